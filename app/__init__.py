@@ -1,0 +1,1 @@
+"""The screen: pages, figures, components and the routes that serve them."""

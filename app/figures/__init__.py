@@ -1,0 +1,18 @@
+"""Figures: arrays in, Plotly figure out. Nothing here knows Streamlit or where the arrays come from."""
+
+from app.figures.bars import class_counts_bars, per_class_accuracy
+from app.figures.curves import Formation, Series, curves, formation
+from app.figures.embedding import embedding
+from app.figures.heatmaps import angle_heatmap, contribution_heatmap
+
+__all__ = [
+    "Formation",
+    "Series",
+    "angle_heatmap",
+    "class_counts_bars",
+    "contribution_heatmap",
+    "curves",
+    "embedding",
+    "formation",
+    "per_class_accuracy",
+]

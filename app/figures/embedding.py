@@ -1,0 +1,189 @@
+"""Where the test images lie: two or three coordinates of the sphere, a colour a class."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from app import palette
+from app.figures import frame
+
+Coordinates = NDArray[np.floating[Any]]
+ClassIndices = NDArray[np.integer[Any]]
+
+# In 3D an "x" is drawn as a pictograph that many fonts lack.
+_WRONG = {2: "x", 3: "cross"}
+_FOOTNOTE = {2: "×", 3: "+"}
+_LIMIT = 1.05
+# A WebGL scatter costs three of the 8 to 16 contexts a page may hold; up to here SVG is quick enough.
+_SVG_POINTS = 3000
+_LEGEND_CLASSES = 20
+
+
+def embedding(
+    coordinates: Coordinates,
+    labels: ClassIndices,
+    predictions: ClassIndices,
+    class_names: Sequence[str],
+    class_counts: Sequence[int],
+    *,
+    dims: int,
+    title: str | None,
+    axes: tuple[int, ...] = (0, 1, 2),
+    means: Coordinates | None = None,
+    prototypes: Coordinates | None = None,
+    targets: Coordinates | None = None,
+) -> go.Figure:
+    """Return the embedding as seen along `dims` (2 or 3) of its `axes`.
+
+    `coordinates` (N, p) lie in the unit ball; `labels` and `predictions` (N,) are class indices. Class `means`,
+    `prototypes` and `targets` (vertices of the regular simplex), each (K, p), are drawn with rays, diamonds and rings.
+    The range is fixed at ±1.05, so that epochs can be compared. Raises ValueError for other `dims`.
+    """
+    if dims not in (2, 3):
+        raise ValueError(f"dims should be 2 or 3, not {dims}")
+    shown = list(axes[:dims])
+    wrong = np.asarray(predictions) != np.asarray(labels)
+    figure = frame.figure(
+        kind=f"embedding {shown}",
+        title=title,
+        description=f"{title or 'Embedding'}: {len(labels)} images of {len(class_names)} classes, "
+        f"{int(wrong.sum())} of them wrongly classified. Angles in this view are not the true ones.",
+    )
+    figure.add_trace(_unit_sphere(dims))
+    colours = palette.class_colours(len(class_names))
+    names = np.asarray(class_names, dtype=object)
+    for index, label in enumerate(frame.class_labels(class_names, class_counts)):
+        members = np.flatnonzero(np.asarray(labels) == index)
+        members = members[np.argsort(wrong[members], kind="stable")]  # the legend shows the symbol of the first
+        figure.add_trace(
+            _points(
+                coordinates[members][:, shown],
+                many=len(labels) > _SVG_POINTS,
+                uid=f"class {index}",
+                name=label,
+                mode="markers",
+                marker={
+                    "color": colours[index],
+                    "symbol": np.where(wrong[members], _WRONG[dims], "circle").tolist(),
+                    "size": 4 if dims == 3 else 7,
+                    "opacity": 0.9,
+                },
+                text=names[np.asarray(predictions)[members]].tolist(),
+                hovertemplate=f"true {label}<br>predicted %{{text}}<extra></extra>",
+                showlegend=len(class_names) <= _LEGEND_CLASSES,
+            )
+        )
+    if targets is not None:
+        figure.add_trace(
+            _landmarks(
+                "regular simplex", targets[:, shown], [palette.NEUTRAL] * len(targets), "circle-open", class_names
+            )
+        )
+    if means is not None:
+        figure.add_trace(_rays(means[:, shown], colours, class_names))
+    if prototypes is not None:
+        figure.add_trace(_landmarks("prototypes", prototypes[:, shown], colours, "diamond", class_names))
+    _fix_axes(figure, shown)
+    return figure
+
+
+def _points(positions: Coordinates, *, many: bool = False, **settings: Any) -> go.Scatter | go.Scattergl | go.Scatter3d:
+    """Return a scatter trace of (N, 2) or (N, 3) positions."""
+    x, y, *z = np.asarray(positions, dtype=np.float32).T
+    if z:
+        return go.Scatter3d(x=x, y=y, z=z[0], **settings)
+    return (go.Scattergl if many else go.Scatter)(x=x, y=y, **settings)
+
+
+def _rays(means: Coordinates, colours: Sequence[str], class_names: Sequence[str]) -> go.Scatter | go.Scatter3d:
+    """Return rays from the origin to the class means, as one line with gaps."""
+    path = np.full((len(means), 3, means.shape[1]), np.nan, dtype=np.float32)
+    path[:, 0] = 0
+    path[:, 1] = means
+    flat = means.shape[1] == 2
+    return _points(
+        path.reshape(-1, means.shape[1]),
+        uid="means",
+        name="class means",
+        mode="lines+markers",
+        line={"color": palette.NEUTRAL, "width": 2 if flat else 4},
+        marker={
+            "color": np.repeat(colours, 3).tolist(),
+            "size": np.tile([0, 13 if flat else 8, 0], len(means)),
+            "opacity": 1,
+            "line": {"color": palette.LIGHT_BACKGROUND, "width": np.tile([0, 1.5, 0], len(means)) if flat else 0},
+        },
+        text=np.repeat([f"class mean of {name}" for name in class_names], 3).tolist(),
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _landmarks(
+    name: str, positions: Coordinates, colours: Sequence[str], symbol: str, class_names: Sequence[str]
+) -> go.Scatter | go.Scatter3d:
+    flat = positions.shape[1] == 2
+    return _points(
+        positions,
+        uid=name,
+        name=name,
+        mode="markers",
+        marker={
+            "color": list(colours),
+            "symbol": symbol,
+            "size": 12 if flat else 7,
+            "opacity": 1,
+            "line": {"color": palette.NEUTRAL if symbol.endswith("open") else palette.LIGHT_BACKGROUND, "width": 1.5},
+        },
+        text=[f"{name}: {class_name}" for class_name in class_names],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _fix_axes(figure: go.Figure, shown: Sequence[int]) -> None:
+    """Give every axis the range ±1.05, the same scale and a name, and write the footnote below."""
+    titles = [f"component {axis + 1}" for axis in shown]
+    axis = {"range": [-_LIMIT, _LIMIT], "tickvals": [-1, 0, 1]}
+    if len(shown) == 3:
+        small = {"size": frame.SMALL_TEXT_SIZE}
+        x, y, z = ({**axis, "tickfont": small, "title": {"text": title, "font": small}} for title in titles)
+        camera = {"eye": {"x": 1.65, "y": 1.65, "z": 0.9}}
+        figure.update_layout(scene={"aspectmode": "cube", "camera": camera, "xaxis": x, "yaxis": y, "zaxis": z})
+        figure.update_layout(margin={"l": 0, "r": 0, "b": 28})
+    else:
+        figure.update_xaxes(**axis, title_text=titles[0], constrain="domain")
+        figure.update_yaxes(**axis, title_text=titles[1], constrain="domain", scaleanchor="x")
+        figure.update_layout(margin_b=72)
+    figure.add_annotation(
+        text=f"{_FOOTNOTE[len(shown)]} wrongly classified · angles in this view are not the true ones",
+        showarrow=False,
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=0,
+        xanchor="left",
+        yanchor="top",
+        yshift=-8 if len(shown) == 3 else -48,
+        font={"size": frame.SMALL_TEXT_SIZE, "color": palette.NEUTRAL},
+    )
+    figure.update_layout(legend={"itemsizing": "constant", "font": {"size": frame.SMALL_TEXT_SIZE}, "tracegroupgap": 0})
+
+
+def _unit_sphere(dims: int) -> go.Scatter | go.Scatter3d:
+    """Return the unit circle, or three great circles of the unit sphere, to see lengths by."""
+    turn = np.linspace(0, 2 * np.pi, 73)
+    circle = np.stack([np.cos(turn), np.sin(turn), np.zeros_like(turn)], axis=1)
+    gap = np.full((1, 3), np.nan)
+    path = (
+        circle[:, :2] if dims == 2 else np.concatenate([circle, gap, circle[:, [0, 2, 1]], gap, circle[:, [2, 0, 1]]])
+    )
+    return _points(
+        path,
+        uid="unit sphere",
+        mode="lines",
+        line={"color": palette.NEUTRAL, "width": 1},
+        hoverinfo="skip",
+        showlegend=False,
+    )

@@ -1,0 +1,85 @@
+"""What all figures share: margins, type sizes, titles, and how a class is named.
+
+Figures carry no colour of text, grid or background: `live_plot` gives them the reader's theme.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+
+TEXT_SIZE = 14
+SMALL_TEXT_SIZE = 12
+PRINTED_CLASSES = 10
+"""Up to this many classes, values are printed beside their marks."""
+
+_TITLE_SIZE = 17
+_LEGIBLE_TICKS = 12
+
+
+def figure(*, kind: str, title: str | None, description: str, subtitle: str | None = None) -> go.Figure:
+    """Return an empty figure.
+
+    `kind` is the `uirevision`: while it stays the same, zoom, camera and hidden traces outlive an update.
+    `description` is one sentence for those who listen to the page; `subtitle` says how to read the picture.
+    """
+    result = go.Figure()
+    axis = {"title": {"font": {"size": TEXT_SIZE}, "standoff": 8}, "tickfont": {"size": SMALL_TEXT_SIZE + 1}}
+    result.update_layout(
+        template={},
+        uirevision=kind,
+        meta={"description": description},
+        font_size=TEXT_SIZE,
+        margin={"l": 56, "r": 12, "t": 12, "b": 48},
+        hoverlabel={"font": {"size": TEXT_SIZE}, "align": "left"},
+        xaxis=axis,
+        yaxis=axis,
+    )
+    lines = [line for line in (title, subtitle and _small(subtitle)) if line]
+    if lines:
+        result.update_layout(
+            title={
+                "text": "<br>".join(lines),
+                "font": {"size": _TITLE_SIZE, "weight": 600},
+                "x": 0,
+                "xanchor": "left",
+                "y": 1,
+                "yanchor": "top",
+                "pad": {"t": 8 if len(lines) == 1 else 24},  # Plotly hangs a second line above the anchor
+            },
+            margin_t=24 + 20 * len(lines),
+        )
+    return result
+
+
+def class_labels(class_names: Sequence[str], class_counts: Sequence[int]) -> list[str]:
+    """Return "name · n=count" of each class, the count being of training images."""
+    return [f"{name} · n={count}" for name, count in zip(class_names, class_counts, strict=True)]
+
+
+def class_ticks(labels: Sequence[str], shown_as: Sequence[str] | None = None) -> dict[str, Any]:
+    """Return the ticks of an axis of classes: all of a few, every so-manieth of many.
+
+    `labels` name the classes on the axis; `shown_as`, if given, is what stands there to be read.
+    """
+    every = -(-len(labels) // _LEGIBLE_TICKS)
+    return {
+        "type": "category",
+        "tickvals": list(labels[::every]),
+        "ticktext": list((shown_as or labels)[::every]),
+        "tickfont_size": SMALL_TEXT_SIZE,
+        "automargin": True,
+        "showgrid": False,
+    }
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return tick values of a log axis from 10^low to 10^high: 1, 2, 5 in each decade; of many decades 1 only."""
+    steps = (1, 2, 5) if high - low < 2.5 else (1,)
+    values = [step * 10.0**power for power in range(int(np.floor(low)), int(np.ceil(high))) for step in steps]
+    return [value for value in [*values, 10.0 ** np.ceil(high)] if low <= np.log10(value) <= high]
+
+
+def _small(text: str) -> str:
+    return f'<span style="font-size:{SMALL_TEXT_SIZE}px;font-weight:400">{text}</span>'

@@ -1,0 +1,144 @@
+"""Inspect: one or two runs at one epoch, and how they came there."""
+
+import streamlit as st
+
+from app import panels
+from app.components import live_plot
+from app.reading import SnapshotError, comparable, the_lab
+from bcl_core.lab import Run
+
+NOTHING = "none"
+
+
+def main() -> None:
+    st.title("Inspect")
+    found = {run.id: run for run in comparable(the_lab().runs())}
+    if not found:
+        st.info("There is no run to look at yet.")
+        st.page_link("pages/train.py", label="Train three runs", icon=":material/play_circle:")
+        return
+    newest = [run_id for run_id, run in found.items() if run.group_id == next(iter(found.values())).group_id]
+    first, second = st.columns(2)
+    with first:
+        one = _choose("Run", "run", list(found), newest[0], found)
+    with second:
+        other = _choose("Compare with", "other", [NOTHING, *found], newest[-1] if len(newest) > 1 else NOTHING, found)
+    runs = [found[one]] + ([found[other]] if other not in (NOTHING, one) else [])
+    epoch = _choose_epoch(runs)
+    epochs = [min(epoch, run.epoch or 0) for run in runs]
+    try:
+        st.markdown(panels.headline(runs, epochs))
+        _formation(runs)
+        _embeddings(runs, epochs)
+        _angles(runs, epochs)
+        _gradients(runs, epochs)
+    except SnapshotError as error:
+        st.error(str(error))
+
+
+def _choose(label: str, parameter: str, options: list[str], default: str, runs: dict[str, Run]) -> str:
+    """Draw a menu whose choice lives in the URL."""
+    key = f"inspect/{parameter}"
+    wanted = st.query_params.get(parameter)
+    if wanted is not None and wanted not in options:
+        st.warning(f"The link names a run that is not in this lab ({wanted[:64]}); it may have been deleted.")
+    if st.session_state.get(key) not in options:
+        st.session_state[key] = wanted if wanted in options else default
+
+    def name(run_id: str) -> str:
+        return f"{runs[run_id].group_name} · {runs[run_id].name}" if run_id in runs else "—"
+
+    chosen: str = st.selectbox(label, options, key=key, format_func=name)
+    st.query_params[parameter] = chosen
+    return chosen
+
+
+def _choose_epoch(runs: list[Run]) -> int:
+    last = max(run.epoch or 0 for run in runs)
+    if last == 0:
+        st.caption("Only epoch 0, before training, has been measured so far.")
+        return 0
+    wanted = st.query_params.get("epoch", "")
+    if "inspect/epoch" not in st.session_state:
+        st.session_state["inspect/epoch"] = int(wanted) if wanted.isdecimal() else last
+    st.session_state["inspect/epoch"] = min(st.session_state["inspect/epoch"], last)
+    epoch: int = st.slider("Epoch (0 is before training)", 0, last, key="inspect/epoch")
+    st.query_params["epoch"] = str(epoch)
+    return epoch
+
+
+def _formation(runs: list[Run]) -> None:
+    left, right = st.columns(2)
+    with left:
+        live_plot(panels.formation(runs), key="inspect/formation", height=400)
+    with right:
+        tabs = st.tabs(["Off the simplex", "Mean and spread", "Accuracy"])
+        with tabs[0]:
+            figure = panels.metric_curves(
+                runs, "angle_rms_deviation", title="RMS deviation from the regular simplex", y_title="degrees"
+            )
+            live_plot(figure, key="inspect/rms", height=340)
+        with tabs[1]:
+            figure = panels.metric_curves(
+                runs, "angle_mean", title="Mean angle ± one deviation over pairs", y_title="degrees", spread="angle_std"
+            )
+            live_plot(figure, key="inspect/mean", height=340)
+        with tabs[2]:
+            figure = panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
+            live_plot(figure, key="inspect/accuracy", height=340)
+
+
+def _embeddings(runs: list[Run], epochs: list[int]) -> None:
+    st.subheader("Embedding")
+    dims = {"3D": 3, "2D": 2}[_switch("Dimensions", "dims", ["3D", "2D"])]
+    for column, run, epoch in zip(st.columns(len(runs)), runs, epochs, strict=True):
+        with column:
+            title = f"{panels.label_of(run, runs)}, epoch {epoch}"
+            figure = panels.embedding(run, epoch, dims=dims, title=title)
+            live_plot(figure, key=f"inspect/embedding/{dims}/{run.id}", height=520)
+            kept, neighbours = panels.picture_quality(run, epoch, dims)
+            st.caption(
+                f"Test images that the basis was not fitted on. {dims} of the simplex's dimensions, the same at every epoch; "
+                f"the basis as a whole keeps {kept:.0%} of the variance, and this view {neighbours:.0%} of each image's "
+                "five nearest neighbours. Angles in a view are not the true ones; those stand below."
+            )
+
+
+def _angles(runs: list[Run], epochs: list[int]) -> None:
+    st.subheader("Angles")
+    names = {title: key for key, title in panels.ANGLES_OF.items()}
+    of = names[_switch("Angles between", "angles", list(names))]
+    for column, run, epoch in zip(st.columns(len(runs)), runs, epochs, strict=True):
+        with column:
+            figure = panels.angle_map(run, epoch, of=of, title=f"{panels.label_of(run, runs)}, epoch {epoch}")
+            live_plot(figure, key=f"inspect/angles/{run.id}", height=520)
+
+
+def _gradients(runs: list[Run], epochs: list[int]) -> None:
+    st.subheader("Who pushes whom")
+    names = {title: key for key, (title, _, _) in panels.GRADIENTS.items()}
+    quantity = names[_switch("Quantity", "quantity", list(names))]
+    st.caption(panels.GRADIENTS[quantity][2])
+    for column, run, epoch in zip(st.columns(len(runs)), runs, epochs, strict=True):
+        with column:
+            figure = panels.gradient_map(
+                run, epoch, quantity=quantity, title=f"{panels.label_of(run, runs)}, epoch {epoch}"
+            )
+            live_plot(figure, key=f"inspect/gradients/{run.id}", height=520)
+
+
+def _switch(label: str, parameter: str, options: list[str]) -> str:
+    """Draw a segmented control whose choice lives in the URL."""
+    chosen = st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        required=True,
+        key=parameter,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    return chosen or options[0]
+
+
+main()

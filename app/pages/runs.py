@@ -1,0 +1,77 @@
+"""Runs: everything in the lab, to be named, grouped, steered and deleted."""
+
+import time
+
+import streamlit as st
+
+from app.reading import the_lab
+from app.worker_line import worker_line
+from bcl_core.lab import LabError, Run
+
+st.title("Runs")
+
+
+def _ago(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return "now"
+
+
+def _table(runs: list[Run]) -> list[Run]:
+    rows = [
+        {
+            "Group": run.group_name,
+            "Name": run.name,
+            "Loss": run.recipe.title,
+            "State": run.state,
+            "Epoch": f"{run.epoch or 0} / {run.recipe.epochs}",
+            "Seed": run.recipe.seed,
+            "Queued": _ago(time.time() - run.created),
+            "Id": run.id,
+        }
+        for run in runs
+    ]
+    chosen = st.dataframe(rows, on_select="rerun", selection_mode="multi-row", hide_index=True, key="runs-table")
+    return [runs[row] for row in chosen.selection.rows if row < len(runs)]
+
+
+def _attempt(action: str, *arguments: object) -> None:
+    try:
+        getattr(the_lab(), action)(*arguments)
+    except LabError as error:
+        st.toast(str(error), icon=":material/error:")
+
+
+def _delete(runs: list[Run]) -> None:
+    for run in runs:
+        _attempt("delete", run.id)
+
+
+def _tools(chosen: list[Run]) -> None:
+    ids = [run.id for run in chosen]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if len(chosen) == 1:
+            name = st.text_input("Name", chosen[0].name, max_chars=80, key=f"name/{ids[0]}")
+            st.button("Rename", on_click=_attempt, args=("rename", ids[0], name))
+        group = st.text_input("Group", chosen[0].group_name, max_chars=80, key=f"group/{'/'.join(ids)}")
+        st.button("Put into this group", on_click=_attempt, args=("move_to_group", ids, group))
+        if any(run.active for run in chosen):
+            st.button("Stop", icon=":material/stop:", on_click=lambda: [_attempt("stop", i) for i in ids])
+        with st.popover("Delete", icon=":material/delete:"):
+            st.markdown(f"Remove {len(chosen)} run{'s' * (len(chosen) > 1)} with all files? This cannot be undone.")
+            st.button("Delete for good", type="primary", on_click=_delete, args=(chosen,))
+    links = dict(zip(("run", "other"), ids, strict=False))
+    st.page_link("pages/inspect.py", label="Inspect", icon=":material/search:", query_params=links)
+
+
+runs = the_lab().runs()
+if runs:
+    st.caption("Tick rows to rename, group, inspect or delete them.")
+    chosen = _table(runs)
+    if chosen:
+        _tools(chosen)
+else:
+    st.info("There is no run yet.")
+    st.page_link("pages/train.py", label="Train three runs", icon=":material/play_circle:")
+worker_line(waiting=any(run.active for run in runs))

@@ -1,0 +1,106 @@
+"""Colour, in one place. Every line colour has a contrast of at least 3 : 1 on white and on the dark background."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+LIGHT_BACKGROUND = "#FFFFFF"
+DARK_BACKGROUND = "#11141B"
+NEUTRAL = "#858B96"
+"""Reference lines, rays, footnotes: what is there to be compared with."""
+
+
+@dataclass(frozen=True)
+class LineStyle:
+    """Colour and dash (Plotly's names) of a line, so that a loss is known without its colour too."""
+
+    colour: str
+    dash: str
+
+
+_LOSSES = {
+    "scl": LineStyle("#8457C9", "dash"),
+    "class-averaging": LineStyle("#B8731A", "dashdot"),
+    "class-complement": LineStyle("#C2457F", "dashdot"),
+    "bcl": LineStyle("#1E6FD9", "solid"),
+    "bcl-class": LineStyle("#1E9160", "longdash"),
+    "ce": LineStyle("#64748B", "dot"),
+}
+_UNNAMED = LineStyle(NEUTRAL, "solid")
+
+
+def loss_style(variant: str) -> LineStyle:
+    """Return the line style of a loss variant (`Recipe.variant`, or "ce" for cross-entropy alone).
+
+    Class anchors keep their loss's colour and take a long dash, but for "bcl-class", which has a colour of its own.
+    A variant that is not known is drawn in neutral grey.
+    """
+    if variant in _LOSSES:
+        return _LOSSES[variant]
+    base = _LOSSES.get(variant.removesuffix("-class"), _UNNAMED)
+    return LineStyle(base.colour, "longdash") if variant.endswith("-class") else base
+
+
+GROUPS = {"head": "#5F7391", "medium": NEUTRAL, "tail": "#D9730D"}
+"""Frequent, middling and rare classes."""
+
+# Ten colours found by annealing: they maximise the smallest OKLab distance between any two as seen with normal vision,
+# deuteranopia and protanopia (Machado et al. 2009), at a contrast of 2.5 : 1 or more on both backgrounds; in the order
+# that keeps the first few furthest apart.
+_CLASSES = (
+    "#2856BA",
+    "#E6850A",
+    "#30ABEB",
+    "#0C6737",
+    "#AF697A",
+    "#807908",
+    "#8E6DE1",
+    "#09B869",
+    "#9C2E84",
+    "#EE76BA",
+)
+_HEAD_TO_TAIL = ("#2856BA", "#7A6FC4", "#B3699B", "#D9730D")
+
+
+def class_colours(num_classes: int) -> list[str]:
+    """Return one colour a class, in the order of the classes: the same class has the same colour in every figure.
+
+    Up to ten classes have ten distinct colours. More than ten cannot be told apart by colour, so colour then says where
+    in the tail a class is: from blue, the most frequent, to orange, the rarest.
+    """
+    if num_classes <= len(_CLASSES):
+        return list(_CLASSES[:num_classes])
+    anchors = np.array([_rgb(colour) for colour in _HEAD_TO_TAIL])
+    at = np.linspace(0, len(anchors) - 1, num_classes)
+    channels = [np.interp(at, np.arange(len(anchors)), channel).round().astype(int) for channel in anchors.T]
+    return [f"#{red:02X}{green:02X}{blue:02X}" for red, green, blue in zip(*channels, strict=True)]
+
+
+ColourScale = Sequence[tuple[float, str]]
+
+DEVIATION: ColourScale = (
+    (0.0, "#8F3B00"),
+    (0.25, "#E08A3C"),
+    (0.5, "#EDECE8"),
+    (0.75, "#5C97DE"),
+    (1.0, "#123E86"),
+)
+"""Signed deviation of an angle: orange is too close, blue too far apart."""
+
+DEVIATION_LIMIT = 45.0
+"""Degrees at which `DEVIATION` ends, in every figure."""
+
+
+def translucent(colour: str, opacity: float) -> str:
+    """Return "#RRGGBB" as an rgba() string; opacity from 0 to 1."""
+    red, green, blue = _rgb(colour)
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+def _rgb(colour: str) -> tuple[int, int, int]:
+    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
+
+
+AMOUNT: ColourScale = ((0.0, translucent(_LOSSES["bcl"].colour, 0.1)), (1.0, _LOSSES["bcl"].colour))
+"""An amount from almost none, which lets the page's background through, to much."""

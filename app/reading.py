@@ -1,0 +1,121 @@
+"""What pages read: the lab, its groups, and a run's arrays. Nothing here draws or computes."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from bcl_core.lab import Lab, Run, SnapshotError
+from bcl_core.lab.files import read_arrays, read_metadata
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+def the_lab() -> Lab:
+    """Return the lab that BCL_LAB_HOME names at this moment, else ./lab."""
+    return _lab(os.environ.get("BCL_LAB_HOME") or "lab")
+
+
+@st.cache_resource
+def _lab(home: str) -> Lab:
+    return Lab(Path(home))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that were queued together."""
+
+    id: str
+    name: str
+    runs: tuple[Run, ...]
+
+    @property
+    def active(self) -> bool:
+        """Whether any of its runs may still train."""
+        return any(run.active for run in self.runs)
+
+
+def groups() -> list[Group]:
+    """Return every group, newest first."""
+    found: dict[str, list[Run]] = {}
+    for run in the_lab().runs():
+        found.setdefault(run.group_id, []).append(run)
+    return [Group(group_id, runs[0].group_name, tuple(runs)) for group_id, runs in found.items()]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The embedded images of a run."""
+
+    labels: NDArray[np.int64]
+    drawn: NDArray[np.bool_]  # test images that the picture's frame was not fitted on
+    class_names: tuple[str, ...]
+    class_counts: NDArray[np.int64]
+
+
+def samples(run_id: str) -> Samples:
+    """Return what a run embeds; SnapshotError before it has started."""
+    path = the_lab().folder(run_id).samples
+    arrays = read_arrays(path)
+    return Samples(
+        labels=arrays["labels"],
+        drawn=(arrays["split"] == 0) & ~arrays["fits_frame"],
+        class_names=tuple(json.loads(read_metadata(path)["class_names"])),
+        class_counts=arrays["class_counts"],
+    )
+
+
+def view(run_id: str, epoch: int) -> Arrays:
+    """Return an epoch's arrays; SnapshotError if it is missing or damaged."""
+    return read_arrays(the_lab().folder(run_id).view(epoch))
+
+
+def predicted_means(run_id: str) -> NDArray[np.float64] | None:
+    """Return the predicted optimum's class means, or None where no prediction is known for the run's loss."""
+    path = the_lab().folder(run_id).predicted
+    return read_arrays(path)["class_means"] if path.exists() else None
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def curves(run_id: str, last_epoch: int, home: str) -> dict[str, NDArray[np.float64]]:
+    """Return each scalar metric over the recorded epochs, NaN where it does not exist, with "epoch" as integers.
+
+    `last_epoch` and `home` are there to tell one answer from the next.
+    """
+    rows = the_lab().metrics(run_id)
+    names = [name for name, value in rows[0].items() if name != "epoch" and not isinstance(value, list)] if rows else []
+    table = {name: np.array([np.nan if row[name] is None else row[name] for row in rows], float) for name in names}
+    table["epoch"] = np.array([row["epoch"] for row in rows], int)
+    return table
+
+
+def run_curves(run: Run) -> dict[str, NDArray[np.float64]]:
+    """Return `curves` of a run as far as it has come."""
+    return curves(run.id, -1 if run.epoch is None else run.epoch, str(the_lab().home))
+
+
+def comparable(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that have at least one epoch to look at."""
+    return [run for run in runs if run.epoch is not None]
+
+
+__all__ = [
+    "Arrays",
+    "Group",
+    "Samples",
+    "SnapshotError",
+    "comparable",
+    "curves",
+    "groups",
+    "predicted_means",
+    "run_curves",
+    "samples",
+    "the_lab",
+    "view",
+]

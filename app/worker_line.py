@@ -1,0 +1,28 @@
+"""One line about the worker, with its log one click away and a button that stops it."""
+
+import streamlit as st
+
+from app.reading import the_lab
+from bcl_core.lab import ensure_worker, stop_worker, worker_log, worker_status
+
+
+def worker_line(*, waiting: bool) -> None:
+    """Say whether the worker lives; where runs wait for one in vain, say why and offer to start it."""
+    status = worker_status(the_lab())
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if status.alive:
+            st.caption(f":material/bolt: worker {status.pid or ''} is alive")
+            st.button("Stop worker", key="stop-worker", type="tertiary", on_click=stop_worker, args=(the_lab(),))
+        elif status.failure:
+            st.error(f"The worker cannot start: {status.failure}")
+        else:
+            st.caption(":material/bedtime: no worker is running; training starts one")
+        if waiting and not status.alive:
+            st.button("Start worker", key="start-worker", type="tertiary", on_click=ensure_worker, args=(the_lab(),))
+        if st.button("Worker log", key="worker-log", type="tertiary"):
+            _show_log()
+
+
+@st.dialog("Worker log", width="large")
+def _show_log() -> None:
+    st.code(worker_log(the_lab()) or "The log is empty.", language=None, height=420)

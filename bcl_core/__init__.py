@@ -1,0 +1,1 @@
+"""The science and the engine of BCL Lab: losses, geometry, training and the store of runs. Knows no screen."""

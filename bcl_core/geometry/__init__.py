@@ -1,0 +1,60 @@
+"""The geometry of embeddings: angles, collapse, gradient contributions, predicted optima, aligned coordinates.
+
+Numpy only; scipy is imported by `predicted_optimum` when it is called.
+"""
+
+from bcl_core.geometry.alignment import (
+    AlignedCoordinates,
+    aligned_coordinates,
+    dequantise,
+    neighbours_preserved,
+    quantise,
+    split_halves,
+    variance_kept,
+)
+from bcl_core.geometry.angles import (
+    class_means,
+    cross_angles,
+    margins,
+    pairwise_angles,
+    simplex_angle,
+    simplex_frame,
+    simplex_metrics,
+    within_class_angles,
+)
+from bcl_core.geometry.collapse import collapse_metrics
+from bcl_core.geometry.gradients import GradientContributions, gradient_contributions
+from bcl_core.geometry.groups import frequency_bins, head_and_tail, shot_group_means, shot_groups
+from bcl_core.geometry.optimum import PredictedOptimum, optimal_class_means, predicted_optimum
+from bcl_core.geometry.push import count_effect, count_slope, tail_push_share
+
+__all__ = [
+    "AlignedCoordinates",
+    "GradientContributions",
+    "PredictedOptimum",
+    "aligned_coordinates",
+    "class_means",
+    "collapse_metrics",
+    "count_effect",
+    "count_slope",
+    "cross_angles",
+    "dequantise",
+    "frequency_bins",
+    "gradient_contributions",
+    "head_and_tail",
+    "margins",
+    "neighbours_preserved",
+    "optimal_class_means",
+    "pairwise_angles",
+    "predicted_optimum",
+    "quantise",
+    "shot_group_means",
+    "shot_groups",
+    "simplex_angle",
+    "simplex_frame",
+    "simplex_metrics",
+    "split_halves",
+    "tail_push_share",
+    "variance_kept",
+    "within_class_angles",
+]

@@ -1,0 +1,91 @@
+"""Array types and the checks at the door of every function of this package.
+
+A check raises `ValueError` that names the argument, the value it had, and what was expected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+ROWS_PER_BLOCK = 512
+UNIT_TOLERANCE = 1e-2  # rows that were normalised in bfloat16 still count as unit length
+
+
+def as_matrix(name: str, values: ArrayLike, *, finite: bool = True) -> FloatArray:
+    """Return `values` as a float64 matrix with at least one row and one column."""
+    matrix = np.asarray(values, dtype=np.float64)
+    if matrix.ndim != 2 or 0 in matrix.shape:
+        raise ValueError(f"{name} has shape {matrix.shape}; expected a matrix with at least one row and one column")
+    if finite and not np.isfinite(matrix).all():
+        raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(matrix))} values that are not finite numbers")
+    return matrix
+
+
+def as_unit_rows(name: str, values: ArrayLike) -> FloatArray:
+    """Return `values` as a matrix whose rows have length 1 (to `UNIT_TOLERANCE`)."""
+    matrix = as_matrix(name, values)
+    worst = float(np.abs(np.linalg.norm(matrix, axis=1) - 1).max())
+    if worst > UNIT_TOLERANCE:
+        raise ValueError(f"{name} has a row whose length is off by {worst:.3g}; expected rows of length 1")
+    return matrix
+
+
+def as_labels(labels: ArrayLike, *, rows: int, num_classes: int) -> IntArray:
+    """Return class labels, shape (rows,), each in 0 … num_classes − 1."""
+    array = np.asarray(labels)
+    if array.shape != (rows,):
+        raise ValueError(f"labels has shape {array.shape}; expected ({rows},), one label a row of features")
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"labels has dtype {array.dtype}; expected integers")
+    if array.min() < 0 or array.max() >= num_classes:
+        raise ValueError(f"labels run from {array.min()} to {array.max()}; expected 0 to {num_classes - 1}")
+    return array.astype(np.int64)
+
+
+def as_counts(class_counts: ArrayLike, *, num_classes: int | None = None) -> IntArray:
+    """Return training counts, shape (K,), each a whole number of at least 1, for at least two classes."""
+    array = np.asarray(class_counts)
+    if array.ndim != 1 or len(array) < 2:
+        raise ValueError(f"class_counts has shape {array.shape}; expected one count for each of two or more classes")
+    if num_classes is not None and len(array) != num_classes:
+        raise ValueError(f"class_counts has {len(array)} entries; expected {num_classes}, one a class")
+    if not (np.isfinite(array) & (array >= 1) & (array == np.floor(array))).all():
+        raise ValueError(f"class_counts is {array.tolist()}; expected whole numbers of at least 1")
+    return array.astype(np.int64)
+
+
+def check_num_classes(num_classes: int) -> None:
+    """Raise unless there are at least two classes."""
+    if num_classes < 2:
+        raise ValueError(f"num_classes is {num_classes}; expected 2 or more")
+
+
+def check_temperature(temperature: float) -> None:
+    """Raise unless the temperature is a positive finite number."""
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise ValueError(f"temperature is {temperature}; expected a positive number")
+
+
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise unless `value` is one of `choices`."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
+
+
+def row_blocks(rows: int) -> Iterator[slice]:
+    """Yield slices that cover `rows` rows, so that no rows × rows matrix is ever held whole."""
+    for start in range(0, rows, ROWS_PER_BLOCK):
+        yield slice(start, start + ROWS_PER_BLOCK)
+
+
+def mean_or_none(values: FloatArray) -> float | None:
+    """Mean of the finite values, or None where there is none: a missing quantity is never 0 or NaN."""
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if finite.size else None

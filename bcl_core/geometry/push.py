@@ -1,0 +1,119 @@
+"""What training counts alone do to the push between classes, and two numbers that sum a measured push up.
+
+At equal similarities, as before training, the push between two classes depends on their counts only. Drawn beside
+the measured push, it tells the effect of the counts from the effect of the geometry.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bcl_core.geometry.arrays import FloatArray, as_counts, as_matrix, check_choice
+from bcl_core.geometry.groups import head_and_tail
+
+VIEWS = 2
+
+
+def count_effect(
+    class_counts: ArrayLike,
+    *,
+    class_averaging: bool,
+    class_complement: bool,
+    anchors: Literal["instance", "class"],
+) -> FloatArray:
+    """Pair push between classes that the counts alone predict: all similarities equal, full-distribution batch.
+
+    The batch is the whole training set, two views an image, so class q has m_q = 2n_q members, and 2n_q + 1 with its
+    prototype. An anchor of any other class gives q the mass m_q over the size of its contrast set, or 1/K with
+    class-averaging; the anchors of class y weigh a_y ∝ n_y ("instance") or 1 ("class"). The pair push
+    a_y·mass(y→q) + a_q·mass(q→y) is then proportional to (derived here: see docs/theory.md)
+
+    =================  ====================================  ==================
+    switches           anchors = "instance"                  anchors = "class"
+    =================  ====================================  ==================
+    both off (SCL)     n_y n_q                               n_y + n_q
+    complement only    n_y n_q + (n_y + n_q)/4               n_y + n_q + 1
+    averaging only     n_y + n_q                             constant
+    both on (BCL)      n_y + n_q                             constant
+    =================  ====================================  ==================
+
+    In small batches a rare class is often absent, which none of this describes.
+
+    Args:
+        class_counts: training counts, shape (K,).
+        class_averaging: the denominator adds one mean a class.
+        class_complement: prototypes join the contrast set.
+        anchors: "instance" or "class".
+
+    Returns:
+        Shape (K, K), symmetric, zero diagonal, summing to 1 over unordered pairs.
+    """
+    counts = as_counts(class_counts).astype(np.float64)
+    check_choice("anchors", anchors, ("instance", "class"))
+    members = np.ones_like(counts) if class_averaging else VIEWS * counts + class_complement
+    weights = counts if anchors == "instance" else np.ones_like(counts)
+    push: FloatArray = np.outer(weights, members)
+    push += push.T.copy()
+    np.fill_diagonal(push, 0)
+    push *= 2 / push.sum()
+    return push
+
+
+def tail_push_share(pair_push: ArrayLike, class_counts: ArrayLike) -> float | None:
+    """Share of all push between two different classes that is between two classes of the tail.
+
+    Args:
+        pair_push: symmetric, shape (K, K); the diagonal is not read.
+        class_counts: training counts, shape (K,), which name the tail (`head_and_tail`).
+
+    Returns:
+        0 to 1; None when the tail is a single class or nothing pushes.
+    """
+    push = _square("pair_push", pair_push)
+    counts = as_counts(class_counts, num_classes=len(push))
+    _, tail = head_and_tail(counts)
+    pairs = np.triu(push, 1)
+    total = pairs.sum()
+    if len(tail) < 2 or total == 0:
+        return None
+    return float(np.triu(push[np.ix_(tail, tail)], 1).sum() / total)
+
+
+def count_slope(push: ArrayLike, class_counts: ArrayLike) -> float | None:
+    """By how much the push on a class grows with the other class's training count: the slope in log–log axes.
+
+    Least squares of log push(y, q) on log n_q over q ≠ y, one slope for all rows and an intercept for each, so that
+    rows of different strength do not tilt it. Before training the slope of the gradient mass is 1 where every
+    sample counts the same (SCL) and 0 where every class does (BCL).
+
+    Args:
+        push: shape (K, K), row = the class that is pushed, such as the gradient mass; the diagonal, NaN and zeros
+            (an absent class) are left out.
+        class_counts: training counts, shape (K,).
+
+    Returns:
+        The slope, or None when no row holds two different counts.
+    """
+    matrix = _square("push", push, finite=False)
+    counts = as_counts(class_counts, num_classes=len(matrix))
+    used = np.isfinite(matrix) & (matrix > 0) & ~np.eye(len(matrix), dtype=bool)
+    used &= used.sum(axis=1, keepdims=True) > 1
+    if not used.any():
+        return None
+    logs = np.log(matrix, out=np.zeros_like(matrix), where=used)
+    sizes = np.where(used, np.log(counts), 0)
+    entries = np.maximum(used.sum(axis=1, keepdims=True), 1)
+    logs = np.where(used, logs - logs.sum(axis=1, keepdims=True) / entries, 0)
+    sizes = np.where(used, sizes - sizes.sum(axis=1, keepdims=True) / entries, 0)
+    spread = (sizes**2).sum()
+    return float((logs * sizes).sum() / spread) if spread > 1e-12 else None
+
+
+def _square(name: str, values: ArrayLike, *, finite: bool = True) -> FloatArray:
+    matrix = as_matrix(name, values, finite=finite)
+    if matrix.shape[0] != matrix.shape[1]:
+        raise ValueError(f"{name} has shape {matrix.shape}; expected a square matrix, one row and column a class")
+    return matrix

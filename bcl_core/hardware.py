@@ -1,0 +1,66 @@
+"""From the execution asked for to the device, precision and thread count a run gets."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from bcl_core.recipe import Execution, RecipeError
+
+# Below this a second thread costs more in waiting than it saves: a digits step takes about 30 ms.
+WORTH_A_SECOND_THREAD_S = 0.1
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where the tensors are, in which precision the matrix products run, and on how many CPU threads."""
+
+    device: torch.device
+    precision: str
+    threads: int
+
+    @property
+    def description(self) -> dict[str, str]:
+        """For a run's provenance."""
+        name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
+        return {"device": name, "precision": self.precision, "threads": str(self.threads)}
+
+
+def resolve(execution: Execution, one_step: Callable[[torch.device, str], None]) -> Hardware:
+    """Choose what the execution leaves open.
+
+    Threads are measured, not counted: where other processes share the cores, two threads can be several times slower
+    than one.
+
+    Args:
+        execution: what was asked for.
+        one_step: does one training step of a throw-away model, for the measurement.
+
+    Raises:
+        RecipeError: a GPU was asked for and there is none.
+    """
+    if execution.device == "cuda" and not torch.cuda.is_available():
+        raise RecipeError('device is "cuda" and no GPU is usable here; use "cpu" or "auto"')
+    on_gpu = execution.device != "cpu" and torch.cuda.is_available()
+    device = torch.device("cuda" if on_gpu else "cpu")
+    precision = ("bf16" if on_gpu else "fp32") if execution.precision == "auto" else execution.precision
+    threads = execution.threads or (1 if on_gpu else _fastest_threads(lambda: one_step(device, precision)))
+    return Hardware(device, precision, threads)
+
+
+def _fastest_threads(one_step: Callable[[], None]) -> int:
+    alone = _seconds(one_step, threads=1)
+    cores = os.cpu_count() or 1
+    if alone < WORTH_A_SECOND_THREAD_S or cores == 1:
+        return 1
+    return cores if _seconds(one_step, threads=cores) < alone else 1
+
+
+def _seconds(one_step: Callable[[], None], threads: int) -> float:
+    torch.set_num_threads(threads)
+    one_step()
+    start = time.perf_counter()
+    one_step()
+    return time.perf_counter() - start

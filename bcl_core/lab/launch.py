@@ -1,0 +1,124 @@
+"""Seeing to it that a worker is alive. Used by whoever queues runs; imports no torch."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from filelock import FileLock, Timeout
+
+from bcl_core.lab.store import Lab
+from bcl_core.provenance import code_version
+
+IDLE_SECONDS = 30 * 60
+# A worker of older code finishes its step before it leaves; its successor waits this long for the lock.
+HANDOVER_SECONDS = 120
+
+_started: dict[str, "subprocess.Popen[bytes]"] = {}
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """What can be said of a lab's worker from outside."""
+
+    alive: bool
+    pid: int | None
+    code_version: str | None
+    seconds_since_heartbeat: float | None
+    failure: str | None  # why the worker that this process started is not there
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether it runs the code that this process would run."""
+        return self.code_version == code_version()
+
+
+def worker_status(lab: Lab) -> WorkerStatus:
+    """Return the state of the lab's worker. Alive is who holds the lock; the heartbeat is for display."""
+    alive = _is_locked(lab)
+    row = lab.worker_row()
+    process = _started.get(str(lab.home))
+    exit_code = process.poll() if process else None
+    failure = f"the worker ended with exit code {exit_code}: {_last_line(lab)}" if exit_code and not alive else None
+    if row is None:
+        return WorkerStatus(alive, None, None, None, failure)
+    pid, version, heartbeat, _ = row
+    return WorkerStatus(alive, pid, version, time.time() - heartbeat, failure)
+
+
+def ensure_worker(lab: Lab) -> None:
+    """Start a worker if none is alive, and replace one of other code. Returns at once; the worker outlives us."""
+    process = _started.get(str(lab.home))
+    status = worker_status(lab)
+    if status.alive and status.up_to_date:
+        return
+    if status.alive and status.code_version is not None:
+        lab.ask_worker_to_leave()
+    if process is not None and process.poll() is None:
+        return  # started a moment ago, has not signed in yet
+    command = [sys.executable, "-m", "bcl_core", "--home", str(lab.home), "worker"]
+    command += ["--idle", str(IDLE_SECONDS), "--wait", str(HANDOVER_SECONDS if status.alive else 2)]
+    with (lab.home / "worker.log").open("ab") as log:
+        _started[str(lab.home)] = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=lab.home,
+            env=_environment(),
+        )
+
+
+@contextmanager
+def worker_lock(lab: Lab, wait_seconds: float) -> Iterator[bool]:
+    """Become the lab's worker for the time of the block; yields False if another kept the lock for `wait_seconds`."""
+    try:
+        with FileLock(lab.home / "worker.lock").acquire(timeout=wait_seconds):
+            lab.sign_in(os.getpid(), code_version())
+            yield True
+    except Timeout:
+        yield False
+
+
+def stop_worker(lab: Lab) -> bool:
+    """Ask the worker to end after its step; its runs stay queued. Returns False if none was alive."""
+    alive = _is_locked(lab)
+    if alive:
+        lab.ask_worker_to_leave()
+    return alive
+
+
+def worker_log(lab: Lab, last_bytes: int = 20_000) -> str:
+    """Return the end of the worker's log."""
+    path = lab.home / "worker.log"
+    if not path.exists():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - last_bytes))
+        return file.read().decode(errors="replace")
+
+
+def _environment() -> dict[str, str]:
+    """Return this process's environment, with this package importable from the lab's folder."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
+    path = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": root + (os.pathsep + path if path else "")}
+
+
+def _is_locked(lab: Lab) -> bool:
+    lock = FileLock(lab.home / "worker.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _last_line(lab: Lab) -> str:
+    lines = [line for line in worker_log(lab, 2000).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "its log is empty"

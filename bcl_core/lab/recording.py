@@ -1,0 +1,152 @@
+"""An open run: training's events on their way to disk. Imports torch, so only who trains imports this.
+
+Order on disk: checkpoint, then snapshot, then database. A takeover starts from the last checkpoint that the database
+knows, does the epoch after it again if need be, and arrives at the same numbers; what already stands is not rewritten.
+"""
+
+import io
+import json
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+from PIL import Image
+
+from bcl_core import geometry
+from bcl_core.evaluation import Samples
+from bcl_core.lab.files import RunFolder, write_arrays, write_once
+from bcl_core.lab.store import Lab
+from bcl_core.recipe import Recipe
+from bcl_core.training import Epoch, Event, Started, Step, train
+
+CHECKPOINTS_KEPT = 2
+POLL_SECONDS = 0.25
+
+
+class OpenRun:
+    """A run that this process trains, from the lock to the last epoch."""
+
+    def __init__(self, lab: Lab, run_id: str, lock: FileLock) -> None:
+        self.lab, self.id, self._lock = lab, run_id, lock
+        run = lab.run(run_id)
+        self.recipe = run.recipe
+        self.folder = lab.folder(run_id)
+        self._events = train(run.recipe, run.execution, state=_last_state(self.folder, run.epoch))
+        self._since = time.monotonic()
+        lab.record_state(run_id, "running")
+
+    def advance(self, may_go_on: Callable[[], bool]) -> Epoch | None:
+        """Pull events until an epoch is recorded and return it.
+
+        Returns None where `may_go_on`, asked a few times a second, said no (a later call goes on there), and after the
+        last epoch, when the run's state is "finished".
+        """
+        self._since = asked = time.monotonic()
+        for event in self._events:
+            self._record(event)
+            if isinstance(event, Epoch):
+                if event.epoch == self.recipe.epochs:
+                    self.lab.record_state(self.id, "finished")
+                    self.close()
+                return event
+            if time.monotonic() - asked > POLL_SECONDS:
+                asked = time.monotonic()
+                if isinstance(event, Step):
+                    self._progress(event.epoch - 1 + event.step / event.steps)
+                if not may_go_on():
+                    return None
+        self.lab.record_state(self.id, "finished")
+        self.close()
+        return None
+
+    def close(self) -> None:
+        """Give up the iterator and the right to train."""
+        self._events = iter(())
+        self._lock.release()
+
+    def _record(self, event: Event) -> None:
+        if isinstance(event, Started):
+            self.lab.record_start(self.id, event.provenance, event.threads)
+            _write_samples(self.folder, event.samples)
+            _write_prediction(self.folder, self.recipe, event.samples.class_counts)
+        elif isinstance(event, Epoch):
+            write_once(self.folder.checkpoint(event.epoch), _to_bytes(event.state))
+            write_arrays(self.folder.embeddings(event.epoch), event.embeddings)
+            write_arrays(self.folder.view(event.epoch), event.view, metrics=json.dumps(dict(event.metrics)))
+            self.lab.record_epoch(self.id, event.epoch, event.metrics)
+            self._progress(event.epoch)
+            for old in self.folder.checkpoints()[:-CHECKPOINTS_KEPT]:
+                self.folder.checkpoint(old).unlink(missing_ok=True)
+
+    def _progress(self, epochs_done: float) -> None:
+        now = time.monotonic()
+        self.lab.record_progress(self.id, epochs_done / self.recipe.epochs, now - self._since)
+        self._since = now
+
+
+def _to_bytes(state: Any) -> bytes:
+    buffer = io.BytesIO()
+    torch.save(dict(state), buffer)
+    return buffer.getvalue()
+
+
+def _last_state(folder: RunFolder, recorded: int | None) -> dict[str, Any] | None:
+    """Return the newest checkpoint whose epoch is recorded; a newer one lacks its metrics and is made again."""
+    usable = [epoch for epoch in folder.checkpoints() if recorded is not None and epoch <= recorded]
+    for unrecorded in set(folder.checkpoints()) - set(usable):
+        folder.checkpoint(unrecorded).unlink()
+    if not usable:
+        return None
+    state: dict[str, Any] = torch.load(folder.checkpoint(usable[-1]), weights_only=True, map_location="cpu")
+    return state
+
+
+def _write_samples(folder: RunFolder, samples: Samples) -> None:
+    arrays: dict[str, NDArray[Any]] = {
+        "labels": samples.labels,
+        "indices": samples.indices,
+        "split": samples.split,
+        "fits_frame": samples.fits_frame,
+        "class_counts": samples.class_counts,
+    }
+    write_arrays(folder.samples, arrays, class_names=json.dumps(samples.class_names))
+    write_once(folder.sprite, _sprite(samples.thumbnails, samples.pixel_max))
+
+
+def _sprite(thumbnails: NDArray[np.uint8], pixel_max: int) -> bytes:
+    """Lay (N, C, H, W) thumbnails out in rows of ⌈√N⌉, as a PNG."""
+    count, channels, height, width = thumbnails.shape
+    columns = math.isqrt(count - 1) + 1
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
+    sheet[:count] = (thumbnails.astype(np.uint16) * 255 // pixel_max).astype(np.uint8).transpose(0, 2, 3, 1)
+    grid = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    pixels = grid.reshape(rows * height, columns * width, channels)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[np.int64]) -> None:
+    """Write the optimum that the collapsed objective predicts, for the two losses whose objective is known."""
+    loss = recipe.loss
+    if loss.name != "scl" and loss.name != "bcl":
+        return
+    found = geometry.predicted_optimum(
+        class_counts,
+        loss=loss.name,
+        temperature=loss.temperature,
+        anchors=loss.anchors,
+        dim=recipe.model.projection_dim,
+    )
+    write_arrays(
+        folder.predicted,
+        {"class_means": found.means},
+        gradient_norm=repr(found.gradient_norm),
+        simplex_exists=json.dumps(found.simplex_exists),
+    )

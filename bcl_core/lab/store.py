@@ -1,0 +1,368 @@
+"""The store of runs: one SQLite file in WAL mode for what changes, one folder a run for what does not.
+
+Whoever reads may read at any time. A run is trained by the process that holds its lock; everybody else steers it by
+`run_until` and `stop`, which that process polls.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from bcl_core.lab.files import RunFolder, write_once
+from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe
+
+RUN_ID = re.compile(r"[a-z0-9-]{8,64}")
+MAX_QUEUED = 64
+ACTIVE = ("queued", "running", "paused")
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, group_id TEXT NOT NULL, group_name TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    recipe TEXT NOT NULL, recipe_hash TEXT NOT NULL, execution TEXT NOT NULL,
+    state TEXT NOT NULL, run_until INTEGER, stop INTEGER NOT NULL DEFAULT 0,
+    epoch INTEGER, progress REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
+    error TEXT, provenance TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS metrics (
+    run TEXT NOT NULL, epoch INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS worker (
+    only INTEGER PRIMARY KEY CHECK (only = 1), pid INTEGER, code_version TEXT, heartbeat REAL, leave INTEGER);
+"""
+
+
+class LabError(ValueError):
+    """The lab cannot do what was asked; the message says why."""
+
+
+class UnknownRun(LabError):
+    """There is no run or group of this id."""
+
+
+class QueueFull(LabError):
+    """Too many unfinished runs."""
+
+
+class RunIsActive(LabError):
+    """The run is queued, running or paused, and must be stopped first."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row of the store, as it was when read."""
+
+    id: str
+    group_id: str
+    group_name: str
+    name: str
+    recipe: Recipe
+    execution: Execution
+    state: str  # queued, running, paused, finished, stopped, failed
+    run_until: int | None  # train no further than this epoch; None: to the end
+    stop: bool
+    epoch: int | None  # last epoch recorded
+    progress: float  # 0 … 1
+    seconds: float  # spent training
+    error: str | None
+    provenance: Mapping[str, str]
+    created: float
+
+    @property
+    def active(self) -> bool:
+        """Whether it may still train without being asked again."""
+        return self.state in ACTIVE
+
+    @property
+    def wants_to_train(self) -> bool:
+        """Whether nothing holds it back at this moment."""
+        return self.active and not self.stop and (self.run_until is None or (self.epoch or 0) < self.run_until)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the time it took so far; None before there is anything to go by."""
+        return self.seconds * (1 - self.progress) / self.progress if self.progress > 0.01 else None
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """Runs to queue together: (name, recipe) pairs that will advance an epoch each in turn."""
+
+    name: str
+    runs: Sequence[tuple[str, Recipe]]
+
+
+class Lab:
+    """A lab on disk. Opening it makes it; any number of processes may have it open."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home.resolve()
+        try:
+            (self.home / "runs").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise LabError(
+                f"the lab cannot be kept in {home} ({error}); set BCL_LAB_HOME to a folder you own"
+            ) from error
+        with self._database() as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > FORMAT_VERSION:
+                raise LabError(
+                    f"{self.home} was made by a newer version (format {version}); this one reads {FORMAT_VERSION}"
+                )
+            db.executescript(_SCHEMA)
+            db.execute(f"PRAGMA user_version={FORMAT_VERSION}")
+
+    @classmethod
+    def open(cls, home: Path | None = None) -> Self:
+        """Open the lab in `home`, else in BCL_LAB_HOME, else in ./lab."""
+        return cls(home or Path(os.environ.get("BCL_LAB_HOME") or "lab"))
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        db = sqlite3.connect(self.home / "lab.sqlite", timeout=30)
+        try:
+            with db:
+                yield db
+        finally:
+            db.close()
+
+    # Reading
+
+    def runs(self, group_id: str | None = None) -> list[Run]:
+        """Return all runs, or a group's, newest group first, in the order they were queued."""
+        where, values = ("WHERE group_id = ?", (group_id,)) if group_id else ("", ())
+        return self._select(f"{where} ORDER BY created DESC, group_id, position", values)
+
+    def active_runs(self) -> list[Run]:
+        """Return the runs that are queued, running or paused."""
+        return self._select("WHERE state IN (?, ?, ?)", ACTIVE)
+
+    def run(self, run_id: str) -> Run:
+        """Return a run; UnknownRun if there is none."""
+        found = self._select("WHERE id = ?", (run_id,)) if RUN_ID.fullmatch(run_id) else []
+        if not found:
+            raise UnknownRun(f"there is no run {run_id[:64]!r}; it may have been deleted")
+        return found[0]
+
+    def _select(self, where: str, values: tuple[Any, ...]) -> list[Run]:
+        with self._database() as db:
+            db.row_factory = sqlite3.Row
+            return [_as_run(row) for row in db.execute(f"SELECT * FROM runs {where}", values)]
+
+    def folder(self, run_id: str) -> RunFolder:
+        """Return the run's folder; UnknownRun if there is no such run."""
+        return RunFolder(self.home / "runs" / self.run(run_id).id)
+
+    def metrics(self, run_id: str) -> list[dict[str, Any]]:
+        """Return the recorded epochs' metrics, in order, each with its "epoch"."""
+        with self._database() as db:
+            rows = db.execute("SELECT epoch, metrics FROM metrics WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
+        return [{"epoch": epoch, **json.loads(text)} for epoch, text in rows]
+
+    # Steering
+
+    def enqueue(self, plan: GroupPlan, execution: Execution | None = None) -> list[str]:
+        """Queue runs as one group; return their ids.
+
+        Raises:
+            QueueFull: more than MAX_QUEUED runs would be unfinished. Nothing is queued then.
+        """
+        ids = self._make_folders(plan)
+        self._insert(ids, plan, execution or Execution())
+        return ids
+
+    def enqueue_here(self, name: str, recipe: Recipe, execution: Execution) -> tuple[str, FileLock]:
+        """Enter a run that this process will train itself; it is locked before any worker can see it."""
+        plan = GroupPlan(name, [(name, recipe)])
+        [run_id] = self._make_folders(plan)
+        lock = FileLock(RunFolder(self.home / "runs" / run_id).lock)
+        lock.acquire()
+        self._insert([run_id], plan, execution)
+        return run_id, lock
+
+    def _make_folders(self, plan: GroupPlan) -> list[str]:
+        ids = [_new_id() for _ in plan.runs]
+        for run_id, (_, recipe) in zip(ids, plan.runs, strict=True):
+            write_once(self.home / "runs" / run_id / "recipe.json", recipe.model_dump_json(indent=2).encode())
+        return ids
+
+    def _insert(self, ids: Sequence[str], plan: GroupPlan, execution: Execution) -> None:
+        created, group_id = time.time(), _new_id()
+        rows = [
+            (
+                i,
+                group_id,
+                plan.name,
+                name,
+                position,
+                recipe.model_dump_json(),
+                recipe.hash,
+                execution.model_dump_json(),
+                created,
+            )
+            for position, (i, (name, recipe)) in enumerate(zip(ids, plan.runs, strict=True))
+        ]
+        with self._database() as db:
+            db.execute("BEGIN IMMEDIATE")
+            unfinished = db.execute("SELECT count(*) FROM runs WHERE state IN (?, ?, ?)", ACTIVE).fetchone()[0]
+            if unfinished + len(rows) <= MAX_QUEUED:
+                columns = "id, group_id, group_name, name, position, recipe, recipe_hash, execution, created, state"
+                db.executemany(f"INSERT INTO runs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')", rows)
+                return
+        for run_id in ids:
+            shutil.rmtree(self.home / "runs" / run_id)
+        raise QueueFull(
+            f"{unfinished} runs are unfinished and {len(rows)} more would pass the limit of {MAX_QUEUED}: "
+            "let some finish, or stop some"
+        )
+
+    def pause(self, target: str) -> None:
+        """Hold a run or a group where it is, in the middle of an epoch if need be."""
+        self._steer(target, "run_until = coalesce(epoch, 0)")
+
+    def step(self, target: str) -> None:
+        """Let a run or a group finish one more epoch, then hold."""
+        self._steer(target, "run_until = coalesce(epoch, 0) + 1")
+
+    def resume(self, target: str) -> None:
+        """Let a run or a group go on to its end; a stopped or failed one is queued again from its last checkpoint."""
+        self._steer(target, "run_until = NULL")
+        self._change(
+            "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL "
+            "WHERE (id = ? OR group_id = ?) AND state IN ('stopped', 'failed')",
+            (target, target),
+        )
+
+    def stop(self, target: str) -> None:
+        """End a run or a group for good, keeping what it has."""
+        self._steer(target, "stop = 1")
+
+    def _steer(self, target: str, assignment: str) -> None:
+        found = self._change(f"UPDATE runs SET {assignment} WHERE (id = ? OR group_id = ?)", (target, target))
+        if not found:
+            raise UnknownRun(f"there is no run or group {target[:64]!r}; it may have been deleted")
+
+    def rename(self, run_id: str, name: str) -> None:
+        """Give a run another name, 1 to 80 characters."""
+        self._change("UPDATE runs SET name = ? WHERE id = ?", (_proper_name(name), self.run(run_id).id))
+
+    def move_to_group(self, run_ids: Sequence[str], name: str) -> str:
+        """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
+        name = _proper_name(name)
+        group_id = next((run.group_id for run in self.runs() if run.group_name == name), None) or _new_id()
+        for run_id in run_ids:
+            self._refuse_active(run_id)
+        for position, run_id in enumerate(run_ids):
+            self._change(
+                "UPDATE runs SET group_id = ?, group_name = ?, position = ? WHERE id = ?",
+                (group_id, name, position, run_id),
+            )
+        return group_id
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run that is not active, with its files."""
+        self._refuse_active(run_id)
+        folder = self.folder(run_id).path
+        with self._database() as db:
+            db.execute("DELETE FROM metrics WHERE run = ?", (run_id,))
+            db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+        shutil.rmtree(folder, ignore_errors=True)
+
+    def _refuse_active(self, run_id: str) -> None:
+        run = self.run(run_id)
+        if run.active:
+            raise RunIsActive(f"{run.name!r} is {run.state}: stop it first")
+
+    # Writing, by the process that trains
+
+    def lock(self, run_id: str) -> FileLock | None:
+        """Take the right to train a run; None if another process has it. Freed by release or by the process's end."""
+        lock = FileLock(self.folder(run_id).lock)
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            return None
+        return lock
+
+    def record_start(self, run_id: str, provenance: Mapping[str, str], threads: int) -> None:
+        """Note what the run is made with; a takeover will use as many threads again."""
+        execution = self.run(run_id).execution.model_copy(update={"threads": threads})
+        self._change(
+            "UPDATE runs SET provenance = ?, execution = ? WHERE id = ?",
+            (json.dumps(dict(provenance)), execution.model_dump_json(), run_id),
+        )
+
+    def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
+        """Set the run's state."""
+        self._change("UPDATE runs SET state = ?, error = ? WHERE id = ?", (state, error, run_id))
+
+    def record_progress(self, run_id: str, progress: float, seconds: float) -> None:
+        """Set how much is done (0 … 1) and add to the seconds that it took."""
+        self._change(
+            "UPDATE runs SET progress = ?, seconds = seconds + ? WHERE id = ?", (min(progress, 1.0), seconds, run_id)
+        )
+
+    def record_epoch(self, run_id: str, epoch: int, metrics: Mapping[str, Any]) -> None:
+        """Add an epoch's metrics."""
+        with self._database() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", (run_id, epoch, json.dumps(metrics, allow_nan=False))
+            )
+            db.execute("UPDATE runs SET epoch = ? WHERE id = ?", (epoch, run_id))
+
+    # The worker's row
+
+    def worker_row(self) -> tuple[int, str, float, bool] | None:
+        """Return (pid, code version, time of last heartbeat, was asked to leave), or None before the first worker."""
+        with self._database() as db:
+            row = db.execute("SELECT pid, code_version, heartbeat, leave FROM worker").fetchone()
+        return (row[0], row[1], row[2], bool(row[3])) if row else None
+
+    def sign_in(self, pid: int, code_version: str) -> None:
+        """Enter the worker that holds the lab's worker lock."""
+        self._change("INSERT OR REPLACE INTO worker VALUES (1, ?, ?, ?, 0)", (pid, code_version, time.time()))
+
+    def heartbeat(self) -> bool:
+        """Show that the worker lives; return whether it was asked to leave."""
+        self._change("UPDATE worker SET heartbeat = ?", (time.time(),))
+        row = self.worker_row()
+        return row is not None and row[3]
+
+    def ask_worker_to_leave(self) -> None:
+        """Let the worker end after the step it is at; its runs stay queued."""
+        self._change("UPDATE worker SET leave = 1", ())
+
+    def _change(self, statement: str, values: tuple[Any, ...]) -> int:
+        with self._database() as db:
+            return db.execute(statement, values).rowcount
+
+
+def _as_run(row: sqlite3.Row) -> Run:
+    parsed = {
+        "recipe": Recipe.parse(row["recipe"]),
+        "execution": Execution.model_validate_json(row["execution"]),
+        "stop": bool(row["stop"]),
+        "provenance": json.loads(row["provenance"]),
+    }
+    return Run(**{field.name: parsed.get(field.name, row[field.name]) for field in fields(Run)})
+
+
+def _new_id() -> str:
+    return f"{time.strftime('%y%m%d')}-{secrets.token_hex(5)}"
+
+
+def _proper_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 80:
+        raise LabError(f"a name has 1 to 80 characters; this one has {len(name)}")
+    return name

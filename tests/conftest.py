@@ -1,0 +1,32 @@
+"""What all tests share: one torch thread, a small recipe, a lab of their own."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+
+from bcl_core.lab import Lab
+from bcl_core.recipe import Execution, Recipe, apply_settings, preset
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    home = tmp_path / "lab"
+    monkeypatch.setenv("BCL_LAB_HOME", str(home))
+    return Lab(home)
+
+
+def small(preset_name: str = "digits-bcl", **settings: object) -> Recipe:
+    """A preset that trains in a second or two: a few epochs, few test images."""
+    dotted = {key.replace("__", "."): value for key, value in settings.items()}
+    recipe, _ = apply_settings(preset(preset_name), Execution(), {"epochs": 3, "data.test_per_class": 10, **dotted})
+    return recipe

@@ -1,0 +1,202 @@
+"""The worker, as real processes: it trains what is queued, obeys, and can be killed at any moment without loss."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from bcl_core.lab import GroupPlan, ensure_worker, stop_worker, worker_status
+from bcl_core.lab.files import read_arrays
+from bcl_core.recipe import Execution
+from bcl_core.training import Epoch, train
+from tests.conftest import small
+
+ONE_THREAD = Execution(device="cpu", threads=1)
+
+
+def until(condition, seconds=60, message="it did not come about in time"):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail(message)
+
+
+@pytest.fixture
+def start_worker(lab):
+    """Start workers as processes of this test's own, and end them by their ids."""
+    started = []
+
+    def start(*arguments):
+        command = [sys.executable, "-m", "bcl_core", "--home", str(lab.home), "worker", *arguments]
+        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def queue(lab, *recipes):
+    return lab.enqueue(GroupPlan("race", [(recipe.title, recipe) for recipe in recipes]), ONE_THREAD)
+
+
+def finished(lab, run_ids):
+    return all(lab.run(run_id).state == "finished" for run_id in run_ids)
+
+
+def undisturbed(recipe):
+    return [event for event in train(recipe, ONE_THREAD) if isinstance(event, Epoch)]
+
+
+def assert_run_equals(lab, run_id, epochs):
+    recorded = lab.metrics(run_id)
+    assert [row["epoch"] for row in recorded] == [epoch.epoch for epoch in epochs]
+    for row, epoch in zip(recorded, epochs, strict=True):
+        assert row == {"epoch": epoch.epoch, **json.loads(json.dumps(dict(epoch.metrics)))}
+        arrays = read_arrays(lab.folder(run_id).view(epoch.epoch))
+        for name, array in epoch.view.items():
+            np.testing.assert_array_equal(arrays[name], array)
+
+
+def test_a_group_advances_together_and_every_run_equals_one_trained_alone(lab, start_worker):
+    recipes = [small("digits-scl"), small("digits-bcl")]
+    ids = queue(lab, *recipes)
+    start_worker()
+    gaps = []
+
+    def together():
+        epochs = [lab.run(run_id).epoch for run_id in ids]
+        gaps.append(abs((-1 if epochs[0] is None else epochs[0]) - (-1 if epochs[1] is None else epochs[1])))
+        return finished(lab, ids)
+
+    until(together)
+    assert max(gaps) <= 1
+    for run_id, recipe in zip(ids, recipes, strict=True):
+        assert_run_equals(lab, run_id, undisturbed(recipe))
+
+
+def test_a_worker_killed_in_an_epoch_is_taken_over_with_the_same_numbers(lab, start_worker):
+    recipe = small("digits-bcl-class", epochs=12)
+    [run_id] = queue(lab, recipe)
+    first = start_worker()
+    until(lambda: (lab.run(run_id).epoch or 0) >= 4)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    assert lab.run(run_id).state == "running", "the run should have been under way"
+    assert not worker_status(lab).alive
+    start_worker()
+    until(lambda: finished(lab, [run_id]))
+    assert_run_equals(lab, run_id, undisturbed(recipe))
+
+
+def test_a_checkpoint_that_the_database_does_not_know_is_made_again(lab, start_worker):
+    """As after a death between the checkpoint and the database: the epoch is repeated, its snapshot stands."""
+    recipe = small(epochs=4)
+    [run_id] = queue(lab, recipe)
+    lab.step(run_id)
+    first = start_worker()
+    until(lambda: lab.run(run_id).state == "paused")
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    import sqlite3
+
+    with sqlite3.connect(lab.home / "lab.sqlite") as db:
+        db.execute("DELETE FROM metrics WHERE epoch = 1")
+        db.execute("UPDATE runs SET epoch = 0")
+    before = lab.folder(run_id).view(1).stat().st_mtime_ns
+    lab.resume(run_id)
+    start_worker()
+    until(lambda: finished(lab, [run_id]))
+    assert lab.folder(run_id).view(1).stat().st_mtime_ns == before
+    assert_run_equals(lab, run_id, undisturbed(recipe))
+
+
+def test_step_does_one_epoch_and_pause_holds(lab, start_worker):
+    ids = queue(lab, small("digits-scl", epochs=50), small("digits-bcl", epochs=50))
+    group = lab.run(ids[0]).group_id
+    lab.pause(group)
+    start_worker()
+    until(lambda: all(lab.run(i).state == "paused" for i in ids))
+    lab.step(group)
+    until(lambda: [lab.run(i).epoch for i in ids] == [1, 1])
+    lab.step(ids[0])
+    until(lambda: lab.run(ids[0]).epoch == 2 and lab.run(ids[0]).state == "paused")
+    time.sleep(0.5)
+    assert [lab.run(i).epoch for i in ids] == [2, 1]
+
+
+def test_a_paused_group_does_not_hold_up_the_queue(lab, start_worker):
+    [held] = queue(lab, small(epochs=50))
+    lab.pause(held)
+    [other] = queue(lab, small(epochs=1))
+    start_worker()
+    until(lambda: finished(lab, [other]))
+    assert lab.run(held).state == "paused"
+
+
+def test_stopping_one_run_leaves_the_others_training(lab, start_worker):
+    ids = queue(lab, small("digits-scl", epochs=6), small("digits-bcl", epochs=6))
+    lab.stop(ids[0])
+    start_worker()
+    until(lambda: lab.run(ids[1]).state == "finished")
+    assert lab.run(ids[0]).state == "stopped"
+
+
+def test_a_run_that_cannot_train_fails_in_words_and_the_next_goes_on(lab, start_worker):
+    broken = small("cifar10-small-bcl", epochs=1)
+    ids = queue(lab, broken, small(epochs=1))
+    start_worker()
+    until(lambda: lab.run(ids[1]).state == "finished")
+    assert lab.run(ids[0]).state == "failed"
+    assert "data.path" in (lab.run(ids[0]).error or "")
+
+
+def test_only_one_worker_serves_a_lab(lab, start_worker):
+    first = start_worker()
+    until(lambda: worker_status(lab).alive)
+    second = start_worker("--wait", "0.2")
+    assert second.wait(timeout=30) == 0
+    assert first.poll() is None
+
+
+def test_an_idle_worker_leaves(lab, start_worker):
+    assert start_worker("--idle", "0.5").wait(timeout=60) == 0
+
+
+def test_a_worker_asked_to_leave_keeps_its_runs_queued(lab, start_worker):
+    [run_id] = queue(lab, small(epochs=500))
+    process = start_worker()
+    until(lambda: (lab.run(run_id).epoch or 0) >= 1)
+    assert stop_worker(lab)
+    assert process.wait(timeout=30) == 0
+    assert lab.run(run_id).state == "queued"
+
+
+def test_a_started_worker_outlives_its_starter_and_is_replaced_when_its_code_is_old(lab):
+    start = "import sys; from bcl_core.lab import *; ensure_worker(Lab.open())"
+    subprocess.run([sys.executable, "-c", start], check=True, env={**os.environ, "BCL_LAB_HOME": str(lab.home)})
+    try:
+        until(lambda: worker_status(lab).alive)
+        old = worker_status(lab).pid
+        lab.sign_in(old, "another version")
+        ensure_worker(lab)
+        until(lambda: worker_status(lab).alive and worker_status(lab).pid != old)
+        assert worker_status(lab).up_to_date
+    finally:
+        stop_worker(lab)
+        until(lambda: not worker_status(lab).alive)
+
+
+def test_a_worker_that_cannot_start_says_why(lab, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    ensure_worker(lab)
+    until(lambda: worker_status(lab).failure is not None)
+    assert "exit code 1" in (worker_status(lab).failure or "")

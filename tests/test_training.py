@@ -1,0 +1,136 @@
+"""Training is an iterator whose numbers depend on the recipe alone."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from bcl_core.models import build_model
+from bcl_core.recipe import Execution
+from bcl_core.training import Epoch, Started, Step, TrainingDiverged, learning_rate, train
+from tests.conftest import small
+
+ONE_THREAD = Execution(device="cpu", threads=1)
+
+
+def epochs_of(events):
+    return [event for event in events if isinstance(event, Epoch)]
+
+
+def assert_same_numbers(one, other):
+    assert [e.epoch for e in one] == [e.epoch for e in other]
+    for a, b in zip(one, other, strict=True):
+        assert a.metrics == b.metrics
+        for name in a.view:
+            np.testing.assert_array_equal(a.view[name], b.view[name])
+
+
+def test_events_come_as_started_then_epoch_zero_then_steps_and_epochs():
+    events = list(train(small(epochs=2), ONE_THREAD))
+    assert isinstance(events[0], Started)
+    assert isinstance(events[1], Epoch) and events[1].epoch == 0
+    kinds = [type(event) for event in events[2:]]
+    assert kinds == [Step] * 5 + [Epoch] + [Step] * 5 + [Epoch]
+
+
+@pytest.mark.parametrize("preset", ["digits-scl", "digits-bcl", "digits-bcl-class"])
+def test_two_runs_of_one_recipe_are_bitwise_equal(preset):
+    assert_same_numbers(epochs_of(train(small(preset), ONE_THREAD)), epochs_of(train(small(preset), ONE_THREAD)))
+
+
+def test_runs_pulled_in_turn_give_the_numbers_of_runs_alone():
+    recipes = [small("digits-scl"), small("digits-bcl")]
+    alone = [epochs_of(train(recipe, ONE_THREAD)) for recipe in recipes]
+    streams = [train(recipe, ONE_THREAD) for recipe in recipes]
+    in_turn = [[], []]
+    for events in itertools.zip_longest(*streams):
+        for place, event in enumerate(events):
+            if isinstance(event, Epoch):
+                in_turn[place].append(event)
+    for one, other in zip(alone, in_turn, strict=True):
+        assert_same_numbers(one, other)
+
+
+def test_other_users_of_torchs_generator_change_nothing():
+    alone = epochs_of(train(small(), ONE_THREAD))
+    disturbed = []
+    for event in train(small(), ONE_THREAD):
+        torch.rand(7)
+        if isinstance(event, Epoch):
+            disturbed.append(event)
+    assert_same_numbers(alone, disturbed)
+
+
+def test_training_leaves_torchs_generator_as_it_was():
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    list(train(small(epochs=1), ONE_THREAD))
+    assert torch.equal(before, torch.get_rng_state())
+
+
+def test_going_on_from_a_state_ends_with_the_same_numbers():
+    import copy
+
+    whole, state = [], None
+    for event in train(small(epochs=4), ONE_THREAD):
+        if isinstance(event, Epoch):
+            whole.append(event)
+            if event.epoch == 2:
+                state = copy.deepcopy(event.state)
+    rest = epochs_of(train(small(epochs=4), ONE_THREAD, state=state))
+    assert_same_numbers(whole[3:], rest)
+
+
+def test_losses_start_from_the_same_encoder_and_see_the_same_start():
+    scl, bcl = (build_model(small(name), 1, 10) for name in ("digits-scl", "digits-bcl-class"))
+    for a, b in zip(scl.state_dict().values(), bcl.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    starts = [
+        epochs_of(itertools.islice(train(small(name), ONE_THREAD), 2))[0] for name in ("digits-scl", "digits-bcl")
+    ]
+    np.testing.assert_array_equal(starts[0].view["class_means"], starts[1].view["class_means"])
+
+
+def test_looking_before_training_changes_no_weight():
+    recipe = small()
+    fresh = build_model(recipe, 1, 10).state_dict()
+    zero = epochs_of(itertools.islice(train(recipe, ONE_THREAD), 2))[0]
+    for name, weight in zero.state["model"].items():
+        assert torch.equal(weight, fresh[name]), name
+
+
+def test_metrics_have_the_promised_keys_and_ranges():
+    for epoch in epochs_of(train(small(), ONE_THREAD)):
+        metrics = epoch.metrics
+        assert 0 <= metrics["accuracy"] <= 1
+        assert len(metrics["accuracy_per_class"]) == 10
+        assert metrics["accuracy"] == pytest.approx(np.mean(metrics["accuracy_per_class"]))
+        for name in ("angle_mean", "angle_rms_deviation", "angle_tail_tail", "angle_head_head", "loss"):
+            assert np.isfinite(metrics[name])
+        for value in metrics.values():
+            assert value is None or isinstance(value, list) or np.isfinite(value)
+
+
+def test_mass_in_a_snapshot_sums_to_one_over_the_classes():
+    for preset in ("digits-scl", "digits-bcl", "digits-bcl-class"):
+        for epoch in epochs_of(train(small(preset, epochs=1), ONE_THREAD)):
+            rows = epoch.view["gradient_mass"].sum(axis=1)
+            np.testing.assert_allclose(rows[np.isfinite(rows)], 1, atol=1e-5)
+
+
+def test_a_run_that_diverges_says_so():
+    with pytest.raises(TrainingDiverged, match=r"lower optimiser\.lr"):
+        list(
+            train(
+                small(optimiser__lr=10, optimiser__warmup_steps=0, loss__contrastive_weight=100, epochs=30), ONE_THREAD
+            )
+        )
+
+
+def test_the_rate_warms_up_linearly_then_falls_to_zero():
+    recipe = small(epochs=10, optimiser__warmup_steps=20)
+    rates = [learning_rate(recipe, step, 5) for step in range(50)]
+    np.testing.assert_allclose(rates[:20], 0.1 * np.arange(1, 21) / 20)
+    assert all(a >= b for a, b in itertools.pairwise(rates[19:]))
+    assert learning_rate(recipe, 50, 5) == pytest.approx(0, abs=1e-12)
