@@ -1,11 +1,16 @@
-"""Entry of every page: title, navigation, and errors put into words."""
+"""Entry of every page: title, navigation, and errors put into words.
+
+The pages lie in `screens/`, since a folder named `pages` beside this file would make Streamlit open them by themselves.
+"""
+
+import logging
 
 import streamlit as st
 
 from app.reading import the_lab
 from bcl_core.lab import LabError
 
-st.set_page_config(page_title="BCL Lab", page_icon=":material/scatter_plot:", layout="wide")
+st.set_page_config(page_title="BCL Lab", page_icon="🔺", layout="wide")
 
 try:
     the_lab()
@@ -15,11 +20,17 @@ except LabError as error:
 
 page = st.navigation(
     [
-        st.Page("pages/start.py", title="Start", icon=":material/home:", default=True),
-        st.Page("pages/train.py", title="Train", icon=":material/play_circle:"),
-        st.Page("pages/inspect.py", title="Inspect", icon=":material/search:"),
-        st.Page("pages/runs.py", title="Runs", icon=":material/list:"),
+        st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
+        st.Page("screens/train.py", title="Train", icon=":material/play_circle:"),
+        st.Page("screens/inspect.py", title="Inspect", icon=":material/search:"),
+        st.Page("screens/runs.py", title="Runs", icon=":material/list:"),
     ],
     position="top",
 )
-page.run()
+try:
+    page.run()
+except Exception:  # Streamlit's own control flow is no Exception, and passes
+    logging.getLogger(__name__).exception("the page %s failed", page.title)
+    st.error(
+        "This page could not be drawn. Your runs are not affected; the terminal that started the app has the details."
+    )

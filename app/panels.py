@@ -1,4 +1,4 @@
-"""From a run and an epoch to its figures: read the arrays, hand them to `figures`. Shared by Train, Inspect and Start."""
+"""From a run and an epoch to its figures: read the arrays, hand them to `figures`. Shared by the pages."""
 
 from collections.abc import Sequence
 
@@ -11,16 +11,29 @@ from bcl_core.lab import Run
 
 ANGLES_OF = {"class_means": "class means", "prototypes": "prototypes"}
 GRADIENTS = {
-    "pair_push": ("Pair push", "share of the loss's weight, both directions"),
-    "gradient_mass": ("Mass", "share of the anchor's softmax"),
-    "gradient_norm": ("Norm", "tangential norm, 1/τ"),
+    "pair_push": (
+        "Pair push",
+        "share of the loss",
+        "How hard two classes push on each other in the whole loss, both directions together. "
+        "The one quantity here that tells the two kinds of anchors apart.",
+    ),
+    "gradient_mass": (
+        "Mass",
+        "share",
+        "How an anchor's repulsion divides over the classes: softmax shares, a row adds up to 1.",
+    ),
+    "gradient_norm": (
+        "Norm",
+        "length",
+        "Length of each class's part of the gradient at the anchor, along the sphere, with the factor 1/τ.",
+    ),
 }
 
 
 def metric_curves(
     runs: Sequence[Run], metric: str, *, title: str, y_title: str, percent: bool = False, spread: str | None = None
 ) -> go.Figure:
-    """One metric over the epochs, a line a run; `spread` names a metric drawn as a band of one deviation either side."""
+    """One metric over the epochs, a line a run; `spread` names the metric that is its deviation, drawn as a band."""
     series = []
     for run in runs:
         table = reading.run_curves(run)
@@ -46,6 +59,23 @@ def formation(runs: Sequence[Run], *, title: str | None = "Simplex formation") -
             )
         )
     return figures.formation(lines, regular_deg=_simplex_angle(runs[0]), title=title, epochs=_planned(runs))
+
+
+def bundled_formation(race: reading.BundledRace) -> go.Figure:
+    """Draw what `formation` draws, from the curves that come with the project."""
+    lines = [
+        figures.Formation(
+            run["title"],
+            run["loss"],
+            np.arange(len(run["angle_tail_tail"])),
+            np.array(run["angle_tail_tail"]),
+            np.array(run["angle_head_head"]),
+        )
+        for run in race.runs
+    ]
+    return figures.formation(
+        lines, regular_deg=geometry.simplex_angle(race.num_classes), epochs=len(race.runs[0]["angle_tail_tail"]) - 1
+    )
 
 
 def accuracy_bars(runs: Sequence[Run], epochs: Sequence[int]) -> go.Figure:
@@ -92,8 +122,11 @@ def angle_map(run: Run, epoch: int, *, of: str = "class_means", title: str) -> g
 def gradient_map(run: Run, epoch: int, *, quantity: str, title: str) -> go.Figure:
     """Anchor class × other class, `quantity` a key of GRADIENTS."""
     about, arrays = reading.samples(run.id), reading.view(run.id, epoch)
+    matrix = arrays[quantity]
+    if quantity == "pair_push":
+        matrix = np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix)  # a class and itself are no pair
     return figures.contribution_heatmap(
-        arrays[quantity],
+        matrix,
         about.class_names,
         about.class_counts.tolist(),
         title=title,
@@ -107,17 +140,15 @@ def label_of(run: Run, among: Sequence[Run]) -> str:
     return run.recipe.title if [other.recipe.title for other in among].count(run.recipe.title) == 1 else run.name
 
 
-def headline(runs: Sequence[Run], epochs: Sequence[int]) -> str:
-    """Say in one sentence how far apart the rarest classes stand, at these epochs."""
-    about = reading.samples(runs[0].id)
-    tail = geometry.head_and_tail(about.class_counts)[1]
+def headline(runs: Sequence[Run], epoch: int) -> str:
+    """Say in one sentence how far apart the rarest classes stand, at an epoch that every run has."""
+    rarest = geometry.head_and_tail(reading.samples(runs[0].id).class_counts)[1]
     parts = []
-    for run, epoch in zip(runs, epochs, strict=True):
+    for run in runs:
         angle = reading.run_curves(run)["angle_tail_tail"][epoch]
         parts.append(f"{'–' if np.isnan(angle) else f'{angle:.0f}°'} apart with {label_of(run, runs)}")
-    when = f"epoch {epochs[0]}" if len(set(epochs)) == 1 else f"epochs {' and '.join(map(str, epochs))}"
     return (
-        f"At {when} the {len(tail)} rarest classes stand {', '.join(parts)}; "
+        f"At epoch {epoch} the {len(rarest)} rarest classes stand {', '.join(parts)}; "
         f"all classes equally far apart would be {_simplex_angle(runs[0]):.1f}°."
     )
 

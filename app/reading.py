@@ -11,7 +11,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from bcl_core.lab import Lab, Run, SnapshotError
+from bcl_core.lab import Lab, Run
 from bcl_core.lab.files import read_arrays, read_metadata
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -100,22 +100,36 @@ def run_curves(run: Run) -> dict[str, NDArray[np.float64]]:
     return curves(run.id, -1 if run.epoch is None else run.epoch, str(the_lab().home))
 
 
+@dataclass(frozen=True)
+class BundledRace:
+    """Curves of a race that come with the project, made by `benchmarks/race.py`."""
+
+    title: str
+    runs: tuple[dict[str, Any], ...]  # one seed's, a loss each
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+        return len(self.runs[0]["class_counts"])
+
+    @property
+    def caption(self) -> str:
+        """What the curves are of."""
+        tail = self.runs[0]["class_counts"][-3:]
+        return (
+            f"Measured: three runs that differ in the loss alone, seed {self.runs[0]['seed']}. The three rarest digits "
+            f"have {tail[0]}, {tail[1]} and {tail[2]} training images. Angles are between class means of test images."
+        )
+
+
+@st.cache_data(show_spinner=False)
+def bundled_race() -> BundledRace:
+    """Return the race that the Start page shows before anything has been trained here."""
+    document = json.loads((Path(__file__).parent.parent / "pretrained" / "digits.json").read_text(encoding="utf-8"))
+    first_seed = document["runs"][0]["seed"]
+    return BundledRace(document["title"], tuple(run for run in document["runs"] if run["seed"] == first_seed))
+
+
 def comparable(runs: Sequence[Run]) -> list[Run]:
     """Return the runs that have at least one epoch to look at."""
     return [run for run in runs if run.epoch is not None]
-
-
-__all__ = [
-    "Arrays",
-    "Group",
-    "Samples",
-    "SnapshotError",
-    "comparable",
-    "curves",
-    "groups",
-    "predicted_means",
-    "run_curves",
-    "samples",
-    "the_lab",
-    "view",
-]

@@ -12,7 +12,7 @@ def worker_line(*, waiting: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if status.alive:
             st.caption(f":material/bolt: worker {status.pid or ''} is alive")
-            st.button("Stop worker", key="stop-worker", type="tertiary", on_click=stop_worker, args=(the_lab(),))
+            st.button("Stop worker", key="stop-worker", type="tertiary", on_click=_stop)
         elif status.failure:
             st.error(f"The worker cannot start: {status.failure}")
         else:
@@ -21,6 +21,10 @@ def worker_line(*, waiting: bool) -> None:
             st.button("Start worker", key="start-worker", type="tertiary", on_click=ensure_worker, args=(the_lab(),))
         if st.button("Worker log", key="worker-log", type="tertiary"):
             _show_log()
+
+
+def _stop() -> None:
+    stop_worker(the_lab())
 
 
 @st.dialog("Worker log", width="large")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bcl_core import geometry
 from bcl_core.data.dataset import Dataset
+from bcl_core.geometry.arrays import mean_or_none
 from bcl_core.hardware import Hardware
 from bcl_core.models import TwoBranchModel
 from bcl_core.recipe import Recipe
@@ -22,6 +23,10 @@ MAX_TRAIN_SAMPLES = 2000
 CHUNK = 512
 NEIGHBOURS = 5
 TEST, TRAIN = 0, 1
+
+
+class TrainingDiverged(ArithmeticError):
+    """Loss or embeddings are no longer finite numbers; the message says what to try."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,8 @@ class Evaluator:
             sampled_steps: how many.
         """
         backbone, projection, confidences = self._embed(model)
+        if not np.isfinite(projection).all():
+            raise TrainingDiverged("the embeddings left the finite numbers; try a lower optimiser.lr")
         predictions = confidences.argmax(axis=1)
         labels, test = self.samples.labels, self._test
         counts = self.samples.class_counts
@@ -86,9 +93,9 @@ class Evaluator:
             "accuracy_per_class": accuracy_per_class.tolist(),
             **geometry.simplex_metrics(means, counts),
             **geometry.collapse_metrics(backbone[test], labels[test], classifier, counts),
-            "within_class_angle": float(np.nanmean(within)),
-            "margin": float(np.nanmean(geometry.margins(projection[test], labels[test], num_classes))),
-            "prototype_angle": float(np.nanmean(geometry.cross_angles(means, prototypes))),
+            "within_class_angle": mean_or_none(within),
+            "margin": mean_or_none(geometry.margins(projection[test], labels[test], num_classes)),
+            "prototype_angle": mean_or_none(geometry.cross_angles(means, prototypes)),
             "tail_push_share": geometry.tail_push_share(gradients["pair_push"], counts),
             **{f"picture_{name}": value for name, value in picture.items()},
         }

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from bcl_core.data.dataset import Dataset, prepare
-from bcl_core.evaluation import Evaluator, Samples
+from bcl_core.evaluation import Evaluator, Samples, TrainingDiverged
 from bcl_core.hardware import Hardware, resolve
 from bcl_core.losses import LogitAdjustedCrossEntropy, contrastive_loss, contrastive_statistics
 from bcl_core.models import TwoBranchModel, build_model
@@ -62,10 +62,6 @@ class Epoch:
     state: Mapping[str, Any]
 
 
-class TrainingDiverged(ArithmeticError):
-    """The loss is no longer a finite number; the message says since when and what to try."""
-
-
 Event = Started | Step | Epoch
 
 
@@ -89,7 +85,7 @@ def train(
 
     Raises:
         DataError, RecipeError: before the first event.
-        TrainingDiverged: at the end of an epoch whose loss is not finite.
+        TrainingDiverged: at the end of an epoch whose loss or embeddings are not finite.
     """
     execution = execution or Execution()
     dataset = dataset or prepare(recipe, execution.data.path)

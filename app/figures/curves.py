@@ -12,6 +12,7 @@ from app import palette
 from app.figures import frame
 
 _LABEL_SIZE = 13
+_HIGHEST_ANGLE = 120
 
 Values = NDArray[np.floating[Any]]
 
@@ -67,15 +68,14 @@ def curves(
         description=f"{title or y_title} over epochs: {_spoken(series, percent)}.",
     )
     values = [*(line.y for line in series), *(edge for line in series for edge in line.band or ())]
-    y_range = _padded_range([*values, np.array(list(targets.values()))], log=log_y, percent=percent)
+    y_range = _span([*values, np.array(list(targets.values()))], log_y)
     last_epoch = _epoch_axis(figure, [line.x for line in series], epochs)
     number = ".1%" if percent else ".4g"
     figure.update_yaxes(
         title_text=y_title,
         type="log" if log_y else "linear",
-        range=y_range,
         tickformat=".0%" if percent else None,
-        tickvals=frame.log_ticks(*y_range) if log_y else None,
+        tickvals=frame.log_ticks(y_range[0] - 0.1, y_range[1] + 0.1) if log_y else None,
         zeroline=False,
     )
     for label, value in targets.items():
@@ -107,10 +107,13 @@ def formation(
         description=f"{title or 'Angles between class means'} over epochs, in degrees. "
         f"Tail to tail: {_spoken(tails)}. Regular simplex: {regular_deg:.1f}.",
     )
-    highest = max([120.0, *(float(np.nanmax(line.y)) + 6 for line in (*tails, *heads) if len(line.y))])
-    y_range = (0.0, highest)
     last_epoch = _epoch_axis(figure, [line.x for line in tails], epochs)
-    figure.update_yaxes(title_text="angle between class means (°)", range=y_range, zeroline=False, dtick=30)
+    figure.update_yaxes(
+        title_text="angle between class means (°)",
+        autorangeoptions={"minallowed": 0, "include": [_HIGHEST_ANGLE]},
+        zeroline=False,
+        dtick=30,
+    )
     _horizontal(figure, f"regular simplex {regular_deg:.1f}°", regular_deg, last_epoch)
     for run in predicted:
         figure.add_trace(_predicted(run, last_epoch))
@@ -118,7 +121,7 @@ def formation(
         figure.add_trace(_line(line, width=1.2, hover="head–head %{y:.1f}°", end_dot=False))
     for line in tails:
         figure.add_trace(_line(line, width=3.5, hover="tail–tail %{y:.1f}°"))
-    _write_at_ends(figure, tails, y_range)
+    _write_at_ends(figure, tails, (0, _HIGHEST_ANGLE))
     return figure
 
 
@@ -126,7 +129,7 @@ def _line(line: Series, *, width: float, hover: str, end_dot: bool = True) -> go
     style = palette.loss_style(line.loss)
     dots = np.zeros(len(line.x), dtype=np.float32)
     if end_dot:
-        dots[-1:] = 8
+        dots[_known(line)[-1:]] = 8
     return go.Scatter(
         uid=f"{line.label}-{width:g}",
         name=line.label,
@@ -176,14 +179,16 @@ def _write_at_ends(
     figure: go.Figure, series: Sequence[Series], y_range: tuple[float, float], log: bool = False
 ) -> None:
     """Write each label beside its line's last point, moved up or down where two would overlap."""
-    shown = [line for line in series if len(line.x)]
-    heights = [float(np.log10(line.y[-1]) if log else line.y[-1]) for line in shown]
-    for line, height in zip(shown, _spread(heights, gap=0.07 * (y_range[1] - y_range[0])), strict=True):
+    shown = [line for line in series if len(_known(line))]
+    ends = [int(_known(line)[-1]) for line in shown]
+    heights = [float(np.log10(line.y[end]) if log else line.y[end]) for line, end in zip(shown, ends, strict=True)]
+    apart = _spread(heights, gap=0.07 * (y_range[1] - y_range[0]))
+    for line, end, height in zip(shown, ends, apart, strict=True):
         figure.add_trace(
             go.Scatter(
                 uid=f"{line.label}-name",
                 legendgroup=line.label,
-                x=line.x[-1:],
+                x=line.x[end : end + 1],
                 y=[10**height if log else height],
                 mode="text",
                 text=[f"  {line.label}"],
@@ -225,7 +230,8 @@ def _epoch_axis(figure: go.Figure, epochs: Sequence[NDArray[Any]], planned: int 
     last = max([planned or 1, *(int(line[-1]) for line in epochs if len(line))])
     figure.update_xaxes(
         title_text="epoch",
-        range=(0, last),
+        # A range set outright would undo the reader's zoom with each new epoch.
+        autorangeoptions={"minallowed": 0, "maxallowed": last},
         tickformat="d",
         dtick=1 if last <= 10 else None,
         zeroline=False,
@@ -254,19 +260,20 @@ def _horizontal(figure: go.Figure, label: str, value: float, last_epoch: int) ->
     )
 
 
-def _padded_range(values: Sequence[Values], *, log: bool, percent: bool) -> tuple[float, float]:
-    """Return the y range that holds all values with some air; in powers of ten for a log axis."""
+def _span(values: Sequence[Values], log: bool) -> tuple[float, float]:
+    """Return the lowest and highest of all values; in powers of ten for a log axis."""
     known = np.concatenate([np.asarray(part, dtype=float) for part in values]) if values else np.array([])
     known = known[np.isfinite(known) & ((known > 0) | (not log))]
-    if not known.size:
-        return 0.0, 1.0
     known = np.log10(known) if log else known
-    low, high = float(known.min()), float(known.max())
-    air = 0.06 * (high - low) or 0.05 * abs(high) or 0.5
-    return (max(0.0, low - air), min(1.0, high + air)) if percent else (low - air, high + air)
+    return (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
 
 
 def _spoken(series: Sequence[Series], percent: bool = False) -> str:
     number = ".1%" if percent else ".4g"
-    ends = [f"{line.label} {line.y[-1]:{number}}" for line in series if len(line.x)]
+    ends = [f"{line.label} {line.y[_known(line)[-1]]:{number}}" for line in series if len(_known(line))]
     return ", ".join(ends) or "nothing recorded yet"
+
+
+def _known(line: Series) -> NDArray[np.intp]:
+    """Return the indices of the epochs at which the line has a value."""
+    return np.flatnonzero(np.isfinite(line.y))

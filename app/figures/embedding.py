@@ -83,7 +83,8 @@ def embedding(
             )
         )
     if means is not None:
-        figure.add_trace(_rays(means[:, shown], colours, class_names))
+        figure.add_trace(_rays(means[:, shown]))
+        figure.add_trace(_landmarks("class means", means[:, shown], colours, "circle", class_names))
     if prototypes is not None:
         figure.add_trace(_landmarks("prototypes", prototypes[:, shown], colours, "diamond", class_names))
     _fix_axes(figure, shown)
@@ -98,26 +99,20 @@ def _points(positions: Coordinates, *, many: bool = False, **settings: Any) -> g
     return (go.Scattergl if many else go.Scatter)(x=x, y=y, **settings)
 
 
-def _rays(means: Coordinates, colours: Sequence[str], class_names: Sequence[str]) -> go.Scatter | go.Scatter3d:
+def _rays(means: Coordinates) -> go.Scatter | go.Scatter3d:
     """Return rays from the origin to the class means, as one line with gaps."""
-    path = np.full((len(means), 3, means.shape[1]), np.nan, dtype=np.float32)
+    dims = means.shape[1]
+    path = np.full((len(means), 3, dims), np.nan)
     path[:, 0] = 0
     path[:, 1] = means
-    flat = means.shape[1] == 2
     return _points(
-        path.reshape(-1, means.shape[1]),
-        uid="means",
-        name="class means",
-        mode="lines+markers",
-        line={"color": palette.NEUTRAL, "width": 2 if flat else 4},
-        marker={
-            "color": np.repeat(colours, 3).tolist(),
-            "size": np.tile([0, 13 if flat else 8, 0], len(means)),
-            "opacity": 1,
-            "line": {"color": palette.LIGHT_BACKGROUND, "width": np.tile([0, 1.5, 0], len(means)) if flat else 0},
-        },
-        text=np.repeat([f"class mean of {name}" for name in class_names], 3).tolist(),
-        hovertemplate="%{text}<extra></extra>",
+        path.reshape(-1, dims),
+        uid="rays",
+        legendgroup="class means",
+        mode="lines",
+        line={"color": palette.NEUTRAL, "width": 2 if dims == 2 else 4},
+        hoverinfo="skip",
+        showlegend=False,
     )
 
 
@@ -129,11 +124,12 @@ def _landmarks(
         positions,
         uid=name,
         name=name,
+        legendgroup=name,
         mode="markers",
         marker={
             "color": list(colours),
             "symbol": symbol,
-            "size": 12 if flat else 7,
+            "size": 13 if flat else 8,
             "opacity": 1,
             "line": {"color": palette.NEUTRAL if symbol.endswith("open") else palette.LIGHT_BACKGROUND, "width": 1.5},
         },
@@ -149,7 +145,7 @@ def _fix_axes(figure: go.Figure, shown: Sequence[int]) -> None:
     if len(shown) == 3:
         small = {"size": frame.SMALL_TEXT_SIZE}
         x, y, z = ({**axis, "tickfont": small, "title": {"text": title, "font": small}} for title in titles)
-        camera = {"eye": {"x": 1.65, "y": 1.65, "z": 0.9}}
+        camera = {"eye": {"x": 1.55, "y": 1.55, "z": 0.8}, "center": {"x": 0, "y": 0, "z": -0.08}}
         figure.update_layout(scene={"aspectmode": "cube", "camera": camera, "xaxis": x, "yaxis": y, "zaxis": z})
         figure.update_layout(margin={"l": 0, "r": 0, "b": 28})
     else:

@@ -68,11 +68,10 @@ def class_means(features: ArrayLike, labels: ArrayLike, num_classes: int) -> Flo
         Shape (K, d); a row of NaN for a class without samples.
     """
     matrix, classes = _samples(features, labels, num_classes)
-    counts = np.bincount(classes, minlength=num_classes)
-    sums = np.zeros((num_classes, matrix.shape[1]))
-    np.add.at(sums, classes, matrix)
-    means = np.full_like(sums, np.nan)
-    np.divide(sums, counts[:, None], out=means, where=counts[:, None] > 0)
+    order = np.argsort(classes, kind="stable")
+    present, first, counts = np.unique(classes[order], return_index=True, return_counts=True)
+    means = np.full((num_classes, matrix.shape[1]), np.nan)
+    means[present] = np.add.reduceat(matrix[order], first) / counts[:, None]
     return means
 
 

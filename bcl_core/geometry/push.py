@@ -100,14 +100,9 @@ def count_slope(push: ArrayLike, class_counts: ArrayLike) -> float | None:
     matrix = _square("push", push, finite=False)
     counts = as_counts(class_counts, num_classes=len(matrix))
     used = np.isfinite(matrix) & (matrix > 0) & ~np.eye(len(matrix), dtype=bool)
-    used &= used.sum(axis=1, keepdims=True) > 1
-    if not used.any():
-        return None
     logs = np.log(matrix, out=np.zeros_like(matrix), where=used)
     sizes = np.where(used, np.log(counts), 0)
-    entries = np.maximum(used.sum(axis=1, keepdims=True), 1)
-    logs = np.where(used, logs - logs.sum(axis=1, keepdims=True) / entries, 0)
-    sizes = np.where(used, sizes - sizes.sum(axis=1, keepdims=True) / entries, 0)
+    sizes -= used * sizes.sum(axis=1, keepdims=True) / np.maximum(used.sum(axis=1, keepdims=True), 1)
     spread = (sizes**2).sum()
     return float((logs * sizes).sum() / spread) if spread > 1e-12 else None
 

@@ -8,8 +8,8 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ from bcl_core.training import Epoch, Event, Started, Step, train
 
 CHECKPOINTS_KEPT = 2
 POLL_SECONDS = 0.25
+# The losses whose collapsed objective is known, by their names in the registry and in `geometry`.
+PREDICTABLE: Mapping[str, Literal["scl", "bcl"]] = {"scl": "scl", "bcl": "bcl"}
 
 
 class OpenRun:
@@ -71,6 +73,7 @@ class OpenRun:
 
     def _record(self, event: Event) -> None:
         if isinstance(event, Started):
+            self._since = time.monotonic()  # reading data and warming up say nothing of how long epochs take
             self.lab.record_start(self.id, event.provenance, event.threads)
             _write_samples(self.folder, event.samples)
             _write_prediction(self.folder, self.recipe, event.samples.class_counts)
@@ -135,11 +138,11 @@ def _sprite(thumbnails: NDArray[np.uint8], pixel_max: int) -> bytes:
 def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[np.int64]) -> None:
     """Write the optimum that the collapsed objective predicts, for the two losses whose objective is known."""
     loss = recipe.loss
-    if loss.name != "scl" and loss.name != "bcl":
+    if loss.name not in PREDICTABLE:
         return
     found = geometry.predicted_optimum(
         class_counts,
-        loss=loss.name,
+        loss=PREDICTABLE[loss.name],
         temperature=loss.temperature,
         anchors=loss.anchors,
         dim=recipe.model.projection_dim,

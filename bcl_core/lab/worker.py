@@ -9,10 +9,10 @@ import signal
 import time
 
 from bcl_core.data.source import DataError
+from bcl_core.evaluation import TrainingDiverged
 from bcl_core.lab.recording import OpenRun
 from bcl_core.lab.store import Lab, Run, UnknownRun
 from bcl_core.recipe import RecipeError
-from bcl_core.training import TrainingDiverged
 
 IDLE_POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 1.0

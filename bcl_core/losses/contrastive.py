@@ -141,23 +141,14 @@ def contrast_sets(
     member_labels = torch.cat([labels, torch.arange(len(prototypes), device=labels.device)])
 
     batch_counts = features.new_zeros(num_classes).index_add_(0, labels, features.new_ones(len(labels)))  # m_j
-    sizes = batch_counts + int(class_complement)  # of each class in the contrast set, the anchor included
-    positive_counts = sizes - 1
-    log_weights = log_own_weights = torch.zeros_like(sizes)
-    if class_averaging:
-        log_weights = -sizes.clamp(min=1).log()
-        log_own_weights = log_weights if self_term else -positive_counts.clamp(min=1).log()
+    class_sizes = batch_counts + int(class_complement)  # in the contrast set, the anchor itself included
+    log_weights, log_own_weights = _log_weights(class_sizes, class_averaging, self_term)
     log_own_weight = log_own_weights[labels]
     nothing = torch.full_like(log_own_weight, torch.finfo(dtype).min)
 
-    anchor_weights = (positive_counts > 0).to(dtype)
-    if anchors == "class":
-        anchor_weights = anchor_weights / batch_counts.clamp(min=1)
-    anchor_weight = anchor_weights[labels]
-
     # The difference of labels is compared in place, which spares a boolean matrix and its slow conversion.
     positives = (labels[:, None] - member_labels.to(dtype)).eq_(0).fill_diagonal_(0)
-    positive_count = positive_counts.clamp(min=1)[labels]
+    positive_count = (class_sizes - 1).clamp(min=1)[labels]
     return ContrastSets(
         features=features,
         prototypes=prototypes,
@@ -167,8 +158,24 @@ def contrast_sets(
         log_weight=log_weights[member_labels],
         log_own_weight=log_own_weight,
         log_self=log_own_weight + 1 / temperature if self_term else nothing,
-        anchor_weight=anchor_weight / anchor_weight.sum().clamp(min=1),
+        anchor_weight=_anchor_weight(labels, batch_counts, class_sizes, anchors),
     )
+
+
+def _log_weights(class_sizes: Tensor, class_averaging: bool, self_term: bool) -> tuple[Tensor, Tensor]:
+    """Log weight in D_i of the members of each class, (K,): where it is another class, and where it is i's own."""
+    if not class_averaging:
+        return torch.zeros_like(class_sizes), torch.zeros_like(class_sizes)
+    own_sizes = class_sizes if self_term else class_sizes - 1
+    return -class_sizes.clamp(min=1).log(), -own_sizes.clamp(min=1).log()
+
+
+def _anchor_weight(labels: Tensor, batch_counts: Tensor, class_sizes: Tensor, anchors: str) -> Tensor:
+    """Weight of each L_i in the loss, (N,): 0 without a positive, otherwise adding up to 1."""
+    has_positive = (class_sizes > 1).to(class_sizes.dtype)
+    per_class = has_positive if anchors == "instance" else has_positive / batch_counts.clamp(min=1)
+    weight = per_class[labels]
+    return weight / weight.sum().clamp(min=1)  # the sum is how many anchors, or classes, count
 
 
 def losses_and_shares(

@@ -11,6 +11,8 @@ from bcl_core.losses.contrastive import AnchorAverage, contrastive_loss
 class SupervisedContrastiveLoss(nn.Module):
     """Supervised contrastive loss (Khosla et al. 2020, eq. 2), averaged over the anchors that have a positive.
 
+    Equal to ``SupConLoss`` of pytorch-metric-learning, except on a batch of a single class, where that one returns 0.
+
     Args:
         temperature: τ > 0.
         anchors: "instance" averages over anchors, "class" within each class first, then over classes.

@@ -52,7 +52,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         command += ["--server.port", str(port), "--server.headless", "true"]
         with log.open("wb") as output:
             servers.append(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output))
-        url = f"http://localhost:{port}/"
+        prefix = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
+        url = f"http://localhost:{port}/{prefix + '/' if prefix else ''}"
         _wait_until_up(servers[-1], url, log)
         return url
 

@@ -15,9 +15,9 @@ def test_head_and_tail_follow_the_counts_and_break_ties_by_class_index():
     head, tail = head_and_tail([2, 9, 5, 5, 5, 9, 1])
     assert head.tolist() == [1, 5]
     assert tail.tolist() == [0, 6]
-    head, tail = head_and_tail([7] * 10)
-    assert head.tolist() == [0, 1, 2]
-    assert tail.tolist() == [7, 8, 9]
+    head, tail = head_and_tail([7, 3] * 50)
+    assert head.tolist() == list(range(0, 60, 2))
+    assert tail.tolist() == list(range(41, 100, 2))
 
 
 def test_shot_groups_have_the_literatures_bounds():

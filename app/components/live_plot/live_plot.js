@@ -28,9 +28,11 @@ class LivePlot {
   constructor(host) {
     this.host = host;
     const { signal } = this.listening;
-    // An update in the middle of a drag would take the scene out of the reader's hand.
+    // An update in the middle of a drag would take the scene out of the reader's hand. Plotly notes where a drag ended
+    // on the mouse event that follows the pointer's, so the update waits for that too.
+    const release = () => setTimeout(() => this.release());
     host.addEventListener("pointerdown", () => (this.held = true), { signal });
-    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => this.release(), { signal });
+    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, release, { signal });
     this.resizing = new ResizeObserver(() => host.clientWidth && host.data && this.plotly.Plots.resize(host));
     this.resizing.observe(host);
   }
@@ -70,7 +72,6 @@ class LivePlot {
     if (data.some(({ type }) => /gl$|3d$/.test(type)) && !hasWebGL()) return this.say(NO_WEBGL);
     if (layout.uirevision !== this.revision) this.cameras = {};
     this.revision = layout.uirevision;
-    for (const [scene, camera] of Object.entries(this.cameras)) layout[scene] = { ...layout[scene], camera };
     this.host.querySelector(":scope > p")?.remove();
     await this.plotly.react(this.host, data, { ...layout, template }, CONFIG);
     this.host.removeAllListeners("plotly_relayout");

@@ -1,4 +1,4 @@
-"""Train: queue a race of losses and watch it run. What trains is the worker; this page only reads the lab and steers."""
+"""Train: queue a race of losses and watch it. The worker trains; this page only reads the lab and steers."""
 
 import os
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import controls, panels
-from app.components import live_plot
-from app.reading import Group, SnapshotError, comparable, groups, the_lab
+from app.components.live_plot import live_plot
+from app.reading import Group, comparable, groups, the_lab
 from app.worker_line import worker_line
-from bcl_core.lab import GroupPlan, LabError, Run, ensure_worker
+from bcl_core.lab import GroupPlan, LabError, Run, SnapshotError, ensure_worker
 from bcl_core.recipe import PRESETS, RACES, Execution, RecipeError, apply_settings
 
 RACE_VARIES = ("loss.name", "loss.anchors", "seed")
@@ -23,7 +23,7 @@ STATE_ICONS = {
 }
 
 
-def main() -> None:
+def _page() -> None:
     st.title("Train")
     _new_race()
     found = groups()
@@ -125,7 +125,7 @@ def _group_controls(group: Group) -> None:
         if comparable(group.runs):
             ids = [run.id for run in group.runs][:2]
             st.page_link(
-                "pages/inspect.py",
+                "screens/inspect.py",
                 label="Inspect",
                 icon=":material/search:",
                 query_params=dict(zip(("run", "other"), ids, strict=False)),
@@ -137,9 +137,7 @@ def _verbs(target: str, runs: tuple[Run, ...], *, compact: bool = False) -> None
     lab = the_lab()
     active = any(run.active for run in runs)
     moving = any(run.wants_to_train for run in runs)
-    held = any(run.active and not run.wants_to_train for run in runs) or any(
-        run.state in ("stopped", "failed") for run in runs
-    )
+    held = any(run.run_until is not None if run.active else run.state != "finished" for run in runs)
     for label, icon, action, enabled in (
         ("Pause", "pause", lab.pause, moving),
         ("Step one epoch", "skip_next", lab.step, active),
@@ -180,7 +178,7 @@ def _run_card(run: Run, *, alone: bool) -> None:
 
 def _pictures(runs: list[Run]) -> None:
     epochs = [run.epoch or 0 for run in runs]
-    st.markdown(panels.headline(runs, epochs))
+    st.markdown(panels.headline(runs, min(epochs)))
     loss, accuracy = st.columns(2)
     with loss:
         live_plot(panels.metric_curves(runs, "loss", title="Training loss", y_title="loss"), key="loss", height=320)
@@ -196,7 +194,7 @@ def _pictures(runs: list[Run]) -> None:
     with bars:
         live_plot(panels.accuracy_bars(runs, epochs), key="bars", height=380)
     for place, (column, run, epoch) in enumerate(zip(st.columns(len(runs)), runs, epochs, strict=True)):
-        title = panels.label_of(run, runs)
+        title = f"{panels.label_of(run, runs)}, epoch {epoch}"
         with column:
             live_plot(panels.embedding(run, epoch, dims=3, title=title), key=f"embedding/{place}", height=440)
             live_plot(panels.angle_map(run, epoch, title=title), key=f"angles/{place}", height=440)
@@ -206,4 +204,4 @@ def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
-main()
+_page()

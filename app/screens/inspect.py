@@ -3,19 +3,19 @@
 import streamlit as st
 
 from app import panels
-from app.components import live_plot
-from app.reading import SnapshotError, comparable, the_lab
-from bcl_core.lab import Run
+from app.components.live_plot import live_plot
+from app.reading import comparable, the_lab
+from bcl_core.lab import Run, SnapshotError
 
 NOTHING = "none"
 
 
-def main() -> None:
+def _page() -> None:
     st.title("Inspect")
     found = {run.id: run for run in comparable(the_lab().runs())}
     if not found:
         st.info("There is no run to look at yet.")
-        st.page_link("pages/train.py", label="Train three runs", icon=":material/play_circle:")
+        st.page_link("screens/train.py", label="Train three runs", icon=":material/play_circle:")
         return
     newest = [run_id for run_id, run in found.items() if run.group_id == next(iter(found.values())).group_id]
     first, second = st.columns(2)
@@ -27,7 +27,7 @@ def main() -> None:
     epoch = _choose_epoch(runs)
     epochs = [min(epoch, run.epoch or 0) for run in runs]
     try:
-        st.markdown(panels.headline(runs, epochs))
+        st.markdown(panels.headline(runs, min(epochs)))
         _formation(runs)
         _embeddings(runs, epochs)
         _angles(runs, epochs)
@@ -98,9 +98,9 @@ def _embeddings(runs: list[Run], epochs: list[int]) -> None:
             live_plot(figure, key=f"inspect/embedding/{dims}/{run.id}", height=520)
             kept, neighbours = panels.picture_quality(run, epoch, dims)
             st.caption(
-                f"Test images that the basis was not fitted on. {dims} of the simplex's dimensions, the same at every epoch; "
-                f"the basis as a whole keeps {kept:.0%} of the variance, and this view {neighbours:.0%} of each image's "
-                "five nearest neighbours. Angles in a view are not the true ones; those stand below."
+                f"Test images that the basis was not fitted on. The basis is fixed over epochs and keeps {kept:.0%} "
+                f"of the variance; this view keeps {neighbours:.0%} of each image's five nearest neighbours. "
+                "Angles seen in a view are not the true ones: those stand below."
             )
 
 
@@ -141,4 +141,4 @@ def _switch(label: str, parameter: str, options: list[str]) -> str:
     return chosen or options[0]
 
 
-main()
+_page()

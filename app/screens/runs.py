@@ -43,9 +43,9 @@ def _attempt(action: str, *arguments: object) -> None:
         st.toast(str(error), icon=":material/error:")
 
 
-def _delete(runs: list[Run]) -> None:
-    for run in runs:
-        _attempt("delete", run.id)
+def _attempt_each(action: str, ids: list[str]) -> None:
+    for run_id in ids:
+        _attempt(action, run_id)
 
 
 def _tools(chosen: list[Run]) -> None:
@@ -57,12 +57,12 @@ def _tools(chosen: list[Run]) -> None:
         group = st.text_input("Group", chosen[0].group_name, max_chars=80, key=f"group/{'/'.join(ids)}")
         st.button("Put into this group", on_click=_attempt, args=("move_to_group", ids, group))
         if any(run.active for run in chosen):
-            st.button("Stop", icon=":material/stop:", on_click=lambda: [_attempt("stop", i) for i in ids])
+            st.button("Stop", icon=":material/stop:", on_click=_attempt_each, args=("stop", ids))
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Remove {len(chosen)} run{'s' * (len(chosen) > 1)} with all files? This cannot be undone.")
-            st.button("Delete for good", type="primary", on_click=_delete, args=(chosen,))
+            st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", ids))
     links = dict(zip(("run", "other"), ids, strict=False))
-    st.page_link("pages/inspect.py", label="Inspect", icon=":material/search:", query_params=links)
+    st.page_link("screens/inspect.py", label="Inspect", icon=":material/search:", query_params=links)
 
 
 runs = the_lab().runs()
@@ -73,5 +73,5 @@ if runs:
         _tools(chosen)
 else:
     st.info("There is no run yet.")
-    st.page_link("pages/train.py", label="Train three runs", icon=":material/play_circle:")
+    st.page_link("screens/train.py", label="Train three runs", icon=":material/play_circle:")
 worker_line(waiting=any(run.active for run in runs))

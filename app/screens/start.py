@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import panels
-from app.components import live_plot
+from app.components.live_plot import live_plot
 from app.reading import bundled_race, comparable, groups
 
 st.title("Rare classes get squeezed together. See which loss pulls them apart.")
@@ -13,7 +13,7 @@ st.markdown(
 )
 with st.container(horizontal=True):
     if st.button("Train SCL against BCL", type="primary", icon=":material/play_arrow:"):
-        st.switch_page("pages/train.py")
+        st.switch_page("screens/train.py")
 
 finished = next((g for g in groups() if len(comparable(g.runs)) > 1 and not g.active), None)
 if finished is not None:

@@ -1,0 +1,68 @@
+"""A lab with a race of three short runs, and the app on it without a browser."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from bcl_core.lab import GroupPlan, Lab
+from bcl_core.lab.recording import OpenRun
+from bcl_core.recipe import RACES, Execution
+from tests.conftest import small
+
+MAIN = Path(__file__).parents[2] / "app" / "main.py"
+
+
+def train_here(lab: Lab, name: str = "race", epochs: int = 2) -> list[str]:
+    """Queue the digits race and train it in this process."""
+    recipes = [small(preset, epochs=epochs) for preset in RACES["digits"].presets]
+    ids = lab.enqueue(GroupPlan(name, [(recipe.title, recipe) for recipe in recipes]), Execution(threads=1))
+    for run_id in ids:
+        lock = lab.lock(run_id)
+        assert lock is not None
+        opened = OpenRun(lab, run_id, lock)
+        while opened.advance(lambda: True):
+            pass
+    return ids
+
+
+@pytest.fixture(scope="session")
+def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A lab to read, shared: tests that change it must make their own."""
+    home = tmp_path_factory.mktemp("trained") / "lab"
+    train_here(Lab(home))
+    return home
+
+
+@pytest.fixture
+def trained(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
+    monkeypatch.setenv("BCL_LAB_HOME", str(trained_home))
+    return Lab(trained_home)
+
+
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queueing starts no process."""
+    import bcl_core.lab.launch
+
+    class Process:
+        def poll(self) -> None:
+            return None
+
+    monkeypatch.setattr(bcl_core.lab.launch.subprocess, "Popen", lambda *_, **__: Process())
+
+
+@pytest.fixture
+def open_page() -> Callable[..., AppTest]:
+    """Open a page by its name, with query parameters."""
+
+    def start(name: str, **query: str) -> AppTest:
+        app = AppTest.from_file(str(MAIN), default_timeout=60).run()
+        if name != "start":
+            app.switch_page(f"screens/{name}.py")
+        for key, value in query.items():
+            app.query_params[key] = value
+        return app.run()
+
+    return start

@@ -1,0 +1,93 @@
+"""The command line: what it prints, what it leaves, and exit code 2 with a sentence for what is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bcl_core.lab import GroupPlan, Lab
+from tests.conftest import small
+
+
+def call(*arguments, home):
+    return subprocess.run(
+        [sys.executable, "-m", "bcl_core", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "BCL_LAB_HOME": str(home)},
+        check=False,
+    )
+
+
+SHORT = ("--set", "epochs=1", "--set", "data.test_per_class=10", "--set", "threads=1")
+
+
+def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_path):
+    done = call("train", "--preset", "digits-bcl-class", "--seed", "3", "--json", *SHORT, home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["epoch"] for row in rows] == [0, 1]
+    for key in (
+        "run",
+        "loss",
+        "accuracy",
+        "accuracy_per_class",
+        "angle_mean",
+        "angle_tail_tail",
+        "angle_rms_deviation",
+    ):
+        assert key in rows[-1]
+    run = Lab(tmp_path).run(rows[0]["run"])
+    assert (run.state, run.epoch, run.recipe.seed) == ("finished", 1, 3)
+    assert Lab(tmp_path).metrics(run.id)[-1]["accuracy"] == rows[-1]["accuracy"]
+    assert Lab(tmp_path).folder(run.id).epochs() == [0, 1]
+    again = call("train", "--recipe", str(tmp_path / "runs" / run.id / "recipe.json"), *SHORT, home=tmp_path)
+    assert "epoch   1/1" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("train", "--preset", "digits-blc"), "digits-bcl"),
+        (("train", "--preset", "digits-bcl", "--set", "epochs"), "KEY=VALUE"),
+        (("train", "--preset", "digits-bcl", "--set", "epochs=0"), "epochs"),
+        (("train", "--preset", "digits-bcl", "--set", "nonsense=1"), "no setting"),
+        (("train", "--preset", "cifar10-small-bcl"), "data.path"),
+        (("train", "--preset", "cifar10-small-bcl", "--set", "data.path=/nowhere"), "not a folder"),
+        (("train", "--recipe", "/nowhere.json"), "cannot be read"),
+        (("pause", "261111-0000000000"), "no run or group"),
+        (("delete", "261111-0000000000"), "no run"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_exit_code_2(tmp_path, arguments, words):
+    done = call(*arguments, home=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_run_that_could_not_start_is_kept_as_failed_with_its_reason(tmp_path):
+    call("train", "--preset", "cifar10-small-bcl", "--set", "data.path=/nowhere", home=tmp_path)
+    [run] = Lab(tmp_path).runs()
+    assert run.state == "failed" and "/nowhere" in (run.error or "")
+
+
+def test_runs_are_listed_and_deleted(tmp_path):
+    lab = Lab(tmp_path)
+    [run_id] = lab.enqueue(GroupPlan("race", [("my run", small())]))
+    assert run_id in call("runs", home=tmp_path).stdout
+    assert "stop it first" in call("delete", run_id, home=tmp_path).stderr
+    lab.record_state(run_id, "finished")
+    assert call("delete", run_id, home=tmp_path).returncode == 0
+    assert call("runs", home=tmp_path).stdout == ""
+
+
+def test_the_command_line_imports_no_torch_to_list_runs(tmp_path):
+    code = (
+        "import sys\nfrom bcl_core.cli import main\ntry: main(['runs'])\nexcept SystemExit: pass\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "BCL_LAB_HOME": str(tmp_path)})
