@@ -44,6 +44,9 @@ class DataRecipe(Section):
     imbalance_kind: Literal["exp", "step"] = "exp"
     max_per_class: int | None = Field(130, ge=1, description="training images in the largest class")
     test_per_class: int = Field(40, ge=1, description="test images of each class")
+    image_size: int | None = Field(
+        None, ge=8, le=1024, description="images are averaged down to this width and height; none: as they are"
+    )
     draw_seed: int | None = Field(
         None, ge=0, lt=2**31, description="seed of the draw; none: redrawn with each run's seed"
     )

@@ -154,7 +154,7 @@ class _Run:
         model = build_model(recipe, dataset.train.images.shape[1], self.num_classes)
         self.model = model.to(device).to(memory_format=torch.channels_last)
         self.cross_entropy = LogitAdjustedCrossEntropy(
-            dataset.class_counts.tolist(), tau=recipe.loss.prior_strength
+            dataset.class_counts.tolist(), tau=recipe.loss.prior_strength, validate=False
         ).to(device)
         options = recipe.optimiser
         self.optimiser = torch.optim.SGD(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from bcl_core.data.longtail import long_tail_indices
@@ -66,11 +68,11 @@ def prepare(recipe: Recipe, path: Path | None = None) -> Dataset:
         test, test_from = _first_of_each_class(source.test_labels, recipe.data.test_per_class, draw_seed), "test"
         test_labels = source.test_labels[test]
     train = pool[_long_tail(source.train_labels[pool], recipe.data, draw_seed)]
-    train_images = source.images("train", train)
+    train_images = _resized(source.images("train", train), recipe.data.image_size)
     mean, std = _channel_statistics(train_images, source.pixel_max, source.normalise)
     return Dataset(
         Split(train_images, source.train_labels[train], train),
-        Split(source.images(test_from, test), test_labels, test),
+        Split(_resized(source.images(test_from, test), recipe.data.image_size), test_labels, test),
         source.class_names,
         source.pixel_max,
         mean,
@@ -95,6 +97,14 @@ def _long_tail(labels: NDArray[np.int64], data: DataRecipe, seed: int) -> NDArra
         )
     except ValueError as error:
         raise DataError(f"the long tail cannot be drawn: {error}") from error
+
+
+def _resized(images: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
+    """Average each image's pixels down to size × size."""
+    if size is None:
+        return images
+    pixels = F.interpolate(torch.from_numpy(images).float(), (size, size), mode="area")
+    return pixels.round().to(torch.uint8).numpy()
 
 
 def _channel_statistics(

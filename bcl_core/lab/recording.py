@@ -27,6 +27,8 @@ from bcl_core.training import Epoch, Event, Started, Step, train
 CHECKPOINTS_KEPT = 2
 POLL_SECONDS = 0.25
 # The losses whose collapsed objective is known, by their names in the registry and in `geometry`.
+# Above MAX_PREDICTED_CLASSES the optimum takes minutes to find.
+MAX_PREDICTED_CLASSES = 256
 PREDICTABLE: Mapping[str, Literal["scl", "bcl"]] = {"scl": "scl", "bcl": "bcl"}
 
 
@@ -138,7 +140,7 @@ def _sprite(thumbnails: NDArray[np.uint8], pixel_max: int) -> bytes:
 def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[np.int64]) -> None:
     """Write the optimum that the collapsed objective predicts, for the two losses whose objective is known."""
     loss = recipe.loss
-    if loss.name not in PREDICTABLE:
+    if loss.name not in PREDICTABLE or len(class_counts) > MAX_PREDICTED_CLASSES:
         return
     found = geometry.predicted_optimum(
         class_counts,

@@ -7,7 +7,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from bcl_core.lab import GroupPlan, Lab
-from bcl_core.lab.recording import OpenRun
 from bcl_core.recipe import RACES, Execution
 from tests.conftest import small
 
@@ -16,6 +15,8 @@ MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
 def train_here(lab: Lab, name: str = "race", epochs: int = 2) -> list[str]:
     """Queue the digits race and train it in this process."""
+    from bcl_core.lab.recording import OpenRun  # imports torch, which a test of the web process must not see
+
     recipes = [small(preset, epochs=epochs) for preset in RACES["digits"].presets]
     ids = lab.enqueue(GroupPlan(name, [(recipe.title, recipe) for recipe in recipes]), Execution(threads=1))
     for run_id in ids:

@@ -22,17 +22,14 @@ export default function mount({ data, parentElement }) {
 }
 
 class LivePlot {
-  cameras = {}; // of each 3D scene, once the reader has turned it
   listening = new AbortController();
 
   constructor(host) {
     this.host = host;
     const { signal } = this.listening;
-    // An update in the middle of a drag would take the scene out of the reader's hand. Plotly notes where a drag ended
-    // on the mouse event that follows the pointer's, so the update waits for that too.
-    const release = () => setTimeout(() => this.release());
+    // An update in the middle of a drag would take the scene out of the reader's hand.
     host.addEventListener("pointerdown", () => (this.held = true), { signal });
-    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, release, { signal });
+    for (const end of ["pointerup", "pointercancel"]) window.addEventListener(end, () => this.release(), { signal });
     this.resizing = new ResizeObserver(() => host.clientWidth && host.data && this.plotly.Plots.resize(host));
     this.resizing.observe(host);
   }
@@ -70,18 +67,15 @@ class LivePlot {
       return this.say(NO_PLOTLY);
     }
     if (data.some(({ type }) => /gl$|3d$/.test(type)) && !hasWebGL()) return this.say(NO_WEBGL);
-    if (layout.uirevision !== this.revision) this.cameras = {};
-    this.revision = layout.uirevision;
+    if (layout.uirevision === this.host.layout?.uirevision) this.keepCamera(layout);
     this.host.querySelector(":scope > p")?.remove();
     await this.plotly.react(this.host, data, { ...layout, template }, CONFIG);
-    this.host.removeAllListeners("plotly_relayout");
-    this.host.on("plotly_relayout", (changes) => this.keepCameras(changes));
   }
 
-  keepCameras(changes) {
-    for (const [path, value] of Object.entries(changes)) {
-      if (path.endsWith(".camera")) this.cameras[path.slice(0, -".camera".length)] = value;
-    }
+  // Plotly writes a turn or zoom of the scene into its layout late, or one step behind: ask the scene itself.
+  keepCamera(layout) {
+    const camera = this.host._fullLayout?.scene?._scene?.getCamera();
+    if (camera && layout.scene) layout.scene.camera = camera;
   }
 
   say(message) {
