@@ -24,7 +24,6 @@ from app.components import MODULES, PLOTLY_FILE, PREFIX, VERSION
 from bcl_core.lab import Lab, RunFolder, UnknownRun, ensure_worker
 
 _IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
-_VARIES = {"Vary": "Accept-Encoding"}
 _EPOCH = re.compile("[0-9]{1,5}")
 
 logger = logging.getLogger(__name__)
@@ -113,10 +112,12 @@ def _component(request: Request) -> Response:
 
 
 def _plotly(request: Request) -> Response:
-    if "gzip" not in request.headers.get("Accept-Encoding", ""):
-        return Response(_plotly_source(), media_type="text/javascript", headers={**_IMMUTABLE, **_VARIES})
-    headers = {**_IMMUTABLE, **_VARIES, "Content-Encoding": "gzip"}
-    return Response(_compressed_plotly(), media_type="text/javascript", headers=headers)
+    compressed = "gzip" in request.headers.get("Accept-Encoding", "")
+    return Response(
+        _compressed_plotly() if compressed else _plotly_source(),
+        media_type="text/javascript",
+        headers={**_IMMUTABLE, "Content-Encoding": "gzip" if compressed else "identity", "Vary": "Accept-Encoding"},
+    )
 
 
 @lru_cache(maxsize=1)

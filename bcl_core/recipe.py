@@ -184,10 +184,12 @@ def _family(prefix: str, title: str, description: str, base: Recipe) -> dict[str
 
 
 _CIFAR10_SMALL = Recipe(
-    data=DataRecipe(source="parquet", imbalance_factor=50, max_per_class=500, test_per_class=50, draw_seed=0),
+    data=DataRecipe(
+        source="parquet", imbalance_factor=50, max_per_class=500, test_per_class=50, image_size=16, draw_seed=0
+    ),
     views="crop-flip",
-    loss=LossRecipe(temperature=0.5, contrastive_weight=1.0),
-    epochs=14,
+    loss=LossRecipe(temperature=1.0, contrastive_weight=1.0),
+    epochs=12,
 )
 
 PRESETS: Mapping[str, Preset] = {

@@ -78,13 +78,14 @@ def curves(
         tickvals=frame.log_ticks(y_range[0] - 0.1, y_range[1] + 0.1) if log_y else None,
         zeroline=False,
     )
-    for label, value in targets.items():
-        _horizontal(figure, label, value, last_epoch)
+    for value in targets.values():
+        _horizontal(figure, value, last_epoch)
     for line in series:
         if line.band is not None:
             figure.add_trace(_band(line))
         figure.add_trace(_line(line, width=2.5, hover=f"%{{y:{number}}}"))
-    _write_at_ends(figure, series, y_range, log=log_y)
+    goals = [_EndLabel(label, last_epoch, value) for label, value in targets.items()]
+    _write_at_ends(figure, [*_end_labels(series), *goals], y_range, log=log_y)
     return figure
 
 
@@ -114,14 +115,15 @@ def formation(
         zeroline=False,
         dtick=30,
     )
-    _horizontal(figure, f"regular simplex {regular_deg:.1f}°", regular_deg, last_epoch)
+    _horizontal(figure, regular_deg, last_epoch)
     for run in predicted:
         figure.add_trace(_predicted(run, last_epoch))
     for line in heads:
         figure.add_trace(_line(line, width=1.2, hover="head–head %{y:.1f}°", end_dot=False))
     for line in tails:
         figure.add_trace(_line(line, width=3.5, hover="tail–tail %{y:.1f}°"))
-    _write_at_ends(figure, tails, (0, _HIGHEST_ANGLE))
+    simplex = _EndLabel(f"regular simplex {regular_deg:.1f}°", last_epoch, regular_deg)
+    _write_at_ends(figure, [*_end_labels(tails), simplex], (0, _HIGHEST_ANGLE))
     return figure
 
 
@@ -175,31 +177,44 @@ def _band(line: Series) -> go.Scatter:
     )
 
 
+@dataclass(frozen=True)
+class _EndLabel:
+    text: str
+    x: float
+    y: float
+    colour: str = palette.NEUTRAL
+
+
+def _end_labels(series: Sequence[Series]) -> list[_EndLabel]:
+    return [
+        _EndLabel(line.label, line.x[end], line.y[end], palette.loss_style(line.loss).colour)
+        for line in series
+        for end in _known(line)[-1:]
+    ]
+
+
 def _write_at_ends(
-    figure: go.Figure, series: Sequence[Series], y_range: tuple[float, float], log: bool = False
+    figure: go.Figure, labels: Sequence[_EndLabel], y_range: tuple[float, float], log: bool = False
 ) -> None:
     """Write each label beside its line's last point, moved up or down where two would overlap."""
-    shown = [line for line in series if len(_known(line))]
-    ends = [int(_known(line)[-1]) for line in shown]
-    heights = [float(np.log10(line.y[end]) if log else line.y[end]) for line, end in zip(shown, ends, strict=True)]
+    heights = [float(np.log10(label.y) if log else label.y) for label in labels]
     apart = _spread(heights, gap=0.07 * (y_range[1] - y_range[0]))
-    for line, end, height in zip(shown, ends, apart, strict=True):
+    for label, height in zip(labels, apart, strict=True):
         figure.add_trace(
             go.Scatter(
-                uid=f"{line.label}-name",
-                legendgroup=line.label,
-                x=line.x[end : end + 1],
+                uid=f"{label.text}-name",
+                x=[label.x],
                 y=[10**height if log else height],
                 mode="text",
-                text=[f"  {line.label}"],
+                text=[f"  {label.text}"],
                 textposition="middle right",
-                textfont={"color": palette.loss_style(line.loss).colour, "weight": 600, "size": _LABEL_SIZE},
+                textfont={"color": label.colour, "weight": 600, "size": _LABEL_SIZE},
                 hoverinfo="skip",
                 showlegend=False,
                 cliponaxis=False,
             )
         )
-    longest = max((len(line.label) for line in shown), default=0)
+    longest = max((len(label.text) for label in labels), default=0)
     figure.update_layout(margin_r=24 + round(0.58 * _LABEL_SIZE * longest))
 
 
@@ -242,7 +257,7 @@ def _epoch_axis(figure: go.Figure, epochs: Sequence[NDArray[Any]], planned: int 
     return last
 
 
-def _horizontal(figure: go.Figure, label: str, value: float, last_epoch: int) -> None:
+def _horizontal(figure: go.Figure, value: float, last_epoch: int) -> None:
     figure.add_shape(
         type="line",
         x0=0,
@@ -251,12 +266,6 @@ def _horizontal(figure: go.Figure, label: str, value: float, last_epoch: int) ->
         y1=value,
         layer="below",
         line={"color": palette.NEUTRAL, "width": 1.5, "dash": "dot"},
-        label={
-            "text": label,
-            "textposition": "start",
-            "yanchor": "bottom",
-            "font": {"size": frame.SMALL_TEXT_SIZE, "color": palette.NEUTRAL},
-        },
     )
 
 

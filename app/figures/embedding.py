@@ -15,7 +15,7 @@ ClassIndices = NDArray[np.integer[Any]]
 
 # In 3D an "x" is drawn as a pictograph that many fonts lack.
 _WRONG = {2: "x", 3: "cross"}
-_FOOTNOTE = {2: "×", 3: "+"}
+_WRONG_SIGN = {2: "×", 3: "+"}
 _LIMIT = 1.05
 # A WebGL scatter costs three of the 8 to 16 contexts a page may hold; up to here SVG is quick enough.
 _SVG_POINTS = 3000
@@ -49,6 +49,7 @@ def embedding(
     figure = frame.figure(
         kind=f"embedding {shown}",
         title=title,
+        subtitle=f"{_WRONG_SIGN[dims]} wrong class · angles in this view are not the true ones",
         description=f"{title or 'Embedding'}: {len(labels)} images of {len(class_names)} classes, "
         f"{int(wrong.sum())} of them wrongly classified. Angles in this view are not the true ones.",
     )
@@ -139,32 +140,31 @@ def _landmarks(
 
 
 def _fix_axes(figure: go.Figure, shown: Sequence[int]) -> None:
-    """Give every axis the range ±1.05, the same scale and a name, and write the footnote below."""
+    """Give every axis the range ±1.05, the same scale and a name; put the legend below."""
     titles = [f"component {axis + 1}" for axis in shown]
     axis = {"range": [-_LIMIT, _LIMIT], "tickvals": [-1, 0, 1]}
     if len(shown) == 3:
         small = {"size": frame.SMALL_TEXT_SIZE}
         x, y, z = ({**axis, "tickfont": small, "title": {"text": title, "font": small}} for title in titles)
-        camera = {"eye": {"x": 1.55, "y": 1.55, "z": 0.8}, "center": {"x": 0, "y": 0, "z": -0.08}}
+        camera = {"eye": {"x": 1.35, "y": 1.35, "z": 0.7}, "center": {"x": 0, "y": 0, "z": -0.08}}
         figure.update_layout(scene={"aspectmode": "cube", "camera": camera, "xaxis": x, "yaxis": y, "zaxis": z})
-        figure.update_layout(margin={"l": 0, "r": 0, "b": 28})
+        figure.update_layout(margin={"l": 0, "r": 0, "b": 8})
     else:
         figure.update_xaxes(**axis, title_text=titles[0], constrain="domain")
         figure.update_yaxes(**axis, title_text=titles[1], constrain="domain", scaleanchor="x")
-        figure.update_layout(margin_b=72)
-    figure.add_annotation(
-        text=f"{_FOOTNOTE[len(shown)]} wrongly classified · angles in this view are not the true ones",
-        showarrow=False,
-        xref="paper",
-        yref="paper",
-        x=0,
-        y=0,
-        xanchor="left",
-        yanchor="top",
-        yshift=-8 if len(shown) == 3 else -48,
-        font={"size": frame.SMALL_TEXT_SIZE, "color": palette.NEUTRAL},
+    figure.update_layout(
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "xref": "container",
+            "y": 0,
+            "yref": "container",
+            "yanchor": "bottom",
+            "itemsizing": "constant",
+            "tracegroupgap": 0,
+            "font": {"size": frame.SMALL_TEXT_SIZE},
+        }
     )
-    figure.update_layout(legend={"itemsizing": "constant", "font": {"size": frame.SMALL_TEXT_SIZE}, "tracegroupgap": 0})
 
 
 def _unit_sphere(dims: int) -> go.Scatter | go.Scatter3d:

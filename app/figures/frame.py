@@ -24,10 +24,9 @@ def figure(*, kind: str, title: str | None, description: str, subtitle: str | No
     `kind` is the `uirevision`: while it stays the same, zoom, camera and hidden traces outlive an update.
     `description` is one sentence for those who listen to the page; `subtitle` says how to read the picture.
     """
-    result = go.Figure()
+    result = go.Figure(layout={"template": {}})
     axis = {"title": {"font": {"size": TEXT_SIZE}, "standoff": 8}, "tickfont": {"size": SMALL_TEXT_SIZE + 1}}
     result.update_layout(
-        template={},
         uirevision=kind,
         meta={"description": description},
         font_size=TEXT_SIZE,

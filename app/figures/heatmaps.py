@@ -30,14 +30,14 @@ def angle_heatmap(
     """
     angles = np.asarray(angles_deg, dtype=np.float32)
     between = np.where(np.eye(len(angles), dtype=bool), np.float32(np.nan), angles)
-    worst = np.nanmin(between) if len(angles) > 1 else float("nan")
+    smallest = np.fmin.reduce(between, axis=None)  # skips what is not known
     figure = _matrix_figure(
         class_names,
         class_counts,
         kind="angle heat map",
         title=title,
         description=f"{title or 'Angles between class means'}: {len(angles)} by {len(angles)} classes, deviation from "
-        f"{target_deg:.1f} degrees. Smallest angle between two classes: {worst:.1f} degrees.",
+        f"{target_deg:.1f} degrees. Smallest angle between two classes: {smallest:.1f} degrees.",
         subtitle="diagonal: within-class angle" if within_deg is not None else None,
         axis_titles=("class", "class · training images"),
     )
@@ -52,8 +52,8 @@ def angle_heatmap(
             colorscale=palette.DEVIATION,
             colorbar=_colour_bar(
                 f"deviation from {target_deg:.1f}° (°)",
-                tickvals=[-45, -30, -15, 0, 15, 30, 45],
-                ticktext=["≤ −45", "−30", "−15", "0", "+15", "+30", "≥ +45"],
+                tickvals=[-45, -20, 0, 20, 45],
+                ticktext=["≤ −45", "−20", "0", "+20", "≥ +45"],
             ),
             hovertemplate=f"%{{y}}<br>%{{x}}<br><b>%{{customdata:.1f}}°</b> (%{{z:+.1f}}° from {target_deg:.1f}°)"
             "<extra></extra>",
@@ -78,13 +78,14 @@ def contribution_heatmap(
     `matrix` is (K, K), ≥ 0, in `unit`; `log` colours by powers of ten and leaves zeros blank.
     """
     amounts = np.asarray(matrix, dtype=np.float32)
+    largest = float(np.fmax.reduce(amounts, axis=None, initial=0))
     figure = _matrix_figure(
         class_names,
         class_counts,
         kind="contribution heat map",
         title=title,
         description=f"{title or 'Contributions'}: {len(amounts)} anchor classes by {len(amounts)} other classes, "
-        f"{unit}, from {np.nanmin(amounts):.3g} to {np.nanmax(amounts):.3g}.",
+        f"at most {largest:.3g} {unit}.",
         axis_titles=("other class", "anchor class · training images"),
     )
     shown, colour_bar = _log_amounts(amounts, unit) if log else (amounts, _colour_bar(unit))
@@ -93,7 +94,7 @@ def contribution_heatmap(
             **_cells(frame.class_labels(class_names, class_counts), amounts),
             z=shown,
             zmin=None if log else 0,
-            zmax=None if log else float(np.nanmax(amounts)),
+            zmax=None if log else largest,
             colorscale=palette.AMOUNT,
             colorbar=colour_bar,
             hovertemplate=f"anchor %{{y}}<br>other %{{x}}<br><b>%{{customdata:.3g}}</b> {unit}<extra></extra>",
@@ -123,7 +124,7 @@ def _printed(angles: Matrix) -> dict[str, Any]:
     if len(angles) > frame.PRINTED_CLASSES:
         return {}
     text = [[f"{angle:.0f}" if np.isfinite(angle) else "" for angle in row] for row in angles]
-    return {"text": text, "texttemplate": "%{text}", "textfont_size": frame.SMALL_TEXT_SIZE - 1}
+    return {"text": text, "texttemplate": "%{text}"}
 
 
 def _within_class(labels: Sequence[str], within: Matrix) -> go.Heatmap:

@@ -12,7 +12,7 @@ APP = Path(__file__).parent / "apps" / "live_plot_app.py"
 SCATTER = ".st-key-scatter .bcl-live-plot"
 CURVE = ".st-key-curve .bcl-live-plot"
 DRAWN = f"{SCATTER} .gl-container canvas"
-CAMERA = f"document.querySelector('{SCATTER}')._fullLayout.scene.camera.eye"
+CAMERA = f"document.querySelector('{SCATTER}')._fullLayout.scene._scene.getCamera().eye"
 TWO_FRAMES = "new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)))"
 STEP = f"Number(document.querySelector('{SCATTER}').layout.title.text.split(' ')[1])"
 
@@ -74,6 +74,17 @@ def test_no_update_takes_the_scene_out_of_the_hand_that_turns_it(page: Page) -> 
     wait_for_updates(page)
 
 
+def test_the_wheel_zooms_a_scene_that_is_updated_and_the_zoom_stays(page: Page) -> None:
+    before = page.evaluate(CAMERA)
+    drag(page, SCATTER, 0)
+    page.mouse.wheel(0, -100)
+    page.wait_for_function(f"{CAMERA}.z < {0.95 * before['z']}", timeout=10_000)
+    wait_for_updates(page, 1)
+    zoomed = page.evaluate(CAMERA)
+    wait_for_updates(page)
+    assert page.evaluate(CAMERA) == pytest.approx(zoomed)
+
+
 def test_a_zoom_outlives_updates(page: Page) -> None:
     wait_for_updates(page)
     drag(page, f"{CURVE} .nsewdrag", 100)
@@ -101,6 +112,18 @@ def test_a_figure_is_as_wide_as_its_container_and_as_high_as_asked(page: Page) -
 
 def test_a_figure_is_described_to_those_who_listen(page: Page) -> None:
     assert page.get_by_role("figure", name="a turning spiral").count() == 1
+
+
+def test_no_button_sends_the_figure_away(page: Page) -> None:
+    titles = page.eval_on_selector_all(f"{CURVE} .modebar-btn", "buttons => buttons.map((b) => b.dataset.title)")
+    assert any(title.startswith("Download") for title in titles)
+    assert not any("Share" in title for title in titles)
+
+
+def test_nothing_moves_by_itself_for_those_who_asked_for_that(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    moving = f"getComputedStyle(document.querySelector('{CURVE} .modebar')).transitionDuration"
+    assert page.evaluate(moving) in ("0s", "auto")
 
 
 def test_a_figure_that_leaves_the_page_and_comes_back_is_drawn_again(page: Page) -> None:

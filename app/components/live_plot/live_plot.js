@@ -4,6 +4,7 @@ import { themeTemplate } from "./theme.js";
 
 const CONFIG = {
   displaylogo: false,
+  showSendToCloud: false, // nothing leaves this machine
   modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d", "zoomIn2d", "zoomOut2d", "resetCameraLastSave3d"],
   toImageButtonOptions: { scale: 2 },
 };
@@ -51,12 +52,15 @@ class LivePlot {
   async draw() {
     if (this.drawing) return;
     this.drawing = true;
-    while (this.pending && !this.held) {
-      const { json, template } = this.pending;
-      this.pending = null;
-      await this.react(JSON.parse(json), template);
+    try {
+      while (this.pending && !this.held) {
+        const { json, template } = this.pending;
+        this.pending = null;
+        await this.react(JSON.parse(json), template);
+      }
+    } finally {
+      this.drawing = false;
     }
-    this.drawing = false;
   }
 
   async react({ data, layout }, template) {

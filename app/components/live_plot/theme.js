@@ -11,6 +11,9 @@ export function themeTemplate(element) {
     linecolor: theme("border-color"),
     tickcolor: theme("border-color"),
     zerolinecolor: theme("border-color"),
+    spikecolor: theme("border-color"),
+    spikethickness: 1,
+    spikedash: "solid",
     automargin: true,
   };
   const sceneAxis = { ...axis, showbackground: false, showspikes: false };
@@ -28,7 +31,8 @@ export function themeTemplate(element) {
       modebar: { bgcolor: CLEAR, color: theme("gray-color"), activecolor: text },
       xaxis: axis,
       yaxis: axis,
-      scene: { bgcolor: CLEAR, xaxis: sceneAxis, yaxis: sceneAxis, zaxis: sceneAxis },
+      // Plotly's own default, "turntable", lets go of the mouse for half a second after every update.
+      scene: { dragmode: "orbit", bgcolor: CLEAR, xaxis: sceneAxis, yaxis: sceneAxis, zaxis: sceneAxis },
     },
   };
 }

@@ -19,7 +19,11 @@ def figures() -> None:
     turn = np.linspace(0, 6, 50, dtype=np.float32) + step
     scatter = go.Figure(go.Scatter3d(x=np.cos(turn), y=np.sin(turn), z=turn - step, mode="markers", name="turn"))
     scatter.update_layout(
-        template={}, uirevision="turn", scene_camera_eye_z=1.2, title=f"step {step}", meta={"description": "a turning spiral"}
+        template={},
+        uirevision="turn",
+        scene_camera_eye_z=1.2,
+        title=f"step {step}",
+        meta={"description": "a turning spiral"},
     )
     live_plot(scatter, key="scatter", height=360)
     if show_curve:
