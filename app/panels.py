@@ -1,6 +1,11 @@
-"""From a run and an epoch to its figures: read the arrays, hand them to `figures`. Shared by the pages."""
+"""From a run and an epoch to its figures: read the arrays, hand them to `figures`. Shared by the pages.
+
+A run's epochs never change once recorded, so a figure of (run, epoch) is built once and shared by all who look at it.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
@@ -30,28 +35,62 @@ GRADIENTS = {
 }
 
 
+@dataclass(frozen=True)
+class Shown:
+    """A run as a figure shows it: up to an epoch, under the name that tells it from the runs beside it."""
+
+    run_id: str
+    epoch: int
+    label: str
+    variant: str
+    planned_epochs: int
+
+
+def shown(runs: Sequence[Run], epoch: int | None = None) -> tuple[Shown, ...]:
+    """Return the runs as figures show them, each up to its last epoch and no further than `epoch`."""
+    titles = [run.recipe.title for run in runs]
+    return tuple(
+        Shown(
+            run.id,
+            min(run.epoch or 0, run.recipe.epochs if epoch is None else epoch),
+            run.recipe.title if titles.count(run.recipe.title) == 1 else run.name,
+            run.recipe.variant,
+            run.recipe.epochs,
+        )
+        for run in runs
+    )
+
+
+@lru_cache(maxsize=64)
 def metric_curves(
-    runs: Sequence[Run], metric: str, *, title: str, y_title: str, percent: bool = False, spread: str | None = None
+    runs: tuple[Shown, ...],
+    metric: str,
+    *,
+    title: str,
+    y_title: str,
+    percent: bool = False,
+    spread: str | None = None,
 ) -> go.Figure:
     """One metric over the epochs, a line a run; `spread` names the metric that is its deviation, drawn as a band."""
     series = []
     for run in runs:
-        table = reading.run_curves(run)
+        table = reading.curves(run.run_id, run.epoch)
         y = table[metric]
         band = (y - table[spread], y + table[spread]) if spread else None
-        series.append(figures.Series(label_of(run, runs), run.recipe.variant, table["epoch"], y, band))
+        series.append(figures.Series(run.label, run.variant, table["epoch"], y, band))
     return figures.curves(series, title=title, y_title=y_title, percent=percent, epochs=_planned(runs))
 
 
-def formation(runs: Sequence[Run], *, title: str | None = "Simplex formation") -> go.Figure:
+@lru_cache(maxsize=64)
+def formation(runs: tuple[Shown, ...], *, title: str | None = "Simplex formation") -> go.Figure:
     """Tail–tail and head–head angle over the epochs, with the regular simplex and each run's predicted optimum."""
     lines = []
     for run in runs:
-        table = reading.run_curves(run)
+        table = reading.curves(run.run_id, run.epoch)
         lines.append(
             figures.Formation(
-                label_of(run, runs),
-                run.recipe.variant,
+                run.label,
+                run.variant,
                 table["epoch"],
                 table["angle_tail_tail"],
                 table["angle_head_head"],
@@ -78,21 +117,20 @@ def bundled_formation(race: reading.BundledRace) -> go.Figure:
     )
 
 
-def accuracy_bars(runs: Sequence[Run], epochs: Sequence[int]) -> go.Figure:
+@lru_cache(maxsize=64)
+def accuracy_bars(runs: tuple[Shown, ...]) -> go.Figure:
     """Test accuracy of each class, a bar a run."""
-    about = reading.samples(runs[0].id)
-    values = [
-        (label_of(run, runs), run.recipe.variant, reading.view(run.id, epoch)["accuracy_per_class"])
-        for run, epoch in zip(runs, epochs, strict=True)
-    ]
+    about = reading.samples(runs[0].run_id)
+    values = [(run.label, run.variant, reading.view(run.run_id, run.epoch)["accuracy_per_class"]) for run in runs]
     return figures.per_class_accuracy(
         values, about.class_names, about.class_counts.tolist(), title="Test accuracy per class"
     )
 
 
-def embedding(run: Run, epoch: int, *, dims: int, title: str) -> go.Figure:
-    """The test images that the frame was not fitted on, with means and prototypes, in a basis fixed over epochs."""
-    about, arrays = reading.samples(run.id), reading.view(run.id, epoch)
+@lru_cache(maxsize=128)
+def embedding(run: Shown, *, dims: int) -> go.Figure:
+    """The test images that the frame was not fitted on, with means and prototypes, turned onto one fixed simplex."""
+    about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
     return figures.embedding(
         geometry.dequantise(arrays["coordinates"][about.drawn]).astype(np.float32),
         about.labels[about.drawn],
@@ -100,28 +138,30 @@ def embedding(run: Run, epoch: int, *, dims: int, title: str) -> go.Figure:
         about.class_names,
         about.class_counts.tolist(),
         dims=dims,
-        title=title,
+        title=_title(run),
         means=arrays["class_mean_coordinates"],
         prototypes=arrays["prototype_coordinates"],
     )
 
 
-def angle_map(run: Run, epoch: int, *, of: str = "class_means", title: str) -> go.Figure:
+@lru_cache(maxsize=128)
+def angle_map(run: Shown, *, of: str = "class_means") -> go.Figure:
     """Angles between class means or prototypes (`of`: a key of ANGLES_OF), as deviation from the regular simplex."""
-    about, arrays = reading.samples(run.id), reading.view(run.id, epoch)
+    about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
     return figures.angle_heatmap(
         geometry.pairwise_angles(arrays[of]),
         about.class_names,
         about.class_counts.tolist(),
         target_deg=_simplex_angle(run),
         within_deg=arrays["within_class_angles"] if of == "class_means" else None,
-        title=title,
+        title=_title(run),
     )
 
 
-def gradient_map(run: Run, epoch: int, *, quantity: str, title: str) -> go.Figure:
+@lru_cache(maxsize=128)
+def gradient_map(run: Shown, *, quantity: str) -> go.Figure:
     """Anchor class × other class, `quantity` a key of GRADIENTS."""
-    about, arrays = reading.samples(run.id), reading.view(run.id, epoch)
+    about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
     matrix = arrays[quantity]
     if quantity == "pair_push":
         matrix = np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix)  # a class and itself are no pair
@@ -129,46 +169,46 @@ def gradient_map(run: Run, epoch: int, *, quantity: str, title: str) -> go.Figur
         matrix,
         about.class_names,
         about.class_counts.tolist(),
-        title=title,
+        title=_title(run),
         unit=GRADIENTS[quantity][1],
         log=quantity == "pair_push",
     )
 
 
-def label_of(run: Run, among: Sequence[Run]) -> str:
-    """Return the loss's title where it tells the runs apart, else the run's name."""
-    return run.recipe.title if [other.recipe.title for other in among].count(run.recipe.title) == 1 else run.name
-
-
-def headline(runs: Sequence[Run], epoch: int) -> str:
-    """Say in one sentence how far apart the rarest classes stand, at an epoch that every run has."""
-    rarest = geometry.head_and_tail(reading.samples(runs[0].id).class_counts)[1]
+def headline(runs: Sequence[Shown]) -> str:
+    """Say in one sentence how far apart the rarest classes stand, at the last epoch that every run has."""
+    rarest = geometry.head_and_tail(reading.samples(runs[0].run_id).class_counts)[1]
+    epoch = min(run.epoch for run in runs)
     parts = []
     for run in runs:
-        angle = reading.run_curves(run)["angle_tail_tail"][epoch]
-        parts.append(f"{'–' if np.isnan(angle) else f'{angle:.0f}°'} apart with {label_of(run, runs)}")
+        angle = reading.curves(run.run_id, run.epoch)["angle_tail_tail"][epoch]
+        parts.append(f"{'–' if np.isnan(angle) else f'{angle:.0f}°'} apart with {run.label}")
     return (
         f"At epoch {epoch} the {len(rarest)} rarest classes stand {', '.join(parts)}; "
         f"all classes equally far apart would be {_simplex_angle(runs[0]):.1f}°."
     )
 
 
-def picture_quality(run: Run, epoch: int, dims: int) -> tuple[float, float]:
+def picture_quality(run: Shown, dims: int) -> tuple[float, float]:
     """Return the shares of variance (whole basis) and of five nearest neighbours (this view) that are kept."""
-    table = reading.run_curves(run)
-    return float(table["picture_variance_kept"][epoch]), float(table[f"picture_neighbours_{dims}d"][epoch])
+    table = reading.curves(run.run_id, run.epoch)
+    return float(table["picture_variance_kept"][-1]), float(table[f"picture_neighbours_{dims}d"][-1])
 
 
-def _simplex_angle(run: Run) -> float:
-    return geometry.simplex_angle(len(reading.samples(run.id).class_names))
+def _title(run: Shown) -> str:
+    return f"{run.label}, epoch {run.epoch}"
 
 
-def _predicted_tail_tail(run: Run) -> float | None:
-    means = reading.predicted_means(run.id)
+def _simplex_angle(run: Shown) -> float:
+    return geometry.simplex_angle(len(reading.samples(run.run_id).class_names))
+
+
+def _predicted_tail_tail(run: Shown) -> float | None:
+    means = reading.predicted_means(run.run_id)
     if means is None:
         return None
-    return geometry.simplex_metrics(means, reading.samples(run.id).class_counts)["angle_tail_tail"]
+    return geometry.simplex_metrics(means, reading.samples(run.run_id).class_counts)["angle_tail_tail"]
 
 
-def _planned(runs: Sequence[Run]) -> int:
-    return max(run.recipe.epochs for run in runs)
+def _planned(runs: Sequence[Shown]) -> int:
+    return max(run.planned_epochs for run in runs)

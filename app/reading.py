@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -82,22 +83,14 @@ def predicted_means(run_id: str) -> NDArray[np.float64] | None:
     return read_arrays(path)["class_means"] if path.exists() else None
 
 
-@st.cache_data(max_entries=512, show_spinner=False)
-def curves(run_id: str, last_epoch: int, home: str) -> dict[str, NDArray[np.float64]]:
-    """Return each scalar metric over the recorded epochs, NaN where it does not exist, with "epoch" as integers.
-
-    `last_epoch` and `home` are there to tell one answer from the next.
-    """
-    rows = the_lab().metrics(run_id)
+@lru_cache(maxsize=256)
+def curves(run_id: str, epoch: int) -> dict[str, NDArray[np.float64]]:
+    """Return each scalar metric from epoch 0 to `epoch`, NaN where it does not exist, with "epoch" as integers."""
+    rows = [row for row in the_lab().metrics(run_id) if row["epoch"] <= epoch]
     names = [name for name, value in rows[0].items() if name != "epoch" and not isinstance(value, list)] if rows else []
     table = {name: np.array([np.nan if row[name] is None else row[name] for row in rows], float) for name in names}
     table["epoch"] = np.array([row["epoch"] for row in rows], int)
     return table
-
-
-def run_curves(run: Run) -> dict[str, NDArray[np.float64]]:
-    """Return `curves` of a run as far as it has come."""
-    return curves(run.id, -1 if run.epoch is None else run.epoch, str(the_lab().home))
 
 
 @dataclass(frozen=True)

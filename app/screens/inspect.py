@@ -8,6 +8,7 @@ from app.reading import comparable, the_lab
 from bcl_core.lab import Run, SnapshotError
 
 NOTHING = "none"
+Runs = tuple[panels.Shown, ...]
 
 
 def _page() -> None:
@@ -25,13 +26,12 @@ def _page() -> None:
         other = _choose("Compare with", "other", [NOTHING, *found], newest[-1] if len(newest) > 1 else NOTHING, found)
     runs = [found[one]] + ([found[other]] if other not in (NOTHING, one) else [])
     epoch = _choose_epoch(runs)
-    epochs = [min(epoch, run.epoch or 0) for run in runs]
     try:
-        st.markdown(panels.headline(runs, min(epochs)))
-        _formation(runs)
-        _embeddings(runs, epochs)
-        _angles(runs, epochs)
-        _gradients(runs, epochs)
+        st.markdown(panels.headline(panels.shown(runs, epoch)))
+        _formation(panels.shown(runs))
+        _embeddings(panels.shown(runs, epoch))
+        _angles(panels.shown(runs, epoch))
+        _gradients(panels.shown(runs, epoch))
     except SnapshotError as error:
         st.error(str(error))
 
@@ -67,7 +67,7 @@ def _choose_epoch(runs: list[Run]) -> int:
     return epoch
 
 
-def _formation(runs: list[Run]) -> None:
+def _formation(runs: Runs) -> None:
     left, right = st.columns(2)
     with left:
         live_plot(panels.formation(runs), key="inspect/formation", height=400)
@@ -88,43 +88,37 @@ def _formation(runs: list[Run]) -> None:
             live_plot(figure, key="inspect/accuracy", height=340)
 
 
-def _embeddings(runs: list[Run], epochs: list[int]) -> None:
+def _embeddings(runs: Runs) -> None:
     st.subheader("Embedding")
     dims = {"3D": 3, "2D": 2}[_switch("Dimensions", "dims", ["3D", "2D"])]
-    for column, run, epoch in zip(st.columns(len(runs)), runs, epochs, strict=True):
+    for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
-            title = f"{panels.label_of(run, runs)}, epoch {epoch}"
-            figure = panels.embedding(run, epoch, dims=dims, title=title)
-            live_plot(figure, key=f"inspect/embedding/{dims}/{run.id}", height=520)
-            kept, neighbours = panels.picture_quality(run, epoch, dims)
+            live_plot(panels.embedding(run, dims=dims), key=f"inspect/embedding/{dims}/{run.run_id}", height=520)
+            kept, neighbours = panels.picture_quality(run, dims)
             st.caption(
-                f"Test images that the basis was not fitted on. The basis is fixed over epochs and keeps {kept:.0%} "
-                f"of the variance; this view keeps {neighbours:.0%} of each image's five nearest neighbours. "
-                "Angles seen in a view are not the true ones: those stand below."
+                "Test images, turned at each epoch so that the class means of the other half of the test set lie as "
+                f"close as they can to one fixed simplex. All of its dimensions keep {kept:.0%} of the variance; this "
+                f"view keeps {neighbours:.0%} of each image's five nearest neighbours. The true angles stand below."
             )
 
 
-def _angles(runs: list[Run], epochs: list[int]) -> None:
+def _angles(runs: Runs) -> None:
     st.subheader("Angles")
     names = {title: key for key, title in panels.ANGLES_OF.items()}
     of = names[_switch("Angles between", "angles", list(names))]
-    for column, run, epoch in zip(st.columns(len(runs)), runs, epochs, strict=True):
+    for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
-            figure = panels.angle_map(run, epoch, of=of, title=f"{panels.label_of(run, runs)}, epoch {epoch}")
-            live_plot(figure, key=f"inspect/angles/{run.id}", height=520)
+            live_plot(panels.angle_map(run, of=of), key=f"inspect/angles/{run.run_id}", height=520)
 
 
-def _gradients(runs: list[Run], epochs: list[int]) -> None:
+def _gradients(runs: Runs) -> None:
     st.subheader("Who pushes whom")
     names = {title: key for key, (title, _, _) in panels.GRADIENTS.items()}
     quantity = names[_switch("Quantity", "quantity", list(names))]
     st.caption(panels.GRADIENTS[quantity][2])
-    for column, run, epoch in zip(st.columns(len(runs)), runs, epochs, strict=True):
+    for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
-            figure = panels.gradient_map(
-                run, epoch, quantity=quantity, title=f"{panels.label_of(run, runs)}, epoch {epoch}"
-            )
-            live_plot(figure, key=f"inspect/gradients/{run.id}", height=520)
+            live_plot(panels.gradient_map(run, quantity=quantity), key=f"inspect/gradients/{run.run_id}", height=520)
 
 
 def _switch(label: str, parameter: str, options: list[str]) -> str:

@@ -18,7 +18,7 @@ with st.container(horizontal=True):
 finished = next((g for g in groups() if len(comparable(g.runs)) > 1 and not g.active), None)
 if finished is not None:
     st.subheader(finished.name)
-    live_plot(panels.formation(comparable(finished.runs), title=None), key="start/formation", height=460)
+    live_plot(panels.formation(panels.shown(comparable(finished.runs)), title=None), key="start/formation", height=460)
     st.caption("Your own runs. Angles are between class means of test images, in projection space.")
 else:
     race = bundled_race()

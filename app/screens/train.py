@@ -34,7 +34,7 @@ def _page() -> None:
         return
     group = _choose_group(found)
     if group is not None:
-        st.fragment(_live, run_every=1.0 if group.active else None)(group.id, polling=group.active)
+        st.fragment(_live, run_every=_pace(group))(group.id, pace=_pace(group))
 
 
 def _new_race() -> None:
@@ -94,10 +94,17 @@ def _choose_group(found: list[Group]) -> Group | None:
     return by_id[chosen]
 
 
-def _live(group_id: str, *, polling: bool) -> None:
+def _pace(group: Group) -> float | None:
+    """Seconds between two looks: short until there is something to see, none when nothing moves any more."""
+    if not group.active:
+        return None
+    return 2.0 if comparable(group.runs) else 0.5
+
+
+def _live(group_id: str, *, pace: float | None) -> None:
     runs = tuple(the_lab().runs(group_id))
     group = Group(group_id, runs[0].group_name, runs) if runs else None
-    if group is None or group.active != polling:
+    if group is None or _pace(group) != pace:
         st.rerun()
     _group_controls(group)
     columns = st.columns(len(runs))
@@ -111,7 +118,7 @@ def _live(group_id: str, *, polling: bool) -> None:
             st.info("The first picture appears when the data are read and the untrained model is measured.")
         return
     try:
-        _pictures(started)
+        _pictures(panels.shown(started))
     except SnapshotError as error:
         st.error(str(error))
 
@@ -176,28 +183,23 @@ def _run_card(run: Run, *, alone: bool) -> None:
                 _verbs(run.id, (run,), compact=True)
 
 
-def _pictures(runs: list[Run]) -> None:
-    epochs = [run.epoch or 0 for run in runs]
-    st.markdown(panels.headline(runs, min(epochs)))
+def _pictures(runs: tuple[panels.Shown, ...]) -> None:
+    st.markdown(panels.headline(runs))
     loss, accuracy = st.columns(2)
     with loss:
         live_plot(panels.metric_curves(runs, "loss", title="Training loss", y_title="loss"), key="loss", height=320)
     with accuracy:
-        live_plot(
-            panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True),
-            key="accuracy",
-            height=320,
-        )
+        figure = panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
+        live_plot(figure, key="accuracy", height=320)
     angles, bars = st.columns(2)
     with angles:
         live_plot(panels.formation(runs), key="formation", height=380)
     with bars:
-        live_plot(panels.accuracy_bars(runs, epochs), key="bars", height=380)
-    for place, (column, run, epoch) in enumerate(zip(st.columns(len(runs)), runs, epochs, strict=True)):
-        title = f"{panels.label_of(run, runs)}, epoch {epoch}"
+        live_plot(panels.accuracy_bars(runs), key="bars", height=380)
+    for place, (column, run) in enumerate(zip(st.columns(len(runs)), runs, strict=True)):
         with column:
-            live_plot(panels.embedding(run, epoch, dims=3, title=title), key=f"embedding/{place}", height=440)
-            live_plot(panels.angle_map(run, epoch, title=title), key=f"angles/{place}", height=440)
+            live_plot(panels.embedding(run, dims=3), key=f"embedding/{place}", height=440)
+            live_plot(panels.angle_map(run), key=f"angles/{place}", height=440)
 
 
 def _duration(seconds: float) -> str:

@@ -1,17 +1,19 @@
 """A real browser and a real server: what JavaScript does, no other test sees."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.install import found
 
 ROOT = Path(__file__).parents[2]
 # WebGL in software, and nothing that calls home.
@@ -26,26 +28,33 @@ CHROMIUM_ARGUMENTS = [
     "--no-first-run",
 ]
 
-Serve = Callable[..., str]
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: its address, ending in a slash, and its process."""
+
+    url: str
+    process: "subprocess.Popen[bytes]"
+
+
+Serve = Callable[..., Server]
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    system = Path("/usr/bin/chromium")
-    found = str(system) if system.exists() else shutil.which("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=found(), args=CHROMIUM_ARGUMENTS)
         yield browser
         browser.close()
 
 
 @pytest.fixture(scope="session")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Start `streamlit run` on a script or app of ours, with extra environment variables; returns its address."""
+    """Start `streamlit run` on a script or app of ours, with extra environment variables."""
     servers: list[subprocess.Popen[bytes]] = []
 
-    def start(script: Path, env: Mapping[str, str] | None = None) -> str:
-        port = _free_port()
+    def start(script: Path, env: Mapping[str, str] | None = None) -> Server:
+        port = free_port()
         log = tmp_path_factory.mktemp("server") / "log.txt"
         environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
         command = [sys.executable, "-m", "streamlit", "run", str(script)]
@@ -55,7 +64,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         prefix = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
         url = f"http://localhost:{port}/{prefix + '/' if prefix else ''}"
         _wait_until_up(servers[-1], url, log)
-        return url
+        return Server(url, servers[-1])
 
     yield start
     for server in servers:
@@ -64,7 +73,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         server.wait(timeout=20)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         return int(probe.getsockname()[1])

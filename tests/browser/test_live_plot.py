@@ -19,7 +19,7 @@ STEP = f"Number(document.querySelector('{SCATTER}').layout.title.text.split(' ')
 
 @pytest.fixture(scope="module")
 def url(serve) -> str:
-    return serve(APP)
+    return serve(APP).url
 
 
 @pytest.fixture
@@ -156,6 +156,6 @@ def test_a_browser_without_webgl_is_told_so_and_still_draws_flat_figures(browser
 
 def test_the_app_works_under_a_path_prefix(browser: Browser, serve) -> None:
     page = browser.new_page()
-    page.goto(serve(APP, {"STREAMLIT_SERVER_BASE_URL_PATH": "behind/a/proxy"}))
+    page.goto(serve(APP, {"STREAMLIT_SERVER_BASE_URL_PATH": "behind/a/proxy"}).url)
     page.wait_for_selector(DRAWN, timeout=60_000)
     page.close()
