@@ -33,7 +33,7 @@ def per_class_accuracy(
     for label, loss, values in accuracies:
         figure.add_trace(
             go.Bar(
-                uid=label,
+                uid=frame.uid(label),
                 name=label,
                 x=labels,
                 y=np.asarray(values, dtype=np.float32),

@@ -133,7 +133,7 @@ def _line(line: Series, *, width: float, hover: str, end_dot: bool = True) -> go
     if end_dot:
         dots[_known(line)[-1:]] = 8
     return go.Scatter(
-        uid=f"{line.label}-{width:g}",
+        uid=frame.uid(f"{line.label}-{width:g}"),
         name=line.label,
         legendgroup=line.label,
         x=line.x,
@@ -149,7 +149,7 @@ def _line(line: Series, *, width: float, hover: str, end_dot: bool = True) -> go
 
 def _predicted(run: Formation, last_epoch: int) -> go.Scatter:
     return go.Scatter(
-        uid=f"{run.label}-predicted",
+        uid=frame.uid(f"{run.label}-predicted"),
         name=run.label,
         legendgroup=run.label,
         x=np.arange(last_epoch + 1),
@@ -164,7 +164,7 @@ def _predicted(run: Formation, last_epoch: int) -> go.Scatter:
 def _band(line: Series) -> go.Scatter:
     lower, upper = line.band or (line.y, line.y)
     return go.Scatter(
-        uid=f"{line.label}-band",
+        uid=frame.uid(f"{line.label}-band"),
         legendgroup=line.label,
         x=np.concatenate([line.x, line.x[::-1]]),
         y=np.concatenate([upper, lower[::-1]]).astype(np.float32),
@@ -202,7 +202,7 @@ def _write_at_ends(
     for label, height in zip(labels, apart, strict=True):
         figure.add_trace(
             go.Scatter(
-                uid=f"{label.text}-name",
+                uid=frame.uid(f"{label.text}-name"),
                 x=[label.x],
                 y=[10**height if log else height],
                 mode="text",

@@ -63,7 +63,7 @@ def embedding(
             _points(
                 coordinates[members][:, shown],
                 many=len(labels) > _SVG_POINTS,
-                uid=f"class {index}",
+                uid=frame.uid(f"class {index}"),
                 name=label,
                 mode="markers",
                 marker={
@@ -108,7 +108,7 @@ def _rays(means: Coordinates) -> go.Scatter | go.Scatter3d:
     path[:, 1] = means
     return _points(
         path.reshape(-1, dims),
-        uid="rays",
+        uid=frame.uid("rays"),
         legendgroup="class means",
         mode="lines",
         line={"color": palette.NEUTRAL, "width": 2 if dims == 2 else 4},
@@ -123,7 +123,7 @@ def _landmarks(
     flat = positions.shape[1] == 2
     return _points(
         positions,
-        uid=name,
+        uid=frame.uid(name),
         name=name,
         legendgroup=name,
         mode="markers",
@@ -177,7 +177,7 @@ def _unit_sphere(dims: int) -> go.Scatter | go.Scatter3d:
     )
     return _points(
         path,
-        uid="unit sphere",
+        uid=frame.uid("unit sphere"),
         mode="lines",
         line={"color": palette.NEUTRAL, "width": 1},
         hoverinfo="skip",

@@ -5,6 +5,7 @@ Figures carry no colour of text, grid or background: `live_plot` gives them the 
 
 from collections.abc import Sequence
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import plotly.graph_objects as go
@@ -50,6 +51,11 @@ def figure(*, kind: str, title: str | None, description: str, subtitle: str | No
             margin_t=24 + 20 * len(lines),
         )
     return result
+
+
+def uid(name: str) -> str:
+    """Return the identity of a trace: equal for equal names, and fit for a CSS selector, where Plotly puts it."""
+    return f"trace-{crc32(name.encode()):08x}"
 
 
 def class_labels(class_names: Sequence[str], class_counts: Sequence[int]) -> list[str]:

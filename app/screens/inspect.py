@@ -5,6 +5,7 @@ import streamlit as st
 from app import panels
 from app.components.live_plot import live_plot
 from app.reading import comparable, the_lab
+from app.switches import dims_switch, switch
 from bcl_core.lab import Run, SnapshotError
 
 NOTHING = "none"
@@ -90,7 +91,7 @@ def _formation(runs: Runs) -> None:
 
 def _embeddings(runs: Runs) -> None:
     st.subheader("Embedding")
-    dims = {"3D": 3, "2D": 2}[_switch("Dimensions", "dims", ["3D", "2D"])]
+    dims = dims_switch()
     for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
             live_plot(panels.embedding(run, dims=dims), key=f"inspect/embedding/{dims}/{run.run_id}", height=520)
@@ -105,7 +106,7 @@ def _embeddings(runs: Runs) -> None:
 def _angles(runs: Runs) -> None:
     st.subheader("Angles")
     names = {title: key for key, title in panels.ANGLES_OF.items()}
-    of = names[_switch("Angles between", "angles", list(names))]
+    of = names[switch("Angles between", "angles", list(names))]
     for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
             live_plot(panels.angle_map(run, of=of), key=f"inspect/angles/{run.run_id}", height=520)
@@ -114,25 +115,11 @@ def _angles(runs: Runs) -> None:
 def _gradients(runs: Runs) -> None:
     st.subheader("Who pushes whom")
     names = {title: key for key, (title, _, _) in panels.GRADIENTS.items()}
-    quantity = names[_switch("Quantity", "quantity", list(names))]
+    quantity = names[switch("Quantity", "quantity", list(names))]
     st.caption(panels.GRADIENTS[quantity][2])
     for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
             live_plot(panels.gradient_map(run, quantity=quantity), key=f"inspect/gradients/{run.run_id}", height=520)
-
-
-def _switch(label: str, parameter: str, options: list[str]) -> str:
-    """Draw a segmented control whose choice lives in the URL."""
-    chosen = st.segmented_control(
-        label,
-        options,
-        default=options[0],
-        required=True,
-        key=parameter,
-        bind="query-params",
-        label_visibility="collapsed",
-    )
-    return chosen or options[0]
 
 
 _page()

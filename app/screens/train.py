@@ -8,6 +8,7 @@ import streamlit as st
 from app import controls, panels
 from app.components.live_plot import live_plot
 from app.reading import Group, comparable, groups, the_lab
+from app.switches import dims_switch
 from app.worker_line import worker_line
 from bcl_core.lab import GroupPlan, LabError, Run, SnapshotError, ensure_worker
 from bcl_core.recipe import PRESETS, RACES, Execution, RecipeError, apply_settings
@@ -196,9 +197,10 @@ def _pictures(runs: tuple[panels.Shown, ...]) -> None:
         live_plot(panels.formation(runs), key="formation", height=380)
     with bars:
         live_plot(panels.accuracy_bars(runs), key="bars", height=380)
+    dims = dims_switch()
     for place, (column, run) in enumerate(zip(st.columns(len(runs)), runs, strict=True)):
         with column:
-            live_plot(panels.embedding(run, dims=3), key=f"embedding/{place}", height=440)
+            live_plot(panels.embedding(run, dims=dims), key=f"embedding/{dims}/{place}", height=440)
             live_plot(panels.angle_map(run), key=f"angles/{place}", height=440)
 
 

@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from app import palette
-from app.figures import Formation, Series, curves, formation
+from app.figures import Formation, Series, curves, formation, frame
 
 EPOCHS = np.arange(5)
 
@@ -15,7 +15,7 @@ def series(label: str, loss: str = "bcl", level: float = 1.0) -> Series:
 
 
 def trace(figure: go.Figure, uid: str) -> go.Scatter:
-    return next(each for each in figure.data if each.uid == uid)
+    return next(each for each in figure.data if each.uid == frame.uid(uid))
 
 
 def test_epochs_are_whole_numbers_from_0_to_the_planned_end() -> None:

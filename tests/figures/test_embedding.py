@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from app import palette
-from app.figures import embedding
+from app.figures import embedding, frame
 
 NAMES, COUNTS = ["head", "body", "tail"], [90, 30, 3]
 RNG = np.random.default_rng(0)
@@ -20,7 +20,7 @@ def picture(dims: int = 2, **settings: object) -> go.Figure:
 
 
 def trace(figure: go.Figure, uid: str) -> go.Scatter | go.Scatter3d:
-    return next(each for each in figure.data if each.uid == uid)
+    return next(each for each in figure.data if each.uid == frame.uid(uid))
 
 
 @pytest.mark.parametrize("dims", [2, 3])
