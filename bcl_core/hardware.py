@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import torch
@@ -28,7 +28,10 @@ class Hardware:
         return {"device": name, "precision": self.precision, "threads": str(self.threads)}
 
 
-def resolve(execution: Execution, one_step: Callable[[torch.device, str], None]) -> Hardware:
+_threads_measured: dict[Hashable, int] = {}
+
+
+def resolve(execution: Execution, work: Hashable, one_step: Callable[[torch.device, str], None]) -> Hardware:
     """Choose what the execution leaves open.
 
     Threads are measured, not counted: where other processes share the cores, two threads can be several times slower
@@ -36,6 +39,7 @@ def resolve(execution: Execution, one_step: Callable[[torch.device, str], None])
 
     Args:
         execution: what was asked for.
+        work: what a step's duration depends on; a process measures each kind of work once.
         one_step: does one training step of a throw-away model, for the measurement.
 
     Raises:
@@ -46,7 +50,9 @@ def resolve(execution: Execution, one_step: Callable[[torch.device, str], None])
     on_gpu = execution.device != "cpu" and torch.cuda.is_available()
     device = torch.device("cuda" if on_gpu else "cpu")
     precision = ("bf16" if on_gpu else "fp32") if execution.precision == "auto" else execution.precision
-    threads = execution.threads or (1 if on_gpu else _fastest_threads(lambda: one_step(device, precision)))
+    if execution.threads is None and not on_gpu and work not in _threads_measured:
+        _threads_measured[work] = _fastest_threads(lambda: one_step(device, precision))
+    threads = execution.threads or (1 if on_gpu else _threads_measured[work])
     return Hardware(device, precision, threads)
 
 

@@ -171,14 +171,14 @@ _VARIANTS = {
 }
 
 
-def _family(prefix: str, title: str, description: str, base: Recipe) -> dict[str, Preset]:
-    """One preset a loss variant, alike in all but the loss."""
+def _family(prefix: str, title: str, about: str, reached: Mapping[str, str], base: Recipe) -> dict[str, Preset]:
+    """One preset a loss variant, alike in all but the loss; `reached` says what each was measured to reach."""
     presets = {}
     for variant, loss in _VARIANTS.items():
         changed = base.loss.model_copy(update={"name": loss.name, "anchors": loss.anchors})
         recipe = base.model_copy(update={"loss": changed})
         presets[f"{prefix}-{variant}"] = Preset(
-            title=f"{recipe.title}, {title}", description=description, recipe=recipe
+            title=f"{recipe.title}, {title}", description=f"{about} {reached[variant]}", recipe=recipe
         )
     return presets
 
@@ -192,16 +192,37 @@ _CIFAR10_SMALL = Recipe(
     epochs=12,
 )
 
+# What was reached: mean ± standard deviation over seeds 0, 1, 2 at the last epoch, by `benchmarks/race.py`, one thread.
 PRESETS: Mapping[str, Preset] = {
-    **_family("digits", "digits, imbalance 50", "360 scans, the rarest classes have 6, 4 and 2; 60 epochs.", Recipe()),
-    **_family("cifar10-small", "CIFAR-10 small, imbalance 50", "", _CIFAR10_SMALL),
+    **_family(
+        "digits",
+        "digits, imbalance 50",
+        "360 scans, the rarest classes have 6, 4 and 2; 60 epochs.",
+        {
+            "scl": "Reached: tail–tail angle 56° ± 9°, spread over pairs 18° ± 2°.",
+            "bcl": "Reached: tail–tail angle 73° ± 7°, spread over pairs 13° ± 1°.",
+            "bcl-class": "Reached: tail–tail angle 98° ± 2°, spread over pairs 8° ± 2°.",
+        },
+        Recipe(),
+    ),
+    **_family(
+        "cifar10-small",
+        "CIFAR-10 small, imbalance 50",
+        "1,394 photographs at 16×16 pixels, the rarest classes have 23, 15 and 10; 12 epochs.",
+        {
+            "scl": "Reached on a JPEG copy: mean angle 74° ± 5°, tail–tail 96° ± 9°.",
+            "bcl": "Reached on a JPEG copy: mean angle 54° ± 3°, tail–tail 64° ± 5°.",
+            "bcl-class": "Reached on a JPEG copy: mean angle 68° ± 1°, tail–tail 86° ± 3°.",
+        },
+        _CIFAR10_SMALL,
+    ),
 }
 
 RACES: Mapping[str, Race] = {
     prefix: Race(title=title, description=description, presets=tuple(f"{prefix}-{variant}" for variant in _VARIANTS))
     for prefix, title, description in (
-        ("digits", "SCL vs BCL, digits, imbalance 50", "Three runs in about half a minute; needs no download."),
-        ("cifar10-small", "SCL vs BCL, CIFAR-10 small, imbalance 50", "Real photographs; needs a Parquet folder."),
+        ("digits", "SCL vs BCL, digits, imbalance 50", "Real digit scans; needs no download."),
+        ("cifar10-small", "SCL vs BCL, CIFAR-10 small, imbalance 50", "Too short to converge: here SCL holds the rarest classes widest apart."),
     )
 }
 

@@ -89,7 +89,8 @@ def train(
     """
     execution = execution or Execution()
     dataset = dataset or prepare(recipe, execution.data.path)
-    hardware = resolve(execution, lambda device, precision: _trial_step(recipe, dataset, device, precision))
+    work = (recipe.model, recipe.batch_size, dataset.train.images.shape[1:])
+    hardware = resolve(execution, work, lambda device, precision: _trial_step(recipe, dataset, device, precision))
     run = _Run(recipe, dataset, hardware)
     evaluator = Evaluator(recipe, dataset, hardware)
     made_with = {**provenance(), **hardware.description, "data": dataset.fingerprint}

@@ -176,7 +176,10 @@ def live_through_a_lifespan(monkeypatch: pytest.MonkeyPatch, ensure_worker: Call
 
     monkeypatch.setattr(app.routes, "_lab", lambda: None)
     monkeypatch.setattr(app.routes, "ensure_worker", noted)
-    asyncio.run(live())
+    # In a thread of its own: a browser test before this one leaves its event loop in the main thread.
+    life = threading.Thread(target=lambda: asyncio.run(live()))
+    life.start()
+    life.join()
     return happened
 
 

@@ -54,7 +54,7 @@ def _new_race() -> None:
                 placeholder="for example data/cifar10",
             )
         chosen_seed = seed.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params")
-        st.caption(f"{RACES[race].description} {PRESETS[RACES[race].presets[0]].description}")
+        st.caption(RACES[race].description)
         with st.expander("Change the recipe (for every run of the race)"):
             changed = controls.recipe_controls(first, fixed=RACE_VARIES, key=race)
         pressed = button.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
@@ -105,7 +105,7 @@ def _pace(group: Group) -> float | None:
 def _live(group_id: str, *, pace: float | None) -> None:
     runs = tuple(the_lab().runs(group_id))
     group = Group(group_id, runs[0].group_name, runs) if runs else None
-    if group is None or _pace(group) != pace:
+    if group is None:
         st.rerun()
     _group_controls(group)
     columns = st.columns(len(runs))
@@ -114,14 +114,15 @@ def _live(group_id: str, *, pace: float | None) -> None:
             _run_card(run, alone=len(runs) == 1)
     worker_line(waiting=group.active)
     started = comparable(runs)
-    if not started:
-        if group.active:
-            st.info("The first picture appears when the data are read and the untrained model is measured.")
-        return
-    try:
-        _pictures(panels.shown(started))
-    except SnapshotError as error:
-        st.error(str(error))
+    if started:
+        try:
+            _pictures(panels.shown(started))
+        except SnapshotError as error:
+            st.error(str(error))
+    elif group.active:
+        st.info("The first picture appears when the data are read and the untrained model is measured.")
+    if _pace(group) != pace:
+        st.rerun()  # only a rerun of the whole page can change how often this part looks
 
 
 def _group_controls(group: Group) -> None:

@@ -7,12 +7,14 @@ lock makes it the only one, and is freed however the process ends; then a new wo
 import logging
 import signal
 import time
+from functools import cache
 
 from bcl_core.data.source import DataError
 from bcl_core.evaluation import TrainingDiverged
 from bcl_core.lab.recording import OpenRun
 from bcl_core.lab.store import Lab, Run, UnknownRun
 from bcl_core.recipe import RecipeError
+from bcl_core.registry import BACKBONES, DATASETS, VIEWS
 
 IDLE_POLL_SECONDS = 0.2
 HEARTBEAT_SECONDS = 1.0
@@ -35,6 +37,7 @@ class Worker:
             self._settle()
             run = self._next()
             if run is None:
+                _warm_up()
                 time.sleep(IDLE_POLL_SECONDS)
             else:
                 self._advance(run)
@@ -118,6 +121,13 @@ class Worker:
         opened = self._open.pop(run_id, None)
         if opened is not None:
             opened.close()
+
+
+@cache
+def _warm_up() -> None:
+    """Import what runs will need, while nobody waits for it."""
+    for entry in (*DATASETS.values(), *VIEWS.values(), *BACKBONES.values()):
+        entry.load()
 
 
 def serve(lab: Lab, *, idle_seconds: float) -> None:

@@ -44,7 +44,7 @@ def photos(tmp_path):
 
 
 def recipe(**settings):
-    base = {"data.max_per_class": 20, "data.imbalance_factor": 4, "data.test_per_class": 5}
+    base = {"data.image_size": "none", "data.max_per_class": 20, "data.imbalance_factor": 4, "data.test_per_class": 5}
     return apply_settings(preset("cifar10-small-bcl"), Execution(), base | settings)[0]
 
 
@@ -129,3 +129,9 @@ def test_a_label_column_of_text_is_refused(photos):
 def test_too_few_images_for_the_tail_asked_for_are_explained(photos):
     with pytest.raises(DataError, match="long tail cannot be drawn"):
         prepare(recipe(**{"data.max_per_class": 500}), photos)
+
+
+def test_an_image_size_averages_the_pixels_of_each_block(photos):
+    full, half = prepare(recipe(), photos), prepare(recipe(**{"data.image_size": 16}), photos)
+    blocks = full.train.images.astype(float).reshape(-1, 3, 16, 2, 16, 2).mean(axis=(3, 5))
+    np.testing.assert_allclose(half.train.images, blocks, atol=0.51)
