@@ -222,7 +222,11 @@ RACES: Mapping[str, Race] = {
     prefix: Race(title=title, description=description, presets=tuple(f"{prefix}-{variant}" for variant in _VARIANTS))
     for prefix, title, description in (
         ("digits", "SCL vs BCL, digits, imbalance 50", "Real digit scans; needs no download."),
-        ("cifar10-small", "SCL vs BCL, CIFAR-10 small, imbalance 50", "Too short to converge: here SCL holds the rarest classes widest apart."),
+        (
+            "cifar10-small",
+            "SCL vs BCL, CIFAR-10 small, imbalance 50",
+            "Real photographs, two minutes. Too short to converge: here SCL holds the rarest classes widest apart.",
+        ),
     )
 }
 

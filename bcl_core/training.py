@@ -25,8 +25,10 @@ from bcl_core.randomness import array_generator, keyed
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.registry import VIEWS
 
-# Gradient statistics are taken from at most this many evenly spaced steps of an epoch.
-SAMPLED_STEPS = 8
+# Gradient statistics are taken from this many evenly spaced steps of an epoch, so that they cost less than a fiftieth
+# of it; before training, where the counts alone speak, from more.
+SAMPLED_STEPS = 3
+SAMPLED_STEPS_BEFORE = 8
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,7 @@ class _Run:
         self.batch_size = min(recipe.batch_size, len(self.images))
         self.steps_per_epoch = len(self.images) // self.batch_size
         self.sampled = _evenly_spaced(self.steps_per_epoch, SAMPLED_STEPS)
+        self.sampled_before = _evenly_spaced(self.steps_per_epoch, SAMPLED_STEPS_BEFORE)
         self.validate = True
 
     def batches(self, epoch: int) -> NDArray[np.int64]:
@@ -193,7 +196,7 @@ class _Run:
         model = copy.deepcopy(self.model).train()  # BatchNorm in training mode, as in the epochs to come
         batches = self.batches(0)
         with torch.no_grad():
-            for step in self.sampled:
+            for step in sorted(self.sampled_before):
                 self._loss(model, 0, step, batches[step], record)
         return record
 
@@ -214,7 +217,7 @@ class _Run:
         classifier = self.cross_entropy(logits, labels)
         total: Tensor = loss.classifier_weight * classifier + loss.contrastive_weight * contrastive
         record.losses.append(torch.stack([total, contrastive, classifier]).detach())
-        if step in self.sampled:
+        if step in (self.sampled if epoch else self.sampled_before):
             record.add_statistics(
                 contrastive_statistics(*terms, num_classes=self.num_classes, validate=False, **loss.switches)
             )
