@@ -23,6 +23,8 @@ page = st.navigation(
         st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
         st.Page("screens/train.py", title="Train", icon=":material/play_circle:"),
         st.Page("screens/inspect.py", title="Inspect", icon=":material/search:"),
+        st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
+        st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),
         st.Page("screens/runs.py", title="Runs", icon=":material/list:"),
     ],
     position="top",

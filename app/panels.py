@@ -3,24 +3,65 @@
 A run's epochs never change once recorded, so a figure of (run, epoch) is built once and shared by all who look at it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from app import figures, reading
 from bcl_core import geometry
 from bcl_core.lab import Run
+from bcl_core.registry import LOSSES
 
-ANGLES_OF = {"class_means": "class means", "prototypes": "prototypes"}
+ANGLES_OF = {"class_means": "class means", "prototypes": "prototypes", "classifier": "classifier weights"}
+SIMPLEX, PREDICTED = "regular simplex", "predicted optimum"
+DISTANCE_TO_PREDICTION = "distance_to_prediction"
+# Every curve that Inspect offers: metric -> (title, unit, metric of the band).
+CURVES: Mapping[str, tuple[str, str, str | None]] = {
+    "angle_rms_deviation": ("RMS deviation from the regular simplex", "degrees", None),
+    DISTANCE_TO_PREDICTION: ("RMS difference to the predicted optimum", "degrees", None),
+    "angle_mean": ("Mean angle ± deviation over pairs", "degrees", "angle_std"),
+    "within_class_angle": ("Angle of a sample to its class mean", "degrees", None),
+    "margin": ("Margin: nearest other class mean minus own", "degrees", None),
+    "accuracy": ("Test accuracy", "accuracy", None),
+    "accuracy_many": ("Test accuracy, classes with more than 100 images", "accuracy", None),
+    "accuracy_medium": ("Test accuracy, classes with 20 to 100 images", "accuracy", None),
+    "accuracy_few": ("Test accuracy, classes with fewer than 20 images", "accuracy", None),
+    "tail_push_share": ("The tail's share of all push", "share", None),
+    "prototype_angle": ("Angle of a class mean to its prototype", "degrees", None),
+    "classifier_angle": ("Angle of a class mean to its classifier weight, backbone", "degrees", None),
+    "centred_angle_mean": (
+        "Centred mean angle ± deviation over pairs (no evidence of a simplex)",
+        "degrees",
+        "centred_angle_std",
+    ),
+    "global_mean_norm": ("Length of the global mean ‖μ_G‖, to read with the centred angle", "length", None),
+    "nc1": ("NC1: within-class over between-class spread", "ratio", None),
+    "nc1_sample_weighted": ("NC1, weighted by samples", "ratio", None),
+    "cdnv": ("CDNV: class-distance normalised variance", "ratio", None),
+    "nc2_equinorm": ("NC2: unevenness of the means' lengths", "ratio", None),
+    "nc2_equiangularity": ("NC2: mean |cosine + 1/(K−1)|", "cosine", None),
+    "nc2_simplex": ("NC2: distance to the simplex's Gram matrix", "distance", None),
+    "nc3": ("NC3: classifier against centred class means", "squared distance", None),
+    "nc4": ("NC4: nearest class mean disagrees with the classifier", "share", None),
+    "orthogonal_frame": ("Distance to the orthogonal frame", "distance", None),
+    "minority_collapse": ("Mean cosine of the tail's classifier weights", "cosine", None),
+    "loss": ("Training loss", "loss", None),
+}
 GRADIENTS = {
     "pair_push": (
         "Pair push",
-        "share of the loss",
-        "How hard two classes push on each other in the whole loss, both directions together. "
-        "The one quantity here that tells the two kinds of anchors apart.",
+        "share of all push",
+        "How hard two classes push on each other in the whole loss, both directions together, as a share of all pairs' "
+        "push. The one quantity here that tells the two kinds of anchors apart.",
+    ),
+    "count_effect": (
+        "Count effect alone",
+        "share of all push",
+        "Pair push that the class counts alone predict, all similarities equal: compare with pair push at epoch 0.",
     ),
     "gradient_mass": (
         "Mass",
@@ -75,7 +116,7 @@ def metric_curves(
     series = []
     for run in runs:
         table = reading.curves(run.run_id, run.epoch)
-        y = table[metric]
+        y = _distances_to_prediction(run) if metric == DISTANCE_TO_PREDICTION else table[metric]
         band = (y - table[spread], y + table[spread]) if spread else None
         series.append(figures.Series(run.label, run.variant, table["epoch"], y, band))
     return figures.curves(series, title=title, y_title=y_title, percent=percent, epochs=_planned(runs))
@@ -145,15 +186,17 @@ def embedding(run: Shown, *, dims: int) -> go.Figure:
 
 
 @lru_cache(maxsize=128)
-def angle_map(run: Shown, *, of: str = "class_means") -> go.Figure:
-    """Angles between class means or prototypes (`of`: a key of ANGLES_OF), as deviation from the regular simplex."""
+def angle_map(run: Shown, *, of: str = "class_means", target: str = SIMPLEX, centred: bool = False) -> go.Figure:
+    """Angles of one of ANGLES_OF, as deviation from the regular simplex or from the predicted optimum, where known."""
     about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
+    predicted = reading.predicted_means(run.run_id) if target == PREDICTED else None
     return figures.angle_heatmap(
-        geometry.pairwise_angles(arrays[of]),
+        geometry.pairwise_angles(arrays[of], centred=centred),
         about.class_names,
         about.class_counts.tolist(),
-        target_deg=_simplex_angle(run),
-        within_deg=arrays["within_class_angles"] if of == "class_means" else None,
+        target_deg=_simplex_angle(run) if predicted is None else geometry.pairwise_angles(predicted),
+        target_name=None if predicted is None else "the predicted optimum",
+        within_deg=arrays["within_class_angles"] if of == "class_means" and not centred else None,
         title=_title(run),
     )
 
@@ -162,16 +205,35 @@ def angle_map(run: Shown, *, of: str = "class_means") -> go.Figure:
 def gradient_map(run: Shown, *, quantity: str) -> go.Figure:
     """Anchor class × other class, `quantity` a key of GRADIENTS."""
     about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
-    matrix = arrays[quantity]
-    if quantity == "pair_push":
+    matrix = _push_by_counts(run) if quantity == "count_effect" else arrays[quantity]
+    pooled = len(matrix) < len(about.class_names)
+    names, counts = _bins(about.class_counts) if pooled else (about.class_names, about.class_counts)
+    if quantity in ("pair_push", "count_effect"):
         matrix = np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix)  # a class and itself are no pair
+        matrix = matrix / (np.nansum(matrix) / 2)
     return figures.contribution_heatmap(
         matrix,
-        about.class_names,
-        about.class_counts.tolist(),
+        names,
+        counts.tolist(),
         title=_title(run),
         unit=GRADIENTS[quantity][1],
-        log=quantity == "pair_push",
+        log=quantity in ("pair_push", "count_effect"),
+    )
+
+
+def push_summary(run: Shown) -> str:
+    """Say what share of all push the tail has among itself, measured and by the counts alone, and the count's slope."""
+    about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
+    measured, by_counts = arrays["pair_push"], _push_by_counts(run)
+    if len(measured) < len(about.class_names):
+        return "Classes are pooled into bins of like frequency; the tail's share is not computed."
+    shares = [geometry.tail_push_share(push, about.class_counts) for push in (measured, by_counts)]
+    slopes = [geometry.count_slope(push, about.class_counts) for push in (measured, by_counts)]
+    share = " and ".join("none" if value is None else f"{value:.2%}" for value in shares)
+    slope = " and ".join("none" if value is None else f"{value:.2f}" for value in slopes)
+    return (
+        f"The rarest classes push among themselves with {share} of all push (measured, by the counts alone). "
+        f"Push grows with the counterpart's count to the power {slope}. Blank: no anchor of that class was sampled."
     )
 
 
@@ -193,6 +255,45 @@ def picture_quality(run: Shown, dims: int) -> tuple[float, float]:
     """Return the shares of variance (whole basis) and of five nearest neighbours (this view) that are kept."""
     table = reading.curves(run.run_id, run.epoch)
     return float(table["picture_variance_kept"][-1]), float(table[f"picture_neighbours_{dims}d"][-1])
+
+
+def predicted_map(means: NDArray[np.float64], class_counts: Sequence[int], *, title: str) -> go.Figure:
+    """Angles of a predicted optimum, as deviation from the regular simplex."""
+    return figures.angle_heatmap(
+        geometry.pairwise_angles(means),
+        [str(k) for k in range(len(class_counts))],
+        class_counts,
+        target_deg=geometry.simplex_angle(len(class_counts)),
+        title=title,
+    )
+
+
+def _distances_to_prediction(run: Shown) -> NDArray[np.float64]:
+    predicted = reading.predicted_means(run.run_id)
+    epochs = reading.curves(run.run_id, run.epoch)["epoch"]
+    if predicted is None:
+        return np.full(len(epochs), np.nan)
+    means = [reading.view(run.run_id, int(epoch))["class_means"] for epoch in epochs]
+    return np.array([geometry.rms_angle_difference(mean, predicted) for mean in means], dtype=np.float64)
+
+
+def _push_by_counts(run: Shown) -> NDArray[np.float64]:
+    loss = reading.recipe(run.run_id).loss
+    entry = LOSSES[loss.name]
+    return geometry.count_effect(
+        reading.samples(run.run_id).class_counts,
+        class_averaging=entry.class_averaging,
+        class_complement=entry.class_complement,
+        anchors=loss.anchors,
+    )
+
+
+def _bins(class_counts: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Name the frequency bins that pooled statistics are kept in; their counts are means over a bin's classes."""
+    bins = geometry.frequency_bins(class_counts)
+    sizes = np.bincount(bins)
+    means = (np.bincount(bins, class_counts) / sizes).round().astype(np.int64)
+    return tuple(f"bin {b}" for b in range(len(sizes))), means
 
 
 def _title(run: Shown) -> str:

@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from bcl_core import geometry
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.files import read_arrays, read_metadata
+from bcl_core.recipe import Recipe
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -75,6 +77,24 @@ def samples(run_id: str) -> Samples:
 def view(run_id: str, epoch: int) -> Arrays:
     """Return an epoch's arrays; SnapshotError if it is missing or damaged."""
     return read_arrays(the_lab().folder(run_id).view(epoch))
+
+
+@lru_cache(maxsize=256)
+def recipe(run_id: str) -> Recipe:
+    """Return a run's recipe."""
+    return the_lab().run(run_id).recipe
+
+
+@lru_cache(maxsize=64)
+def optimum(
+    class_counts: tuple[int, ...],
+    loss: Literal["scl", "bcl"],
+    anchors: Literal["instance", "class"],
+    temperature: float,
+    dim: int,
+) -> geometry.PredictedOptimum:
+    """Return the predicted optimum; loads scipy the first time."""
+    return geometry.predicted_optimum(class_counts, loss=loss, temperature=temperature, anchors=anchors, dim=dim)
 
 
 def predicted_means(run_id: str) -> NDArray[np.float64] | None:

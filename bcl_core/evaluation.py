@@ -82,11 +82,14 @@ class Evaluator:
             prototypes = model.prototypes().double().cpu().numpy()
             classifier = model.classifier.detach().double().cpu().numpy()
         means = geometry.class_means(projection[test], labels[test], num_classes)
+        backbone_means = geometry.class_means(backbone[test], labels[test], num_classes)
         accuracy_per_class = np.bincount(labels[test], predictions[test] == labels[test], num_classes) / np.bincount(
             labels[test], minlength=num_classes
         )
         within = geometry.within_class_angles(projection[test], labels[test], num_classes)
         gradients = _gradients(statistics, sampled_steps)
+        pooled = len(gradients["pair_push"]) < num_classes
+        by_group = geometry.shot_group_means(accuracy_per_class, counts)
         picture, frame = self._picture(projection)
         metrics = {
             "accuracy": float(accuracy_per_class.mean()),
@@ -96,7 +99,9 @@ class Evaluator:
             "within_class_angle": mean_or_none(within),
             "margin": mean_or_none(geometry.margins(projection[test], labels[test], num_classes)),
             "prototype_angle": mean_or_none(geometry.cross_angles(means, prototypes)),
-            "tail_push_share": geometry.tail_push_share(gradients["pair_push"], counts),
+            "classifier_angle": mean_or_none(geometry.cross_angles(backbone_means, classifier)),
+            "tail_push_share": None if pooled else geometry.tail_push_share(gradients["pair_push"], counts),
+            **{f"accuracy_{group}": value for group, value in by_group.items()},
             **{f"picture_{name}": value for name, value in picture.items()},
         }
         view = {

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bcl_core import geometry
 from bcl_core.data.dataset import Dataset, prepare
 from bcl_core.evaluation import Evaluator, Samples, TrainingDiverged
 from bcl_core.hardware import Hardware, resolve
@@ -153,6 +154,8 @@ class _Run:
         self.labels = torch.from_numpy(dataset.train.labels).to(device)
         self.pixel_max, self.num_classes = dataset.pixel_max, len(dataset.class_names)
         self.mean, self.std = (torch.from_numpy(a).to(device)[:, None, None] for a in (dataset.mean, dataset.std))
+        pooled = self.num_classes > geometry.MAX_BINS  # K × K is too much to keep, so classes share bins by frequency
+        self.bins = torch.from_numpy(geometry.frequency_bins(dataset.class_counts)).to(device) if pooled else None
         self.views = VIEWS[recipe.views].load()
         model = build_model(recipe, dataset.train.images.shape[1], self.num_classes)
         self.model = model.to(device).to(memory_format=torch.channels_last)
@@ -219,7 +222,9 @@ class _Run:
         record.losses.append(torch.stack([total, contrastive, classifier]).detach())
         if step in (self.sampled if epoch else self.sampled_before):
             record.add_statistics(
-                contrastive_statistics(*terms, num_classes=self.num_classes, validate=False, **loss.switches)
+                contrastive_statistics(
+                    *terms, num_classes=self.num_classes, bins=self.bins, validate=False, **loss.switches
+                )
             )
         return total
 

@@ -18,18 +18,21 @@ def angle_heatmap(
     class_names: Sequence[str],
     class_counts: Sequence[int],
     *,
-    target_deg: float,
+    target_deg: float | Matrix,
+    target_name: str | None = None,
     within_deg: Matrix | None = None,
     title: str | None,
 ) -> go.Figure:
     """Return how far each angle between two class means is from the target, in colours that mean the same everywhere.
 
     `angles_deg` (K, K) are the true angles in degrees, printed in the cells of up to ten classes. The colour is their
-    signed deviation from `target_deg` and ends at ±45°. The diagonal, uncoloured, is `within_deg` (K,): each class's
+    signed deviation from `target_deg`, one angle or (K, K) of them, named `target_name` where it is no single
+    number, and ends at ±45°. The diagonal, uncoloured, is `within_deg` (K,): each class's
     within-class angle. Classes stay in the order given, head first.
     """
     angles = np.asarray(angles_deg, dtype=np.float32)
     between = np.where(np.eye(len(angles), dtype=bool), np.float32(np.nan), angles)
+    target = target_name or f"{target_deg:.1f}°"
     smallest = np.fmin.reduce(between, axis=None)  # skips what is not known
     figure = _matrix_figure(
         class_names,
@@ -37,7 +40,7 @@ def angle_heatmap(
         kind="angle heat map",
         title=title,
         description=f"{title or 'Angles between class means'}: {len(angles)} by {len(angles)} classes, deviation from "
-        f"{target_deg:.1f} degrees. Smallest angle between two classes: {smallest:.1f} degrees.",
+        f"{target}. Smallest angle between two classes: {smallest:.1f} degrees.",
         subtitle="diagonal: within-class angle" if within_deg is not None else None,
         axis_titles=("class", "class · training images"),
     )
@@ -46,16 +49,16 @@ def angle_heatmap(
         go.Heatmap(
             **_cells(labels, between),
             **_printed(between),
-            z=between - np.float32(target_deg),
+            z=between - np.asarray(target_deg, dtype=np.float32),
             zmin=-palette.DEVIATION_LIMIT,
             zmax=palette.DEVIATION_LIMIT,
             colorscale=palette.DEVIATION,
             colorbar=_colour_bar(
-                f"deviation from {target_deg:.1f}° (°)",
+                f"deviation from {target} (°)",
                 tickvals=[-45, -20, 0, 20, 45],
                 ticktext=["≤ −45", "−20", "0", "+20", "≥ +45"],
             ),
-            hovertemplate=f"%{{y}}<br>%{{x}}<br><b>%{{customdata:.1f}}°</b> (%{{z:+.1f}}° from {target_deg:.1f}°)"
+            hovertemplate=f"%{{y}}<br>%{{x}}<br><b>%{{customdata:.1f}}°</b> (%{{z:+.1f}}° from {target})"
             "<extra></extra>",
         )
     )

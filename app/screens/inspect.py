@@ -69,24 +69,21 @@ def _choose_epoch(runs: list[Run]) -> int:
 
 
 def _formation(runs: Runs) -> None:
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         live_plot(panels.formation(runs), key="inspect/formation", height=400)
     with right:
-        tabs = st.tabs(["Off the simplex", "Mean and spread", "Accuracy"])
-        with tabs[0]:
-            figure = panels.metric_curves(
-                runs, "angle_rms_deviation", title="RMS deviation from the regular simplex", y_title="degrees"
-            )
-            live_plot(figure, key="inspect/rms", height=340)
-        with tabs[1]:
-            figure = panels.metric_curves(
-                runs, "angle_mean", title="Mean angle ± one deviation over pairs", y_title="degrees", spread="angle_std"
-            )
-            live_plot(figure, key="inspect/mean", height=340)
-        with tabs[2]:
-            figure = panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
-            live_plot(figure, key="inspect/accuracy", height=340)
+        metric = st.selectbox(
+            "Over the epochs",
+            list(panels.CURVES),
+            format_func=lambda key: panels.CURVES[key][0],
+            key="inspect/metric",
+        )
+        title, unit, spread = panels.CURVES[metric]
+        figure = panels.metric_curves(
+            runs, metric, title=title, y_title=unit, percent=unit == "accuracy", spread=spread
+        )
+        live_plot(figure, key=f"inspect/curve/{metric}", height=330)
 
 
 def _embeddings(runs: Runs) -> None:
@@ -106,10 +103,19 @@ def _embeddings(runs: Runs) -> None:
 def _angles(runs: Runs) -> None:
     st.subheader("Angles")
     names = {title: key for key, title in panels.ANGLES_OF.items()}
-    of = names[switch("Angles between", "angles", list(names))]
+    with st.container(horizontal=True):
+        of = names[switch("Angles between", "angles", list(names))]
+        target = switch("Deviation from", "target", [panels.SIMPLEX, panels.PREDICTED])
+        centred = switch("Measured from", "centre", ["from the origin", "centred"]) == "centred"
+    if centred:
+        st.caption(
+            "Centred angles come close to a simplex whatever was learned: even an orthogonal frame, centred, is one. "
+            "Read them with their spread and the length of the global mean, under *Over the epochs*."
+        )
     for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
-            live_plot(panels.angle_map(run, of=of), key=f"inspect/angles/{run.run_id}", height=520)
+            figure = panels.angle_map(run, of=of, target=target, centred=centred)
+            live_plot(figure, key=f"inspect/angles/{run.run_id}", height=520)
 
 
 def _gradients(runs: Runs) -> None:
@@ -120,6 +126,7 @@ def _gradients(runs: Runs) -> None:
     for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
             live_plot(panels.gradient_map(run, quantity=quantity), key=f"inspect/gradients/{run.run_id}", height=520)
+            st.caption(panels.push_summary(run))
 
 
 _page()

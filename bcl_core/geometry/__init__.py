@@ -17,6 +17,7 @@ from bcl_core.geometry.angles import (
     cross_angles,
     margins,
     pairwise_angles,
+    rms_angle_difference,
     simplex_angle,
     simplex_frame,
     simplex_metrics,
@@ -24,11 +25,12 @@ from bcl_core.geometry.angles import (
 )
 from bcl_core.geometry.collapse import collapse_metrics
 from bcl_core.geometry.gradients import GradientContributions, gradient_contributions
-from bcl_core.geometry.groups import frequency_bins, head_and_tail, shot_group_means, shot_groups
+from bcl_core.geometry.groups import MAX_BINS, frequency_bins, head_and_tail, shot_group_means, shot_groups
 from bcl_core.geometry.optimum import PredictedOptimum, optimal_class_means, predicted_optimum
 from bcl_core.geometry.push import count_effect, count_slope, tail_push_share
 
 __all__ = [
+    "MAX_BINS",
     "AlignedCoordinates",
     "GradientContributions",
     "PredictedOptimum",
@@ -48,6 +50,7 @@ __all__ = [
     "pairwise_angles",
     "predicted_optimum",
     "quantise",
+    "rms_angle_difference",
     "shot_group_means",
     "shot_groups",
     "simplex_angle",

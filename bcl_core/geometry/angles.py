@@ -198,6 +198,27 @@ def simplex_metrics(means: ArrayLike, class_counts: ArrayLike | None = None) -> 
     return metrics
 
 
+def rms_angle_difference(means: ArrayLike, target_means: ArrayLike) -> float | None:
+    """Root mean square difference between the angles of two sets of class means, over pairs of classes, in degrees.
+
+    With the predicted optimum as target this is the distance to the prediction; it compares shapes, so a common
+    rotation changes nothing and the dimensions may differ.
+
+    Args:
+        means: shape (K, d).
+        target_means: shape (K, d').
+
+    Returns:
+        Degrees; None where no pair of classes has a direction in both.
+    """
+    measured, target = _means(means), _means(target_means)
+    if len(measured) != len(target):
+        raise ValueError(f"target_means has {len(target)} rows; expected {len(measured)}, one a class")
+    return _root_mean_square(
+        _over_pairs(_pairwise_angles(measured, centred=False) - _pairwise_angles(target, centred=False))
+    )
+
+
 def unit_rows(matrix: FloatArray, longest: float | None = None) -> FloatArray:
     """Rows scaled to length 1, shape (K, d); NaN for a row without a direction.
 

@@ -10,6 +10,7 @@ from bcl_core.geometry.arrays import FloatArray, IntArray, as_counts, mean_or_no
 HEAD_TAIL_SHARE = 0.3
 MANY_ABOVE = 100
 FEW_BELOW = 20
+MAX_BINS = 256
 
 
 def by_frequency(class_counts: ArrayLike) -> IntArray:
@@ -75,7 +76,7 @@ def shot_group_means(values: ArrayLike, class_counts: ArrayLike) -> dict[str, fl
     }
 
 
-def frequency_bins(class_counts: ArrayLike, max_bins: int = 256) -> IntArray:
+def frequency_bins(class_counts: ArrayLike, max_bins: int = MAX_BINS) -> IntArray:
     """Bin of each class when classes are pooled by frequency, for statistics that are K × K.
 
     Classes are ranked by training count and cut into at most `max_bins` runs whose sizes differ by at most one.

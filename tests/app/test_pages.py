@@ -1,5 +1,6 @@
 """Every page says something true in every state of the lab, and never a traceback."""
 
+import numpy as np
 import pytest
 
 from bcl_core.lab import GroupPlan
@@ -7,7 +8,7 @@ from bcl_core.lab.store import MAX_QUEUED
 from tests.app.conftest import train_here
 from tests.conftest import small
 
-PAGES = ["start", "train", "inspect", "runs"]
+PAGES = ["start", "train", "inspect", "predict", "theory", "runs"]
 
 
 def words(app):
@@ -135,3 +136,43 @@ def test_a_lab_that_cannot_be_kept_is_explained_on_the_page(tmp_path, monkeypatc
     app = open_page("start")
     assert "BCL_LAB_HOME" in app.error[0].value
     assert not app.exception
+
+
+def test_predict_shows_the_optimum_of_pasted_counts(lab, open_page):
+    app = open_page("predict")
+    app.segmented_control(key="counts_from").set_value("Paste them").run()
+    app.text_area(key="counts").set_value("100, 30, 10, 3").run()
+    [table] = app.dataframe
+    assert table.value.loc[table.value["Loss"] == "BCL, class anchors", "tail–tail °"].isna().all(), (
+        "a tail of one class"
+    )
+    np.testing.assert_allclose(table.value["spread over pairs °"].iloc[-1], 0, atol=1e-3)
+    assert "109.47°" in words(app)
+
+
+@pytest.mark.parametrize("text", ["130 84 many", "130 -4", "0 5", "7", "1 " * 500, "", "1.5 2"])
+def test_predict_says_what_is_wrong_with_pasted_counts(lab, open_page, text):
+    app = open_page("predict")
+    app.segmented_control(key="counts_from").set_value("Paste them").run()
+    app.text_area(key="counts").set_value(text).run()
+    assert app.error and not app.exception
+
+
+def test_predict_says_when_a_simplex_does_not_fit(lab, open_page):
+    app = open_page("predict")
+    app.number_input(key="dim/10").set_value(3).run()
+    assert "needs 9 dimensions" in app.warning[0].value
+
+
+@pytest.mark.parametrize("quantity", ["Pair push", "Count effect alone", "Mass", "Norm"])
+@pytest.mark.parametrize("of", ["class means", "prototypes", "classifier weights"])
+def test_every_quantity_of_inspect_can_be_shown(trained, open_page, quantity, of):
+    app = open_page("inspect", quantity=quantity, angles=of, target="predicted optimum", centre="centred")
+    assert not app.exception and not app.error
+
+
+def test_every_curve_of_inspect_can_be_shown(trained, open_page):
+    app = open_page("inspect")
+    for metric in app.selectbox(key="inspect/metric").options:
+        app.selectbox(key="inspect/metric").select(metric).run()
+        assert not app.exception and not app.error, metric

@@ -10,6 +10,7 @@ from bcl_core.geometry import (
     cross_angles,
     margins,
     pairwise_angles,
+    rms_angle_difference,
     simplex_angle,
     simplex_frame,
     simplex_metrics,
@@ -177,3 +178,12 @@ def test_cross_angles_compare_matching_rows():
 def test_wrong_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_difference_of_angles_is_zero_for_a_rotated_copy_and_known_for_two_shapes():
+    simplex = simplex_frame(4)
+    rotation = np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]
+    assert rms_angle_difference(simplex, simplex @ rotation) == pytest.approx(0, abs=1e-5)
+    assert rms_angle_difference(np.eye(4), simplex) == pytest.approx(simplex_angle(4) - 90)
+    with pytest.raises(ValueError, match="target_means has 3 rows; expected 4"):
+        rms_angle_difference(np.eye(4), np.eye(3))
