@@ -17,6 +17,10 @@ from bcl_core.lab import Run
 from bcl_core.registry import LOSSES
 
 ANGLES_OF = {"class_means": "class means", "prototypes": "prototypes", "classifier": "classifier weights"}
+PREDICTION_NOTE = (
+    "Dotted: where the contrastive loss alone would end (see Predict). Training need not get there, and need not keep "
+    "the predicted order."
+)
 SIMPLEX, PREDICTED = "regular simplex", "predicted optimum"
 DISTANCE_TO_PREDICTION = "distance_to_prediction"
 # Every curve that Inspect offers: metric -> (title, unit, metric of the band).
@@ -56,7 +60,7 @@ GRADIENTS = {
         "Pair push",
         "share of all push",
         "How hard two classes push on each other in the whole loss, both directions together, as a share of all pairs' "
-        "push. The one quantity here that tells the two kinds of anchors apart.",
+        "push. Unlike mass and norm, it tells the two kinds of anchors apart.",
     ),
     "count_effect": (
         "Count effect alone",
@@ -181,7 +185,7 @@ def embedding(run: Shown, *, dims: int) -> go.Figure:
         dims=dims,
         title=_title(run),
         means=arrays["class_mean_coordinates"],
-        prototypes=arrays["prototype_coordinates"],
+        prototypes=arrays["prototype_coordinates"] if _trains_prototypes(run) else None,
     )
 
 
@@ -197,7 +201,8 @@ def angle_map(run: Shown, *, of: str = "class_means", target: str = SIMPLEX, cen
         target_deg=_simplex_angle(run) if predicted is None else geometry.pairwise_angles(predicted),
         target_name=None if predicted is None else "the predicted optimum",
         within_deg=arrays["within_class_angles"] if of == "class_means" and not centred else None,
-        title=_title(run),
+        title=_title(run)
+        + (", not trained by this loss" if of == "prototypes" and not _trains_prototypes(run) else ""),
     )
 
 
@@ -205,12 +210,15 @@ def angle_map(run: Shown, *, of: str = "class_means", target: str = SIMPLEX, cen
 def gradient_map(run: Shown, *, quantity: str) -> go.Figure:
     """Anchor class × other class, `quantity` a key of GRADIENTS."""
     about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
+    limits = {"gradient_mass": (0.0, 1.0)}.get(quantity)
     matrix = _push_by_counts(run) if quantity == "count_effect" else arrays[quantity]
     pooled = len(matrix) < len(about.class_names)
     names, counts = _bins(about.class_counts) if pooled else (about.class_names, about.class_counts)
     if quantity in ("pair_push", "count_effect"):
         matrix = np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix)  # a class and itself are no pair
         matrix = matrix / (np.nansum(matrix) / 2)
+        even = 2 / (len(matrix) * (len(matrix) - 1))
+        limits = (even / 100, even * 10)
     return figures.contribution_heatmap(
         matrix,
         names,
@@ -218,6 +226,7 @@ def gradient_map(run: Shown, *, quantity: str) -> go.Figure:
         title=_title(run),
         unit=GRADIENTS[quantity][1],
         log=quantity in ("pair_push", "count_effect"),
+        limits=limits,
     )
 
 
@@ -227,26 +236,31 @@ def push_summary(run: Shown) -> str:
     measured, by_counts = arrays["pair_push"], _push_by_counts(run)
     if len(measured) < len(about.class_names):
         return "Classes are pooled into bins of like frequency; the tail's share is not computed."
-    shares = [geometry.tail_push_share(push, about.class_counts) for push in (measured, by_counts)]
+    even = np.ones_like(by_counts)
+    shares = [geometry.tail_push_share(push, about.class_counts) for push in (measured, by_counts, even)]
     slopes = [geometry.count_slope(push, about.class_counts) for push in (measured, by_counts)]
-    share = " and ".join("none" if value is None else f"{value:.2%}" for value in shares)
-    slope = " and ".join("none" if value is None else f"{value:.2f}" for value in slopes)
+    share = ["none" if value is None else f"{value:.2%}" for value in shares]
+    slope = ["none" if value is None else f"{round(value, 2) + 0.0:.2f}" for value in slopes]
     return (
-        f"The rarest classes push among themselves with {share} of all push (measured, by the counts alone). "
-        f"Push grows with the counterpart's count to the power {slope}. Blank: no anchor of that class was sampled."
+        f"Push among the rarest classes, as a share of all push: measured {share[0]}, by the counts alone {share[1]}, "
+        f"if all pairs pushed alike {share[2]}. Push grows with the counterpart's count to the power: "
+        f"measured {slope[0]}, by the counts alone {slope[1]}. Blank cells: no push was seen in the "
+        "sampled steps, or a class and itself."
     )
 
 
 def headline(runs: Sequence[Shown]) -> str:
-    """Say in one sentence how far apart the rarest classes stand, at the last epoch that every run has."""
+    """Say in one sentence how far apart the rarest classes stand, each run at its epoch shown."""
     rarest = geometry.head_and_tail(reading.samples(runs[0].run_id).class_counts)[1]
-    epoch = min(run.epoch for run in runs)
+    together = len({run.epoch for run in runs}) == 1
     parts = []
     for run in runs:
-        angle = reading.curves(run.run_id, run.epoch)["angle_tail_tail"][epoch]
-        parts.append(f"{'–' if np.isnan(angle) else f'{angle:.0f}°'} apart with {run.label}")
+        angle = reading.curves(run.run_id, run.epoch)["angle_tail_tail"][-1]
+        when = "" if together else f" (epoch {run.epoch})"
+        parts.append(f"{'–' if np.isnan(angle) else f'{angle:.0f}°'} apart with {run.label}{when}")
+    start = f"At epoch {runs[0].epoch} the" if together else "The"
     return (
-        f"At epoch {epoch} the {len(rarest)} rarest classes stand {', '.join(parts)}; "
+        f"{start} {len(rarest)} rarest classes stand {', '.join(parts)}; "
         f"all classes equally far apart would be {_simplex_angle(runs[0]):.1f}°."
     )
 
@@ -294,6 +308,11 @@ def _bins(class_counts: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.
     sizes = np.bincount(bins)
     means = (np.bincount(bins, class_counts) / sizes).round().astype(np.int64)
     return tuple(f"bin {b}" for b in range(len(sizes))), means
+
+
+def _trains_prototypes(run: Shown) -> bool:
+    """Whether the loss contrasts with prototypes; without class-complement nothing trains them."""
+    return LOSSES[reading.recipe(run.run_id).loss.name].class_complement
 
 
 def _title(run: Shown) -> str:

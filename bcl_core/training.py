@@ -28,7 +28,7 @@ from bcl_core.registry import VIEWS
 
 # Gradient statistics are taken from this many evenly spaced steps of an epoch, so that they cost less than a fiftieth
 # of it; before training, where the counts alone speak, from more.
-SAMPLED_STEPS = 3
+SAMPLED_STEPS = 2
 SAMPLED_STEPS_BEFORE = 8
 
 

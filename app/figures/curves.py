@@ -103,7 +103,7 @@ def formation(
         kind="formation",
         title=title,
         subtitle=" · ".join(
-            ["bold: tail–tail", "thin: head–head", *(["dotted: predicted tail–tail"] if predicted else [])]
+            ["bold: tail–tail", "thin: head–head", *(["dotted: predicted tail–tail, loss alone"] if predicted else [])]
         ),
         description=f"{title or 'Angles between class means'} over epochs, in degrees. "
         f"Tail to tail: {_spoken(tails)}. Regular simplex: {regular_deg:.1f}.",

@@ -75,10 +75,12 @@ def contribution_heatmap(
     title: str | None,
     unit: str,
     log: bool = False,
+    limits: tuple[float, float] | None = None,
 ) -> go.Figure:
     """Return how much each anchor class (rows) is moved by each other class (columns).
 
-    `matrix` is (K, K), ≥ 0, in `unit`; `log` colours by powers of ten and leaves zeros blank.
+    `matrix` is (K, K), ≥ 0, in `unit`; `log` colours by powers of ten and leaves zeros blank. `limits` are
+    the amounts at both ends of the colour scale, so that figures side by side can be compared; else the data's own.
     """
     amounts = np.asarray(matrix, dtype=np.float32)
     largest = float(np.fmax.reduce(amounts, axis=None, initial=0))
@@ -91,13 +93,16 @@ def contribution_heatmap(
         f"at most {largest:.3g} {unit}.",
         axis_titles=("other class", "anchor class · training images"),
     )
-    shown, colour_bar = _log_amounts(amounts, unit) if log else (amounts, _colour_bar(unit))
+    shown, colour_bar = _log_amounts(amounts, unit, limits) if log else (amounts, _colour_bar(unit))
+    lowest, highest = limits or ((None, None) if log else (0, largest))
+    if log and limits:
+        lowest, highest = np.log10(limits).tolist()
     figure.add_trace(
         go.Heatmap(
             **_cells(frame.class_labels(class_names, class_counts), amounts),
             z=shown,
-            zmin=None if log else 0,
-            zmax=None if log else largest,
+            zmin=lowest,
+            zmax=highest,
             colorscale=palette.AMOUNT,
             colorbar=colour_bar,
             hovertemplate=f"anchor %{{y}}<br>other %{{x}}<br><b>%{{customdata:.3g}}</b> {unit}<extra></extra>",
@@ -160,13 +165,14 @@ def _colour_bar(title: str, **ticks: Any) -> dict[str, Any]:
     }
 
 
-def _log_amounts(amounts: Matrix, unit: str) -> tuple[Matrix, dict[str, Any]]:
+def _log_amounts(amounts: Matrix, unit: str, limits: tuple[float, float] | None) -> tuple[Matrix, dict[str, Any]]:
     """Return the amounts as powers of ten, blank where zero, and a colour bar labelled in the amounts themselves."""
     powers = np.full(amounts.shape, np.nan, dtype=np.float32)
     np.log10(amounts, out=powers, where=amounts > 0)
     if not np.isfinite(powers).any():
         return powers, _colour_bar(unit)
-    whole = np.arange(np.floor(np.nanmin(powers)), np.ceil(np.nanmax(powers)) + 1)
+    ends = np.log10(limits) if limits else (np.nanmin(powers), np.nanmax(powers))
+    whole = np.arange(np.floor(ends[0]), np.ceil(ends[1]) + 1)
     return powers, _colour_bar(unit, tickvals=whole, ticktext=[_power_of_ten(int(power)) for power in whole])
 
 

@@ -1,5 +1,7 @@
 """Inspect: one or two runs at one epoch, and how they came there."""
 
+import re
+
 import streamlit as st
 
 from app import panels
@@ -61,8 +63,8 @@ def _choose_epoch(runs: list[Run]) -> int:
         return 0
     wanted = st.query_params.get("epoch", "")
     if "inspect/epoch" not in st.session_state:
-        st.session_state["inspect/epoch"] = int(wanted) if wanted.isdecimal() else last
-    st.session_state["inspect/epoch"] = min(st.session_state["inspect/epoch"], last)
+        st.session_state["inspect/epoch"] = int(wanted) if re.fullmatch(r"-?\d{1,9}", wanted) else last
+    st.session_state["inspect/epoch"] = min(max(st.session_state["inspect/epoch"], 0), last)
     epoch: int = st.slider("Epoch (0 is before training)", 0, last, key="inspect/epoch")
     st.query_params["epoch"] = str(epoch)
     return epoch
@@ -72,6 +74,7 @@ def _formation(runs: Runs) -> None:
     left, right = st.columns(2, vertical_alignment="bottom")
     with left:
         live_plot(panels.formation(runs), key="inspect/formation", height=400)
+        st.caption(panels.PREDICTION_NOTE)
     with right:
         metric = st.selectbox(
             "Over the epochs",
@@ -126,7 +129,8 @@ def _gradients(runs: Runs) -> None:
     for column, run in zip(st.columns(len(runs)), runs, strict=True):
         with column:
             live_plot(panels.gradient_map(run, quantity=quantity), key=f"inspect/gradients/{run.run_id}", height=520)
-            st.caption(panels.push_summary(run))
+            if quantity in ("pair_push", "count_effect"):
+                st.caption(panels.push_summary(run))
 
 
 _page()

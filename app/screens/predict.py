@@ -40,7 +40,12 @@ def _page() -> None:
 
 def _counts() -> list[int]:
     source = st.segmented_control(
-        "Class counts", ["From a profile", "Paste them"], default="From a profile", required=True, key="counts_from"
+        "Class counts",
+        ["From a profile", "Paste them"],
+        default="From a profile",
+        required=True,
+        key="counts_from",
+        bind="query-params",
     )
     if source == "Paste them":
         text = st.text_area(
@@ -72,7 +77,8 @@ def _settings(num_classes: int) -> tuple[float, int]:
         1,
         4096,
         max(num_classes - 1, 1),
-        key=f"dim/{num_classes}",
+        key=f"dim{num_classes}",
+        bind="query-params",
         help="A regular simplex of K classes needs K − 1.",
     )
     return temperature, dim
@@ -105,7 +111,9 @@ def _results(counts: list[int], found: dict[str, geometry.PredictedOptimum]) -> 
     )
     st.caption(
         f"All classes equally far apart would be {simplex:.2f}°. "
-        "Head and tail: the largest and the smallest 30 % of classes."
+        "Head and tail: the largest and the smallest 30 % of classes. "
+        "Gradient left: the length of the objective's gradient where the search ended; from K − 1 dimensions on, "
+        "that place is the only optimum, up to rotation."
     )
     columns = st.columns(2)
     for place, (name, optimum) in enumerate(found.items()):

@@ -19,6 +19,8 @@ def _ago(seconds: float) -> str:
 
 
 def _table(runs: list[Run]) -> list[Run]:
+    # Another list of runs is another table: a selection by row must never pass to a run that nobody chose.
+    ids = [run.id for run in runs]
     rows = [
         {
             "Group": run.group_name,
@@ -32,7 +34,9 @@ def _table(runs: list[Run]) -> list[Run]:
         }
         for run in runs
     ]
-    chosen = st.dataframe(rows, on_select="rerun", selection_mode="multi-row", hide_index=True, key="runs-table")
+    chosen = st.dataframe(
+        rows, on_select="rerun", selection_mode="multi-row", hide_index=True, key=f"runs/{hash(tuple(ids))}"
+    )
     return [runs[row] for row in chosen.selection.rows if row < len(runs)]
 
 
@@ -59,7 +63,7 @@ def _tools(chosen: list[Run]) -> None:
         if any(run.active for run in chosen):
             st.button("Stop", icon=":material/stop:", on_click=_attempt_each, args=("stop", ids))
         with st.popover("Delete", icon=":material/delete:"):
-            st.markdown(f"Remove {len(chosen)} run{'s' * (len(chosen) > 1)} with all files? This cannot be undone.")
+            st.markdown(f"Remove {', '.join(run.name for run in chosen)} with all files? This cannot be undone.")
             st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", ids))
     links = dict(zip(("run", "other"), ids, strict=False))
     st.page_link("screens/inspect.py", label="Inspect", icon=":material/search:", query_params=links)

@@ -9,10 +9,11 @@ from app.reading import bundled_race, comparable, groups
 st.title("Rare classes get squeezed together. See which loss pulls them apart.")
 st.markdown(
     "Supervised contrastive learning (SCL) pushes images of different classes apart, and frequent classes push most. "
-    "Balanced contrastive learning (BCL) evens that out. Train both on long-tailed data, live, and look inside."
+    "Balanced contrastive learning (BCL) is meant to even that out; as published it does so in part. "
+    "Train both on long-tailed data, live, and look inside."
 )
 with st.container(horizontal=True):
-    if st.button("Train SCL against BCL", type="primary", icon=":material/play_arrow:"):
+    if st.button("Train it yourself", type="primary", icon=":material/play_arrow:"):
         st.switch_page("screens/train.py")
 
 finished = next((g for g in groups() if len(comparable(g.runs)) > 1 and not g.active), None)

@@ -26,11 +26,11 @@ STATE_ICONS = {
 
 def _page() -> None:
     st.title("Train")
-    _new_race()
     found = groups()
+    _new_race(unfolded=not found)
     if not found:
         st.info(
-            "Nothing has been trained yet. The button above starts three runs side by side; they take under a minute."
+            "Nothing has been trained yet. The button above starts three runs side by side; they take about a minute."
         )
         return
     group = _choose_group(found)
@@ -38,8 +38,8 @@ def _page() -> None:
         st.fragment(_live, run_every=_pace(group))(group.id, pace=_pace(group))
 
 
-def _new_race() -> None:
-    with st.container(border=True):
+def _new_race(*, unfolded: bool) -> None:
+    with st.expander("New race", expanded=unfolded):
         what, folder, seed, button = st.columns([5, 5, 2, 3], vertical_alignment="bottom")
         race = what.selectbox(
             "Race", list(RACES), format_func=lambda key: RACES[key].title, key="race", bind="query-params"
@@ -176,8 +176,7 @@ def _act(action: Callable[[str], None], target: str) -> None:
 def _run_card(run: Run, *, alone: bool) -> None:
     with st.container(border=True):
         st.markdown(f"**{run.recipe.title}** {STATE_ICONS[run.state]} {run.state}")
-        left = f", about {_duration(run.seconds_left)} left" if run.active and run.seconds_left is not None else ""
-        st.progress(run.progress, f"epoch {run.epoch or 0} of {run.recipe.epochs}{left}")
+        st.progress(run.progress, f"epoch {run.epoch or 0} of {run.recipe.epochs}")
         if run.error:
             st.error(run.error)
         if not alone:
@@ -187,17 +186,24 @@ def _run_card(run: Run, *, alone: bool) -> None:
 
 def _pictures(runs: tuple[panels.Shown, ...]) -> None:
     st.markdown(panels.headline(runs))
-    loss, accuracy = st.columns(2)
-    with loss:
-        live_plot(panels.metric_curves(runs, "loss", title="Training loss", y_title="loss"), key="loss", height=320)
-    with accuracy:
-        figure = panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
-        live_plot(figure, key="accuracy", height=320)
     angles, bars = st.columns(2)
     with angles:
         live_plot(panels.formation(runs), key="formation", height=380)
+        st.caption(panels.PREDICTION_NOTE)
     with bars:
         live_plot(panels.accuracy_bars(runs), key="bars", height=380)
+    loss, accuracy = st.columns(2)
+    with loss:
+        live_plot(
+            panels.metric_curves(
+                runs, "loss", title="Training loss (compare shapes, not heights)", y_title="loss, nats"
+            ),
+            key="loss",
+            height=320,
+        )
+    with accuracy:
+        figure = panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
+        live_plot(figure, key="accuracy", height=320)
     dims = dims_switch()
     for place, (column, run) in enumerate(zip(st.columns(len(runs)), runs, strict=True)):
         with column:

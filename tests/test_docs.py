@@ -1,0 +1,195 @@
+"""What docs/theory.md says is what the tests check, what the solver finds and what was measured."""
+
+import ast
+import itertools
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from bcl_core.data.dataset import prepare
+from bcl_core.geometry import optimal_class_means, simplex_metrics
+from bcl_core.recipe import Execution
+from bcl_core.training import Epoch, train
+from benchmarks.geometry_study import distance, study_recipe, swapped
+from tests.conftest import small
+
+ROOT = Path(__file__).parent.parent
+THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
+STUDY = json.loads((ROOT / "docs" / "geometry_study.json").read_text(encoding="utf-8"))
+COUNTS = {
+    "CIFAR-LT": [int(5000 * 0.01 ** (k / 9)) for k in range(10)],
+    "digits-LT": [130, 84, 54, 35, 22, 14, 9, 6, 4, 2],
+}
+VARIANTS = {
+    "SCL": "scl",
+    "BCL": "bcl",
+    "BCL, class anchors": "bcl-class",
+    "SCL + class-averaging": "class-averaging",
+    "SCL + class-complement": "class-complement",
+}
+
+
+def table(first_columns):
+    """Rows of the one table whose header begins with these columns, as dictionaries."""
+    start = THEORY.index("| " + " | ".join(first_columns))
+    lines = THEORY[start:].split("\n\n")[0].splitlines()
+    header, _, *rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def last(run, curve):
+    return run[curve][-1]
+
+
+def runs_of(variant, condition):
+    return [run for run in STUDY["runs"] if (run["variant"], run["condition"]) == (variant, condition)]
+
+
+def test_every_test_named_in_theory_exists():
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", THEORY)
+    assert len(named) > 20
+    for path, name in named:
+        tree = ast.parse((ROOT / "tests" / path).read_text(encoding="utf-8"))
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, f"{path} has no {name}"
+
+
+def test_tests_are_referred_to_by_numbers_that_the_list_explains():
+    text, listed = THEORY.split("## The tests")
+    explained = re.findall(r"^- T(\d+) `", listed, flags=re.MULTILINE)
+    assert explained == [str(number) for number in range(1, len(explained) + 1)]
+    used = set(re.findall(r"\bT(\d+)\b", text.split("\n\n", 2)[2]))
+    assert used == set(explained)
+
+
+def test_predicted_angles_in_theory_are_those_of_the_solver():
+    rows = table(["counts", "τ", "loss", "anchors"])
+    assert len(rows) == 12
+    for row in rows:
+        counts = COUNTS.get(row["counts"], COUNTS["digits-LT"])
+        temperature = 0.3 if row["τ"] == "any" else float(row["τ"])
+        means = optimal_class_means(counts, loss=row["loss"].lower(), anchors=row["anchors"], temperature=temperature)
+        metrics = simplex_metrics(means, counts)
+        for group in ("head–head", "head–tail", "tail–tail"):
+            found = metrics["angle_" + group.replace("–", "_")]
+            assert float(row[group]) == pytest.approx(found, abs=0.051), row
+
+
+MEASURED = {
+    "to simplex": lambda run: last(run, "rms_deviation"),
+    "to prediction": lambda run: last(run, "to_prediction"),
+    "to prediction, training images": lambda run: run["train"]["to_prediction"],
+    "tail–tail": lambda run: last(run, "tail_tail"),
+    "head–head": lambda run: last(run, "head_head"),
+    "accuracy, %": lambda run: last(run, "accuracy"),
+}
+
+
+def test_measured_numbers_in_theory_are_those_of_the_study():
+    rows = table(["counts", "loss", "n"])
+    assert {(VARIANTS[row["loss"]], row["counts"]) for row in rows} == {
+        (run["variant"], run["condition"]) for run in STUDY["runs"]
+    }
+    for row in rows:
+        runs = runs_of(VARIANTS[row["loss"]], row["counts"])
+        assert int(row["n"]) == len(runs)
+        for column, value in MEASURED.items():
+            values = [value(run) for run in runs]
+            if None in values:
+                assert row[column] == "—"
+            else:
+                expected = f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
+                assert row[column].startswith(expected), (row["counts"], row["loss"], column, expected)
+
+
+def test_predictions_beside_the_measured_numbers_are_those_of_the_study():
+    for row in table(["counts", "loss", "n"]):
+        for column, key in (("tail–tail", "tail_tail"), ("head–head", "head_head")):
+            beside = re.search(r"\(([\d.]+)\)", row[column])
+            balanced, variant = row["counts"] == "balanced", VARIANTS[row["loss"]]
+            predicted = STUDY["predicted"].get("bcl-class" if balanced else variant)
+            assert (beside is None) == (predicted is None)
+            if beside:
+                assert float(beside[1]) == pytest.approx(predicted[key], abs=0.051)
+
+
+def test_distances_of_the_predictions_to_the_simplex_are_those_of_the_study():
+    for loss in ("SCL", "BCL"):
+        assert f"{STUDY['predicted'][loss.lower()]['rms_deviation']:.1f}° ({loss})" in THEORY
+
+
+ORDERS = {
+    "nearer the simplex": lambda less, more: last(more, "rms_deviation") < last(less, "rms_deviation"),
+    "wider tail–tail": lambda less, more: last(more, "tail_tail") > last(less, "tail_tail"),
+    "higher accuracy": lambda less, more: last(more, "accuracy") > last(less, "accuracy"),
+}
+
+
+def test_orders_in_theory_hold_in_as_many_seeds_as_it_says():
+    for row in table(["of five seeds", "counts"]):
+        more, less = (VARIANTS[name] for name in row["of five seeds"].split(" against "))
+        pairs = list(zip(runs_of(less, row["counts"]), runs_of(more, row["counts"]), strict=True))
+        assert len(pairs) == 5
+        for column, holds in ORDERS.items():
+            assert all(a["seed"] == b["seed"] for a, b in pairs)
+            assert int(row[column]) == sum(holds(a, b) for a, b in pairs), (row, column)
+
+
+def test_the_distance_to_a_prediction_is_over_pairs_of_angles_and_blind_to_rotation():
+    draw = np.random.default_rng(0)
+    predicted, means = draw.normal(size=(2, 4, 3))
+    turn = np.linalg.qr(draw.normal(size=(3, 3)))[0]
+    assert distance(5 * predicted @ turn, predicted) == pytest.approx(0, abs=1e-4)
+    squares = [
+        (angle(means[a], means[b]) - angle(predicted[a], predicted[b])) ** 2
+        for a, b in itertools.combinations(range(4), 2)
+    ]
+    assert distance(means, predicted) == pytest.approx(np.sqrt(np.mean(squares)), abs=0.006)
+
+
+def angle(one, other):
+    return np.degrees(np.arccos(one @ other / np.linalg.norm(one) / np.linalg.norm(other)))
+
+
+def test_swapping_makes_rare_digits_frequent_and_leaves_the_test_images_alone():
+    recipe = study_recipe("bcl", "swapped", seed=3)
+    usual, other = prepare(recipe), swapped(recipe)
+    digits = load_digits().target
+    np.testing.assert_array_equal(other.class_counts, usual.class_counts)
+    np.testing.assert_array_equal(digits[other.train.indices], 9 - other.train.labels)
+    np.testing.assert_array_equal(digits[other.test.indices], 9 - other.test.labels)
+    np.testing.assert_array_equal(other.test.indices, usual.test.indices)
+    assert not np.intersect1d(other.train.indices, other.test.indices).size
+
+
+def test_the_total_is_the_weighted_sum_of_both_branches():
+    recipe = small(epochs=1, loss__classifier_weight=2.0, loss__contrastive_weight=0.6)
+    for event in train(recipe, Execution(device="cpu", threads=1)):
+        if isinstance(event, Epoch):
+            parts = event.metrics
+            assert parts["loss"] == pytest.approx(
+                2.0 * parts["loss_classifier"] + 0.6 * parts["loss_contrastive"], rel=1e-6
+            )
+
+
+def test_maths_in_theory_survives_markdown():
+    """Before it is maths it is Markdown, which eats a backslash before punctuation and reads some underscores."""
+    formulas = re.findall(r"\$\$.+?\$\$|\$[^$\n]+?\$", THEORY, flags=re.DOTALL)
+    assert len(formulas) > 50
+    for formula in formulas:
+        assert not re.search(r"\\[^A-Za-z]", formula), formula
+        assert not re.search(r"[^A-Za-z]_|[*|]|<[A-Za-z/]", formula), formula
+        assert formula.startswith("$$") or formula[1:-1].strip() == formula[1:-1], formula
+
+
+def test_pictures_in_theory_exist():
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", THEORY)
+    assert "geometry_study.png" in pictures
+    assert all((ROOT / "docs" / picture).stat().st_size > 10_000 for picture in pictures)
+
+
+def test_the_study_is_small_enough_to_be_kept():
+    assert (ROOT / "docs" / "geometry_study.json").stat().st_size < 600_000
