@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from bcl_core.data.dataset import Dataset, Split
 from bcl_core.models import build_model
 from bcl_core.recipe import Execution
 from bcl_core.training import Epoch, Started, Step, TrainingDiverged, learning_rate, train
@@ -131,3 +132,20 @@ def test_the_rate_warms_up_linearly_then_falls_to_zero():
     np.testing.assert_allclose(rates[:20], 0.1 * np.arange(1, 21) / 20)
     assert all(a >= b for a, b in itertools.pairwise(rates[19:]))
     assert learning_rate(recipe, 50, 5) == pytest.approx(0, abs=1e-12)
+
+
+def many_classes(num_classes, per_class=2):
+    """A dataset of noise with more classes than statistics are kept for one by one."""
+    labels = np.repeat(np.arange(num_classes), per_class)
+    images = np.random.default_rng(0).integers(0, 17, (len(labels), 1, 8, 8), dtype=np.uint8)
+    split = Split(images, labels, np.arange(len(labels)))
+    names = tuple(str(k) for k in range(num_classes))
+    return Dataset(split, split, names, 16, np.zeros(1, np.float32), np.ones(1, np.float32))
+
+
+def test_above_256_classes_gradient_statistics_are_kept_in_frequency_bins():
+    [_, epoch] = epochs_of(train(small(epochs=1), ONE_THREAD, dataset=many_classes(300)))
+    assert epoch.view["pair_push"].shape == (256, 256)
+    assert epoch.view["class_means"].shape[0] == 300
+    assert epoch.metrics["tail_push_share"] is None
+    assert epoch.view["pair_push"].sum() == pytest.approx(2, abs=1e-4)
