@@ -90,7 +90,7 @@ def click_to_first_point(page: Page, url: str, lab: Lab) -> float:
     button.click()
     while not any(run.epoch is not None for run in lab.runs() if run.id not in before):
         time.sleep(0.01)
-    page.locator(f"{DRAWN} .scatterlayer .point").first.wait_for(timeout=120_000)
+    page.locator(f"{DRAWN} .scatterlayer .point:visible").first.wait_for(timeout=120_000)
     return time.perf_counter() - start
 
 
