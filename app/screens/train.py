@@ -99,7 +99,7 @@ def _pace(group: Group) -> float | None:
     """Seconds between two looks: short until there is something to see, none when nothing moves any more."""
     if not group.active:
         return None
-    return 2.0 if comparable(group.runs) else 0.5
+    return 2.0 if comparable(group.runs) else 0.25
 
 
 def _live(group_id: str, *, pace: float | None) -> None:

@@ -16,7 +16,7 @@ from bcl_core.lab.store import Lab, Run, UnknownRun
 from bcl_core.recipe import RecipeError
 from bcl_core.registry import BACKBONES, DATASETS, VIEWS
 
-IDLE_POLL_SECONDS = 0.2
+IDLE_POLL_SECONDS = 0.1
 HEARTBEAT_SECONDS = 1.0
 log = logging.getLogger("bcl_core.worker")
 
