@@ -21,7 +21,11 @@ def code_version() -> str:
 
 def provenance() -> dict[str, str]:
     """Return Python, package, platform and code versions."""
-    found = {"python": platform.python_version(), "platform": platform.platform(), "code": code_version()}
+    found = {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "code": code_version(),
+    }
     for package in PACKAGES:
         try:
             found[package] = version(package)
