@@ -106,6 +106,15 @@ def shown(runs: Sequence[Run], epoch: int | None = None) -> tuple[Shown, ...]:
     )
 
 
+def same_classes(runs: Sequence[Shown]) -> bool:
+    """Whether the runs have the same classes with the same training counts, so that a class of one is that of all."""
+    first, *others = (reading.samples(run.run_id) for run in runs)
+    return all(
+        other.class_names == first.class_names and np.array_equal(other.class_counts, first.class_counts)
+        for other in others
+    )
+
+
 @lru_cache(maxsize=64)
 def metric_curves(
     runs: tuple[Shown, ...],

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -91,3 +92,29 @@ def test_the_command_line_imports_no_torch_to_list_runs(tmp_path):
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "BCL_LAB_HOME": str(tmp_path)})
+
+
+def test_a_run_paused_and_resumed_from_elsewhere_is_shown_as_running(tmp_path):
+    command = [sys.executable, "-m", "bcl_core", "train", "--preset", "digits-scl", "--set", "epochs=500", *SHORT[2:]]
+    environment = {**os.environ, "BCL_LAB_HOME": str(tmp_path)}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    lab = Lab(tmp_path)
+
+    def until(state):
+        end = time.monotonic() + 60
+        while not (lab.runs() and lab.runs()[0].state == state and lab.runs()[0].epoch is not None):
+            assert time.monotonic() < end, f"it never was {state}"
+            time.sleep(0.05)
+
+    try:
+        until("running")
+        lab.pause(lab.runs()[0].id)
+        until("paused")
+        lab.resume(lab.runs()[0].id)
+        until("running")
+        lab.stop(lab.runs()[0].id)
+        until("stopped")
+        assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()

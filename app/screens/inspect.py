@@ -30,6 +30,10 @@ def _page() -> None:
     runs = [found[one]] + ([found[other]] if other not in (NOTHING, one) else [])
     epoch = _choose_epoch(runs)
     try:
+        if not panels.same_classes(panels.shown(runs)):
+            st.warning(
+                "These runs have different classes or counts. The sentence and the simplex line are for the first."
+            )
         st.markdown(panels.headline(panels.shown(runs, epoch)))
         _formation(panels.shown(runs))
         _embeddings(panels.shown(runs, epoch))

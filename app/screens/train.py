@@ -34,8 +34,7 @@ def _page() -> None:
         )
         return
     group = _choose_group(found)
-    if group is not None:
-        st.fragment(_live, run_every=_pace(group))(group.id, pace=_pace(group))
+    st.fragment(_live, run_every=_pace(group))(group.id, pace=_pace(group))
 
 
 def _new_race(*, unfolded: bool) -> None:
@@ -82,7 +81,7 @@ def _enqueue(race: str, settings: dict[str, object], path: str | None) -> None:
     st.rerun()
 
 
-def _choose_group(found: list[Group]) -> Group | None:
+def _choose_group(found: list[Group]) -> Group:
     by_id = {group.id: group for group in found}
     wanted = st.query_params.get("group")
     if wanted is not None and wanted not in by_id:
@@ -191,7 +190,10 @@ def _pictures(runs: tuple[panels.Shown, ...]) -> None:
         live_plot(panels.formation(runs), key="formation", height=380)
         st.caption(panels.PREDICTION_NOTE)
     with bars:
-        live_plot(panels.accuracy_bars(runs), key="bars", height=380)
+        if panels.same_classes(runs):
+            live_plot(panels.accuracy_bars(runs), key="bars", height=380)
+        else:
+            st.info("These runs were trained on different classes, so their accuracy per class is not drawn together.")
     loss, accuracy = st.columns(2)
     with loss:
         live_plot(

@@ -42,7 +42,6 @@ class OpenRun:
         self.folder = lab.folder(run_id)
         self._events = train(run.recipe, run.execution, state=_last_state(self.folder, run.epoch))
         self._since = time.monotonic()
-        lab.record_state(run_id, "running")
 
     def advance(self, may_go_on: Callable[[], bool]) -> Epoch | None:
         """Pull events until an epoch is recorded and return it.
@@ -50,6 +49,7 @@ class OpenRun:
         Returns None where `may_go_on`, asked a few times a second, said no (a later call goes on there), and after the
         last epoch, when the run's state is "finished".
         """
+        self.lab.record_state(self.id, "running")
         self._since = asked = time.monotonic()
         for event in self._events:
             self._record(event)

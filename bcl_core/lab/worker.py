@@ -98,8 +98,6 @@ class Worker:
 
     def _advance(self, run: Run) -> None:
         opened = self._open[run.id]
-        if run.state != "running":
-            self.lab.record_state(run.id, "running")
         try:
             opened.advance(lambda: self._beat() and self.lab.run(run.id).wants_to_train)
         except UnknownRun:

@@ -13,11 +13,11 @@ from tests.conftest import small
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
 
-def train_here(lab: Lab, name: str = "race", epochs: int = 2) -> list[str]:
+def train_here(lab: Lab, name: str = "race", epochs: int = 2, **settings: object) -> list[str]:
     """Queue the digits race and train it in this process."""
     from bcl_core.lab.recording import OpenRun  # imports torch, which a test of the web process must not see
 
-    recipes = [small(preset, epochs=epochs) for preset in RACES["digits"].presets]
+    recipes = [small(preset, epochs=epochs, **settings) for preset in RACES["digits"].presets]
     ids = lab.enqueue(GroupPlan(name, [(recipe.title, recipe) for recipe in recipes]), Execution(threads=1))
     for run_id in ids:
         lock = lab.lock(run_id)

@@ -176,3 +176,17 @@ def test_every_curve_of_inspect_can_be_shown(trained, open_page):
     for metric in app.selectbox(key="inspect/metric").options:
         app.selectbox(key="inspect/metric").select(metric).run()
         assert not app.exception and not app.error, metric
+
+
+def test_runs_of_different_classes_are_not_passed_off_as_comparable(lab, open_page):
+    ids = [
+        train_here(lab, name, epochs=1, **settings)[0]
+        for name, settings in (("a", {}), ("b", {"data__max_per_class": 100}))
+    ]
+    app = open_page("inspect", run=ids[0], other=ids[1])
+    assert "different classes or counts" in app.warning[0].value
+    lab.move_to_group(ids, "mixed")
+    app = open_page("train")
+    app.selectbox(key="group").set_value(lab.run(ids[0]).group_id).run()
+    assert "not drawn together" in words(app)
+    assert not app.exception and not app.error
