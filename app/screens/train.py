@@ -29,9 +29,7 @@ def _page() -> None:
     found = groups()
     _new_race(unfolded=not found)
     if not found:
-        st.info(
-            "Nothing has been trained yet. The button above starts three runs side by side; they take about a minute."
-        )
+        st.info("Nothing has been trained yet. The button above starts three runs side by side.")
         return
     group = _choose_group(found)
     st.fragment(_live, run_every=_pace(group))(group.id, pace=_pace(group))
