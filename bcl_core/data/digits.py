@@ -1,10 +1,10 @@
 """scikit-learn's handwritten digits: 1,797 real 8×8 scans, offline (UCI optdigits, Alpaydin and Kaynak 1998)."""
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
+
+from bcl_core.data.source import Opening, SplitName
 
 
 class DigitsSource:
@@ -12,14 +12,15 @@ class DigitsSource:
 
     pixel_max = 16
     normalise = False
-    test_labels = None
+    left_out: tuple[str, ...] = ()
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, opening: Opening) -> None:
         digits = load_digits()
         self.class_names = tuple(str(name) for name in digits.target_names)
         self.train_labels: NDArray[np.int64] = digits.target.astype(np.int64)
+        self.test_labels: NDArray[np.int64] | None = None
         self._images: NDArray[np.uint8] = digits.images.astype(np.uint8)[:, None]
 
-    def images(self, split: str, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def images(self, split: SplitName, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return (n, 1, 8, 8) pixels."""
         return self._images[indices]

@@ -1,68 +1,123 @@
 """Images in Parquet files in the Hugging Face convention: a struct column {bytes, path} and an integer label column."""
 
-import io
 import json
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
-from bcl_core.data.source import DataError
+from bcl_core.data.images import ImageError, decode_many, shape
+from bcl_core.data.places import existing_folder
+from bcl_core.data.source import DataError, Opening, SplitName
 
 IMAGE_COLUMNS = ("img", "image")
 LABEL_COLUMNS = ("label", "labels", "fine_label")
+TEST_NAMES = ("test", "validation", "val")
+SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.parquet")
+LAYOUT = "expected train*.parquet and, for testing, test*.parquet or validation*.parquet, here or in data/"
 
 
 class ParquetSource:
-    """`train*.parquet` and `test*.parquet` of one folder; labels are read at once, images when asked for."""
+    """Training and test files of one folder; labels are read at once, images when asked for.
+
+    Images of one size are returned as they are; where their sizes differ, they are scaled and cropped to
+    `opening.image_size`.
+    """
 
     pixel_max = 255
     normalise = True
+    left_out: tuple[str, ...] = ()
 
-    def __init__(self, path: Path | None) -> None:
-        if path is None:
-            raise DataError(
-                "this data set needs a folder: set data.path to one that holds train*.parquet and test*.parquet"
-            )
-        self._tables = {split: _read(path, split) for split in ("train", "test")}
+    def __init__(self, opening: Opening) -> None:
+        self._folder = existing_folder(opening.paths.path, LAYOUT)
+        self._size, self._report = opening.image_size, opening.report
+        files = {"train": _files(self._folder, ("train",)), "test": _files(self._folder, TEST_NAMES)}
+        if not files["train"]:
+            raise DataError(f"{self._folder} holds no train*.parquet; {LAYOUT}")
+        self._tables = {split: _read(found, split) for split, found in files.items() if found}
         self.train_labels = _labels(self._tables["train"], "train")
-        self.test_labels: NDArray[np.int64] | None = _labels(self._tables["test"], "test")
+        self.test_labels = _labels(self._tables["test"], "test") if "test" in self._tables else None
         self.class_names = _class_names(self._tables["train"], int(self.train_labels.max()) + 1)
         for split, labels in (("train", self.train_labels), ("test", self.test_labels)):
-            if labels.min() < 0 or labels.max() >= len(self.class_names):
-                raise DataError(f"{split} labels reach from {labels.min()} to {labels.max()}; expected 0 to K − 1")
-
-    def images(self, split: str, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return (n, 3, H, W) pixels; every image must have the size of the first."""
-        table = self._tables[split]
-        column = table.column(_column(table, IMAGE_COLUMNS, split)).take(pa.array(indices)).to_pylist()
-        decoded = [_decode(cell, split, int(row)) for cell, row in zip(column, indices, strict=True)]
-        for image, row in zip(decoded, indices, strict=True):
-            if image.shape != decoded[0].shape:
+            if labels is not None and (labels.min() < 0 or labels.max() >= len(self.class_names)):
                 raise DataError(
-                    f"image {row} of {split} is {_size(image)} pixels and the first is {_size(decoded[0])}: "
-                    "all images must have one size"
+                    f"{split} labels reach from {labels.min()} to {labels.max()}; expected 0 to K − 1, and no label in "
+                    "test that train has not"
                 )
-        return np.ascontiguousarray(np.stack(decoded).transpose(0, 3, 1, 2))
+
+    def images(self, split: SplitName, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return (n, 3, H, W) pixels: as they are where they have one size, else at the image size."""
+        table = self._tables[split]
+        cells = table.column(_column(table, IMAGE_COLUMNS, split)).take(pa.array(indices)).to_pylist()
+        data = [self._bytes(cell, split, int(row)) for cell, row in zip(cells, indices, strict=True)]
+        size = None if self._size is None or _alike(data) else self._size
+        pixels, failures = decode_many(data, size, self._report)
+        for i, error in failures.items():
+            raise DataError(f"image {indices[i]} of {split} {error.reason}")
+        return pixels
+
+    def _bytes(self, cell: dict[str, bytes | str | None] | None, split: SplitName, row: int) -> bytes:
+        """Return the bytes in the cell, or those of the file that it names, which must lie in the folder."""
+        data, path = (cell or {}).get("bytes"), (cell or {}).get("path")
+        if isinstance(data, bytes) and data:
+            return data
+        if not isinstance(path, str) or not path:
+            raise DataError(f"image {row} of {split} is empty; expected the bytes of a PNG or JPEG file, or a path")
+        file = (self._folder / path).resolve()
+        if not file.is_relative_to(self._folder.resolve()):
+            raise DataError(f"image {row} of {split} is to be read from {path}, outside of {self._folder}: refused")
+        try:
+            return file.read_bytes()
+        except (OSError, ValueError) as error:
+            raise DataError(f"image {row} of {split} has no bytes, and {file} cannot be read: {error}") from error
 
 
-def _read(folder: Path, split: str) -> pa.Table:
-    if not folder.is_dir():
-        raise DataError(f"{folder} is not a folder; expected one with train*.parquet and test*.parquet")
-    files = sorted(folder.glob(f"{split}*.parquet"))
-    if not files:
-        raise DataError(f"{folder} holds no {split}*.parquet; expected both train*.parquet and test*.parquet")
+def _alike(data: Sequence[bytes]) -> bool:
+    """Say whether all images have one size; of those that cannot be read, decoding will say why."""
+    try:
+        frames = map(shape, data)
+        first = next(frames, None)
+        return all(frame == first for frame in frames)
+    except ImageError:
+        return False
+
+
+def _files(folder: Path, names: Sequence[str]) -> list[Path]:
+    """Return the files of the first of these names that has any, in the folder or in its data/."""
+    for name in names:
+        for place in (folder, folder / "data"):
+            files = sorted(place.glob(f"{name}*.parquet"))
+            if files:
+                _check_no_shard_is_missing(files)
+                return files
+    return []
+
+
+def _check_no_shard_is_missing(files: Sequence[Path]) -> None:
+    shards = [found for file in files if (found := SHARD.fullmatch(file.name))]
+    for name, total in {(shard[1], shard[3]) for shard in shards}:
+        there = {int(shard[2]) for shard in shards if (shard[1], shard[3]) == (name, total)}
+        missing = sorted(set(range(int(total))) - there)
+        if missing:
+            raise DataError(
+                f"{len(missing)} of {int(total)} files {name}-… are missing in {files[0].parent}: "
+                f"{name}-{missing[0]:05d}-of-{total}.parquet is the first; download them too"
+            )
+
+
+def _read(files: Sequence[Path], split: str) -> pa.Table:
     try:
         table = pa.concat_tables([pq.read_table(file) for file in files])
     except (pa.ArrowException, OSError) as error:
         raise DataError(
-            f"a {split} file in {folder} cannot be read as Parquet ({error}); it may be cut short"
+            f"a {split} file in {files[0].parent} cannot be read as Parquet ({error}); it may be cut short"
         ) from error
     if table.num_rows == 0:
-        raise DataError(f"the {split} files in {folder} hold no rows")
+        raise DataError(f"the {split} files in {files[0].parent} hold no rows")
     image, label = _column(table, IMAGE_COLUMNS, split), _column(table, LABEL_COLUMNS, split)
     image_type = table.schema.field(image).type
     if not pa.types.is_struct(image_type) or image_type.get_field_index("bytes") < 0:
@@ -97,18 +152,3 @@ def _class_names(table: pa.Table, num_classes: int) -> tuple[str, ...]:
     except (KeyError, TypeError, ValueError):
         return tuple(str(k) for k in range(num_classes))
     return names if len(names) >= num_classes else tuple(str(k) for k in range(num_classes))
-
-
-def _decode(cell: dict[str, bytes | None] | None, split: str, row: int) -> NDArray[np.uint8]:
-    data = (cell or {}).get("bytes")
-    if not data:
-        raise DataError(f"image {row} of {split} is empty; expected the bytes of a PNG or JPEG file")
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert("RGB"))
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"image {row} of {split} cannot be decoded: {error}") from error
-
-
-def _size(image: NDArray[np.uint8]) -> str:
-    return f"{image.shape[1]}×{image.shape[0]}"

@@ -1,0 +1,150 @@
+"""A folder of images with one subfolder a class, such as anyone has."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bcl_core.data.images import SUFFIXES, SizeError, decode_many, unreadable
+from bcl_core.data.places import existing_folder
+from bcl_core.data.source import DataError, Opening, SplitName
+
+TEST_NAMES = ("test", "val", "valid", "validation")
+LITTER = ("__MACOSX", "@eaDir")  # copies and thumbnails that systems leave behind
+LAYOUT = "expected train/<class>/* and test/<class>/* (or val), or <class>/* alone"
+
+
+class FolderSource:
+    """`train/<class>/*` with `test` or `val` beside it, or `<class>/*` alone, which has no test set.
+
+    Class folders are taken in natural order, with all that lies deeper in them. Hidden files and files that are not
+    named as images are passed over; images that cannot be read are left out and named. With `opening.decode` every
+    image is read at once, otherwise its header.
+    """
+
+    pixel_max = 255
+    normalise = True
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        root = existing_folder(opening.paths.path, LAYOUT)
+        folders = _sides(root)
+        self.class_names = _class_names(folders)
+        self._sides = {split: _read(folder, self.class_names, opening) for split, folder in folders.items()}
+        self.train_labels = self._sides["train"].labels
+        self.test_labels = self._sides["test"].labels if "test" in self._sides else None
+        self.left_out = tuple(str(file.relative_to(root)) for side in self._sides.values() for file in side.left_out)
+
+    def files(self, split: SplitName, indices: NDArray[np.int64]) -> Sequence[Path]:
+        """Return where these images lie."""
+        return [self._sides[split].files[i] for i in indices]
+
+    def images(self, split: SplitName, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return (n, 3, H, W) pixels at the image size; where none is set, all images must be equal in size."""
+        decoded = self._sides[split].pixels
+        if decoded is not None:
+            return decoded[indices]
+        pixels, failures = decode_many(self.files(split, indices), self._opening.image_size, self._opening.report)
+        for error in failures.values():
+            raise error
+        return pixels
+
+
+class Side(NamedTuple):
+    """The readable images of one side, class after class."""
+
+    files: list[Path]
+    labels: NDArray[np.int64]  # (n,)
+    pixels: NDArray[np.uint8] | None  # (n, 3, H, W) where they were decoded at once
+    left_out: list[Path]
+
+
+def _read(folder: Path, class_names: Sequence[str], opening: Opening) -> Side:
+    files, labels = _images_below(folder, class_names)
+    pixels, failures = (
+        decode_many(files, opening.image_size, opening.report)
+        if opening.decode
+        else (None, unreadable(files, opening.report))
+    )
+    for error in failures.values():
+        if isinstance(error, SizeError):
+            raise error
+    kept = np.setdiff1d(np.arange(len(files)), list(failures))
+    _check_every_class(labels[kept], class_names, folder, "hold only images that cannot be read")
+    if pixels is not None and failures:
+        pixels = pixels[kept]
+    return Side([files[i] for i in kept], labels[kept], pixels, [files[i] for i in failures])
+
+
+def _sides(root: Path) -> dict[SplitName, Path]:
+    """Find the training and the test folder; the root itself is the training folder where there are none."""
+    folders = {folder.name.lower(): folder for folder in _subfolders(root)}
+    if not folders:
+        raise DataError(f"{root} has no subfolders; {LAYOUT}")
+    test = next((folders[name] for name in TEST_NAMES if name in folders), None)
+    train = folders.get("train")
+    if train is not None and (test is not None or _subfolders(train)):
+        return {"train": train} if test is None else {"train": train, "test": test}
+    if test is not None:
+        raise DataError(f"{root} has {test.name} and no train; {LAYOUT}")
+    return {"train": root}
+
+
+def _class_names(sides: Mapping[SplitName, Path]) -> tuple[str, ...]:
+    names = {side: {folder.name for folder in _subfolders(side)} for side in sides.values()}
+    for side, other in permutations(names, 2):
+        if only := names[side] - names[other]:
+            listed = ", ".join(sorted(only, key=_natural)[:5])
+            raise DataError(f"{side} has classes that {other} has not: {listed}; both need the same class folders")
+    found = sorted(names[sides["train"]], key=_natural)
+    if len(found) < 2:
+        raise DataError(f"{sides['train']} needs at least two class folders and has {len(found)}; {LAYOUT}")
+    return tuple(found)
+
+
+def _natural(name: str) -> tuple[list[str | int], str]:
+    """Sort key by which class2 comes before class10."""
+    parts = re.split(r"([0-9]+)", name.lower())  # text and digits in turn
+    return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
+
+
+def _images_below(side: Path, class_names: Sequence[str]) -> tuple[list[Path], NDArray[np.int64]]:
+    """Return the files that are named as images, class after class, and their labels."""
+    by_class = [sorted(_image_files(side / name, set())) for name in class_names]
+    labels = np.repeat(np.arange(len(class_names)), [len(files) for files in by_class])
+    _check_every_class(labels, class_names, side, "hold no image")
+    return [file for files in by_class for file in files], labels
+
+
+def _image_files(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    real = folder.resolve()
+    if real in seen:  # a link that leads back
+        return
+    seen.add(real)
+    for entry in _visible(folder):
+        if entry.suffix.lower() in SUFFIXES:
+            yield entry
+        elif entry.is_dir():
+            yield from _image_files(entry, seen)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return [entry for entry in _visible(folder) if entry.is_dir()]
+
+
+def _visible(folder: Path) -> list[Path]:
+    try:
+        return [entry for entry in folder.iterdir() if entry.name[0] != "." and entry.name not in LITTER]
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; allow this user to read it") from error
+
+
+def _check_every_class(labels: NDArray[np.int64], class_names: Sequence[str], side: Path, fault: str) -> None:
+    empty = np.setdiff1d(np.arange(len(class_names)), labels)
+    if empty.size:
+        listed = ", ".join(class_names[k] for k in empty)
+        raise DataError(f"class folders in {side} that {fault}: {listed}; every class needs a readable image")

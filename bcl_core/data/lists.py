@@ -1,0 +1,244 @@
+"""Images named in list files, one `path label` a line: how ImageNet-LT and iNaturalist 2018 are published."""
+
+import json
+import os
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bcl_core.data.images import decode_many
+from bcl_core.data.places import existing_folder
+from bcl_core.data.source import DataError, Opening, SplitName
+
+EXPECTED_LINE = "expected `relative/path.jpg 3`: a path below the image folder, a space or a tab, a label from 0"
+LISTS = "one list *train*.txt and one *test*.txt, or *val*.txt where there is no test list"
+LINE = re.compile(r"([^\t]*[^\s,])[ \t]+([0-9]{1,7})")
+
+
+class ImageList(NamedTuple):
+    """A list file's lines."""
+
+    file: Path
+    paths: list[str]  # below the image folder
+    labels: NDArray[np.int64]
+
+
+class ListSource:
+    """`*train*.txt` and `*test*.txt`, or `*val*.txt` where there is no test list; images are decoded when asked for."""
+
+    pixel_max = 255
+    normalise = True
+    left_out: tuple[str, ...] = ()
+
+    def __init__(self, opening: Opening) -> None:
+        self._root = existing_folder(opening.paths.path, f"expected the images, and in it or in data.lists {LISTS}")
+        lists = existing_folder(opening.paths.lists or self._root, f"expected {LISTS}", "data.lists")
+        self._size, self._report = opening.image_size, opening.report
+        train_file, test_file = _list_files(lists)
+        train, test = read_list(train_file), read_list(test_file)
+        num_classes = _number_of_classes(train, opening)
+        _check_labels(train, num_classes)
+        _check_labels(test, num_classes)
+        _check_no_image_in_both(train, test)
+        for side in (train, test):
+            _check_images_are_there(side, self._root)
+        self._paths: dict[SplitName, list[str]] = {"train": train.paths, "test": test.paths}
+        self.train_labels = train.labels
+        self.test_labels: NDArray[np.int64] | None = test.labels
+        self.class_names = _class_names(train, num_classes, (lists, self._root))
+
+    def files(self, split: SplitName, indices: NDArray[np.int64]) -> Sequence[Path]:
+        """Return where these images lie."""
+        return [self._root / self._paths[split][i] for i in indices]
+
+    def images(self, split: SplitName, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return (n, 3, H, W) pixels at the image size; where none is set, all images must be equal in size."""
+        pixels, failures = decode_many(self.files(split, indices), self._size, self._report)
+        if failures:
+            reasons = "; ".join(str(error) for error in islice(failures.values(), 3))
+            raise DataError(f"images of the {split} list that cannot be used: {len(failures)}; {reasons}")
+        return pixels
+
+
+def read_list(file: Path) -> ImageList:
+    """Read a list file.
+
+    Paths may hold spaces: the last field of a line is its label. Blank lines are passed over.
+
+    Raises:
+        DataError: a line that is no path and label, or a path that is named twice; says which line.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8-sig").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"the list {file} cannot be read as text: {error}") from error
+    paths, labels = [], []
+    for number, line in enumerate(map(str.strip, lines), 1):
+        if line:
+            try:
+                path, label = path_and_label(line)
+            except ValueError as error:
+                raise DataError(f"line {number} of {file.name}, {line[:80]!r}, {error}; {EXPECTED_LINE}") from error
+            paths.append(path)
+            labels.append(label)
+    if not paths:
+        raise DataError(f"the list {file} is empty; {EXPECTED_LINE}")
+    _check_no_path_twice(paths, file)
+    return ImageList(file, paths, np.array(labels, dtype=np.int64))
+
+
+def path_and_label(line: str) -> tuple[str, int]:
+    """Take a line apart; ValueError says what is wrong with it."""
+    fields = LINE.fullmatch(line)
+    if fields is None:
+        raise ValueError(_fault(line))
+    path = os.path.normpath(fields[1])
+    if path.split(os.sep, 1)[0] in ("", os.pardir):
+        raise ValueError("leads out of the image folder")
+    return path, int(fields[2])
+
+
+def _fault(line: str) -> str:
+    path, *label = line.rsplit(maxsplit=1)
+    if re.search(r",\s*-?\d+$", line):
+        return "is separated by commas"
+    if not label:
+        return "has one field"
+    if "\t" in path:
+        return "has more than two fields"
+    return f"has the label {label[0][:20]!r}"
+
+
+def _check_no_path_twice(paths: list[str], file: Path) -> None:
+    repeated = [path for path, times in Counter(paths).items() if times > 1]
+    if repeated:
+        raise DataError(
+            f"{file.name} repeats images: {len(repeated)}, first {repeated[0]}; each image may stand in a list once"
+        )
+
+
+def _list_files(folder: Path) -> tuple[Path, Path]:
+    try:
+        texts = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".txt" and file.name[0] != ".")
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; expected {LISTS}") from error
+    train = [file for file in texts if "train" in file.name.lower()]
+    others = [file for file in texts if file not in train]
+    test = [file for file in others if "test" in file.name.lower()]
+    val = [file for file in others if "val" in file.name.lower()]
+    return _only(train, "training", folder), _only(test or val, "test", folder)
+
+
+def _only(found: list[Path], kind: str, folder: Path) -> Path:
+    if len(found) != 1:
+        there = ", ".join(file.name for file in found) or "none"
+        raise DataError(f"the {kind} lists in {folder} are {there}; expected {LISTS}, here or in data.lists")
+    return found[0]
+
+
+def _number_of_classes(train: ImageList, opening: Opening) -> int:
+    found, expected = int(train.labels.max()) + 1, opening.entry.num_classes
+    if expected not in (None, found):
+        raise DataError(
+            f"{opening.entry.title} has {expected} classes and the labels of {train.file.name} end at {found - 1}; "
+            'for other lists choose the data set "list-files"'
+        )
+    if found == 1:
+        raise DataError(f"{train.file.name} has one class; expected at least two, labels 0 and 1")
+    return found
+
+
+def _check_labels(images: ImageList, num_classes: int) -> None:
+    over = np.flatnonzero(images.labels >= num_classes)
+    if over.size:
+        path, label = images.paths[over[0]], images.labels[over[0]]
+        raise DataError(
+            f"labels that are too large in {images.file.name}: {over.size}, first {label} for {path}; the training "
+            f"list's end at {num_classes - 1}"
+        )
+    without = np.flatnonzero(np.bincount(images.labels, minlength=num_classes) == 0)
+    if without.size:
+        raise DataError(
+            f"classes without an image in {images.file.name}: {without.size}, first class {without[0]}; labels must "
+            f"run from 0 to {num_classes - 1} without gaps"
+        )
+
+
+def _check_no_image_in_both(train: ImageList, test: ImageList) -> None:
+    both = set(train.paths) & set(test.paths)
+    if both:
+        first = next(path for path in test.paths if path in both)
+        raise DataError(
+            f"images in both {train.file.name} and {test.file.name}: {len(both)}, first {first}; a test image must not "
+            "be trained on"
+        )
+
+
+def _check_images_are_there(images: ImageList, root: Path) -> None:
+    """Compare with the folders' contents: one look at each folder is quicker than one at each file."""
+    folders = defaultdict(list)
+    for path in images.paths:
+        folder, _, name = path.rpartition(os.sep)
+        folders[folder].append(name)
+    missing = []
+    for folder, names in folders.items():
+        there = _contents(root / folder)
+        missing += [os.path.join(folder, name) for name in names if name not in there]  # noqa: PTH118
+    if missing:
+        raise DataError(
+            f"{len(missing)} of {len(images.paths)} images of {images.file.name} are not in {root}: "
+            f"{', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}; set data.path to the folder that the lists' "
+            "paths start from"
+        )
+
+
+def _contents(folder: Path) -> set[str]:
+    try:
+        return set(os.listdir(folder))  # noqa: PTH208
+    except (FileNotFoundError, NotADirectoryError):
+        return set()
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; allow this user to read it") from error
+
+
+def _class_names(train: ImageList, num_classes: int, folders: Sequence[Path]) -> tuple[str, ...]:
+    """Take names from classes.txt or categories.json, else from the images' folders, else number the classes."""
+    for file, read in ((folder / name, read) for folder in folders for name, read in _NAME_FILES.items()):
+        if file.is_file():
+            names = _names_in(file, read)
+            if len(names) != num_classes:
+                raise DataError(f"{file} has {len(names)} names for {num_classes} classes; mend or remove it")
+            return names
+    parents: list[set[str]] = [set() for _ in range(num_classes)]
+    for path, label in zip(train.paths, train.labels.tolist(), strict=True):
+        parents[label].add(os.path.basename(os.path.dirname(path)))  # noqa: PTH119, PTH120
+    names = tuple(folder for folders_of_class in parents if len(folders_of_class) == 1 for folder in folders_of_class)
+    return names if len(set(names)) == num_classes else tuple(str(k) for k in range(num_classes))
+
+
+def _names_in(file: Path, read: Callable[[str], Iterable[str]]) -> tuple[str, ...]:
+    try:
+        return tuple(read(file.read_text(encoding="utf-8-sig")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{file} cannot be read as class names: {error!r}; mend or remove it") from error
+
+
+def _one_a_line(text: str) -> Iterable[str]:
+    return (line.strip() for line in text.splitlines() if line.strip())
+
+
+def _categories(text: str) -> Iterable[str]:
+    """Read iNaturalist's categories: a list of objects that have an `id`, which is the label, and a `name`."""
+    return (str(category["name"]) for category in sorted(json.loads(text), key=lambda category: int(category["id"])))
+
+
+_NAME_FILES: Mapping[str, Callable[[str], Iterable[str]]] = {
+    "classes.txt": _one_a_line,
+    "categories.json": _categories,
+}

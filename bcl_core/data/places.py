@@ -1,0 +1,40 @@
+"""Where data lie on this machine."""
+
+import os
+import stat
+from pathlib import Path
+
+from bcl_core.data.source import DataError
+
+ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+
+
+def data_home() -> Path:
+    """Return where downloads go that were given no place: BCL_LAB_DATA, else ./data; absolute."""
+    return Path(os.environ.get("BCL_LAB_DATA") or "data").expanduser().absolute()
+
+
+def existing_folder(path: Path | None, layout: str, setting: str = "data.path") -> Path:
+    """Return the folder that a setting names.
+
+    Args:
+        path: the setting's value.
+        layout: what the folder should hold, for the error.
+        setting: its name, for the error.
+
+    Raises:
+        DataError: there is none, it may not be opened, or it is a file; an archive should be unpacked.
+    """
+    if path is None:
+        raise DataError(f"this data set needs a folder: set {setting}; {layout}")
+    try:
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except FileNotFoundError as error:
+        raise DataError(f"there is no folder {path}; {layout}") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be opened: {getattr(error, 'strerror', error)}; {layout}") from error
+    if not is_folder and path.suffix.lower() in ARCHIVES:
+        raise DataError(f"{path} is an archive: unpack it and set {setting} to the folder; {layout}")
+    if not is_folder:
+        raise DataError(f"{path} is a file, not a folder; {layout}")
+    return path
