@@ -4,11 +4,14 @@ So interleaved, resumed and paired runs see the same data order, views and initi
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 
 def key(seed: int, purpose: str, epoch: int = 0, step: int = 0) -> int:
@@ -28,3 +31,43 @@ def keyed(seed: int, purpose: str, epoch: int = 0, step: int = 0) -> Iterator[No
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(key(seed, purpose, epoch, step))
         yield
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Random numbers for a global batch, of which a process takes the rows that are its own.
+
+    Every process draws for the whole batch, so what a row gets depends neither on how many processes there are nor on
+    which of them holds it. Numbers come from torch's global CPU generator: use them under `keyed`.
+    """
+
+    total: int  # rows of the global batch
+    rows: Tensor  # (n,) the rows held here
+    device: torch.device
+
+    def uniform(self, low: float, high: float, *shape: int) -> Tensor:
+        """Return (n, *shape) numbers from `low` to `high`."""
+        return self._mine(torch.rand(self.total, *shape)) * (high - low) + low
+
+    def normal(self, *shape: int) -> Tensor:
+        """Return (n, *shape) standard normal numbers."""
+        return self._mine(torch.randn(self.total, *shape))
+
+    def integers(self, high: int, *shape: int) -> Tensor:
+        """Return (n, *shape) whole numbers from 0 to `high` − 1."""
+        return self._mine(torch.randint(high, (self.total, *shape)))
+
+    def chance(self, probability: float) -> Tensor:
+        """Return (n,) booleans that are true with this probability."""
+        return self.uniform(0, 1) < probability
+
+    def of(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        """Take this process's rows of kornia's parameters, which were generated for the whole batch."""
+        return {name: self._own(value) for name, value in parameters.items()}
+
+    def _own(self, value: Any) -> Any:
+        whole = isinstance(value, Tensor) and value.ndim > 0 and len(value) == self.total
+        return self._mine(value) if whole else value
+
+    def _mine(self, drawn: Tensor) -> Tensor:
+        return drawn[self.rows].to(self.device, non_blocking=True)

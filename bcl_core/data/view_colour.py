@@ -1,0 +1,116 @@
+"""Operations on colour, each sample with its own strength, as torchvision and Pillow define them for 8-bit images.
+
+Each takes (n, C, H, W) floats in 0 … 1 with C = 1 or 3 and (n,) strengths, and returns the same shape; where nothing
+else is said the result lies in 0 … 1. They compute on floats and round to the 256 levels only where an operation is
+defined by them.
+"""
+
+import torch
+from torch import Tensor
+
+LEVELS = 255
+
+
+def luminance(images: Tensor) -> Tensor:
+    """Return (n, 1, H, W): ITU-R 601-2 luma of colour images, grey images as they are."""
+    if images.shape[1] == 1:
+        return images
+    red, green, blue = images.unbind(1)
+    return (0.2989 * red + 0.587 * green + 0.114 * blue)[:, None]
+
+
+def brightness(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend with black: factor 0 is black, 1 the image."""
+    return _blend(images.new_zeros(()), images, factor)
+
+
+def contrast(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend with the mean of the image's luminance: factor 0 is uniform grey, 1 the image."""
+    return _blend(luminance(images).mean(dim=(1, 2, 3), keepdim=True), images, factor)
+
+
+def saturation(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend with the image's luminance: factor 0 is grey, 1 the image. Grey images stay as they are."""
+    return images if images.shape[1] == 1 else _blend(luminance(images), images, factor)
+
+
+def sharpness(images: Tensor, factor: Tensor) -> Tensor:
+    """Blend with a smoothed image: factor 0 is smooth, 1 the image. The outermost pixels stay as they are."""
+    if min(images.shape[2:]) < 3:
+        return images
+    sums = images[..., :-2, :] + images[..., 1:-1, :] + images[..., 2:, :]
+    sums = sums[..., :-2] + sums[..., 1:-1] + sums[..., 2:]
+    smooth = images.clone()
+    smooth[..., 1:-1, 1:-1] = (sums + 4 * images[..., 1:-1, 1:-1]) / 13  # the middle pixel weighs as much as five
+    return _blend(smooth, images, factor)
+
+
+def hue(images: Tensor, turn: Tensor) -> Tensor:
+    """Turn the hue at constant saturation and value (HSV) by this part of a full circle. Grey images stay."""
+    if images.shape[1] == 1:
+        return images
+    images = images.clamp(0, 1)
+    red, green, blue = images.unbind(1)
+    value = images.amax(dim=1)
+    chroma = value - images.amin(dim=1)
+    is_red, is_green = value == red, value == green
+    lead = torch.where(is_red, green - blue, torch.where(is_green, blue - red, red - green))
+    sixths = torch.where(is_red, 0, torch.where(is_green, 2, 4)) + lead / chroma.clamp(min=1e-6)
+    # Around the circle a channel is lowest from place 1 to 3 and full from 4 to 6; at red, the three are at 5, 3 and 1.
+    at_red = torch.arange(5, 0, -2, device=images.device)[:, None, None]
+    place = (at_red + (sixths[:, None] + 6 * _per_sample(turn))) % 6
+    return value[:, None] - chroma[:, None] * torch.minimum(place, 4 - place).clamp_(0, 1)
+
+
+def invert(images: Tensor, _: Tensor) -> Tensor:
+    """Return the negative."""
+    return 1 - images
+
+
+def posterize(images: Tensor, bits: Tensor) -> Tensor:
+    """Keep the leading `bits` (0 … 8) of each 8-bit level."""
+    step = 2 ** (8 - _per_sample(bits))
+    return (_levels(images) / step).floor() * step / LEVELS
+
+
+def solarize(images: Tensor, threshold: Tensor) -> Tensor:
+    """Invert the pixels of this level (0 … 256) or more."""
+    return torch.where(_levels(images) >= _per_sample(threshold), 1 - images, images)
+
+
+def solarize_add(images: Tensor, levels: Tensor) -> Tensor:
+    """Add this many levels to the pixels of the darker half."""
+    return torch.where(_levels(images) < 128, images + _per_sample(levels) / LEVELS, images).clamp(0, 1)
+
+
+def autocontrast(images: Tensor, _: Tensor) -> Tensor:
+    """Stretch each channel to 0 … 1; a uniform one stays."""
+    low, high = images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
+    uniform = high - low < 0.5 / LEVELS  # rounding errors are not to be stretched
+    return (images - low.masked_fill(uniform, 0)) / (high - low).masked_fill(uniform, 1)
+
+
+def equalize(images: Tensor, _: Tensor) -> Tensor:
+    """Flatten each channel's histogram of levels, in Pillow's integer arithmetic.
+
+    A channel stays as it is where fewer than 255 pixels differ from its brightest, so tiny images often do.
+    """
+    levels = _levels(images).long().flatten(2)  # (n, C, H·W)
+    counts = levels.new_zeros(*levels.shape[:2], LEVELS + 1).scatter_add_(2, levels, torch.ones_like(levels))
+    brightest = counts.gather(2, levels.amax(dim=2, keepdim=True))
+    step = (levels.shape[2] - brightest) // LEVELS
+    below = counts.cumsum(dim=2) - counts
+    table = ((below + step // 2) // step.clamp(min=1)).clamp(max=LEVELS)
+    return torch.where(step > 0, table.gather(2, levels) / LEVELS, images.flatten(2)).view_as(images)
+
+
+def _blend(base: Tensor, images: Tensor, factor: Tensor) -> Tensor:
+    return torch.lerp(base, images, _per_sample(factor)).clamp_(0, 1)
+
+
+def _per_sample(strength: Tensor) -> Tensor:
+    return strength[:, None, None, None]
+
+
+def _levels(images: Tensor) -> Tensor:
+    return images.clamp(0, 1).mul_(LEVELS).add_(0.5).floor_()  # several times faster than round

@@ -1,0 +1,130 @@
+"""The operations that policies choose from, beside torchvision's on 8-bit images."""
+
+import pytest
+import torch
+from torchvision.transforms import autoaugment
+from torchvision.transforms import functional as TF
+from torchvision.transforms.functional import InterpolationMode
+
+from bcl_core.data import policies, view_colour
+from bcl_core.data.view_geometry import Warp
+from tests.data.pictures import draws_for, floats, photos
+
+FILL = 128
+
+# Levels of 255 by which an operation may be off: torchvision cuts a blend of 8-bit images, and first its grey part.
+ROUNDING = {"Brightness": 1, "Color": 2, "Contrast": 2, "Sharpness": 1.5, "AutoContrast": 1}
+WARPS = ("ShearX", "ShearY", "TranslateX", "TranslateY", "Rotate")
+SIGNED = ("ShearY", "TranslateX", "TranslateY", "Rotate", "Brightness", "Color", "Contrast", "Sharpness")
+
+
+def applied(repertoire, name, images, magnitude, upwards=True):
+    """The operation on all images, in levels of 255."""
+    count = len(images)
+    choice = torch.full((count,), 1 + repertoire.names.index(name))
+    side = torch.full((count,), upwards)
+    return 255 * repertoire.apply(floats(images), choice, torch.full((count,), magnitude), side)
+
+
+@pytest.mark.parametrize("upwards", [True, False])
+@pytest.mark.parametrize("ninths", [0, 2, 3, 5, 7, 8, 9])
+@pytest.mark.parametrize("name", policies.AUTOAUGMENT.names)
+@pytest.mark.parametrize(("channels", "width"), [(3, 32), (3, 21), (1, 32)])
+def test_autoaugments_operations_are_torchvisions(name, ninths, upwards, channels, width):
+    images = photos(6, channels)[..., :width]
+    space = autoaugment.AutoAugment(autoaugment.AutoAugmentPolicy.CIFAR10)._augmentation_space(10, (32, width))
+    magnitudes, signed = space[name]
+    assert signed == (name in SIGNED)
+    magnitude = float(magnitudes[ninths]) if magnitudes.ndim else 0.0
+    magnitude *= -1 if signed and not upwards else 1
+    theirs = autoaugment._apply_op(images, name, magnitude, InterpolationMode.NEAREST, [FILL] * channels)
+    ours = applied(policies.AUTOAUGMENT, name, images, ninths / 9, upwards)
+    off = (ours - theirs).abs() > ROUNDING.get(name, 0) + 1e-3
+    # A point halfway between two pixels may be read from either.
+    assert off.float().mean() <= (0.01 if name in WARPS else 0)
+
+
+def test_autoaugments_operations_take_the_same_images_one_by_one():
+    images = photos(40)
+    choice = torch.arange(40) % 14
+    magnitude, upwards = torch.linspace(0, 1, 40), torch.arange(40) % 3 > 0
+    together = policies.AUTOAUGMENT.apply(floats(images), choice, magnitude, upwards)
+    for i in range(40):
+        one = slice(i, i + 1)
+        alone = policies.AUTOAUGMENT.apply(floats(images[one]), choice[one], magnitude[one], upwards[one])
+        torch.testing.assert_close(together[one], alone, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("level", [0.0, 3.3, 7.0, 9.4, 10.0])
+@pytest.mark.parametrize("name", policies.RANDAUGMENT.names)
+def test_randaugments_operations_are_the_reference_codes(name, level):
+    """Against torchvision's functions with the strengths of rand-m10: level / 10 of an operation's range."""
+    images, m = photos(6), level / 10
+    factor, warp = 0.1 + 1.8 * m, (InterpolationMode.BILINEAR, [124, 116, 104])
+    expected = {
+        "AutoContrast": lambda: TF.autocontrast(images),
+        "Equalize": lambda: TF.equalize(images),
+        "Invert": lambda: TF.invert(images),
+        "Posterize": lambda: TF.posterize(images, int(m * 4)),
+        "Solarize": lambda: torch.where(images.int() >= int(m * 256), 255 - images, images),
+        "SolarizeAdd": lambda: torch.where(images < 128, (images.int() + int(m * 110)).clamp(max=255), images.int()),
+        "Color": lambda: TF.adjust_saturation(images, factor),
+        "Contrast": lambda: TF.adjust_contrast(images, factor),
+        "Brightness": lambda: TF.adjust_brightness(images, factor),
+        "Sharpness": lambda: TF.adjust_sharpness(images, factor),
+        "Rotate": lambda: autoaugment._apply_op(images, name, 30 * m, *warp),
+        "ShearX": lambda: autoaugment._apply_op(images, name, 0.3 * m, *warp),
+        "ShearY": lambda: autoaugment._apply_op(images, name, 0.3 * m, *warp),
+        "TranslateX": lambda: autoaugment._apply_op(images, name, 0.45 * m * 32, *warp),
+        "TranslateY": lambda: autoaugment._apply_op(images, name, 0.45 * m * 32, *warp),
+    }[name]()
+    difference = (applied(policies.RANDAUGMENT, name, images, m) - expected).abs()
+    if name in WARPS:  # torchvision weighs the image's edge with the fill twice over, so only the bulk is compared
+        assert torch.quantile(difference, 0.85) <= 0.5 + 1e-3
+    else:
+        assert difference.max() <= ROUNDING.get(name, 0) + 1e-3
+
+
+@pytest.mark.parametrize("turn", [-0.5, -0.1, -0.03, 0.0, 0.1, 0.4])
+def test_hue_is_torchvisions(turn):
+    images = floats(photos(6))
+    images[0, :, :4] = 0.5  # no hue at all
+    ours = view_colour.hue(images, torch.full((6,), turn))
+    torch.testing.assert_close(ours, TF.adjust_hue(images, turn), rtol=0, atol=1e-5)
+
+
+def test_grey_is_torchvisions():
+    images = floats(photos(6))
+    torch.testing.assert_close(view_colour.luminance(images), TF.rgb_to_grayscale(images), rtol=0, atol=1e-6)
+
+
+def test_grey_pictures_have_no_saturation_and_no_hue():
+    images, strength = floats(photos(6, 1)), torch.linspace(-0.5, 1.5, 6)
+    for operation in (view_colour.saturation, view_colour.hue):
+        assert torch.equal(operation(images, strength), images)
+    assert torch.equal(policies.grey(images, draws_for(6), probability=1.0), images)
+
+
+CLAMPING = ("Brightness", "Color", "Contrast", "Sharpness", "Posterize", "AutoContrast", "Equalize")
+
+
+@pytest.mark.parametrize("name", CLAMPING)
+def test_colours_slightly_outside_the_range_come_back_into_it(name):
+    images = floats(photos(6)) * 1.2 - 0.1
+    choice = torch.full((6,), 1 + policies.AUTOAUGMENT.names.index(name))
+    result = policies.AUTOAUGMENT.apply(images, choice, torch.linspace(0, 1, 6), torch.arange(6) > 2)
+    assert result.min() >= 0
+    assert result.max() <= 1
+
+
+def test_rounding_errors_are_not_stretched_into_contrast():
+    flat = 0.3 + 1e-7 * torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(view_colour.autocontrast(flat, torch.zeros(2)), flat)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_what_lies_outside_is_of_the_fill_colour(mode):
+    warp, images = Warp(mode, (0.2, 0.4, 0.9)), torch.zeros(2, 3, 32, 32)
+    corner = warp.rotate(images, torch.full((2,), 45.0))[:, :, 0, 0]
+    torch.testing.assert_close(corner, torch.tensor([[0.2, 0.4, 0.9]]).expand(2, 3))
+    torch.testing.assert_close(warp.rotate(images[:, :1], torch.full((2,), 45.0))[:, 0, 0, 0], torch.full((2,), 0.5))
