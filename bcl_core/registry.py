@@ -2,8 +2,13 @@
 
 One entry here and one function at its target is all it takes to add one: controls, command line, tests and docs read
 these tables. Targets are "module:name" and are imported only when used, so reading a table costs no torch.
+
+A backbone of one's own needs no change here: `BCL_LAB_BACKBONES="tiny=my_nets:tiny"` registers the function `tiny` of
+the importable module `my_nets`. It takes the number of input channels and returns a module that maps images
+(N, C, H, W) to features (N, d_h) and has the integer attribute `out_features` = d_h.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -20,28 +25,54 @@ class Entry:
 
     def load(self) -> Any:
         """Import and return the target."""
-        module, name = self.target.split(":")
-        return getattr(import_module(module), name)
+        return _load(self.target)
+
+
+def _load(target: str) -> Any:
+    module, name = target.split(":")
+    return getattr(import_module(module), name)
 
 
 @dataclass(frozen=True)
 class LossEntry(Entry):
-    """A corner of the ablation square: the two switches of `contrastive_loss`."""
+    """A corner of the ablation square: the two switches of `contrastive_loss`; or no contrastive loss at all."""
 
     class_averaging: bool
     class_complement: bool
+    contrastive: bool = True
 
 
 @dataclass(frozen=True)
 class DatasetEntry(Entry):
-    """A data source; `needs_path` says whether the user must say where it lies."""
+    """A data source; `needs_path` says whether the user must say where it lies, `guide` how to come by it."""
 
     needs_path: bool
+    guide: str
+    num_classes: int | None = None  # where only this number is that data set
+
+
+@dataclass(frozen=True)
+class ViewsEntry(Entry):
+    """The three views of an image: `views` names the targets of the classifier's view and the two contrastive ones."""
+
+    views: tuple[str, str, str]
+
+    def load(self) -> Any:
+        """Import and return the three views."""
+        return tuple(_load(f"{self.target}:{name}") for name in self.views)
 
 
 _CONTRASTIVE = "bcl_core.losses:contrastive_loss"
 
 LOSSES: Mapping[str, LossEntry] = {
+    "ce": LossEntry(
+        "Cross-entropy",
+        "No contrastive loss and no projection head: the classifier alone, on one view of each image.",
+        "bcl_core.losses:LogitAdjustedCrossEntropy",
+        class_averaging=False,
+        class_complement=False,
+        contrastive=False,
+    ),
     "scl": LossEntry(
         "SCL",
         "Supervised contrastive learning: every image pushes on every other, so frequent classes push most.",
@@ -72,44 +103,173 @@ LOSSES: Mapping[str, LossEntry] = {
     ),
 }
 
+_LISTS = (
+    "List files with one `path label` a line, paths below the image folder: `*train*.txt` and `*test*.txt`, or "
+    "`*val*.txt` where there is no test list. Set `data.path` to the image folder and `data.lists` to the folder of "
+    "the lists."
+)
+_DOWNLOAD = (
+    "Downloaded through torchvision the first time, with checksums, into `data.path`, else `BCL_LAB_DATA`, else "
+    "`./data`; a copy that lies there is used. Without a network, put {archive} there."
+)
+
 DATASETS: Mapping[str, DatasetEntry] = {
     "digits": DatasetEntry(
         "Handwritten digits",
         "1,797 real 8×8 scans that come with scikit-learn. Needs no download.",
         "bcl_core.data.digits:DigitsSource",
         needs_path=False,
+        guide="Nothing to do. There is no test set of their own: test images are held out first, class by class.",
+        num_classes=10,
+    ),
+    "cifar10": DatasetEntry(
+        "CIFAR-10",
+        "50,000 photographs at 32×32 pixels in ten classes, 10,000 for testing (Krizhevsky 2009).",
+        "bcl_core.data.torchvision_sets:CIFAR10Source",
+        needs_path=False,
+        guide=_DOWNLOAD.format(archive="`cifar-10-python.tar.gz`"),
+        num_classes=10,
+    ),
+    "cifar100": DatasetEntry(
+        "CIFAR-100",
+        "50,000 photographs at 32×32 pixels in a hundred classes, 10,000 for testing (Krizhevsky 2009).",
+        "bcl_core.data.torchvision_sets:CIFAR100Source",
+        needs_path=False,
+        guide=_DOWNLOAD.format(archive="`cifar-100-python.tar.gz`"),
+        num_classes=100,
+    ),
+    "fashion-mnist": DatasetEntry(
+        "Fashion-MNIST",
+        "60,000 grey pictures of clothes at 28×28 pixels in ten classes, 10,000 for testing (Xiao et al. 2017).",
+        "bcl_core.data.torchvision_sets:FashionMNISTSource",
+        needs_path=False,
+        guide=_DOWNLOAD.format(archive="the four `*-ubyte.gz` files in `FashionMNIST/raw`"),
+        num_classes=10,
+    ),
+    "svhn": DatasetEntry(
+        "SVHN",
+        "73,257 photographs of house numbers at 32×32 pixels in ten classes, 26,032 for testing (Netzer et al. 2011).",
+        "bcl_core.data.torchvision_sets:SVHNSource",
+        needs_path=False,
+        guide=_DOWNLOAD.format(archive="`train_32x32.mat` and `test_32x32.mat`"),
+        num_classes=10,
+    ),
+    "imagenet-lt": DatasetEntry(
+        "ImageNet-LT",
+        "115,846 photographs in 1,000 classes with 1,280 to 5 images each (Liu et al. 2019).",
+        "bcl_core.data.lists:ListSource",
+        needs_path=True,
+        guide=_LISTS + " The lists are published with the data set's paper; the photographs are ImageNet's own.",
+        num_classes=1000,
+    ),
+    "inat2018": DatasetEntry(
+        "iNaturalist 2018",
+        "437,513 photographs in 8,142 species with 1,000 to 2 images each (Van Horn et al. 2018).",
+        "bcl_core.data.lists:ListSource",
+        needs_path=True,
+        guide=_LISTS + " The data set comes with a train and a val list.",
+        num_classes=8142,
+    ),
+    "list-files": DatasetEntry(
+        "Images from list files",
+        "Any images named in list files, one `path label` a line.",
+        "bcl_core.data.lists:ListSource",
+        needs_path=True,
+        guide=_LISTS,
+    ),
+    "folder": DatasetEntry(
+        "Folder of images",
+        "One subfolder a class; files that cannot be read are left out and named.",
+        "bcl_core.data.folder:FolderSource",
+        needs_path=True,
+        guide="Either `train/<class>/*` and `test/<class>/*` (or `val`), or `<class>/*` alone, of which test images "
+        "are held out class by class.",
     ),
     "parquet": DatasetEntry(
         "Images from Parquet",
         "A folder with train*.parquet and test*.parquet in the Hugging Face image convention, CIFAR-10 for example.",
         "bcl_core.data.parquet:ParquetSource",
         needs_path=True,
+        guide="An image column (`img` or `image`: a struct of bytes and path) and an integer label column. Without "
+        "test files, test images are held out class by class.",
     ),
 }
 
 BACKBONES: Mapping[str, Entry] = {
-    f"resnet{depth}": Entry(
-        f"ResNet-{depth}",
-        f"{depth} layers for small images, widths 16, 32, 64, parameter-free shortcuts (He et al. 2016).",
-        f"bcl_core.models:resnet{depth}",
-    )
-    for depth in (8, 20, 32)
+    **{
+        f"resnet{depth}": Entry(
+            f"ResNet-{depth}",
+            f"{depth} layers for small images, widths 16, 32, 64, parameter-free shortcuts (He et al. 2016).",
+            f"bcl_core.models.small_resnet:resnet{depth}",
+        )
+        for depth in (8, 20, 32, 44, 56)
+    },
+    **{
+        name: Entry(title, f"torchvision's {title}, for images of 64 pixels or more.", f"bcl_core.models.large:{name}")
+        for name, title in (
+            ("resnet18", "ResNet-18"),
+            ("resnet50", "ResNet-50"),
+            ("resnext50", "ResNeXt-50 32×4d"),
+        )
+    },
+    **{
+        f"{name}-cifar": Entry(
+            f"{title}, small stem",
+            f"{title} whose 3×3 stem keeps the resolution, for images of 32 pixels (as in SupContrast).",
+            f"bcl_core.models.large:{name}_cifar",
+        )
+        for name, title in (("resnet18", "ResNet-18"), ("resnet50", "ResNet-50"))
+    },
+    **{
+        name: Entry(name, f"Registered here from {target}.", target)
+        for name, _, target in (
+            pair.strip().partition("=") for pair in os.environ.get("BCL_LAB_BACKBONES", "").split(",") if "=" in pair
+        )
+    },
 }
 
-VIEWS: Mapping[str, Entry] = {
-    "affine-noise": Entry(
+_VIEWS = "bcl_core.data.views"
+_SIM_RAND = {
+    "sim-sim": ("SimAug for both", ("SIMAUG", "SIMAUG")),
+    "sim-rand": ("RandAugment and SimAug", ("RAND", "SIMAUG")),
+    "rand-rand": ("RandAugment for both", ("RAND", "RAND")),
+}
+
+VIEWS: Mapping[str, ViewsEntry] = {
+    "affine-noise": ViewsEntry(
         "Turn, scale, shift, noise",
         "Rotation ±0.25 rad, scale ±15 %, shift ±10 % of the width, Gaussian noise 0.05. Made for digits.",
-        "bcl_core.data.views:affine_noise",
+        _VIEWS,
+        views=("AFFINE_NOISE",) * 3,
     ),
-    "crop-flip": Entry(
+    "crop-flip": ViewsEntry(
         "Crop and flip",
-        "Four pixels of padding, a random crop back to size, a random horizontal flip.",
-        "bcl_core.data.views:crop_flip",
+        "Padding of an eighth of the width, a random crop back to size, a random horizontal flip.",
+        _VIEWS,
+        views=("CROP_FLIP",) * 3,
     ),
+    **{
+        f"{first}-{strategy}": ViewsEntry(
+            f"{first_title}; {title}",
+            f"Classifier: {first_help} Contrastive branch: {title}, the published strategy {strategy}.",
+            _VIEWS,
+            views=(first_view, *pair),
+        )
+        for first, first_title, first_view, first_help in (
+            (
+                "autoaugment",
+                "AutoAugment + Cutout",
+                "AUTOAUGMENT_CUTOUT",
+                "crop with padding of an eighth of the width, flip, AutoAugment's policies for CIFAR-10, Cutout of half "
+                "the width.",
+            ),
+            (
+                "randaugment",
+                "RandAugment",
+                "RANDAUGMENT",
+                "random resized crop, flip, colour jitter, RandAugment of two operations at magnitude 10.",
+            ),
+        )
+        for strategy, (title, pair) in _SIM_RAND.items()
+    },
 }
-
-
-def variant_title(loss: str, anchors: str) -> str:
-    """Return what a figure calls a loss, for example "BCL, class anchors"."""
-    return LOSSES[loss].title + (", class anchors" if anchors == "class" else "")

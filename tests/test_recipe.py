@@ -1,9 +1,11 @@
 """A recipe is portable, validated and hashed; what is wrong with a setting is said in words."""
 
+import numpy as np
 import pytest
 
 from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings, field_names, preset
 from bcl_core.registry import BACKBONES, DATASETS, LOSSES, VIEWS
+from bcl_core.training import learning_rate
 
 
 def test_a_recipe_survives_its_own_json_with_its_hash():
@@ -34,6 +36,21 @@ def test_the_presets_of_a_race_differ_in_the_loss_alone():
         assert len({recipe.model_copy(update={"loss": recipes[0].loss}).hash for recipe in recipes}) == 1
 
 
+def test_the_published_recipes_warm_up_and_drop_the_rate_where_the_paper_does():
+    recipe, steps = preset("cifar100-paper-400-bcl"), 40
+    rates = [learning_rate(recipe, epoch * steps, steps) for epoch in (0, 5, 10, 359, 360, 380, 399)]
+    np.testing.assert_allclose(rates, [0.15 / 400, 0.15 * 201 / 400, 0.15, 0.15, 0.015, 0.0015, 0.0015])
+    assert (recipe.loss.classifier_weight, recipe.loss.contrastive_weight, recipe.loss.temperature) == (2, 0.6, 0.1)
+    assert (recipe.data.imbalance_factor, recipe.epochs, recipe.batch_size) == (100, 400, 256)
+
+
+def test_every_published_family_has_every_loss():
+    for prefix, race in RACES.items():
+        if "paper" in prefix or prefix in ("imagenet-lt", "inat2018"):
+            variants = [preset(name).variant for name in race.presets]
+            assert variants == ["ce", "ce-la", "scl", "bcl", "bcl-class"]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
@@ -58,7 +75,7 @@ def test_a_bad_setting_is_named_with_what_would_be_right(settings, words):
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones():
-    with pytest.raises(RecipeError, match="digits-bcl-class"):
+    with pytest.raises(RecipeError, match="did you mean digits-bcl.*families digits, .*losses ce, "):
         preset("digits-blc")
 
 
@@ -72,7 +89,8 @@ def test_none_can_be_said_for_a_setting_that_may_be_absent():
 def test_every_registry_target_can_be_loaded():
     for table in (LOSSES, DATASETS, BACKBONES, VIEWS):
         for entry in table.values():
-            assert callable(entry.load())
+            loaded = entry.load()
+            assert len(loaded) == 3 if table is VIEWS else callable(loaded)
 
 
 def test_every_setting_has_a_dotted_name_that_can_be_set_to_its_own_value():
@@ -81,5 +99,6 @@ def test_every_setting_has_a_dotted_name_that_can_be_set_to_its_own_value():
         value = recipe
         for part in name.split("."):
             value = getattr(value, part)
+        value = ", ".join(map(str, value)) if isinstance(value, tuple) else value
         same, _ = apply_settings(recipe, Execution(), {name: "none" if value is None else str(value)})
         assert same == recipe

@@ -1,0 +1,77 @@
+"""Residual networks for small images (He et al. 2016, section 4.2)."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class BasicBlock(nn.Module):
+    """Two 3×3 convolutions and a parameter-free shortcut (option A of He et al. 2016): subsample, pad with zeros."""
+
+    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+        self.new_channels = channels - in_channels
+        self.conv1 = nn.Conv2d(in_channels, channels, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, C', H/stride, W/stride)."""
+        shortcut = x[:, :, :: self.stride, :: self.stride]
+        if self.new_channels:
+            before = self.new_channels // 2
+            shortcut = F.pad(shortcut, (0, 0, 0, 0, before, self.new_channels - before))
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + shortcut)
+
+
+class SmallResNet(nn.Module):
+    """ResNet for small images: a stem and three stages of n blocks, widths 16-32-64; 6n + 2 layers (He et al. 2016)."""
+
+    out_features = 64
+
+    def __init__(self, blocks: int, in_channels: int) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(in_channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
+        widths = (16, 16, 32, 64)
+        self.stages = nn.Sequential(
+            *(
+                BasicBlock(widths[stage] if block == 0 else widths[stage + 1], widths[stage + 1], stride)
+                for stage in range(3)
+                for block in range(blocks)
+                for stride in [2 if stage > 0 and block == 0 else 1]
+            )
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map images (N, C, H, W) to features (N, 64), each ≥ 0."""
+        return self.stages(self.stem(x)).mean(dim=(2, 3))  # type: ignore[no-any-return]
+
+
+def resnet8(in_channels: int) -> nn.Module:
+    """One block a stage."""
+    return SmallResNet(1, in_channels)
+
+
+def resnet20(in_channels: int) -> nn.Module:
+    """Three blocks a stage."""
+    return SmallResNet(3, in_channels)
+
+
+def resnet32(in_channels: int) -> nn.Module:
+    """Five blocks a stage."""
+    return SmallResNet(5, in_channels)
+
+
+def resnet44(in_channels: int) -> nn.Module:
+    """Seven blocks a stage."""
+    return SmallResNet(7, in_channels)
+
+
+def resnet56(in_channels: int) -> nn.Module:
+    """Nine blocks a stage."""
+    return SmallResNet(9, in_channels)

@@ -1,0 +1,96 @@
+"""The two-branch network: a backbone, a classifier, and a projection head whose space also holds class prototypes."""
+
+import math
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bcl_core.randomness import keyed
+from bcl_core.recipe import Recipe
+from bcl_core.registry import BACKBONES
+
+# Shapes: N images, d_h backbone features, d projection space, K classes.
+
+
+def mlp(in_features: int, hidden: int, out_features: int, *, norm: bool) -> nn.Sequential:
+    """Linear, BatchNorm where `norm`, ReLU, linear."""
+    between = [nn.BatchNorm1d(hidden), nn.ReLU()] if norm else [nn.ReLU()]
+    return nn.Sequential(nn.Linear(in_features, hidden), *between, nn.Linear(hidden, out_features))
+
+
+class Heads(NamedTuple):
+    """The contrastive branch: from h, and from the classifier's weights, to the projection space."""
+
+    projection: nn.Module
+    prototypes: nn.Module
+
+
+class TwoBranchModel(nn.Module):
+    """Backbone h, classifier on h, unit projection z of h, and prototypes c = MLP(classifier weights).
+
+    Prototypes are not detached from the classifier's weights: the contrastive loss trains them (reference code of
+    Zhu et al. 2022). Without heads there is no contrastive branch: z is h of unit length, and the prototypes are the
+    classifier's weights of unit length.
+
+    Args:
+        backbone: images (N, C, H, W) to features (N, d_h).
+        heads: to the projection space; None for cross-entropy alone.
+        classifier: (K, d_h) weights.
+        scale: of the cosine classifier; None for a linear one, which has a bias.
+    """
+
+    def __init__(self, backbone: nn.Module, heads: Heads | None, classifier: Tensor, scale: float | None) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projection = heads.projection if heads else None
+        self.prototype_mlp = heads.prototypes if heads else None
+        self.classifier = nn.Parameter(classifier)  # (K, d_h)
+        self.bias = nn.Parameter(classifier.new_zeros(len(classifier))) if scale is None else None
+        self.scale = scale
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map (N, C, H, W) to backbone features h (N, d_h)."""
+        return self.backbone(images)  # type: ignore[no-any-return]
+
+    def project(self, h: Tensor) -> Tensor:
+        """Map h (N, d_h) to unit vectors z (N, d)."""
+        return _unit(h if self.projection is None else self.projection(h))
+
+    def logits(self, h: Tensor) -> Tensor:
+        """Return scale · cos(h, w_k), or w_k · h + b_k of a linear classifier, (N, K)."""
+        if self.scale is None:
+            return F.linear(h, self.classifier, self.bias)
+        return self.scale * _unit(h) @ _unit(self.classifier).T
+
+    def prototypes(self) -> Tensor:
+        """Return unit prototypes c (K, d)."""
+        return _unit(self.classifier if self.prototype_mlp is None else self.prototype_mlp(self.classifier))
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """Scale rows to unit length, in float32 at least."""
+    return F.normalize(vectors.to(torch.promote_types(vectors.dtype, torch.float32)), dim=1)
+
+
+def build_model(recipe: Recipe, in_channels: int, num_classes: int) -> TwoBranchModel:
+    """Build the recipe's model; each module's weights are drawn under a key of their own.
+
+    So runs that differ in the loss, or in one head, start from the same encoder.
+    """
+    seed, shape = recipe.seed, recipe.model
+    with keyed(seed, "weights/backbone"):
+        backbone: nn.Module = BACKBONES[shape.backbone].load()(in_channels)
+    features = int(backbone.out_features)  # type: ignore[arg-type]
+    widths = (features, shape.hidden_dim, shape.projection_dim)
+    with keyed(seed, "weights/projection"):
+        projection = mlp(*widths, norm=shape.head_norm)
+    with keyed(seed, "weights/prototypes"):
+        prototypes = mlp(*widths, norm=shape.head_norm)
+    cosine = shape.classifier == "cosine"
+    with keyed(seed, "weights/classifier"):
+        classifier = torch.randn(num_classes, features)
+    classifier = F.normalize(classifier, dim=1) if cosine else classifier / math.sqrt(features)
+    heads = Heads(projection, prototypes) if recipe.loss.contrastive else None
+    return TwoBranchModel(backbone, heads, classifier, shape.scale if cosine else None)

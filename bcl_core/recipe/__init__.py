@@ -1,0 +1,37 @@
+"""Recipe: everything that decides a run's numbers. Execution: where and how fast it runs.
+
+A recipe is portable, validated and hashed; the same recipe on the same data with one thread gives the same numbers.
+"""
+
+from bcl_core.recipe.fields import (
+    FORMAT_VERSION,
+    DataPaths,
+    DataRecipe,
+    Execution,
+    LossRecipe,
+    ModelRecipe,
+    OptimiserRecipe,
+    Recipe,
+    RecipeError,
+)
+from bcl_core.recipe.presets import PRESETS, RACES, Preset, Race, preset
+from bcl_core.recipe.settings import apply_settings, field_names
+
+__all__ = [
+    "FORMAT_VERSION",
+    "PRESETS",
+    "RACES",
+    "DataPaths",
+    "DataRecipe",
+    "Execution",
+    "LossRecipe",
+    "ModelRecipe",
+    "OptimiserRecipe",
+    "Preset",
+    "Race",
+    "Recipe",
+    "RecipeError",
+    "apply_settings",
+    "field_names",
+    "preset",
+]

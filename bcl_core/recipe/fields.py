@@ -1,0 +1,197 @@
+"""The fields of a recipe and of an execution. Controls, command line and docs are derived from them."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from bcl_core import registry
+
+FORMAT_VERSION: Literal[1] = 1
+
+
+class RecipeError(ValueError):
+    """A recipe or setting cannot be used; the message says what was wrong and what would be right."""
+
+
+def _named_in(table: Mapping[str, registry.Entry]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in table:
+            raise ValueError(f"should be one of {', '.join(table)}")
+        return name
+
+    return AfterValidator(check)
+
+
+class Section(BaseModel):
+    """Frozen; an unknown field is an error, so that a misspelt setting never passes silently."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DataRecipe(Section):
+    """Which images, and how long their tail is."""
+
+    source: Annotated[str, _named_in(registry.DATASETS)] = "digits"
+    imbalance_factor: float = Field(50, ge=1, le=10_000, description="largest class / smallest class")
+    imbalance_kind: Literal["exp", "step", "natural"] = Field(
+        "exp", description="natural: the classes keep the images they have, whatever the imbalance factor"
+    )
+    max_per_class: int | None = Field(
+        130, ge=1, description="training images in the largest class; none: as many as a balanced class has"
+    )
+    test_per_class: int | None = Field(40, ge=1, description="test images of each class; none: all there are")
+    image_size: int | None = Field(
+        None, ge=8, le=1024, description="images are scaled down to this width and height; none: as they are"
+    )
+    loading: Literal["memory", "stream"] = Field(
+        "memory",
+        description="memory: every image is decoded once, at image_size; stream: files are decoded and cropped anew "
+        "in every epoch, for sets that do not fit",
+    )
+    draw_seed: int | None = Field(
+        None, ge=0, lt=2**31, description="seed of the draw; none: redrawn with each run's seed"
+    )
+
+
+class LossRecipe(Section):
+    """total = classifier_weight · cross-entropy + contrastive_weight · contrastive loss."""
+
+    name: Annotated[str, _named_in(registry.LOSSES)] = "bcl"
+    anchors: Literal["instance", "class"] = "instance"
+    self_term: bool = Field(False, description="keep the anchor in its own contrast set, as the printed formula does")
+    temperature: float = Field(0.3, ge=0.01, le=10, description="τ of the contrastive loss")
+    contrastive_weight: float = Field(0.35, ge=0, le=100, description="μ")
+    classifier_weight: float = Field(1.0, ge=0, le=100, description="λ")
+    prior_strength: float = Field(1.0, ge=0, le=10, description="τ of the logit adjustment; 0: plain cross-entropy")
+
+    @property
+    def contrastive(self) -> bool:
+        """Whether there is a contrastive loss at all; without one there is no projection head either."""
+        return registry.LOSSES[self.name].contrastive
+
+    @property
+    def switches(self) -> dict[str, Any]:
+        """The keyword arguments of `contrastive_loss`, `num_classes` aside."""
+        entry = registry.LOSSES[self.name]
+        return {
+            "temperature": self.temperature,
+            "class_averaging": entry.class_averaging,
+            "class_complement": entry.class_complement,
+            "anchors": self.anchors,
+            "self_term": self.self_term,
+        }
+
+
+class ModelRecipe(Section):
+    """The encoder and its heads."""
+
+    backbone: Annotated[str, _named_in(registry.BACKBONES)] = "resnet8"
+    hidden_dim: int = Field(128, ge=1, le=8192, description="hidden width of projection head and prototype MLP")
+    projection_dim: int = Field(32, ge=2, le=8192, description="d, dimension of the contrastive space")
+    head_norm: bool = Field(False, description="BatchNorm between the layers of projection head and prototype MLP")
+    classifier: Literal["cosine", "linear"] = "cosine"
+    scale: float = Field(30.0, gt=0, le=1000, description="of the cosine classifier")
+
+
+def _whole_numbers(value: Any) -> Any:
+    if value is None:
+        return ()
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+class OptimiserRecipe(Section):
+    """SGD with a linear warm-up, then cosine to 0 or drops at milestones."""
+
+    lr: float = Field(0.1, gt=0, le=10)
+    momentum: float = Field(0.9, ge=0, lt=1)
+    nesterov: bool = True
+    weight_decay: float = Field(5e-4, ge=0, le=1)
+    warmup_steps: int = Field(20, ge=0)
+    warmup_epochs: int = Field(0, ge=0, description="added to the warm-up steps")
+    milestones: Annotated[tuple[int, ...], BeforeValidator(_whole_numbers)] = Field(
+        (), description="epochs after which the rate drops to a tenth, for example 160, 180; none: cosine to 0"
+    )
+
+
+class Recipe(Section):
+    """One run, completely."""
+
+    format_version: Literal[1] = FORMAT_VERSION
+    data: DataRecipe = DataRecipe()
+    views: Annotated[str, _named_in(registry.VIEWS)] = "affine-noise"
+    model: ModelRecipe = ModelRecipe()
+    loss: LossRecipe = LossRecipe()
+    optimiser: OptimiserRecipe = OptimiserRecipe()
+    epochs: int = Field(60, ge=1, le=10_000)
+    batch_size: int = Field(64, ge=2, le=65_536, description="images; each gives three views")
+    seed: int = Field(0, ge=0, lt=2**31)
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits: equal for equal recipes, on any machine."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+
+    @property
+    def variant(self) -> str:
+        """Name of the loss with its kind of anchors: "scl", "bcl", "bcl-class" …: the key of colours."""
+        if not self.loss.contrastive:
+            return self.loss.name + ("-la" if self.loss.prior_strength > 0 else "")
+        return self.loss.name + ("-class" if self.loss.anchors == "class" else "")
+
+    @property
+    def title(self) -> str:
+        """What a figure calls this run's loss."""
+        title = registry.LOSSES[self.loss.name].title
+        return title + {"-la": ", logit-adjusted", "-class": ", class anchors"}.get(
+            self.variant.removeprefix(self.loss.name), ""
+        )
+
+    @property
+    def space(self) -> str:
+        """Where class means are measured: the contrastive "projection", or the "backbone" where there is none."""
+        return "projection" if self.loss.contrastive else "backbone"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read a recipe file's JSON; RecipeError if it is none."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise RecipeError(explain(error)) from error
+
+
+# Made absolute, since the process that trains may stand in another folder.
+AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+
+
+class DataPaths(Section):
+    """Where the data lie on this machine, and how they are read."""
+
+    path: AbsolutePath | None = Field(None, description="folder of the images, or where a download goes")
+    lists: AbsolutePath | None = Field(None, description="folder of the list files; none: the images' folder")
+    workers: int | None = Field(
+        None, ge=0, le=128, description="processes that decode a streamed set; none: one a core, at most 8"
+    )
+
+
+class Execution(Section):
+    """Where a recipe runs. Not part of its hash; numbers may differ in the last digits with device and threads."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 on a GPU, fp32 on a CPU")
+    threads: int | None = Field(None, ge=1, le=256, description="CPU threads; none: measured when the run starts")
+    data: DataPaths = DataPaths()
+
+
+def explain(error: ValidationError) -> str:
+    """Turn pydantic's report into a sentence for people."""
+    parts = []
+    for item in error.errors():
+        where = ".".join(str(part) for part in item["loc"]) or "the recipe"
+        message = item["msg"].removeprefix("Value error, ")
+        parts.append(f"{where} is {json.dumps(item['input'], default=str)[:80]}: {message[:1].lower()}{message[1:]}")
+    return "; ".join(parts)

@@ -1,0 +1,51 @@
+"""Settings as people write them: dotted names and text, on top of a recipe and an execution."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bcl_core.recipe.fields import Execution, Recipe, RecipeError, explain
+
+
+def apply_settings(recipe: Recipe, execution: Execution, settings: Mapping[str, Any]) -> tuple[Recipe, Execution]:
+    """Return both with dotted settings applied, for example {"loss.temperature": "0.5", "data.path": "photos"}.
+
+    A key names a field of the recipe, or else one of the execution. Values may be text or already typed.
+
+    Raises:
+        RecipeError: an unknown key or a value that does not fit; names both and what would be right.
+    """
+    documents = [recipe.model_dump(), execution.model_dump()]
+    for dotted, value in settings.items():
+        for document in documents:
+            holder = _holder(document, dotted)
+            if holder is not None:
+                holder[dotted.rpartition(".")[2]] = None if value in ("none", "") else value
+                break
+        else:
+            known = [*field_names(Recipe), *field_names(Execution)]
+            raise RecipeError(f"there is no setting {dotted!r}; the settings are {', '.join(known)}")
+    try:
+        return Recipe.model_validate(documents[0]), Execution.model_validate(documents[1])
+    except ValidationError as error:
+        raise RecipeError(explain(error)) from error
+
+
+def _holder(document: dict[str, Any], dotted: str) -> dict[str, Any] | None:
+    *sections, name = dotted.split(".")
+    holder: Any = document
+    for section in sections:
+        holder = holder.get(section) if isinstance(holder, dict) else None
+    return holder if isinstance(holder, dict) and name in holder and not isinstance(holder[name], dict) else None
+
+
+def field_names(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Return the dotted names of every setting of a model."""
+    names = []
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            names += field_names(field.annotation, f"{prefix}{name}.")
+        elif name != "format_version":
+            names.append(prefix + name)
+    return names
