@@ -8,7 +8,7 @@ import copy
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,13 +17,18 @@ from torch import Tensor
 
 from bcl_core import geometry
 from bcl_core.data.dataset import Dataset, prepare
-from bcl_core.evaluation import Evaluator, Samples, TrainingDiverged
+from bcl_core.data.stream import FileImages, stream_views
+from bcl_core.data.views import three_views
+from bcl_core.distributed import ALONE, World
+from bcl_core.evaluation import Evaluator, TrainingDiverged
 from bcl_core.hardware import Hardware, resolve
 from bcl_core.losses import LogitAdjustedCrossEntropy, contrastive_loss, contrastive_statistics
+from bcl_core.losses.contrastive import full_precision
+from bcl_core.measuring import Samples
 from bcl_core.models import TwoBranchModel, build_model
 from bcl_core.provenance import provenance
 from bcl_core.randomness import array_generator, keyed
-from bcl_core.recipe import Execution, Recipe
+from bcl_core.recipe import Execution, LossRecipe, Recipe, RecipeError
 from bcl_core.registry import VIEWS
 
 # Gradient statistics are taken from this many evenly spaced steps of an epoch, so that they cost less than a fiftieth
@@ -74,6 +79,8 @@ def train(
     *,
     dataset: Dataset | None = None,
     state: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Tensor] | None = None,
+    world: World = ALONE,
 ) -> Iterator[Event]:
     """Train a recipe.
 
@@ -82,6 +89,9 @@ def train(
         execution: where; the defaults where None.
         dataset: the recipe's data, already prepared; read here where None.
         state: an Epoch's `state`, to go on after that epoch, bit for bit on one thread.
+        weights: a state dict of the model to start from, instead of drawing one.
+        world: the processes that train this run together; every one of them iterates, rank 0 alone measures, and its
+            epochs alone carry anything but their number.
 
     Yields:
         Started, Epoch 0 (unless going on), then for each epoch its Steps and its Epoch.
@@ -91,18 +101,24 @@ def train(
         TrainingDiverged: at the end of an epoch whose loss or embeddings are not finite.
     """
     execution = execution or Execution()
-    dataset = dataset or prepare(recipe, execution.data.path)
-    work = (recipe.model, recipe.batch_size, dataset.train.images.shape[1:])
-    hardware = resolve(execution, work, lambda device, precision: _trial_step(recipe, dataset, device, precision))
-    run = _Run(recipe, dataset, hardware)
-    evaluator = Evaluator(recipe, dataset, hardware)
-    made_with = {**provenance(), **hardware.description, "data": dataset.fingerprint}
+    dataset = dataset or prepare(recipe, execution.data)
+    work = (recipe.model, recipe.loss.contrastive, recipe.batch_size, dataset.train.images.shape[1:])
+    hardware = resolve(execution, work, lambda device, precision: trial_step(recipe, dataset, device, precision))
+    run = _Run(recipe, dataset, hardware, world, execution.data.workers)
+    if weights is not None:
+        run.model.load_state_dict(weights)
+    evaluator = Evaluator(recipe, dataset, hardware, execution.data.workers)
+    made_with = {**provenance(), **hardware.description, "processes": str(world.size), "data": dataset.fingerprint}
+    if dataset.left_out:
+        made_with["left out"] = ", ".join(dataset.left_out)
     yield Started(evaluator.samples, made_with, hardware.threads)
 
     def measured(epoch: int, record: _EpochRecord) -> Epoch:
-        losses = record.means()
+        losses = record.means(world)
         if not math.isfinite(losses["loss"]):
             raise TrainingDiverged(f"the loss left the finite numbers in epoch {epoch}; try a lower optimiser.lr")
+        if not world.leads:
+            return Epoch(epoch, {}, {}, {}, {})
         measurement = evaluator.measure(run.model, record.statistics, record.sampled)
         metrics = {**losses, **measurement.metrics}
         return Epoch(epoch, metrics, measurement.view, measurement.embeddings, run.state(epoch))
@@ -114,10 +130,10 @@ def train(
         first = run.restore(state) + 1
     for epoch in range(first, recipe.epochs + 1):
         record = _EpochRecord()
-        for step, indices in enumerate(run.batches(epoch)):
+        for step, batch in run.batches(epoch):
             # Runs may be pulled in turn in one process, so each claims its threads anew.
             torch.set_num_threads(hardware.threads)
-            loss = run.step(epoch, step, indices, record)
+            loss = run.step(epoch, step, batch, record)
             yield Step(epoch, step + 1, run.steps_per_epoch, loss)
         torch.set_num_threads(hardware.threads)
         yield measured(epoch, record)
@@ -138,27 +154,45 @@ class _EpochRecord:
         else:
             self.statistics = type(batch)(*(a + b for a, b in zip(self.statistics, batch, strict=True)))
 
-    def means(self) -> dict[str, float]:
-        total, contrastive, classifier = torch.stack(self.losses).double().mean(dim=0).tolist()
+    def means(self, world: World) -> dict[str, float]:
+        mean = torch.stack(self.losses).double().mean(dim=0)
+        world.average([mean])
+        total, contrastive, classifier = mean.tolist()
         return {"loss": total, "loss_contrastive": contrastive, "loss_classifier": classifier}
+
+
+class _Batch(NamedTuple):
+    """This process's part of a batch. b: its images, v: three views each, or one for cross-entropy alone."""
+
+    pixels: Tensor  # (b or v·b, C, H, W) uint8 on the device; v·b, the first view's first, where cropped already
+    labels: Tensor  # (b,)
 
 
 class _Run:
     """One run's tensors and the step that changes them."""
 
-    def __init__(self, recipe: Recipe, dataset: Dataset, hardware: Hardware) -> None:
-        self.recipe, self.hardware = recipe, hardware
+    def __init__(
+        self, recipe: Recipe, dataset: Dataset, hardware: Hardware, world: World = ALONE, workers: int | None = None
+    ) -> None:
+        self.recipe, self.hardware, self.world, self.workers = recipe, hardware, world, workers
         device = hardware.device
         torch.set_num_threads(hardware.threads)
-        self.images = torch.from_numpy(dataset.train.images).to(device)  # uint8: a quarter of the memory of floats
+        images = dataset.train.images
+        self.streamed = images if isinstance(images, FileImages) else None
+        # Held as uint8 on the device: a quarter of the memory of floats, and no transfer in the loop.
+        held = np.empty((0, *images.shape[1:]), np.uint8) if isinstance(images, FileImages) else images
+        self.images = torch.from_numpy(held).to(device)
         self.labels = torch.from_numpy(dataset.train.labels).to(device)
         self.pixel_max, self.num_classes = dataset.pixel_max, len(dataset.class_names)
         self.mean, self.std = (torch.from_numpy(a).to(device)[:, None, None] for a in (dataset.mean, dataset.std))
         pooled = self.num_classes > geometry.MAX_BINS  # K × K is too much to keep, so classes share bins by frequency
         self.bins = torch.from_numpy(geometry.frequency_bins(dataset.class_counts)).to(device) if pooled else None
         self.views = VIEWS[recipe.views].load()
-        model = build_model(recipe, dataset.train.images.shape[1], self.num_classes)
-        self.model = model.to(device).to(memory_format=torch.channels_last)
+        self.num_views = 3 if recipe.loss.contrastive else 1
+        model = build_model(recipe, images.shape[1], self.num_classes)
+        if world.size > 1 and device.type == "cuda":
+            model = torch.nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
+        self.model: TwoBranchModel = model.to(device).to(memory_format=torch.channels_last)
         self.cross_entropy = LogitAdjustedCrossEntropy(
             dataset.class_counts.tolist(), tau=recipe.loss.prior_strength, validate=False
         ).to(device)
@@ -170,26 +204,46 @@ class _Run:
             nesterov=options.nesterov,
             weight_decay=options.weight_decay,
         )
-        self.batch_size = min(recipe.batch_size, len(self.images))
-        self.steps_per_epoch = len(self.images) // self.batch_size
+        self.batch_size = min(recipe.batch_size, len(self.labels))
+        if self.batch_size % world.size:
+            raise RecipeError(f"a batch of {self.batch_size} cannot be shared evenly by {world.size} processes")
+        self.rows = world.rows(self.batch_size)
+        self.steps_per_epoch = len(self.labels) // self.batch_size
         self.sampled = _evenly_spaced(self.steps_per_epoch, SAMPLED_STEPS)
         self.sampled_before = _evenly_spaced(self.steps_per_epoch, SAMPLED_STEPS_BEFORE)
         self.validate = True
 
-    def batches(self, epoch: int) -> NDArray[np.int64]:
-        """Return (steps, batch_size) training indices of an epoch; what fills no batch is left out."""
-        order = array_generator(self.recipe.seed, "order", epoch).permutation(len(self.images))
-        return order[: self.steps_per_epoch * self.batch_size].reshape(self.steps_per_epoch, self.batch_size)
+    def batches(self, epoch: int, chosen: frozenset[int] | None = None) -> Iterator[tuple[int, _Batch]]:
+        """Yield (step, this process's part of the batch) of an epoch, or of its chosen steps.
 
-    def step(self, epoch: int, step: int, indices: NDArray[np.int64], record: _EpochRecord) -> Tensor:
+        Images that fill no batch are left out.
+        """
+        order = array_generator(self.recipe.seed, "order", epoch).permutation(len(self.labels))
+        batches = order[: self.steps_per_epoch * self.batch_size].reshape(self.steps_per_epoch, self.batch_size)
+        plan = [(step, batch) for step, batch in enumerate(batches) if chosen is None or step in chosen]
+        areas = [view.area for view in self.views[: self.num_views]]
+        streamed = (
+            stream_views(
+                self.streamed, plan, self.rows, areas, seed=self.recipe.seed, epoch=epoch, workers=self.workers
+            )
+            if self.streamed
+            else None
+        )
+        for step, positions in plan:
+            mine = torch.from_numpy(positions)[self.rows].to(self.hardware.device)
+            pixels = self.images[mine] if streamed is None else next(streamed).to(self.hardware.device)
+            yield step, _Batch(pixels, self.labels[mine])
+
+    def step(self, epoch: int, step: int, batch: _Batch, record: _EpochRecord) -> Tensor:
         """Do one optimiser step; return its total loss, detached."""
         schedule = learning_rate(self.recipe, (epoch - 1) * self.steps_per_epoch + step, self.steps_per_epoch)
         for group in self.optimiser.param_groups:
             group["lr"] = schedule
         self.model.train()
-        loss = self._loss(self.model, epoch, step, indices, record)
+        loss = self._loss(self.model, epoch, step, batch, record)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.world.average(p.grad for p in self.model.parameters() if p.grad is not None)
         self.optimiser.step()
         return loss.detach()
 
@@ -197,41 +251,33 @@ class _Run:
         """Record losses and gradient statistics of the untrained model, on an epoch's batches, changing nothing."""
         record = _EpochRecord()
         model = copy.deepcopy(self.model).train()  # BatchNorm in training mode, as in the epochs to come
-        batches = self.batches(0)
         with torch.no_grad():
-            for step in sorted(self.sampled_before):
-                self._loss(model, 0, step, batches[step], record)
+            for step, batch in self.batches(0, self.sampled_before):
+                self._loss(model, 0, step, batch, record)
         return record
 
-    def _loss(
-        self, model: TwoBranchModel, epoch: int, step: int, indices: NDArray[np.int64], record: _EpochRecord
-    ) -> Tensor:
-        loss, size = self.recipe.loss, len(indices)
-        rows = torch.from_numpy(indices).to(self.images.device)
-        labels = self.labels[rows]
+    def _loss(self, model: TwoBranchModel, epoch: int, step: int, batch: _Batch, record: _EpochRecord) -> Tensor:
         with torch.autocast(self.hardware.device.type, torch.bfloat16, enabled=self.hardware.precision == "bf16"):
-            h = model(self._three_views(rows, epoch, step))  # (3B, d_h): view 1 of every image, then 2, then 3
-            logits = model.logits(h[:size])
-            features = model.project(h[size:]).view(2, size, -1).transpose(0, 1)  # (B, 2, d)
-        prototypes = model.prototypes()
-        terms = (features, labels, prototypes)
-        contrastive = contrastive_loss(*terms, num_classes=self.num_classes, validate=self.validate, **loss.switches)
+            logits, terms = branches(model, self._views(batch, epoch, step), batch.labels, self.world)
+        loss = self.recipe.loss
+        total, contrastive, classifier = total_loss(
+            logits, batch.labels, terms, loss, self.cross_entropy, validate=self.validate
+        )
         self.validate = False  # one look at the first batch; later ones would cost a device sync each
-        classifier = self.cross_entropy(logits, labels)
-        total: Tensor = loss.classifier_weight * classifier + loss.contrastive_weight * contrastive
         record.losses.append(torch.stack([total, contrastive, classifier]).detach())
-        if step in (self.sampled if epoch else self.sampled_before):
-            record.add_statistics(
-                contrastive_statistics(
-                    *terms, num_classes=self.num_classes, bins=self.bins, validate=False, **loss.switches
-                )
+        if terms is not None and step in (self.sampled if epoch else self.sampled_before):
+            statistics = contrastive_statistics(
+                *terms, num_classes=self.num_classes, bins=self.bins, validate=False, **loss.switches
             )
+            record.add_statistics(statistics)
         return total
 
-    def _three_views(self, rows: Tensor, epoch: int, step: int) -> Tensor:
-        images = self.images[rows].float() / self.pixel_max
+    def _views(self, batch: _Batch, epoch: int, step: int) -> Tensor:
+        cropped = self.streamed is not None
+        pixels = batch.pixels.float() / self.pixel_max
+        images = pixels if cropped else pixels.repeat(self.num_views, 1, 1, 1)
         with keyed(self.recipe.seed, "views", epoch, step):
-            views = self.views(images.repeat(3, 1, 1, 1))
+            views = three_views(self.views, images, rows=self.rows, batch_size=self.batch_size, cropped=cropped)
         normalised: Tensor = ((views - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         return normalised
 
@@ -246,20 +292,75 @@ class _Run:
         return int(state["epoch"])
 
 
+class ContrastiveTerms(NamedTuple):
+    """What the contrastive loss of the whole batch is computed from, on every process alike."""
+
+    features: Tensor  # (B, 2, d)
+    labels: Tensor  # (B,)
+    prototypes: Tensor  # (K, d)
+
+
+def branches(
+    model: TwoBranchModel, views: Tensor, labels: Tensor, world: World
+) -> tuple[Tensor, ContrastiveTerms | None]:
+    """Send this process's views through both branches.
+
+    Args:
+        model: in training mode.
+        views: (3b, C, H, W), all images of view 1 first; or (b, C, H, W), view 1 alone.
+        labels: (b,).
+        world: whose features and labels are gathered.
+
+    Returns:
+        Logits of view 1, (b, K), and, where there are three views, the terms of the contrastive loss.
+    """
+    h, size = model(views), len(labels)
+    logits = model.logits(h[:size])
+    if len(views) == size:
+        return logits, None
+    features = model.project(h[size:]).view(2, size, -1).transpose(0, 1)
+    with full_precision(h):
+        return logits, ContrastiveTerms(world.gather(features), world.gather(labels), model.prototypes())
+
+
+def total_loss(
+    logits: Tensor,
+    labels: Tensor,
+    terms: ContrastiveTerms | None,
+    loss: LossRecipe,
+    cross_entropy: LogitAdjustedCrossEntropy,
+    *,
+    validate: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return λ·CE + μ·contrastive, and the two alone: scalars. Without terms the contrastive loss is 0."""
+    classifier: Tensor = cross_entropy(logits, labels)
+    contrastive = torch.zeros_like(classifier)
+    if terms is not None:
+        num_classes = logits.shape[1]
+        contrastive = contrastive_loss(*terms, num_classes=num_classes, validate=validate, **loss.switches)
+    return loss.classifier_weight * classifier + loss.contrastive_weight * contrastive, contrastive, classifier
+
+
 def learning_rate(recipe: Recipe, step: int, steps_per_epoch: int) -> float:
-    """Return the rate of a step, counted from 0 over the whole run: linear warm-up, then cosine to 0."""
-    warmup, total = recipe.optimiser.warmup_steps, recipe.epochs * steps_per_epoch
+    """Return the rate of a step, counted from 0 over the whole run.
+
+    A linear warm-up, then cosine to 0, or, where there are milestones, a tenth after each of them.
+    """
+    options = recipe.optimiser
+    warmup, total = options.warmup_steps + options.warmup_epochs * steps_per_epoch, recipe.epochs * steps_per_epoch
     if step < warmup:
-        return recipe.optimiser.lr * (step + 1) / warmup
+        return options.lr * (step + 1) / warmup
+    if options.milestones:
+        return options.lr * 0.1 ** sum(step >= milestone * steps_per_epoch for milestone in options.milestones)
     done = (step - warmup) / max(1, total - warmup)
-    return recipe.optimiser.lr * 0.5 * (1 + math.cos(math.pi * done))
+    return options.lr * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def _evenly_spaced(steps: int, at_most: int) -> frozenset[int]:
     return frozenset(np.unique(np.linspace(0, steps - 1, min(steps, at_most)).round().astype(int)).tolist())
 
 
-def _trial_step(recipe: Recipe, dataset: Dataset, device: torch.device, precision: str) -> None:
-    """Do one step of a throw-away model, for `resolve` to time."""
-    trial = _Run(recipe, dataset, Hardware(device, precision, torch.get_num_threads()))
-    trial.step(1, 0, trial.batches(1)[0], _EpochRecord())
+def trial_step(recipe: Recipe, dataset: Dataset, device: torch.device, precision: str) -> None:
+    """Do one step of a throw-away model, for its duration and memory to be measured."""
+    trial = _Run(recipe, dataset, Hardware(device, precision, torch.get_num_threads()), workers=0)
+    trial.step(1, *next(trial.batches(1)), _EpochRecord())

@@ -1,0 +1,188 @@
+"""From an epoch's embeddings to what the app shows: metrics for curves, arrays for pictures. Numpy alone, no model.
+
+Figures are taken on the test images, class by class; training images are shown beside them for comparison.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bcl_core import geometry
+from bcl_core.geometry.arrays import mean_or_none
+
+# Images that are kept to be looked at; figures are taken on all test images.
+MAX_TEST_SAMPLES = 4000
+MAX_TRAIN_SAMPLES = 2000
+NEIGHBOURS = 5
+TEST, TRAIN = 0, 1
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """The N images of a run that are kept to be looked at, the same at every epoch: test images, then training."""
+
+    labels: NDArray[np.int64]  # (N,)
+    indices: NDArray[np.int64]  # (N,) into the source
+    split: NDArray[np.uint8]  # (N,) TEST or TRAIN
+    fits_frame: NDArray[np.bool_]  # (N,) the half of the test images that the picture's frame is fitted on
+    thumbnails: NDArray[np.uint8] | None  # (N, C, H, W)
+    pixel_max: int
+    class_names: tuple[str, ...]
+    class_counts: NDArray[np.int64]  # (K,) training images
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One epoch's numbers: `metrics` for curves, `view` for pictures, `embeddings` for neighbours and export."""
+
+    metrics: Mapping[str, Any]
+    view: Mapping[str, NDArray[Any]]
+    embeddings: Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """An epoch of a run's n images, in the order of their `Selection`; what a run does not have is None."""
+
+    features: Floats  # (n, d) unit vectors, in the space that the run's angles are taken in
+    backbone: Floats | None = None  # (n, d_h)
+    confidences: Floats | None = None  # (n, K) each row adds up to 1
+    prototypes: Floats | None = None  # (K, d) unit vectors
+    classifier: Floats | None = None  # (K, d_h)
+    gradients: Mapping[str, Floats] = field(default_factory=dict)  # pair_push (K, K) and what else is known
+
+
+class Selection:
+    """All images of a run: every test image, which is measured, and those of both sides that are kept to be shown."""
+
+    def __init__(self, test_labels: NDArray[np.int64], train_labels: NDArray[np.int64], num_classes: int) -> None:
+        self.shown_test = first_of_each_class(test_labels, MAX_TEST_SAMPLES, num_classes)
+        self.shown_train = first_of_each_class(train_labels, MAX_TRAIN_SAMPLES, num_classes)
+        self.labels = np.concatenate([test_labels, train_labels[self.shown_train]])  # (n,)
+        self.test = np.arange(len(self.labels)) < len(test_labels)  # (n,)
+        self.kept = np.concatenate([self.shown_test, len(test_labels) + np.arange(len(self.shown_train))])  # (N,)
+        self.split = np.repeat(np.array([TEST, TRAIN], np.uint8), [len(self.shown_test), len(self.shown_train)])  # (N,)
+
+    def frame_half(self, seed: int) -> NDArray[np.bool_]:
+        """Choose the half of the kept test images that the picture's frame is fitted on, (N,)."""
+        of_test = geometry.split_halves(self.labels[self.shown_test], seed)
+        return np.concatenate([of_test, np.zeros(len(self.shown_train), np.bool_)])
+
+
+def first_of_each_class(labels: NDArray[np.int64], at_most: int, num_classes: int) -> NDArray[np.int64]:
+    """Choose about `at_most` images, evenly over the classes, two of each at least: a frame fits on one half."""
+    per_class = max(2, at_most // num_classes)
+    chosen = [np.flatnonzero(labels == c)[:per_class] for c in range(num_classes)]
+    return np.sort(np.concatenate(chosen))
+
+
+def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measurement:
+    """Return an epoch's numbers. What the embedded epoch lacks is None in the metrics and absent from the view.
+
+    Args:
+        selection: which images there are.
+        samples: those of them that are kept.
+        embedded: the epoch.
+    """
+    labels, test, kept = selection.labels, selection.test, selection.kept
+    counts = samples.class_counts
+    num_classes = len(counts)
+    features, tested = embedded.features, labels[test]
+    means = geometry.class_means(features[test], tested, num_classes)
+    within = geometry.within_class_angles(features[test], tested, num_classes)
+    picture, frame = _picture(features[kept], samples)
+    metrics = {
+        **_accuracy(selection, embedded, counts),
+        **geometry.simplex_metrics(means, counts),
+        **_collapse(selection, embedded, counts),
+        "within_class_angle": mean_or_none(within),
+        "margin": mean_or_none(geometry.margins(features[test], tested, num_classes)),
+        "prototype_angle": _mean_angle(means, embedded.prototypes),
+        "tail_push_share": _tail_push_share(embedded, counts),
+        **{f"picture_{name}": value for name, value in picture.items()},
+    }
+    arrays = {
+        "class_means": means,
+        "prototypes": embedded.prototypes,
+        "classifier": embedded.classifier,
+        "within_class_angles": within,
+        "accuracy_per_class": metrics["accuracy_per_class"],
+        **embedded.gradients,
+        "class_mean_coordinates": means @ frame,
+        "prototype_coordinates": None if embedded.prototypes is None else embedded.prototypes @ frame,
+    }
+    view: dict[str, NDArray[Any]] = {
+        name: np.asarray(array, np.float32) for name, array in arrays.items() if array is not None
+    }
+    view["coordinates"] = geometry.quantise(features[kept] @ frame)
+    if embedded.confidences is not None:
+        shown = embedded.confidences[kept]
+        view["predictions"] = shown.argmax(axis=1).astype(np.int32)
+        view["confidences"] = shown.max(axis=1).astype(np.float16)
+    return Measurement(metrics, view, {"projection": features[kept].astype(np.float16)})
+
+
+def _accuracy(selection: Selection, embedded: Embedded, counts: NDArray[np.int64]) -> dict[str, Any]:
+    """Mean over classes, each class's, and the shot groups' means; all None without predictions."""
+    if embedded.confidences is None:
+        nothing = np.full(len(counts), np.nan)
+        groups = dict.fromkeys(geometry.shot_group_means(nothing, counts))
+        return {"accuracy": None, "accuracy_per_class": None, **{f"accuracy_{group}": None for group in groups}}
+    labels = selection.labels[selection.test]
+    right = embedded.confidences[selection.test].argmax(axis=1) == labels
+    per_class = np.bincount(labels, right, len(counts)) / np.bincount(labels, minlength=len(counts))
+    groups = geometry.shot_group_means(per_class, counts)
+    return {
+        "accuracy": float(per_class.mean()),
+        "accuracy_per_class": per_class.tolist(),
+        **{f"accuracy_{group}": value for group, value in groups.items()},
+    }
+
+
+def _collapse(selection: Selection, embedded: Embedded, counts: NDArray[np.int64]) -> dict[str, float | None]:
+    """Neural collapse, measured in the backbone's space, or in the only space there is."""
+    test, labels = selection.test, selection.labels[selection.test]
+    backbone = embedded.features if embedded.backbone is None else embedded.backbone
+    classifier = embedded.classifier
+    means = geometry.class_means(backbone[test], labels, len(counts))
+    return {
+        **geometry.collapse_metrics(backbone[test], labels, classifier, counts),
+        "classifier_angle": _mean_angle(means, classifier),
+    }
+
+
+def _tail_push_share(embedded: Embedded, counts: NDArray[np.int64]) -> float | None:
+    push = embedded.gradients.get("pair_push")
+    if push is None or len(push) < len(counts):  # pooled into bins of like frequency
+        return None
+    return geometry.tail_push_share(push, counts)
+
+
+def _mean_angle(means: Floats, others: Floats | None) -> float | None:
+    return None if others is None else mean_or_none(geometry.cross_angles(means, others))
+
+
+def _picture(features: Floats, samples: Samples) -> tuple[dict[str, float | None], Floats]:
+    """Fit the picture's frame (d, D) on one half of the test samples; judge it on the other."""
+    labels, fit = samples.labels, samples.fits_frame
+    drawn = (samples.split == TEST) & ~fit
+    fit_means = geometry.class_means(features[fit], labels[fit], len(samples.class_counts))
+    frame = geometry.aligned_coordinates(features[fit], fit_means).frame
+    shown = features[drawn] @ frame
+    return {
+        "variance_kept": geometry.variance_kept(features[drawn], shown),
+        "neighbours_2d": _neighbours_preserved(features[drawn], shown, dims=2),
+        "neighbours_3d": _neighbours_preserved(features[drawn], shown, dims=3),
+    }, frame
+
+
+def _neighbours_preserved(drawn: Floats, shown: Floats, dims: int) -> float | None:
+    """Return None where there are too few images, or the picture has too few dimensions."""
+    if len(drawn) <= NEIGHBOURS or shown.shape[1] < dims:
+        return None
+    return geometry.neighbours_preserved(drawn, shown, dims=dims, k=NEIGHBOURS)

@@ -1,0 +1,152 @@
+"""Several processes train as one: the same gradient, the same run, resumed by any number of them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import nn
+
+from bcl_core.data.dataset import prepare
+from bcl_core.distributed import ALONE, World
+from bcl_core.lab import Lab
+from bcl_core.lab.recording import OpenRun
+from bcl_core.losses import LogitAdjustedCrossEntropy
+from bcl_core.models import Heads, TwoBranchModel
+from bcl_core.recipe import Execution, LossRecipe, RecipeError
+from bcl_core.training import branches, total_loss, train
+from tests.conftest import small
+
+BATCH, CLASSES, PIXELS = 12, 4, 10
+LABELS = torch.tensor([0, 0, 0, 1, 0, 2, 1, 0, 1, 0, 2, 3])  # another mix on each half; class 3 on one of them only
+CASES = {
+    "bcl": LossRecipe(name="bcl"),
+    "bcl-class": LossRecipe(name="bcl", anchors="class"),
+    "scl-class": LossRecipe(name="scl", anchors="class"),
+    "ce": LossRecipe(name="ce"),
+}
+
+
+class Doubles(nn.Module):
+    """An encoder without BatchNorm, in float64, so that nothing but the gathering can differ."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(PIXELS, 8)
+
+    def forward(self, images):
+        return torch.tanh(self.layer(images.flatten(1)))
+
+
+def gradients(case, world):
+    """Gradients of every parameter from this process's part of one batch, averaged over the processes."""
+    loss = CASES[case]
+    torch.manual_seed(0)
+    heads = Heads(nn.Linear(8, 6), nn.Linear(8, 6)) if loss.contrastive else None
+    model = TwoBranchModel(Doubles(), heads, torch.randn(CLASSES, 8), 10.0).double()
+    views = torch.randn(3 if loss.contrastive else 1, BATCH, 1, 1, PIXELS, dtype=torch.float64)
+    rows = world.rows(BATCH)
+    labels = LABELS[rows]
+    logits, terms = branches(model, views[:, rows].flatten(0, 1), labels, world)
+    cross_entropy = LogitAdjustedCrossEntropy([6, 3, 2, 1])
+    total, _, _ = total_loss(logits, labels, terms, loss, cross_entropy, validate=True)
+    total.backward()
+    world.average(p.grad for p in model.parameters() if p.grad is not None)
+    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+
+
+def one_of_two(rank, folder):
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    found = {case: gradients(case, World(rank, 2)) for case in CASES}
+    torch.save(found, Path(folder) / f"{rank}.pt")
+    dist.destroy_process_group()
+
+
+@pytest.fixture(scope="module")
+def by_two(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two")
+    mp.spawn(one_of_two, (str(folder),), nprocs=2)
+    return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_processes_have_the_gradient_of_one(by_two, case):
+    alone = gradients(case, ALONE)
+    for rank in range(2):
+        assert by_two[rank][case].keys() == alone.keys()
+        for name, gradient in alone.items():
+            torch.testing.assert_close(by_two[rank][case][name], gradient, rtol=0, atol=1e-12, msg=f"{case}, {name}")
+
+
+def test_the_comparison_covers_encoder_projection_prototypes_and_classifier():
+    names = gradients("bcl", ALONE)
+    assert {"backbone.layer.weight", "projection.weight", "prototype_mlp.weight", "classifier"} <= names.keys()
+    assert all(gradient.abs().max() > 1e-4 for gradient in names.values())
+
+
+def test_half_a_batch_alone_would_give_another_gradient():
+    alone, half = gradients("bcl", ALONE), gradients("bcl", HalfAlone(0, 2))
+    assert (alone["projection.weight"] - half["projection.weight"]).abs().max() > 1e-3
+
+
+class HalfAlone(World):
+    """A process that does not gather."""
+
+    def gather(self, rows):
+        return rows
+
+    def average(self, tensors):
+        pass
+
+
+TINY = ("--preset", "digits-bcl-class", "--set", "data.test_per_class=5", "--set", "threads=1")
+
+
+def test_torchrun_leaves_one_run_that_another_number_of_processes_takes_up(tmp_path):
+    lab = Lab(tmp_path / "lab")
+    process = start_torchrun(lab, 2, *TINY, "--set", "epochs=200")
+    [run] = wait_for(lambda: [run for run in lab.runs() if (run.epoch or 0) >= 1])
+    lab.stop(run.id)
+    printed, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors[-3000:]
+    run, lines = lab.run(run.id), [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    assert run.state == "stopped" and run.provenance["processes"] == "2"
+    assert [line["epoch"] for line in lines] == list(range(len(lines))) and run.epoch == lines[-1]["epoch"]
+
+    lock = lab.lock(run.id)
+    assert lock is not None
+    lab.resume(run.id)
+    opened = OpenRun(lab, run.id, lock)
+    epoch = opened.advance(lambda: True)
+    opened.close()
+    assert epoch is not None and epoch.epoch == run.epoch + 1
+    assert lab.run(run.id).provenance["processes"] == "1"
+
+
+def test_a_batch_that_cannot_be_shared_evenly_is_refused():
+    dataset = prepare(small())
+    with pytest.raises(RecipeError, match="64 cannot be shared evenly by 3"):
+        next(train(small(), Execution(threads=1), dataset=dataset, world=World(0, 3)))
+
+
+def start_torchrun(lab: Lab, processes: int, *arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
+    command += ["-m", "bcl_core", "--home", str(lab.home), "train", "--json", *arguments]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+
+
+def wait_for(look, seconds=120):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := look():
+            return found
+        time.sleep(0.2)
+    raise AssertionError("it did not come")

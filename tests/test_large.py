@@ -1,0 +1,86 @@
+"""Large images, tiny: a tree like ImageNet-LT's and one like iNaturalist's through ResNet-50, on one process and two."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bcl_core.data.dataset import prepare
+from bcl_core.data.stream import stream_views
+from bcl_core.lab import Lab
+from bcl_core.recipe import Execution, apply_settings, preset
+from bcl_core.training import Epoch, train
+from tests.test_distributed import start_torchrun
+
+COUNTS = (6, 4, 2)
+
+
+def write_images(root, names):
+    for seed, name in enumerate(names):
+        size = (40 + 10 * (seed % 3), 48)  # photographs come in all shapes
+        pixels = np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(root / name)
+
+
+@pytest.fixture(params=["imagenet-lt", "inat2018"])
+def tree(request, tmp_path):
+    """Image folder and list files as the two data sets have them; returns (preset, folder)."""
+    imagenet = request.param == "imagenet-lt"
+    pattern = "{split}/n0{c}/{i}.JPEG" if imagenet else "{split}2018/Plantae/{c}/{i}.jpg"
+    second = "test" if imagenet else "val"
+    for split, counts in (("train", COUNTS), (second, (2, 2, 2))):
+        rows = [(pattern.format(split=split, c=c, i=i), c) for c, n in enumerate(counts) for i in range(n)]
+        write_images(tmp_path, [name for name, _ in rows])
+        name = f"ImageNet_LT_{split}.txt" if imagenet else f"iNaturalist18_{split}.txt"
+        (tmp_path / name).write_text("".join(f"{path} {label}\n" for path, label in rows))
+    return f"{request.param}-bcl-class", tmp_path
+
+
+def settings(folder):
+    return {
+        "data.source": "list-files",
+        "data.path": str(folder),
+        "data.image_size": "32",
+        "data.workers": "0",
+        "batch_size": "6",
+        "epochs": "1",
+        "threads": "1",
+    }
+
+
+def test_a_tree_with_list_files_trains_through_resnet50(tree):
+    name, folder = tree
+    recipe, execution = apply_settings(preset(name), Execution(), settings(folder))
+    events = list(train(recipe, execution))
+    epochs = [event for event in events if isinstance(event, Epoch)]
+    assert [event.epoch for event in epochs] == [0, 1]
+    assert recipe.model.backbone == "resnet50" and epochs[-1].embeddings["projection"].shape[1] == 1024
+    assert events[0].samples.class_counts.tolist() == list(COUNTS)
+    assert np.isfinite(epochs[-1].metrics["loss"])
+
+
+def test_a_streamed_set_is_cropped_alike_whatever_processes_decode_it(tree):
+    name, folder = tree
+    recipe, execution = apply_settings(preset(name), Execution(), settings(folder))
+    images = prepare(recipe, execution.data).train.images
+    plan = [(0, np.arange(6)), (3, np.arange(6, 12))]
+    rows, areas = torch.arange(6), [(0.08, 1.0), None, (0.08, 1.0)]
+    here = list(stream_views(images, plan, rows, areas, seed=0, epoch=1, workers=0))
+    elsewhere = list(stream_views(images, plan, rows, areas, seed=0, epoch=1, workers=2))
+    upper = list(stream_views(images, plan, rows[3:], areas, seed=0, epoch=1, workers=0))
+    for a, b, half in zip(here, elsewhere, upper, strict=True):
+        assert a.shape == (18, 3, 32, 32)
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+        torch.testing.assert_close(a.view(3, 6, 3, 32, 32)[:, 3:].flatten(0, 1), half, rtol=0, atol=0)
+
+
+def test_two_processes_train_it_too(tree, tmp_path):
+    name, folder = tree
+    lab = Lab(tmp_path / "lab")
+    pairs = [f"{key}={value}" for key, value in settings(folder).items()]
+    process = start_torchrun(lab, 2, "--preset", name, *(part for pair in pairs for part in ("--set", pair)))
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors[-3000:]
+    [run] = lab.runs()
+    assert run.state == "finished" and run.epoch == 1 and run.provenance["processes"] == "2"
