@@ -56,7 +56,7 @@ def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_pa
         (("train", "--preset", "digits-bcl", "--set", "epochs=0"), "epochs"),
         (("train", "--preset", "digits-bcl", "--set", "nonsense=1"), "no setting"),
         (("train", "--preset", "cifar10-small-bcl"), "data.path"),
-        (("train", "--preset", "cifar10-small-bcl", "--set", "data.path=/nowhere"), "not a folder"),
+        (("train", "--preset", "cifar10-small-bcl", "--set", "data.path=/nowhere"), "no folder /nowhere"),
         (("train", "--recipe", "/nowhere.json"), "cannot be read"),
         (("pause", "261111-0000000000"), "no run or group"),
         (("delete", "261111-0000000000"), "no run"),

@@ -43,6 +43,11 @@ class RunFolder:
         return self.path / "predicted.safetensors"
 
     @property
+    def initial(self) -> Path:
+        """The weights that the run starts from, where it does not draw them: an imported model."""
+        return self.path / "initial.safetensors"
+
+    @property
     def lock(self) -> Path:
         """Held by the process that trains the run."""
         return self.path / "lock"
@@ -74,11 +79,14 @@ def write_once(path: Path, content: bytes) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
+    try:
+        with aside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)  # left over where the disk is full
     _sync_folder(path.parent)
 
 

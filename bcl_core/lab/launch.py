@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from bcl_core.data.places import data_home
 from bcl_core.lab.store import Lab
 from bcl_core.provenance import code_version
 
@@ -38,7 +40,7 @@ class WorkerStatus:
 
 def worker_status(lab: Lab) -> WorkerStatus:
     """Return the state of the lab's worker. Alive is who holds the lock; the heartbeat is for display."""
-    alive = _is_locked(lab)
+    alive = is_locked(_lock_file(lab))
     row = lab.worker_row()
     process = _started.get(str(lab.home))
     exit_code = process.poll() if process else None
@@ -69,7 +71,7 @@ def ensure_worker(lab: Lab) -> None:
             stderr=log,
             start_new_session=True,
             cwd=lab.home,
-            env=_environment(),
+            env=environment(),
         )
 
 
@@ -77,7 +79,7 @@ def ensure_worker(lab: Lab) -> None:
 def worker_lock(lab: Lab, wait_seconds: float) -> Iterator[bool]:
     """Become the lab's worker for the time of the block; yields False if another kept the lock for `wait_seconds`."""
     try:
-        with FileLock(lab.home / "worker.lock").acquire(timeout=wait_seconds):
+        with FileLock(_lock_file(lab)).acquire(timeout=wait_seconds):
             lab.sign_in(os.getpid(), code_version())
             yield True
     except Timeout:
@@ -86,7 +88,7 @@ def worker_lock(lab: Lab, wait_seconds: float) -> Iterator[bool]:
 
 def stop_worker(lab: Lab) -> bool:
     """Ask the worker to end after its step; its runs stay queued. Returns False if none was alive."""
-    alive = _is_locked(lab)
+    alive = is_locked(_lock_file(lab))
     if alive:
         lab.ask_worker_to_leave()
     return alive
@@ -102,21 +104,30 @@ def worker_log(lab: Lab, last_bytes: int = 20_000) -> str:
         return file.read().decode(errors="replace")
 
 
-def _environment() -> dict[str, str]:
-    """Return this process's environment, with this package importable from the lab's folder."""
+def environment() -> dict[str, str]:
+    """Return this process's environment, for one that stands in the lab's folder: same package, same data."""
     root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
     path = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": root + (os.pathsep + path if path else "")}
+    return {
+        **os.environ,
+        "PYTHONPATH": root + (os.pathsep + path if path else ""),
+        "BCL_LAB_DATA": str(data_home()),
+    }
 
 
-def _is_locked(lab: Lab) -> bool:
-    lock = FileLock(lab.home / "worker.lock")
+def is_locked(path: Path) -> bool:
+    """Whether a process holds this lock at the moment."""
+    lock = FileLock(path)
     try:
         lock.acquire(blocking=False)
     except Timeout:
         return True
     lock.release()
     return False
+
+
+def _lock_file(lab: Lab) -> Path:
+    return lab.home / "worker.lock"
 
 
 def _last_line(lab: Lab) -> str:

@@ -8,20 +8,24 @@ import io
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
 from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor
 
 from bcl_core import geometry
-from bcl_core.evaluation import Samples
-from bcl_core.lab.files import RunFolder, write_arrays, write_once
+from bcl_core.data.dataset import prepare
+from bcl_core.distributed import ALONE, World
+from bcl_core.lab.files import RunFolder, read_metadata, write_arrays, write_once
 from bcl_core.lab.store import Lab
-from bcl_core.recipe import Recipe
+from bcl_core.measuring import Samples
+from bcl_core.recipe import Execution, Recipe
 from bcl_core.training import Epoch, Event, Started, Step, train
 
 CHECKPOINTS_KEPT = 2
@@ -35,12 +39,15 @@ PREDICTABLE: Mapping[str, Literal["scl", "bcl"]] = {"scl": "scl", "bcl": "bcl"}
 class OpenRun:
     """A run that this process trains, from the lock to the last epoch."""
 
-    def __init__(self, lab: Lab, run_id: str, lock: FileLock) -> None:
+    def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE) -> None:
         self.lab, self.id, self._lock = lab, run_id, lock
         run = lab.run(run_id)
         self.recipe = run.recipe
         self.folder = lab.folder(run_id)
-        self._events = train(run.recipe, run.execution, state=_last_state(self.folder, run.epoch))
+        state, initial = _last_state(self.folder, run.epoch), self.folder.initial
+        weights = load_file(initial) if state is None and initial.exists() else None
+        start = Start(run.recipe, run.execution, state, weights)
+        self._events = world.lead(_events(start, world, lambda note: lab.record_note(run_id, note)))
         self._since = time.monotonic()
 
     def advance(self, may_go_on: Callable[[], bool]) -> Epoch | None:
@@ -76,7 +83,7 @@ class OpenRun:
     def _record(self, event: Event) -> None:
         if isinstance(event, Started):
             self._since = time.monotonic()  # reading data and warming up say nothing of how long epochs take
-            self.lab.record_start(self.id, event.provenance, event.threads)
+            self.lab.record_start(self.id, {**event.provenance, **self._origin()}, event.threads)
             _write_samples(self.folder, event.samples)
             _write_prediction(self.folder, self.recipe, event.samples.class_counts)
         elif isinstance(event, Epoch):
@@ -88,10 +95,36 @@ class OpenRun:
             for old in self.folder.checkpoints()[:-CHECKPOINTS_KEPT]:
                 self.folder.checkpoint(old).unlink(missing_ok=True)
 
+    def _origin(self) -> dict[str, str]:
+        """Say where the weights come from, where they were imported."""
+        initial = self.folder.initial
+        known = read_metadata(initial) if initial.exists() else {}
+        return {name: text for name, text in known.items() if name != "format_version"}
+
     def _progress(self, epochs_done: float) -> None:
         now = time.monotonic()
         self.lab.record_progress(self.id, epochs_done / self.recipe.epochs, now - self._since)
         self._since = now
+
+
+class Start(NamedTuple):
+    """What a run sets out from, the same on every process that trains it."""
+
+    recipe: Recipe
+    execution: Execution
+    state: Mapping[str, Any] | None
+    weights: Mapping[str, Tensor] | None
+
+
+def train_along(world: World) -> None:
+    """Train what rank 0 records, on another process, until it is done."""
+    world.follow(_events(None, world, lambda _: None))
+
+
+def _events(start: Start | None, world: World, report: Callable[[str], None]) -> Iterator[Event]:
+    recipe, execution, state, weights = cast(Start, world.share(start))
+    dataset = prepare(recipe, execution.data, report)
+    yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, world=world)
 
 
 def _to_bytes(state: Any) -> bytes:
@@ -120,7 +153,8 @@ def _write_samples(folder: RunFolder, samples: Samples) -> None:
         "class_counts": samples.class_counts,
     }
     write_arrays(folder.samples, arrays, class_names=json.dumps(samples.class_names))
-    write_once(folder.sprite, _sprite(samples.thumbnails, samples.pixel_max))
+    if samples.thumbnails is not None:
+        write_once(folder.sprite, _sprite(samples.thumbnails, samples.pixel_max))
 
 
 def _sprite(thumbnails: NDArray[np.uint8], pixel_max: int) -> bytes:

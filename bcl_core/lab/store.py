@@ -20,10 +20,11 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from bcl_core.lab.files import RunFolder, write_once
-from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe
+from bcl_core.recipe import Execution, Recipe
 
 RUN_ID = re.compile(r"[a-z0-9-]{8,64}")
 MAX_QUEUED = 64
+STORE_VERSION = 2  # 2: runs have notes
 ACTIVE = ("queued", "running", "paused")
 
 _SCHEMA = """
@@ -33,7 +34,7 @@ CREATE TABLE IF NOT EXISTS runs (
     recipe TEXT NOT NULL, recipe_hash TEXT NOT NULL, execution TEXT NOT NULL,
     state TEXT NOT NULL, run_until INTEGER, stop INTEGER NOT NULL DEFAULT 0,
     epoch INTEGER, progress REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
-    error TEXT, provenance TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL);
+    error TEXT, provenance TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL, note TEXT);
 CREATE TABLE IF NOT EXISTS metrics (
     run TEXT NOT NULL, epoch INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS worker (
@@ -74,6 +75,7 @@ class Run:
     progress: float  # 0 … 1
     seconds: float  # spent training
     error: str | None
+    note: str | None  # what it is busy with before its first epoch
     provenance: Mapping[str, str]
     created: float
 
@@ -85,7 +87,8 @@ class Run:
     @property
     def wants_to_train(self) -> bool:
         """Whether nothing holds it back at this moment."""
-        return self.active and not self.stop and (self.run_until is None or (self.epoch or 0) < self.run_until)
+        done = -1 if self.epoch is None else self.epoch
+        return self.active and not self.stop and (self.run_until is None or done < self.run_until)
 
     @property
     def seconds_left(self) -> float | None:
@@ -115,12 +118,13 @@ class Lab:
         with self._database() as db:
             db.execute("PRAGMA journal_mode=WAL")
             version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > FORMAT_VERSION:
+            if version > STORE_VERSION:
                 raise LabError(
-                    f"{self.home} was made by a newer version (format {version}); this one reads {FORMAT_VERSION}"
+                    f"{self.home} was made by a newer version (format {version}); this one reads {STORE_VERSION}"
                 )
+            if version < STORE_VERSION:
+                _migrate(db)
             db.executescript(_SCHEMA)
-            db.execute(f"PRAGMA user_version={FORMAT_VERSION}")
 
     @classmethod
     def open(cls, home: Path | None = None) -> Self:
@@ -181,6 +185,14 @@ class Lab:
         self._insert(ids, plan, execution or Execution())
         return ids
 
+    def enqueue_model(self, name: str, recipe: Recipe, execution: Execution, weights: bytes) -> str:
+        """Queue a run that starts from these weights (safetensors): it is measured as it is, and then held."""
+        plan = GroupPlan(name, [(name, recipe)])
+        [run_id] = self._make_folders(plan)
+        write_once(RunFolder(self.home / "runs" / run_id).initial, weights)
+        self._insert([run_id], plan, execution, run_until=0)
+        return run_id
+
     def enqueue_here(self, name: str, recipe: Recipe, execution: Execution) -> tuple[str, FileLock]:
         """Enter a run that this process will train itself; it is locked before any worker can see it."""
         plan = GroupPlan(name, [(name, recipe)])
@@ -190,13 +202,26 @@ class Lab:
         self._insert([run_id], plan, execution)
         return run_id, lock
 
+    def take_up(self, run_id: str) -> tuple[str, FileLock]:
+        """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
+        run, lock = self.run(run_id), self.lock(run_id)
+        if lock is None:
+            raise RunIsActive(f"{run.name!r} is trained by another process: stop or pause it there first")
+        if run.state == "finished":
+            lock.release()
+            raise LabError(f"{run.name!r} is finished")
+        self._change(
+            "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL WHERE id = ?", (run_id,)
+        )
+        return run_id, lock
+
     def _make_folders(self, plan: GroupPlan) -> list[str]:
         ids = [_new_id() for _ in plan.runs]
         for run_id, (_, recipe) in zip(ids, plan.runs, strict=True):
             write_once(self.home / "runs" / run_id / "recipe.json", recipe.model_dump_json(indent=2).encode())
         return ids
 
-    def _insert(self, ids: Sequence[str], plan: GroupPlan, execution: Execution) -> None:
+    def _insert(self, ids: Sequence[str], plan: GroupPlan, execution: Execution, run_until: int | None = None) -> None:
         created, group_id = time.time(), _new_id()
         rows = [
             (
@@ -209,6 +234,7 @@ class Lab:
                 recipe.hash,
                 execution.model_dump_json(),
                 created,
+                run_until,
             )
             for position, (i, (name, recipe)) in enumerate(zip(ids, plan.runs, strict=True))
         ]
@@ -216,8 +242,9 @@ class Lab:
             db.execute("BEGIN IMMEDIATE")
             unfinished = db.execute("SELECT count(*) FROM runs WHERE state IN (?, ?, ?)", ACTIVE).fetchone()[0]
             if unfinished + len(rows) <= MAX_QUEUED:
-                columns = "id, group_id, group_name, name, position, recipe, recipe_hash, execution, created, state"
-                db.executemany(f"INSERT INTO runs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued')", rows)
+                columns = "id, group_id, group_name, name, position, recipe, recipe_hash, execution, created, run_until"
+                marks = ", ".join("?" * len(columns.split(", ")))
+                db.executemany(f"INSERT INTO runs ({columns}, state) VALUES ({marks}, 'queued')", rows)
                 return
         for run_id in ids:
             shutil.rmtree(self.home / "runs" / run_id)
@@ -228,7 +255,7 @@ class Lab:
 
     def pause(self, target: str) -> None:
         """Hold a run or a group where it is, in the middle of an epoch if need be."""
-        self._steer(target, "run_until = coalesce(epoch, 0)")
+        self._steer(target, "run_until = coalesce(epoch, -1)")
 
     def step(self, target: str) -> None:
         """Let a run or a group finish one more epoch, then hold."""
@@ -295,16 +322,20 @@ class Lab:
         return lock
 
     def record_start(self, run_id: str, provenance: Mapping[str, str], threads: int) -> None:
-        """Note what the run is made with; a takeover will use as many threads again."""
+        """Enter what the run is made with; a takeover will use as many threads again."""
         execution = self.run(run_id).execution.model_copy(update={"threads": threads})
         self._change(
-            "UPDATE runs SET provenance = ?, execution = ? WHERE id = ?",
+            "UPDATE runs SET provenance = ?, execution = ?, note = NULL WHERE id = ?",
             (json.dumps(dict(provenance)), execution.model_dump_json(), run_id),
         )
 
     def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
         """Set the run's state."""
         self._change("UPDATE runs SET state = ?, error = ? WHERE id = ?", (state, error, run_id))
+
+    def record_note(self, run_id: str, note: str | None) -> None:
+        """Say what the run is busy with while it cannot train yet."""
+        self._change("UPDATE runs SET note = ? WHERE id = ?", (note, run_id))
 
     def record_progress(self, run_id: str, progress: float, seconds: float) -> None:
         """Set how much is done (0 … 1) and add to the seconds that it took."""
@@ -345,6 +376,13 @@ class Lab:
     def _change(self, statement: str, values: tuple[Any, ...]) -> int:
         with self._database() as db:
             return db.execute(statement, values).rowcount
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")  # whoever opens the same lab at the same moment waits, and finds it done
+    if db.execute("PRAGMA user_version").fetchone()[0] == 1:
+        db.execute("ALTER TABLE runs ADD COLUMN note TEXT")
+    db.execute(f"PRAGMA user_version={STORE_VERSION}")
 
 
 def _as_run(row: sqlite3.Row) -> Run:

@@ -1,0 +1,32 @@
+"""The command line. Exit code 2 and one sentence where the input was wrong."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bcl_core.cli import models, steer, train
+from bcl_core.data.source import DataError
+from bcl_core.lab import Lab, LabError
+from bcl_core.recipe import RecipeError
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse, run, and leave with the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        lab = Lab.open(arguments.home)
+        code: int = arguments.command(lab, arguments)
+    except (DataError, RecipeError, LabError) as error:
+        print(f"bcl_core: {error}", file=sys.stderr)
+        code = 2
+    sys.exit(code)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bcl_core", description=__doc__)
+    parser.add_argument("--home", type=Path, help="the lab's folder; else BCL_LAB_HOME, else ./lab")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for family in (train, steer, models):
+        family.add_commands(commands)
+    return parser

@@ -1,0 +1,89 @@
+"""`import`, `evaluate`, `export`, `preview`: models and data from and to elsewhere. What they call imports torch."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from bcl_core.cli.settings import add_recipe_arguments, changed, what_to_train
+from bcl_core.lab import Lab, ensure_worker
+from bcl_core.recipe import RecipeError
+
+
+def add_commands(commands: Any) -> None:
+    """Add them."""
+    take = commands.add_parser("import", help="make a run of a checkpoint that other code wrote")
+    take.add_argument("file", type=Path, metavar="FILE", help=".pth.tar, .pth, .pt, .safetensors, or an export's .zip")
+    take.add_argument("--arch", metavar="NAME", help="its backbone; found out from the file where left out")
+    add_recipe_arguments(take, required=False)
+    take.add_argument("--json", action="store_true", help="print an object instead of sentences")
+    take.set_defaults(command=_import)
+
+    evaluate = commands.add_parser("evaluate", help="measure a run's last checkpoint again")
+    evaluate.add_argument("run", metavar="RUN")
+    evaluate.add_argument("--json", action="store_true", help="print an object instead of sentences")
+    evaluate.set_defaults(command=_evaluate)
+
+    export = commands.add_parser("export", help="write a run's recipe, weights and figures into one zip file")
+    export.add_argument("run", metavar="RUN")
+    export.add_argument("file", type=Path, metavar="FILE.zip")
+    export.set_defaults(command=_export)
+
+    preview = commands.add_parser("preview", help="say what a recipe would train on; for the app")
+    preview.add_argument("folder", type=Path, metavar="FOLDER", help="holds request.json, gets the answer")
+    preview.set_defaults(command=_preview)
+
+
+def _import(lab: Lab, arguments: argparse.Namespace) -> int:
+    from bcl_core.lab.foreign import exported_recipe
+    from bcl_core.lab.importing import import_model
+
+    own = None if arguments.preset or arguments.recipe else exported_recipe(arguments.file)
+    if not (own or arguments.preset or arguments.recipe):
+        raise RecipeError("say with --preset or --recipe on which data the model is to be measured, and how trained on")
+    plan = what_to_train(arguments) if own is None else changed(own, arguments.file.name, arguments)
+    name = arguments.name or arguments.file.name
+    run_id, found = import_model(
+        lab, arguments.file, arch=arguments.arch, base=plan.recipe, execution=plan.execution, name=name
+    )
+    ensure_worker(lab)
+    if arguments.json:
+        about = {"layout": found.layout, "drawn_anew": found.drawn_anew, "ignored": found.ignored}
+        print(json.dumps({"run": run_id, **about}))
+        return 0
+    print(f"run {run_id}: {found.layout}, {found.recipe.model.backbone}, {found.num_classes} classes")
+    for what, names in (("drawn anew, since the file lacks it", found.drawn_anew), ("not used", found.ignored)):
+        if names:
+            print(f"{what}: {', '.join(names)}")
+    print(f"It is measured as it is, and then held; `resume {run_id}` trains on.")
+    return 0
+
+
+def _evaluate(lab: Lab, arguments: argparse.Namespace) -> int:
+    from bcl_core.lab.evaluating import evaluate_run
+
+    found = evaluate_run(lab, arguments.run)
+    if arguments.json:
+        print(json.dumps({"run": arguments.run, "epoch": found.epoch, **found.fresh}))
+        return 0
+    print(
+        f"epoch {found.epoch}: accuracy {found.fresh['accuracy']:.1%}; the largest difference to what was recorded is "
+        f"{found.accuracy_difference:.2f} points and {found.angle_difference:.2f}°"
+        + ("" if found.same_data else "; the data are not those that the run was trained on")
+    )
+    return 0
+
+
+def _export(lab: Lab, arguments: argparse.Namespace) -> int:
+    from bcl_core.lab.export import export_run
+
+    export_run(lab, arguments.run, arguments.file)
+    print(f"written: {arguments.file}")
+    return 0
+
+
+def _preview(_: Lab, arguments: argparse.Namespace) -> int:
+    from bcl_core.lab.preview import make
+
+    make(arguments.folder)
+    return 0

@@ -1,0 +1,61 @@
+"""From arguments to a recipe and an execution."""
+
+import argparse
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, apply_settings, preset
+
+
+def add_recipe_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> Any:
+    """Add what names a recipe: --preset or --recipe, --set, --seed; and --name, of the run.
+
+    Returns the group of the first two, of which at most one may be given.
+    """
+    what = parser.add_mutually_exclusive_group(required=required)
+    what.add_argument("--preset", metavar="NAME", help=f"FAMILY-LOSS, of the families {', '.join(RACES)}")
+    what.add_argument("--recipe", type=Path, metavar="FILE", help="a recipe.json, of another run for example")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting; may be repeated"
+    )
+    parser.add_argument("--seed", metavar="N", help="short for --set seed=N")
+    parser.add_argument("--name", help="the run's name")
+    return what
+
+
+class Plan(NamedTuple):
+    """A run's name, what to train, and where."""
+
+    name: str
+    recipe: Recipe
+    execution: Execution
+
+
+def what_to_train(arguments: argparse.Namespace) -> Plan:
+    """Read what `add_recipe_arguments` added."""
+    return changed(*_chosen_recipe(arguments), arguments)
+
+
+def changed(recipe: Recipe, name: str, arguments: argparse.Namespace) -> Plan:
+    """Apply --set and --seed to a recipe; `name` is the run's where --name gives none."""
+    settings = dict(_setting(text) for text in arguments.set)
+    if arguments.seed is not None:
+        settings["seed"] = arguments.seed
+    recipe, execution = apply_settings(recipe, Execution(), settings)
+    return Plan(arguments.name or f"{name}, seed {recipe.seed}", recipe, execution)
+
+
+def _chosen_recipe(arguments: argparse.Namespace) -> tuple[Recipe, str]:
+    if arguments.preset is not None:
+        return preset(arguments.preset), arguments.preset
+    try:
+        return Recipe.parse(arguments.recipe.read_text()), arguments.recipe.stem
+    except OSError as error:
+        raise RecipeError(f"the recipe {arguments.recipe} cannot be read: {error.strerror}") from error
+
+
+def _setting(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise RecipeError(f"--set {text!r} has no value; write --set KEY=VALUE, for example --set epochs=20")
+    return key, value

@@ -1,0 +1,79 @@
+"""`worker`, `runs`, and what steers them: `pause`, `step`, `resume`, `stop`, `delete`."""
+
+import argparse
+import json
+import logging
+from typing import Any
+
+from bcl_core.lab import Lab, ensure_worker, stop_worker, worker_status
+from bcl_core.lab.launch import IDLE_SECONDS, worker_lock
+
+
+def add_commands(commands: Any) -> None:
+    """Add them."""
+    worker = commands.add_parser("worker", help="train what the app queues, until idle for long")
+    worker.add_argument("--idle", type=float, default=IDLE_SECONDS, metavar="SECONDS")
+    worker.add_argument("--wait", type=float, default=2.0, metavar="SECONDS", help="for another worker to leave")
+    worker.add_argument("--status", action="store_true", help="only say whether one is alive")
+    worker.add_argument("--stop", action="store_true", help="ask the one that is alive to leave; its runs stay queued")
+    worker.set_defaults(command=_worker)
+
+    runs = commands.add_parser("runs", help="list the runs")
+    runs.add_argument("--json", action="store_true", help="one object a line")
+    runs.set_defaults(command=_runs)
+
+    for verb, text in (
+        ("pause", "hold a run or a group"),
+        ("step", "let it do one more epoch"),
+        ("resume", "let it go on, or take a stopped one up again"),
+        ("stop", "end it, keeping what it has"),
+    ):
+        control = commands.add_parser(verb, help=text)
+        control.add_argument("target", metavar="RUN_OR_GROUP")
+        control.set_defaults(command=_control, verb=verb)
+    delete = commands.add_parser("delete", help="remove a run and its files")
+    delete.add_argument("run", metavar="RUN")
+    delete.set_defaults(command=_delete)
+
+
+def _worker(lab: Lab, arguments: argparse.Namespace) -> int:
+    if arguments.status:
+        status = worker_status(lab)
+        print(f"worker {status.pid} is alive, code {status.code_version}" if status.alive else "no worker is alive")
+        return 0
+    if arguments.stop:
+        print("the worker will leave after its step" if stop_worker(lab) else "no worker is alive")
+        return 0
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    with worker_lock(lab, arguments.wait) as ours:
+        if ours:
+            from bcl_core.lab.worker import serve  # imports torch: not before this is the worker
+
+            serve(lab, idle_seconds=arguments.idle)
+        else:
+            logging.info("another worker serves %s", lab.home)
+    return 0
+
+
+def _runs(lab: Lab, arguments: argparse.Namespace) -> int:
+    for run in lab.runs():
+        if arguments.json:
+            fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
+            print(json.dumps({**fields, "state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs}))
+        else:
+            print(
+                f"{run.id}  {run.state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}  {run.group_name} · {run.name}"
+            )
+    return 0
+
+
+def _control(lab: Lab, arguments: argparse.Namespace) -> int:
+    getattr(lab, arguments.verb)(arguments.target)
+    if arguments.verb in ("step", "resume"):
+        ensure_worker(lab)
+    return 0
+
+
+def _delete(lab: Lab, arguments: argparse.Namespace) -> int:
+    lab.delete(arguments.run)
+    return 0

@@ -1,0 +1,85 @@
+"""`train`: a recipe to a run, in this process, or in several that torchrun started."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock
+
+from bcl_core.cli.settings import add_recipe_arguments, what_to_train
+from bcl_core.lab import Lab, Run
+
+if TYPE_CHECKING:
+    from bcl_core.distributed import World
+
+
+def add_commands(commands: Any) -> None:
+    """Add `train`."""
+    train = commands.add_parser("train", help="train a preset here and leave a run that the app opens")
+    what = add_recipe_arguments(train)
+    what.add_argument("--run", metavar="RUN", help="go on with a run that is not finished, from its last epoch")
+    train.add_argument("--json", action="store_true", help="print one object a line instead of a sentence")
+    train.set_defaults(command=_train)
+
+
+def _train(lab: Lab, arguments: argparse.Namespace) -> int:
+    """Train; where torchrun started several processes, the first records and the others train along."""
+    plan = None if arguments.run else what_to_train(arguments)
+
+    from bcl_core.distributed import joined  # imports torch: not before the arguments are known to be right
+    from bcl_core.lab.recording import train_along
+
+    with joined() as world:
+        if not world.leads:
+            train_along(world)
+            return 0
+        run_id, lock = lab.take_up(arguments.run) if plan is None else lab.enqueue_here(*plan)
+        return _record(lab, run_id, lock, world, as_json=arguments.json)
+
+
+def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: bool) -> int:
+    from bcl_core.lab.recording import OpenRun
+
+    if not as_json:
+        print(f"run {run_id} in {lab.home}", flush=True)
+    try:
+        opened = OpenRun(lab, run_id, lock, world)
+        while (run := lab.run(run_id)).active and not run.stop:
+            if not run.wants_to_train:
+                lab.record_state(run_id, "paused")
+                time.sleep(0.5)
+                continue
+            epoch = opened.advance(lambda: not (now := lab.run(run_id)).stop and now.wants_to_train)
+            if epoch is not None:
+                line = _json_line if as_json else _line
+                print(line(run, epoch.epoch, epoch.metrics), flush=True)
+        opened.close()
+    except KeyboardInterrupt:
+        lab.record_state(run_id, "stopped")
+        print(f"bcl_core: stopped; `resume {run_id}` lets a worker go on from the last epoch", file=sys.stderr)
+        return 130
+    except Exception as error:
+        lab.record_state(run_id, "failed", str(error))
+        raise
+    if lab.run(run_id).stop:
+        lab.record_state(run_id, "stopped")
+    return 0
+
+
+def _json_line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:
+    return json.dumps({"run": run.id, "epoch": epoch, **metrics})
+
+
+def _line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:
+    return (
+        f"epoch {epoch:3d}/{run.recipe.epochs}  loss {metrics['loss']:7.4f}  "
+        f"accuracy {100 * metrics['accuracy']:5.1f} %  mean angle {_degrees(metrics['angle_mean'])}  "
+        f"tail–tail {_degrees(metrics['angle_tail_tail'])}  off the simplex {_degrees(metrics['angle_rms_deviation'])}"
+    )
+
+
+def _degrees(angle: float | None) -> str:
+    return "  none" if angle is None else f"{angle:5.1f}°"

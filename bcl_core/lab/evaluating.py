@@ -1,0 +1,75 @@
+"""Measuring a run's newest checkpoint once more, on data read anew, beside what was recorded of that epoch."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from bcl_core.data.dataset import prepare
+from bcl_core.evaluation import Evaluator, TrainingDiverged
+from bcl_core.hardware import resolve
+from bcl_core.lab.checkpoints import read_state
+from bcl_core.lab.store import Lab, LabError
+from bcl_core.models import build_model
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A checkpoint's metrics, fresh and as recorded. Losses and gradients are training's, and not measured again."""
+
+    epoch: int
+    fresh: Mapping[str, Any]
+    recorded: Mapping[str, Any]
+    same_data: bool  # as when the run started, by the hash in its provenance
+
+    @property
+    def accuracy_difference(self) -> float:
+        """The largest, in points, over the mean accuracy, the groups' and each class's."""
+        return 100 * self._largest_difference(lambda name: name.startswith("accuracy"))
+
+    @property
+    def angle_difference(self) -> float:
+        """The largest, in degrees, over everything that is an angle."""
+        return self._largest_difference(lambda name: "angle" in name)
+
+    def _largest_difference(self, concerns: Callable[[str], bool]) -> float:
+        return max(_difference(self.fresh[name], self.recorded.get(name)) for name in self.fresh if concerns(name))
+
+
+def _difference(fresh: Any, recorded: Any) -> float:
+    """Return the largest absolute difference; infinite where only one of them is there."""
+    if fresh is None or recorded is None:
+        return 0.0 if fresh is recorded else math.inf
+    return float(np.abs(np.subtract(fresh, recorded)).max())
+
+
+def evaluate_run(lab: Lab, run_id: str, report: Callable[[str], None] = lambda _: None) -> Evaluation:
+    """Measure a run's newest checkpoint once more, on the device and with the threads that the run has.
+
+    Args:
+        lab: where the run is.
+        run_id: which.
+        report: is told in words how a long wait for the data goes on.
+
+    Raises:
+        LabError: there is no such run, or no checkpoint of it, or its embeddings are not finite.
+        DataError: the data cannot be read.
+    """
+    run, state = lab.run(run_id), read_state(lab, run_id)
+    dataset = prepare(run.recipe, run.execution.data, report)
+    execution = run.execution.model_copy(update={"threads": run.execution.threads or 1})
+    hardware = resolve(execution, None, lambda *_: None)  # with the threads known there is nothing to measure
+    model = build_model(run.recipe, dataset.train.images.shape[1], len(dataset.class_names))
+    model.load_state_dict(state.model)
+    model.to(hardware.device).to(memory_format=torch.channels_last)  # as in training, for the last digits too
+    evaluator = Evaluator(run.recipe, dataset, hardware, run.execution.data.workers)
+    try:
+        measured = evaluator.measure(model, None, 0)
+    except TrainingDiverged as error:
+        raise LabError(str(error)) from error
+    recorded = next(row for row in lab.metrics(run_id) if row["epoch"] == state.epoch)
+    same_data = dataset.fingerprint == run.provenance.get("data")
+    return Evaluation(state.epoch, measured.metrics, recorded, same_data)

@@ -1,0 +1,151 @@
+"""From a checkpoint file to a recipe and the complete weights of its model."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor
+
+from bcl_core.lab.foreign.backbones import Match, match_backbone
+from bcl_core.lab.foreign.heads import REFERENCE_SCALE, Classifier, Head, classifier_of, head_of
+from bcl_core.lab.foreign.layouts import Named, Parts, sort_out
+from bcl_core.lab.foreign.reading import CheckpointError, Contents, listing, read
+from bcl_core.models import build_model
+from bcl_core.recipe import ModelRecipe, Recipe
+from bcl_core.recipe.fields import explain
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A checkpoint in this app's terms.
+
+    `recipe` says of the model and of the loss's name what the file says, and of all else what the base recipe does.
+    """
+
+    recipe: Recipe
+    weights: Mapping[str, Tensor]  # a complete state dict of build_model(recipe, in_channels, num_classes)
+    num_classes: int
+    in_channels: int
+    layout: str  # whose, in words
+    drawn_anew: tuple[str, ...]  # modules that the file has nothing for
+    ignored: tuple[str, ...]  # keys of the file that are no weights of this model
+
+
+@dataclass(frozen=True)
+class _Pieces:
+    backbone: Match
+    classifier: Classifier | None
+    projection: Head | None
+    prototypes: Head | None
+
+    def tensors(self) -> Iterator[tuple[str, Named]]:
+        """Yield the file's tensors under this app's names."""
+        for name, named in self.backbone.tensors.items():
+            yield f"backbone.{name}", named
+        if self.classifier:
+            yield from self.classifier.tensors.items()
+        for module, head in (("projection", self.projection), ("prototype_mlp", self.prototypes)):
+            for name, named in head.tensors.items() if head else ():
+                yield f"{module}.{name}", named
+
+
+def load_checkpoint(file: Path, *, arch: str | None, base: Recipe, num_classes: int | None = None) -> Imported:
+    """Read a checkpoint of the published BCL code, ProCo, SupContrast, torchvision, timm, or this app.
+
+    A cosine classifier of other code gets scale 30, which is that of the public code; one of this app keeps the scale
+    of its export, or of `base`. Where the file has a contrastive head the loss stays that of `base`, or BCL; where it
+    has none the loss is cross-entropy. A plain backbone's classifier for another number of classes is drawn anew.
+
+    Args:
+        file: torch's format, safetensors, or an export of this app; at most 2 GiB.
+        arch: a registered backbone; None to find it by names and shapes.
+        base: the recipe that says all that the file does not.
+        num_classes: of the data; the file's where None.
+
+    Raises:
+        CheckpointError: the file cannot be read, or does not fit; the keys that do not fit are named.
+    """
+    contents = read(file)
+    parts = sort_out(contents.tensors)
+    if arch is None and contents.recipe:
+        arch = contents.recipe.model.backbone
+    backbone = match_backbone(parts.backbone, arch)
+    features = backbone.features
+    classifier = classifier_of(parts, features)
+    heads = head_of(parts.projection, features), head_of(parts.prototypes, features)
+    ignored = (*contents.others, *parts.unused)
+    if classifier and num_classes not in (None, classifier.num_classes):
+        if parts.own or parts.contrastive:
+            raise CheckpointError(
+                f"the classifier has {classifier.num_classes} classes and the data {num_classes}; choose the data that "
+                "the checkpoint was trained on"
+            )
+        ignored, classifier = (*ignored, *(named.key for named in classifier.tensors.values())), None
+    classes = num_classes or (classifier and classifier.num_classes)
+    if not classes:
+        raise CheckpointError("the file has no classifier: say how many classes the data have")
+    pieces = _Pieces(backbone, classifier, *heads)
+    recipe = _recipe(base, contents, parts, pieces)
+    weights, drawn_anew = _weights(recipe, pieces, classes)
+    layout = "BCL Lab export" if contents.recipe else parts.layout
+    return Imported(recipe, weights, classes, backbone.in_channels, layout, drawn_anew, ignored)
+
+
+def exported_recipe(file: Path) -> Recipe | None:
+    """Return the whole recipe of an export of this app, None for any other checkpoint; raises CheckpointError."""
+    return read(file).recipe
+
+
+def _recipe(base: Recipe, contents: Contents, parts: Parts, pieces: _Pieces) -> Recipe:
+    one, other = pieces.projection, pieces.prototypes
+    shapes = {(head.hidden_dim, head.projection_dim, head.norm) for head in (one, other) if head}
+    if len(shapes) == 2:
+        raise CheckpointError("projection head and prototype MLP differ in widths or BatchNorm; here they are alike")
+    found: dict[str, object] = {"backbone": pieces.backbone.arch}
+    if shapes:
+        found |= zip(("hidden_dim", "projection_dim", "head_norm"), shapes.pop(), strict=True)
+    if pieces.classifier:
+        found["classifier"] = pieces.classifier.kind
+        if pieces.classifier.kind == "cosine" and not parts.own:
+            found["scale"] = REFERENCE_SCALE
+    section = (contents.recipe or base).model
+    try:
+        model = ModelRecipe.model_validate({**section.model_dump(), **found})
+    except ValidationError as error:
+        raise CheckpointError(f"a model of this shape cannot be built: {explain(error)}") from error
+    contrastive = base.loss.name if base.loss.contrastive else "bcl"
+    loss = base.loss.model_copy(update={"name": contrastive if parts.contrastive else "ce"})
+    return base.model_copy(update={"model": model, "loss": loss})
+
+
+# What a file may have nothing for, by the beginning of its names in the state dict.
+_REPLACEABLE = {"classifier": "classifier", "projection": "projection head", "prototype_mlp": "prototype MLP"}
+
+
+def _weights(recipe: Recipe, pieces: _Pieces, num_classes: int) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """Return the complete state dict, and the modules whose weights `build_model` drew."""
+    weights = build_model(recipe, pieces.backbone.in_channels, num_classes).state_dict()
+    given = dict(pieces.tensors())
+    misshapen = [
+        f"{named.key} is {tuple(named.tensor.shape)}, not {tuple(weights[name].shape)}"
+        for name, named in given.items()
+        if named.tensor.shape != weights[name].shape
+    ]
+    if misshapen:
+        raise CheckpointError(f"the layers do not fit each other: {listing(misshapen, '; ')}")
+    for name, named in given.items():
+        weights[name] = _converted(named, weights[name])
+    drawn = {name.partition(".")[0] for name in weights} - {name.partition(".")[0] for name in given}
+    return weights, tuple(words for module, words in _REPLACEABLE.items() if module in drawn)
+
+
+def _converted(named: Named, like: Tensor) -> Tensor:
+    """Copy a tensor out of the file, in the model's type; refuse what is not a finite number."""
+    if like.is_floating_point() and not named.tensor.is_floating_point():
+        raise CheckpointError(f"{named.key} is {named.tensor.dtype}; weights should be floating-point numbers")
+    value = torch.empty_like(like).copy_(named.tensor.detach())
+    if not torch.isfinite(value).all():
+        raise CheckpointError(f"{named.key} has values that are not finite numbers; the training had diverged")
+    return value

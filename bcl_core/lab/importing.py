@@ -1,0 +1,52 @@
+"""A model that other code trained, as a run of the lab. Imports torch."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from safetensors.torch import save
+
+from bcl_core.data.dataset import prepare
+from bcl_core.lab.foreign import CheckpointError, Imported, load_checkpoint
+from bcl_core.lab.store import Lab
+from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe
+
+
+class ImportedRun(NamedTuple):
+    """The run that a checkpoint became."""
+
+    run_id: str
+    found: Imported
+
+
+def import_model(
+    lab: Lab, file: Path, *, arch: str | None, base: Recipe, execution: Execution, name: str
+) -> ImportedRun:
+    """Queue a run that is measured with the file's weights, and then held; resumed, it trains on from them.
+
+    The data are read first, so that a model that does not fit them is refused before anything is registered.
+
+    Args:
+        lab: where the run will be.
+        file: the checkpoint, of any layout that `load_checkpoint` knows.
+        arch: its backbone; found out from the file where None.
+        base: the recipe that says all that the file does not, the data above all.
+        execution: where the data lie, and where the run is measured.
+        name: the run's.
+
+    Raises:
+        DataError: the data cannot be read.
+        CheckpointError: the file cannot be read, or does not fit the data.
+    """
+    dataset = prepare(base, execution.data)
+    found = load_checkpoint(file, arch=arch, base=base, num_classes=len(dataset.class_names))
+    channels = dataset.train.images.shape[1]
+    if found.in_channels != channels:
+        raise CheckpointError(f"the model takes images of {found.in_channels} channels and the data have {channels}")
+    about = {
+        "format_version": str(FORMAT_VERSION),
+        "imported": file.name,
+        "layout": found.layout,
+        "drawn anew": ", ".join(found.drawn_anew) or "nothing",
+    }
+    weights = save({key: tensor.contiguous() for key, tensor in found.weights.items()}, about)
+    return ImportedRun(lab.enqueue_model(name, found.recipe, execution, weights), found)
