@@ -24,14 +24,14 @@ def main() -> None:
     """Read the command line, train, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("race", choices=RACES)
+    parser.add_argument("--losses", nargs="+", metavar="LOSS", help="train these, ce-la for example, not the race's")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--write", type=Path, help="also write the curves of every run, as JSON")
     arguments = parser.parse_args()
     settings = dict(text.split("=", 1) for text in arguments.set)
-    runs = [
-        run_once(name, {**settings, "seed": seed}) for seed in arguments.seeds for name in RACES[arguments.race].presets
-    ]
+    names = [f"{arguments.race}-{loss}" for loss in arguments.losses or []] or RACES[arguments.race].presets
+    runs = [run_once(name, {**settings, "seed": seed}) for seed in arguments.seeds for name in names]
     summarise(runs)
     if arguments.write:
         document = {"race": arguments.race, "title": RACES[arguments.race].title, "runs": runs}
