@@ -260,7 +260,7 @@ VIEWS: Mapping[str, ViewsEntry] = {
                 "autoaugment",
                 "AutoAugment + Cutout",
                 "AUTOAUGMENT_CUTOUT",
-                "crop with padding of an eighth of the width, flip, AutoAugment's policies for CIFAR-10, Cutout of half "
+                "crop with padding of an eighth of the width, flip, AutoAugment's CIFAR-10 policies, Cutout of half "
                 "the width.",
             ),
             (

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,13 @@ def add_commands(commands: Any) -> None:
     export.add_argument("run", metavar="RUN")
     export.add_argument("file", type=Path, metavar="FILE.zip")
     export.set_defaults(command=_export)
+
+    project = commands.add_parser("project", help="fit a flat picture to one epoch alone; for the app")
+    project.add_argument("run", metavar="RUN")
+    project.add_argument("--epoch", type=int, required=True, metavar="N")
+    project.add_argument("--method", default="umap", help="pca or umap")
+    project.add_argument("--folder", type=Path, help=argparse.SUPPRESS)  # of the job whose progress it is
+    project.set_defaults(command=_project)
 
     preview = commands.add_parser("preview", help="say what a recipe would train on; for the app")
     preview.add_argument("folder", type=Path, metavar="FOLDER", help="holds request.json, gets the answer")
@@ -79,6 +87,15 @@ def _export(lab: Lab, arguments: argparse.Namespace) -> int:
 
     export_run(lab, arguments.run, arguments.file)
     print(f"written: {arguments.file}")
+    return 0
+
+
+def _project(lab: Lab, arguments: argparse.Namespace) -> int:
+    from bcl_core.lab import jobs
+    from bcl_core.lab.projecting import project
+
+    folder = arguments.folder
+    project(lab, arguments.run, arguments.epoch, arguments.method, partial(jobs.report, folder) if folder else print)
     return 0
 
 

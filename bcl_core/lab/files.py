@@ -60,6 +60,10 @@ class RunFolder:
         """Full embeddings of an epoch."""
         return self.path / "embeddings" / f"{epoch:04d}.safetensors"
 
+    def projection(self, method: str, epoch: int) -> Path:
+        """A flat picture of one epoch alone, by "pca" or "umap"."""
+        return self.path / "projection" / f"{method}-{epoch:04d}.safetensors"
+
     def checkpoint(self, epoch: int) -> Path:
         """Model and optimiser after an epoch."""
         return self.path / "checkpoint" / f"{epoch:04d}.pt"
