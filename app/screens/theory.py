@@ -12,6 +12,6 @@ text = (DOCS / "theory.md").read_text(encoding="utf-8")
 for part in re.split(r"(!\[[^\]]*\]\([^)]+\))", text):
     image = re.fullmatch(r"!\[([^\]]*)\]\(([^)]+)\)", part)
     if image:
-        st.image(str(DOCS / image[2]), caption=image[1])
+        st.image(str(DOCS / image[2]), caption=image[1], alt=image[1])
     else:
         st.markdown(part)

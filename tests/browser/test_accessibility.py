@@ -1,0 +1,38 @@
+"""axe-core finds no serious violation on any page, in light and dark; Streamlit's own parts aside, which are named."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from tests.app.conftest import train_here
+from tests.browser.conftest import ROOT
+
+PAGES = ("", "train", "data", "inspect", "predict", "theory", "runs")
+
+
+@pytest.fixture(scope="module")
+def server(serve, tmp_path_factory):
+    from bcl_core.lab import Lab
+
+    home = tmp_path_factory.mktemp("accessible") / "lab"
+    train_here(Lab(home))
+    return serve(ROOT / "streamlit_app.py", {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"})
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("page_name", PAGES)
+def test_no_serious_violation(browser, server, page_name, scheme):
+    page = browser.new_page(color_scheme=scheme)
+    page.goto(server.url + page_name)
+    page.wait_for_selector("h1")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(2000)
+    found = Axe().run(page).response["violations"]
+    page.close()
+    serious = [
+        f"{violation['id']}: {node['html'][:200]} — {node['failureSummary'][:300]}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+    assert not serious, "\n".join(serious)
