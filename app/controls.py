@@ -1,5 +1,8 @@
 """Controls derived from the recipe's fields: what a recipe gains, the page gains."""
 
+import os
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -7,52 +10,144 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from app.rows import in_rows
 from bcl_core import registry
 from bcl_core.recipe import Recipe, field_names
 
-_MENUS = {
+_MENUS: Mapping[str, Mapping[str, registry.Entry]] = {
     "data.source": registry.DATASETS,
     "views": registry.VIEWS,
     "model.backbone": registry.BACKBONES,
     "loss.name": registry.LOSSES,
 }
+_SECTIONS = {"data": "Data", "model": "Model", "loss": "Loss", "optimiser": "Optimiser", "": "Run"}
+# Where a field's own name, spelt out, does not say enough.
+_LABELS = {
+    "data.source": "Data set",
+    "data.imbalance_kind": "Kind of imbalance",
+    "data.max_per_class": "Images in the largest class",
+    "data.test_per_class": "Test images of each class",
+    "data.image_size": "Image size, pixels",
+    "data.draw_seed": "Seed of the draw",
+    "model.hidden_dim": "Hidden width of the heads",
+    "model.projection_dim": "Dimensions of the projection",
+    "model.head_norm": "BatchNorm in the heads",
+    "model.scale": "Scale of the cosine classifier",
+    "loss.name": "Loss",
+    "loss.temperature": "Temperature τ",
+    "loss.contrastive_weight": "Weight μ of the contrastive loss",
+    "loss.classifier_weight": "Weight λ of cross-entropy",
+    "loss.prior_strength": "Strength of the logit adjustment",
+    "optimiser.lr": "Learning rate",
+    "optimiser.warmup_steps": "Warm-up steps",
+    "optimiser.warmup_epochs": "Warm-up epochs",
+    "optimiser.milestones": "Milestones, epochs",
+}
 
 
-def needs_path(recipe: Recipe) -> bool:
-    """Whether the recipe's data lie in a folder that the user must name."""
-    return registry.DATASETS[recipe.data.source].needs_path
+def recipe_controls(base: Recipe, names: tuple[str, ...], *, key: str) -> dict[str, Any]:
+    """Draw a control for each of these fields, by section; return the settings that differ from `base`.
 
-
-def recipe_controls(base: Recipe, *, fixed: tuple[str, ...], key: str) -> dict[str, Any]:
-    """Draw a control for every field of a recipe but the `fixed` ones; return the settings that differ from `base`."""
+    The choices live in the URL, under `key`/field, as `as_query` writes them.
+    """
     changed = {}
-    columns = st.columns(4)
-    names = [name for name in field_names(Recipe) if name not in fixed]
-    for place, name in enumerate(names):
-        value = _value(base, name)
-        with columns[place % len(columns)]:
-            chosen = _control(name, _field(name), value, f"{key}/{name}")
-        if chosen != value:
-            changed[name] = chosen
+    for section, members in groupby(sorted(names, key=_section_place), key=_section):
+        st.markdown(f"**{_SECTIONS[section]}**")
+        for name, column in in_rows(list(members), 4, align="bottom"):
+            value = _shown(base, name)
+            with column:
+                chosen = _control(name, value, f"{key}/{name}")
+            if chosen != value:
+                changed[name] = chosen
     return changed
 
 
-def _control(name: str, field: FieldInfo, value: Any, key: str) -> Any:
-    label, help_text = name.replace("_", " ").replace(".", " · "), field.description
+def alike(recipes: Sequence[Recipe], *without: str) -> tuple[str, ...]:
+    """Return the names of the fields that have one value in all of these recipes, but for those `without`."""
+    names = [name for name in field_names(Recipe) if name not in without]
+    return tuple(name for name in names if len({_shown(recipe, name) for recipe in recipes}) == 1)
+
+
+def as_query(settings: Mapping[str, Any], *, key: str) -> dict[str, str]:
+    """Return the query parameters under which `recipe_controls` finds these settings again."""
+    return {f"{key}/{name}": _as_text(name, value) for name, value in settings.items()}
+
+
+def data_paths(source: str) -> dict[str, str]:
+    """Draw the fields for where a data set's files lie, as its guide has them; return the settings."""
+    entry, paths = registry.DATASETS[source], {}
+    fields = {}
+    if entry.needs_path:
+        fields["data.path"] = "Folder of the images"
+    elif "`data.path`" in entry.guide:
+        fields["data.path"] = "Folder of the download, if not the usual one"
+    if "`data.lists`" in entry.guide:
+        fields["data.lists"] = "Folder of the list files, if another one"
+    columns = st.columns(len(fields)) if fields else []
+    for column, (name, label) in zip(columns, fields.items(), strict=True):
+        usual = os.environ.get("BCL_LAB_PARQUET", "") if source == "parquet" else ""
+        path = column.text_input(label, usual, key=_path_key(source, name), bind="query-params", help=entry.guide)
+        if path.strip():
+            paths[name] = path.strip()
+    return paths
+
+
+def paths_query(source: str, paths: Mapping[str, str]) -> dict[str, str]:
+    """Return the query parameters under which `data_paths` finds these settings again."""
+    return {_path_key(source, name): path for name, path in paths.items()}
+
+
+def _path_key(source: str, name: str) -> str:
+    return f"at/{source}/{name}"
+
+
+def _control(name: str, value: Any, key: str) -> Any:
+    field = _field(name)
+    label, help_text = _label(name), field.description
     if name in _MENUS:
         table = _MENUS[name]
-        options = list(table)
-        return st.selectbox(
-            label, options, options.index(value), key=key, format_func=lambda entry: table[entry].title, help=help_text
-        )
+        return _menu(label, list(table), value, key, help_text, lambda entry: table[entry].title)
     if get_origin(field.annotation) is Literal:
-        options = list(get_args(field.annotation))
-        return st.selectbox(label, options, options.index(value), key=key, help=help_text)
+        return _menu(label, list(get_args(field.annotation)), value, key, help_text)
     if isinstance(value, bool):
-        return st.checkbox(label, value, key=key, help=help_text)
+        return st.checkbox(label, value, key=key, help=help_text, bind="query-params")
+    if isinstance(value, str):
+        return st.text_input(label, value, key=key, help=_range(field), bind="query-params").strip()
     if field.annotation is float:
-        return st.number_input(label, value=float(value), format="%g", key=key, help=_range(field))
-    return st.number_input(label, value=value, step=1, key=key, help=_range(field), placeholder="none")
+        return st.number_input(label, value=float(value), format="%g", key=key, help=_range(field), bind="query-params")
+    return st.number_input(label, value=value, step=1, key=key, help=_range(field), bind="query-params")
+
+
+def _menu(
+    label: str,
+    options: list[str],
+    value: str,
+    key: str,
+    help_text: str | None,
+    format_func: Callable[[str], str] = str,
+) -> str:
+    chosen: str = st.selectbox(
+        label, options, options.index(value), key=key, help=help_text, format_func=format_func, bind="query-params"
+    )
+    return chosen
+
+
+def _section(name: str) -> str:
+    return "data" if name == "views" else name.rpartition(".")[0]
+
+
+def _section_place(name: str) -> int:
+    return list(_SECTIONS).index(_section(name))
+
+
+def _label(name: str) -> str:
+    return _LABELS.get(name, name.rpartition(".")[2].replace("_", " ").capitalize())
+
+
+def _as_text(name: str, value: Any) -> str:
+    if name in _MENUS:
+        return _MENUS[name][value].title
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _field(name: str) -> FieldInfo:
@@ -63,10 +158,15 @@ def _field(name: str) -> FieldInfo:
     return model.model_fields[last]
 
 
-def _value(recipe: Recipe, name: str) -> Any:
+def _shown(recipe: Recipe, name: str) -> Any:
+    """Return a field's value as its control has it: text where it can be none or many."""
     value: Any = recipe
     for part in name.split("."):
         value = getattr(value, part)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or "none"
+    if type(None) in get_args(_field(name).annotation):
+        return "none" if value is None else str(value)
     return value
 
 

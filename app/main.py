@@ -4,6 +4,7 @@ The pages lie in `screens/`, since a folder named `pages` beside this file would
 """
 
 import logging
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from app.reading import the_lab
 from bcl_core.lab import LabError
 
 st.set_page_config(page_title="BCL Lab", page_icon="🔺", layout="wide")
+st.html(Path(__file__).with_name("style.css"))
 
 try:
     the_lab()
@@ -22,6 +24,7 @@ page = st.navigation(
     [
         st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
         st.Page("screens/train.py", title="Train", icon=":material/play_circle:"),
+        st.Page("screens/data.py", title="Data", icon=":material/photo_library:"),
         st.Page("screens/inspect.py", title="Inspect", icon=":material/search:"),
         st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
         st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),

@@ -26,12 +26,13 @@ _LOSSES = {
     "bcl": LineStyle("#1E6FD9", "solid"),
     "bcl-class": LineStyle("#1E9160", "longdash"),
     "ce": LineStyle("#64748B", "dot"),
+    "ce-la": LineStyle("#7D8118", "longdashdot"),
 }
 _UNNAMED = LineStyle(NEUTRAL, "solid")
 
 
 def loss_style(variant: str) -> LineStyle:
-    """Return the line style of a loss variant (`Recipe.variant`, or "ce" for cross-entropy alone).
+    """Return the line style of a loss variant (`Recipe.variant`).
 
     Class anchors keep their loss's colour and take a long dash, but for "bcl-class", which has a colour of its own.
     A variant that is not known is drawn in neutral grey.
@@ -42,7 +43,7 @@ def loss_style(variant: str) -> LineStyle:
     return LineStyle(base.colour, "longdash") if variant.endswith("-class") else base
 
 
-GROUPS = {"head": "#5F7391", "medium": NEUTRAL, "tail": "#D9730D"}
+GROUPS = {"many": "#3B7DD8", "medium": NEUTRAL, "few": "#D9730D"}
 """Frequent, middling and rare classes."""
 
 # Ten colours found by annealing: they maximise the smallest OKLab distance between any two as seen with normal vision,
@@ -64,17 +65,26 @@ _HEAD_TO_TAIL = ("#2856BA", "#7A6FC4", "#B3699B", "#D9730D")
 
 
 def class_colours(num_classes: int) -> list[str]:
-    """Return one colour a class, in the order of the classes: the same class has the same colour in every figure.
-
-    Up to ten classes have ten distinct colours. More than ten cannot be told apart by colour, so colour then says where
-    in the tail a class is: from blue, the most frequent, to orange, the rarest.
-    """
+    """Return one colour a class: up to ten distinct ones, more run from blue to orange; see `colours_of`."""
     if num_classes <= len(_CLASSES):
         return list(_CLASSES[:num_classes])
     anchors = np.array([_rgb(colour) for colour in _HEAD_TO_TAIL])
     at = np.linspace(0, len(anchors) - 1, num_classes)
     channels = [np.interp(at, np.arange(len(anchors)), channel).round().astype(int) for channel in anchors.T]
     return [f"#{red:02X}{green:02X}{blue:02X}" for red, green, blue in zip(*channels, strict=True)]
+
+
+def colours_of(class_counts: Sequence[int]) -> list[str]:
+    """Return one colour a class, in the order of the classes: the same class has the same colour in every figure.
+
+    More than ten classes cannot be told apart by colour, so colour then says where in the tail a class is: from blue,
+    the most frequent, to orange, the rarest, whatever the order of the classes.
+    """
+    colours = class_colours(len(class_counts))
+    if len(class_counts) <= len(_CLASSES):
+        return colours
+    ranks = np.argsort(np.argsort(-np.asarray(class_counts), kind="stable"))
+    return [colours[rank] for rank in ranks]
 
 
 ColourScale = Sequence[tuple[float, str]]

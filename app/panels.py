@@ -6,6 +6,7 @@ A run's epochs never change once recorded, so a figure of (run, epoch) is built 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
@@ -13,14 +14,13 @@ from numpy.typing import NDArray
 
 from app import figures, reading
 from bcl_core import geometry
+from bcl_core.geometry.groups import by_frequency
 from bcl_core.lab import Run
 from bcl_core.registry import LOSSES
 
+Panel: TypeAlias = "go.Figure | str"
+"""A figure, or the sentence that says why there is none."""
 ANGLES_OF = {"class_means": "class means", "prototypes": "prototypes", "classifier": "classifier weights"}
-PREDICTION_NOTE = (
-    "Dotted: where the contrastive loss alone would end (see Predict). Training need not get there, and need not keep "
-    "the predicted order."
-)
 SIMPLEX, PREDICTED = "regular simplex", "predicted optimum"
 DISTANCE_TO_PREDICTION = "distance_to_prediction"
 # Every curve that Inspect offers: metric -> (title, unit, metric of the band).
@@ -124,7 +124,7 @@ def metric_curves(
     y_title: str,
     percent: bool = False,
     spread: str | None = None,
-) -> go.Figure:
+) -> Panel:
     """One metric over the epochs, a line a run; `spread` names the metric that is its deviation, drawn as a band."""
     series = []
     for run in runs:
@@ -132,12 +132,19 @@ def metric_curves(
         y = _distances_to_prediction(run) if metric == DISTANCE_TO_PREDICTION else table[metric]
         band = (y - table[spread], y + table[spread]) if spread else None
         series.append(figures.Series(run.label, run.variant, table["epoch"], y, band))
+    if all(np.isnan(line.y).all() for line in series):
+        return f"{title}: there is none for {'this run' if len(runs) == 1 else 'these runs'}."
     return figures.curves(series, title=title, y_title=y_title, percent=percent, epochs=_planned(runs))
 
 
 @lru_cache(maxsize=64)
 def formation(runs: tuple[Shown, ...], *, title: str | None = "Simplex formation") -> go.Figure:
-    """Tail–tail and head–head angle over the epochs, with the regular simplex and each run's predicted optimum."""
+    """Tail–tail and head–head angle over the epochs, with the regular simplex and each run's predicted optimum.
+
+    Where the tail is one class, and so without a pair, the mean angle over all pairs.
+    """
+    if len(_tail(runs[0])) == 1:
+        return _mean_angles(runs, title)
     lines = []
     for run in runs:
         table = reading.curves(run.run_id, run.epoch)
@@ -152,6 +159,30 @@ def formation(runs: tuple[Shown, ...], *, title: str | None = "Simplex formation
             )
         )
     return figures.formation(lines, regular_deg=_simplex_angle(runs[0]), title=title, epochs=_planned(runs))
+
+
+def formation_note(runs: Sequence[Shown]) -> str:
+    """Say how to read `formation`."""
+    if len(_tail(runs[0])) == 1:
+        return "The mean over all pairs of classes: so few have no tail of several classes."
+    if all(_predicted_tail_tail(run) is None for run in runs):
+        return "Tail: the rarest 30 % of classes; head: the most frequent."
+    return (
+        "Dotted: where the contrastive loss alone would end (see Predict). Training need not get there, and need not "
+        "keep the predicted order."
+    )
+
+
+def _mean_angles(runs: tuple[Shown, ...], title: str | None) -> go.Figure:
+    tables = [(run, reading.curves(run.run_id, run.epoch)) for run in runs]
+    simplex = _simplex_angle(runs[0])
+    return figures.curves(
+        [figures.Series(run.label, run.variant, table["epoch"], table["angle_mean"]) for run, table in tables],
+        y_title="mean angle between class means (°)",
+        title=title,
+        targets={f"regular simplex {simplex:.1f}°": simplex},
+        epochs=_planned(runs),
+    )
 
 
 def bundled_formation(race: reading.BundledRace) -> go.Figure:
@@ -175,9 +206,10 @@ def bundled_formation(race: reading.BundledRace) -> go.Figure:
 def accuracy_bars(runs: tuple[Shown, ...]) -> go.Figure:
     """Test accuracy of each class, a bar a run."""
     about = reading.samples(runs[0].run_id)
-    values = [(run.label, run.variant, reading.view(run.run_id, run.epoch)["accuracy_per_class"]) for run in runs]
+    classes = _in_order(about.class_counts)
+    values = [(run.label, run.variant, _accuracies(run)[classes]) for run in runs]
     return figures.per_class_accuracy(
-        values, about.class_names, about.class_counts.tolist(), title="Test accuracy per class"
+        values, *_named(about, classes), title="Test accuracy per class" + _how_many(classes, about)
     )
 
 
@@ -199,30 +231,40 @@ def embedding(run: Shown, *, dims: int) -> go.Figure:
 
 
 @lru_cache(maxsize=128)
-def angle_map(run: Shown, *, of: str = "class_means", target: str = SIMPLEX, centred: bool = False) -> go.Figure:
+def angle_map(run: Shown, *, of: str = "class_means", target: str = SIMPLEX, centred: bool = False) -> Panel:
     """Angles of one of ANGLES_OF, as deviation from the regular simplex or from the predicted optimum, where known."""
+    if of == "prototypes" and not _contrastive(run):
+        return f"{run.label} has no contrastive loss, so there are no prototypes."
     about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
+    classes = _in_order(about.class_counts)
     predicted = reading.predicted_means(run.run_id) if target == PREDICTED else None
+    vectors = arrays[of].astype(np.float64)
+    vectors = vectors - vectors.mean(axis=0) if centred else vectors
     return figures.angle_heatmap(
-        geometry.pairwise_angles(arrays[of], centred=centred),
-        about.class_names,
-        about.class_counts.tolist(),
-        target_deg=_simplex_angle(run) if predicted is None else geometry.pairwise_angles(predicted),
+        geometry.pairwise_angles(vectors[classes]),
+        *_named(about, classes),
+        target_deg=_simplex_angle(run) if predicted is None else geometry.pairwise_angles(predicted[classes]),
         target_name=None if predicted is None else "the predicted optimum",
-        within_deg=arrays["within_class_angles"] if of == "class_means" and not centred else None,
+        within_deg=arrays["within_class_angles"][classes] if of == "class_means" and not centred else None,
         title=_title(run)
+        + _how_many(classes, about)
         + (", not trained by this loss" if of == "prototypes" and not _trains_prototypes(run) else ""),
     )
 
 
 @lru_cache(maxsize=128)
-def gradient_map(run: Shown, *, quantity: str) -> go.Figure:
+def gradient_map(run: Shown, *, quantity: str) -> Panel:
     """Anchor class × other class, `quantity` a key of GRADIENTS."""
+    if not _contrastive(run):
+        return f"{run.label} has no contrastive loss, so there is no push to show."
     about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
     limits = {"gradient_mass": (0.0, 1.0)}.get(quantity)
     matrix = _push_by_counts(run) if quantity == "count_effect" else arrays[quantity]
+    classes = by_frequency(about.class_counts)
     pooled = len(matrix) < len(about.class_names)
-    names, counts = _bins(about.class_counts) if pooled else (about.class_names, about.class_counts)
+    names, counts = _bins(about.class_counts) if pooled else _named(about, classes)
+    if not pooled:
+        matrix = matrix[np.ix_(classes, classes)]
     if quantity in ("pair_push", "count_effect"):
         matrix = np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix)  # a class and itself are no pair
         matrix = matrix / (np.nansum(matrix) / 2)
@@ -231,7 +273,7 @@ def gradient_map(run: Shown, *, quantity: str) -> go.Figure:
     return figures.contribution_heatmap(
         matrix,
         names,
-        counts.tolist(),
+        counts,
         title=_title(run),
         unit=GRADIENTS[quantity][1],
         log=quantity in ("pair_push", "count_effect"),
@@ -259,18 +301,30 @@ def push_summary(run: Shown) -> str:
 
 
 def headline(runs: Sequence[Shown]) -> str:
-    """Say in one sentence how far apart the rarest classes stand, each run at its epoch shown."""
-    rarest = geometry.head_and_tail(reading.samples(runs[0].run_id).class_counts)[1]
+    """Say in one sentence how far apart the rarest classes stand, or all where one is rarest, each at its epoch."""
+    rarest = len(_tail(runs[0]))
+    which = f"{rarest} rarest classes stand" if rarest > 1 else f"{_num_classes(runs[0])} classes stand on average"
     together = len({run.epoch for run in runs}) == 1
     parts = []
     for run in runs:
-        angle = reading.curves(run.run_id, run.epoch)["angle_tail_tail"][-1]
-        when = "" if together else f" (epoch {run.epoch})"
+        angle = reading.curves(run.run_id, run.epoch)["angle_tail_tail" if rarest > 1 else "angle_mean"][-1]
+        notes = [] if together else [f"epoch {run.epoch}"]
+        notes += [] if _contrastive(run) else ["backbone features"]
+        when = f" ({', '.join(notes)})" if notes else ""
         parts.append(f"{'–' if np.isnan(angle) else f'{angle:.0f}°'} apart with {run.label}{when}")
     start = f"At epoch {runs[0].epoch} the" if together else "The"
+    return f"{start} {which} {', '.join(parts)}; all classes equally far apart would be {_simplex_angle(runs[0]):.1f}°."
+
+
+def space_note(runs: Sequence[Shown]) -> str:
+    """Say in which space the angles are, where it is not the contrastive loss's."""
+    without = [run.label for run in runs if not _contrastive(run)]
+    if not without:
+        return "Angles are between class means of test images, in projection space."
     return (
-        f"{start} {len(rarest)} rarest classes stand {', '.join(parts)}; "
-        f"all classes equally far apart would be {_simplex_angle(runs[0]):.1f}°."
+        f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no contrastive loss and no projection head: "
+        "there, angles are between class means of backbone features. Features that come out of a ReLU are never "
+        "negative, so that no angle between their means passes 90°, which is less than in a regular simplex."
     )
 
 
@@ -282,10 +336,11 @@ def picture_quality(run: Shown, dims: int) -> tuple[float, float]:
 
 def predicted_map(means: NDArray[np.float64], class_counts: Sequence[int], *, title: str) -> go.Figure:
     """Angles of a predicted optimum, as deviation from the regular simplex."""
+    order = by_frequency(class_counts)
     return figures.angle_heatmap(
-        geometry.pairwise_angles(means),
-        [str(k) for k in range(len(class_counts))],
-        class_counts,
+        geometry.pairwise_angles(means[order]),
+        [str(k) for k in order],
+        [class_counts[k] for k in order],
         target_deg=geometry.simplex_angle(len(class_counts)),
         title=title,
     )
@@ -311,12 +366,40 @@ def _push_by_counts(run: Shown) -> NDArray[np.float64]:
     )
 
 
-def _bins(class_counts: NDArray[np.int64]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def _accuracies(run: Shown) -> NDArray[np.float32]:
+    accuracies: NDArray[np.float32] = reading.view(run.run_id, run.epoch)["accuracy_per_class"]
+    return accuracies
+
+
+def _in_order(class_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the classes that are drawn, most frequent first: all, or of very many some, evenly over the ranks."""
+    order = by_frequency(class_counts)
+    shown = min(len(order), geometry.MAX_BINS)
+    places = np.linspace(0, len(order) - 1, shown).round().astype(np.int64)
+    classes: NDArray[np.int64] = order[places]
+    return classes
+
+
+def _named(about: reading.Samples, classes: NDArray[np.int64]) -> tuple[list[str], list[int]]:
+    return [about.class_names[k] for k in classes], about.class_counts[classes].tolist()
+
+
+def _how_many(classes: NDArray[np.int64], about: reading.Samples) -> str:
+    known = len(about.class_names)
+    return f", {len(classes)} of {known:,} classes" if len(classes) < known else ""
+
+
+def _bins(class_counts: NDArray[np.int64]) -> tuple[list[str], list[int]]:
     """Name the frequency bins that pooled statistics are kept in; their counts are means over a bin's classes."""
     bins = geometry.frequency_bins(class_counts)
     sizes = np.bincount(bins)
     means = (np.bincount(bins, class_counts) / sizes).round().astype(np.int64)
-    return tuple(f"bin {b}" for b in range(len(sizes))), means
+    return [f"bin {b}" for b in range(len(sizes))], means.tolist()
+
+
+def _contrastive(run: Shown) -> bool:
+    """Whether there is a contrastive loss; without one there are no projection head, prototypes or push."""
+    return reading.recipe(run.run_id).loss.contrastive
 
 
 def _trains_prototypes(run: Shown) -> bool:
@@ -328,8 +411,17 @@ def _title(run: Shown) -> str:
     return f"{run.label}, epoch {run.epoch}"
 
 
+def _tail(run: Shown) -> NDArray[np.int64]:
+    tail: NDArray[np.int64] = geometry.head_and_tail(reading.samples(run.run_id).class_counts)[1]
+    return tail
+
+
+def _num_classes(run: Shown) -> int:
+    return len(reading.samples(run.run_id).class_names)
+
+
 def _simplex_angle(run: Shown) -> float:
-    return geometry.simplex_angle(len(reading.samples(run.run_id).class_names))
+    return geometry.simplex_angle(_num_classes(run))
 
 
 def _predicted_tail_tail(run: Shown) -> float | None:

@@ -5,6 +5,7 @@ and after each epoch the model is measured.
 """
 
 import copy
+import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -103,7 +104,7 @@ def train(
     execution = execution or Execution()
     dataset = dataset or prepare(recipe, execution.data)
     work = (recipe.model, recipe.loss.contrastive, recipe.batch_size, dataset.train.images.shape[1:])
-    hardware = resolve(execution, work, lambda device, precision: trial_step(recipe, dataset, device, precision))
+    hardware = resolve(execution, work, lambda device, precision: next(trial_steps(recipe, dataset, device, precision)))
     run = _Run(recipe, dataset, hardware, world, execution.data.workers)
     if weights is not None:
         run.model.load_state_dict(weights)
@@ -360,7 +361,10 @@ def _evenly_spaced(steps: int, at_most: int) -> frozenset[int]:
     return frozenset(np.unique(np.linspace(0, steps - 1, min(steps, at_most)).round().astype(int)).tolist())
 
 
-def trial_step(recipe: Recipe, dataset: Dataset, device: torch.device, precision: str) -> None:
-    """Do one step of a throw-away model, for its duration and memory to be measured."""
+def trial_steps(recipe: Recipe, dataset: Dataset, device: torch.device, precision: str) -> Iterator[None]:
+    """Train a throw-away model, a step at each pull, for a step's duration and memory to be measured."""
     trial = _Run(recipe, dataset, Hardware(device, precision, torch.get_num_threads()), workers=0)
-    trial.step(1, *next(trial.batches(1)), _EpochRecord())
+    for epoch in itertools.count(1):
+        for step, batch in trial.batches(epoch):
+            trial.step(epoch, step, batch, _EpochRecord())
+            yield

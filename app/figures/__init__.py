@@ -4,6 +4,7 @@ from app.figures.bars import class_counts_bars, per_class_accuracy
 from app.figures.curves import Formation, Series, curves, formation
 from app.figures.embedding import embedding
 from app.figures.heatmaps import angle_heatmap, contribution_heatmap
+from app.figures.pictures import picture_rows
 
 __all__ = [
     "Formation",
@@ -15,4 +16,5 @@ __all__ = [
     "embedding",
     "formation",
     "per_class_accuracy",
+    "picture_rows",
 ]

@@ -76,6 +76,10 @@ def curves(
         type="log" if log_y else "linear",
         tickformat=".0%" if percent else None,
         tickvals=frame.log_ticks(y_range[0] - 0.1, y_range[1] + 0.1) if log_y else None,
+        # Whole tenths, since a line that is flat so far would be stretched to the height of its rounding errors.
+        autorangeoptions={"include": [np.floor(10 * y_range[0]) / 10, np.ceil(10 * y_range[1]) / 10]}
+        if percent
+        else None,
         zeroline=False,
     )
     for value in targets.values():
@@ -198,7 +202,7 @@ def _write_at_ends(
 ) -> None:
     """Write each label beside its line's last point, moved up or down where two would overlap."""
     heights = [float(np.log10(label.y) if log else label.y) for label in labels]
-    apart = _spread(heights, gap=0.07 * (y_range[1] - y_range[0]))
+    apart = _spread(heights, gap=0.07 * (y_range[1] - y_range[0]), floor=y_range[0])
     for label, height in zip(labels, apart, strict=True):
         figure.add_trace(
             go.Scatter(
@@ -218,26 +222,27 @@ def _write_at_ends(
     figure.update_layout(margin_r=24 + round(0.58 * _LABEL_SIZE * longest))
 
 
-def _spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Return the heights moved apart to at least `gap`, each cluster about its own middle, in the order given."""
+def _spread(heights: Sequence[float], gap: float, floor: float) -> list[float]:
+    """Return the heights moved apart to at least `gap`, in the order given.
+
+    Each cluster stays about its own middle, but not below the floor: what lies outside the axis is not drawn.
+    """
     clusters: list[list[int]] = []
     for index in np.argsort(heights, kind="stable"):
         clusters.append([int(index)])
-        while len(clusters) > 1 and _top(clusters[-2], heights, gap) + gap > _bottom(clusters[-1], heights, gap):
+        while len(clusters) > 1 and _lowest(clusters[-1], heights, gap, floor) < gap + (
+            _lowest(clusters[-2], heights, gap, floor) + gap * (len(clusters[-2]) - 1)
+        ):
             clusters[-2:] = [clusters[-2] + clusters[-1]]
     result = [0.0] * len(heights)
     for cluster in clusters:
         for step, index in enumerate(cluster):
-            result[index] = _bottom(cluster, heights, gap) + step * gap
+            result[index] = _lowest(cluster, heights, gap, floor) + step * gap
     return result
 
 
-def _bottom(cluster: Sequence[int], heights: Sequence[float], gap: float) -> float:
-    return float(np.mean([heights[index] for index in cluster])) - gap * (len(cluster) - 1) / 2
-
-
-def _top(cluster: Sequence[int], heights: Sequence[float], gap: float) -> float:
-    return _bottom(cluster, heights, gap) + gap * (len(cluster) - 1)
+def _lowest(cluster: Sequence[int], heights: Sequence[float], gap: float, floor: float) -> float:
+    return max(floor, float(np.mean([heights[index] for index in cluster])) - gap * (len(cluster) - 1) / 2)
 
 
 def _epoch_axis(figure: go.Figure, epochs: Sequence[NDArray[Any]], planned: int | None) -> int:

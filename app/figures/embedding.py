@@ -20,6 +20,8 @@ _LIMIT = 1.05
 # A WebGL scatter costs three of the 8 to 16 contexts a page may hold; up to here SVG is quick enough.
 _SVG_POINTS = 3000
 _LEGEND_CLASSES = 20
+# A trace a class would bring the browser to its knees with thousands of them.
+_TRACED_CLASSES = 100
 
 
 def embedding(
@@ -54,29 +56,38 @@ def embedding(
         f"{int(wrong.sum())} of them wrongly classified. Angles in this view are not the true ones.",
     )
     figure.add_trace(_unit_sphere(dims))
-    colours = palette.class_colours(len(class_names))
-    names = np.asarray(class_names, dtype=object)
-    for index, label in enumerate(frame.class_labels(class_names, class_counts)):
-        members = np.flatnonzero(np.asarray(labels) == index)
-        members = members[np.argsort(wrong[members], kind="stable")]  # the legend shows the symbol of the first
+    colours = palette.colours_of(class_counts)
+    labels, true = np.asarray(labels), frame.class_labels(class_names, class_counts)
+    predicted = np.asarray(class_names, dtype=object)[np.asarray(predictions)]
+
+    def add(members: NDArray[np.intp], uid: str, colour: Any, truth: str, **settings: Any) -> None:
         figure.add_trace(
             _points(
                 coordinates[members][:, shown],
                 many=len(labels) > _SVG_POINTS,
-                uid=frame.uid(f"class {index}"),
-                name=label,
+                uid=frame.uid(uid),
                 mode="markers",
                 marker={
-                    "color": colours[index],
+                    "color": colour,
                     "symbol": np.where(wrong[members], _WRONG[dims], "circle").tolist(),
                     "size": 4 if dims == 3 else 7,
                     "opacity": 0.9,
                 },
-                text=names[np.asarray(predictions)[members]].tolist(),
-                hovertemplate=f"true {label}<br>predicted %{{text}}<extra></extra>",
+                text=predicted[members].tolist(),
+                hovertemplate=f"true {truth}<br>predicted %{{text}}<extra></extra>",
                 showlegend=len(class_names) <= _LEGEND_CLASSES,
+                **settings,
             )
         )
+
+    if len(class_names) > _TRACED_CLASSES:
+        each = np.arange(len(labels))
+        add(each, "images", [colours[k] for k in labels], "%{customdata}", customdata=[true[k] for k in labels])
+    else:
+        for index, label in enumerate(true):
+            members = np.flatnonzero(labels == index)
+            members = members[np.argsort(wrong[members], kind="stable")]  # the legend shows the symbol of the first
+            add(members, f"class {index}", colours[index], label, name=label)
     if targets is not None:
         figure.add_trace(
             _landmarks(

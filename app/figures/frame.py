@@ -16,6 +16,7 @@ PRINTED_CLASSES = 10
 """Up to this many classes, values are printed beside their marks."""
 
 _TITLE_SIZE = 17
+_SHORT_TITLE = 34  # characters that fit into a third of a page
 _LEGIBLE_TICKS = 12
 
 
@@ -41,7 +42,7 @@ def figure(*, kind: str, title: str | None, description: str, subtitle: str | No
         result.update_layout(
             title={
                 "text": "<br>".join(lines),
-                "font": {"size": _TITLE_SIZE, "weight": 600},
+                "font": {"size": _TITLE_SIZE if len(title or "") <= _SHORT_TITLE else TEXT_SIZE, "weight": 600},
                 "x": 0,
                 "xanchor": "left",
                 "y": 1,

@@ -4,18 +4,14 @@ import time
 
 import streamlit as st
 
+from app.importing import import_form
 from app.reading import the_lab
+from app.watching import press, watch
+from app.words import ago
 from app.worker_line import worker_line
-from bcl_core.lab import LabError, Run
+from bcl_core.lab import LabError, Run, jobs
 
 st.title("Runs")
-
-
-def _ago(seconds: float) -> str:
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return "now"
 
 
 def _table(runs: list[Run]) -> list[Run]:
@@ -29,7 +25,7 @@ def _table(runs: list[Run]) -> list[Run]:
             "State": run.state,
             "Epoch": f"{run.epoch or 0} / {run.recipe.epochs}",
             "Seed": run.recipe.seed,
-            "Queued": _ago(time.time() - run.created),
+            "Queued": ago(time.time() - run.created),
             "Id": run.id,
         }
         for run in runs
@@ -65,8 +61,27 @@ def _tools(chosen: list[Run]) -> None:
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Remove {', '.join(run.name for run in chosen)} with all files? This cannot be undone.")
             st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", ids))
+    if len(chosen) == 1 and chosen[0].epoch is not None:
+        _export(chosen[0])
     links = dict(zip(("run", "other"), ids, strict=False))
     st.page_link("screens/inspect.py", label="Inspect", icon=":material/search:", query_params=links)
+
+
+def _export(run: Run) -> None:
+    key = f"export-{run.id}-{run.epoch}"
+    file = jobs.folder(the_lab(), key) / f"{run.id}.zip"
+
+    def ended(job: jobs.Job) -> None:
+        if job.state == "failed":
+            st.error(f"Nothing was exported: {job.error}")
+        else:
+            st.download_button(
+                "Download the export", file.read_bytes, file.name, "application/zip", icon=":material/download:"
+            )
+
+    if not file.exists():
+        st.button("Export", icon=":material/archive:", on_click=press, args=(key, "export", run.id, str(file)))
+    watch(key, ended)
 
 
 runs = the_lab().runs()
@@ -78,4 +93,5 @@ if runs:
 else:
     st.info("There is no run yet.")
     st.page_link("screens/train.py", label="Train three runs", icon=":material/play_circle:")
+import_form()
 worker_line(waiting=any(run.active for run in runs))

@@ -19,8 +19,9 @@ with st.container(horizontal=True):
 finished = next((g for g in groups() if len(comparable(g.runs)) > 1 and not g.active), None)
 if finished is not None:
     st.subheader(finished.name)
-    live_plot(panels.formation(panels.shown(comparable(finished.runs)), title=None), key="start/formation", height=460)
-    st.caption("Your own runs. Angles are between class means of test images, in projection space.")
+    runs = panels.shown(comparable(finished.runs))
+    live_plot(panels.formation(runs, title=None), key="start/formation", height=460)
+    st.caption(f"Your own runs. {panels.space_note(runs)}")
 else:
     race = bundled_race()
     st.subheader(race.title)

@@ -1,19 +1,23 @@
 """Train: queue a race of losses and watch it. The worker trains; this page only reads the lab and steers."""
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import streamlit as st
 
 from app import controls, panels
-from app.components.live_plot import live_plot
+from app.drawing import draw
 from app.reading import Group, comparable, groups, the_lab
+from app.rows import in_rows
 from app.switches import dims_switch
+from app.words import duration
 from app.worker_line import worker_line
 from bcl_core.lab import GroupPlan, LabError, Run, SnapshotError, ensure_worker
 from bcl_core.recipe import PRESETS, RACES, Execution, RecipeError, apply_settings
+from bcl_core.registry import DATASETS
 
-RACE_VARIES = ("loss.name", "loss.anchors", "seed")
+RUNS_A_ROW = 3
+MAX_NAMES_LENGTH = 600
 STATE_ICONS = {
     "queued": ":material/hourglass_empty:",
     "running": ":material/play_arrow:",
@@ -29,7 +33,7 @@ def _page() -> None:
     found = groups()
     _new_race(unfolded=not found)
     if not found:
-        st.info("Nothing has been trained yet. The button above starts three runs side by side.")
+        st.info("Nothing has been trained yet. The button above starts the runs of a race side by side.")
         return
     group = _choose_group(found)
     st.fragment(_live, run_every=_pace(group))(group.id, pace=_pace(group))
@@ -37,36 +41,51 @@ def _page() -> None:
 
 def _new_race(*, unfolded: bool) -> None:
     with st.expander("New race", expanded=unfolded):
-        what, folder, seed, button = st.columns([5, 5, 2, 3], vertical_alignment="bottom")
+        what, seed, button = st.columns([9, 2, 3], vertical_alignment="bottom")
         race = what.selectbox(
             "Race", list(RACES), format_func=lambda key: RACES[key].title, key="race", bind="query-params"
         )
-        first = PRESETS[RACES[race].presets[0]].recipe
-        path = None
-        if controls.needs_path(first):
-            path = folder.text_input(
-                "Folder with train*.parquet and test*.parquet",
-                os.environ.get("BCL_LAB_PARQUET", ""),
-                key="data_path",
-                placeholder="for example data/cifar10",
-            )
+        recipes = [PRESETS[name].recipe for name in RACES[race].presets]
+        first = recipes[0]
         chosen_seed = seed.number_input("Seed", 0, 2**31 - 1, 0, key="seed", bind="query-params")
         st.caption(RACES[race].description)
+        where = st.container()
         with st.expander("Change the recipe (for every run of the race)"):
-            changed = controls.recipe_controls(first, fixed=RACE_VARIES, key=race)
+            changed = controls.recipe_controls(first, controls.alike(recipes, "loss.anchors", "seed"), key=race)
+        source = str(changed.get("data.source", first.data.source))
+        with where:
+            paths = controls.data_paths(source)
+        _link_to_data(race, source, changed, paths)
         pressed = button.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
     if pressed:
-        _enqueue(race, {**changed, "seed": chosen_seed}, path)
+        _enqueue(race, source, {**changed, **paths, "seed": chosen_seed})
 
 
-def _enqueue(race: str, settings: dict[str, object], path: str | None) -> None:
+def _link_to_data(race: str, source: str, changed: Mapping[str, Any], paths: Mapping[str, str]) -> None:
+    """Lead to the page that looks at these data and measures a step."""
+    settings = {name: value for name, value in changed.items() if name.startswith("data.") or name == "views"}
+    settings.pop("data.source", None)
+    st.page_link(
+        "screens/data.py",
+        label="Look at the data, and how long this takes",
+        icon=":material/photo_library:",
+        query_params={
+            "source": DATASETS[source].title,
+            f"recipe/{source}": RACES[race].title,
+            **controls.as_query(settings, key=f"{source}/{race}"),
+            **controls.paths_query(source, paths),
+        },
+    )
+
+
+def _enqueue(race: str, source: str, settings: dict[str, Any]) -> None:
     try:
+        if DATASETS[source].needs_path and "data.path" not in settings:
+            raise RecipeError(f"{DATASETS[source].title} needs the folder of the images; type it above")
         execution = Execution()
         runs = []
         for name in RACES[race].presets:
-            recipe, execution = apply_settings(
-                PRESETS[name].recipe, Execution(), settings | ({"data.path": path} if path is not None else {})
-            )
+            recipe, execution = apply_settings(PRESETS[name].recipe, Execution(), settings)
             runs.append((f"{recipe.title}, seed {recipe.seed}", recipe))
         lab = the_lab()
         run_ids = lab.enqueue(GroupPlan(f"{RACES[race].title}, seed {settings['seed']}", runs), execution)
@@ -105,10 +124,11 @@ def _live(group_id: str, *, pace: float | None) -> None:
     if group is None:
         st.rerun()
     _group_controls(group)
-    columns = st.columns(len(runs))
-    for column, run in zip(columns, runs, strict=True):
+    for run, column in in_rows(runs, RUNS_A_ROW):
         with column:
             _run_card(run, alone=len(runs) == 1)
+    for left_out in sorted({run.provenance["left out"] for run in runs if "left out" in run.provenance}):
+        st.warning(f"Files that cannot be read were left out: {_shortened(left_out)}")
     worker_line(waiting=group.active)
     started = comparable(runs)
     if started:
@@ -127,7 +147,7 @@ def _group_controls(group: Group) -> None:
         _verbs(group.id, group.runs)
         left = [run.seconds_left for run in group.runs if run.active]
         if group.active and left and all(seconds is not None for seconds in left):
-            st.caption(f"about {_duration(sum(filter(None, left)))} left for the group")
+            st.caption(f"about {duration(sum(filter(None, left)))} left for the group")
         if comparable(group.runs):
             ids = [run.id for run in group.runs][:2]
             st.page_link(
@@ -172,8 +192,12 @@ def _act(action: Callable[[str], None], target: str) -> None:
 
 def _run_card(run: Run, *, alone: bool) -> None:
     with st.container(border=True):
-        st.markdown(f"**{run.recipe.title}** {STATE_ICONS[run.state]} {run.state}")
-        st.progress(run.progress, f"epoch {run.epoch or 0} of {run.recipe.epochs}")
+        st.markdown(f"**{run.recipe.title}**")
+        st.progress(
+            run.progress, f"{STATE_ICONS[run.state]} {run.state} · epoch {run.epoch or 0} of {run.recipe.epochs}"
+        )
+        if run.note and run.active:
+            st.caption(f":material/hourglass_top: {run.note}")
         if run.error:
             st.error(run.error)
         if not alone:
@@ -185,34 +209,33 @@ def _pictures(runs: tuple[panels.Shown, ...]) -> None:
     st.markdown(panels.headline(runs))
     angles, bars = st.columns(2)
     with angles:
-        live_plot(panels.formation(runs), key="formation", height=380)
-        st.caption(panels.PREDICTION_NOTE)
+        draw(panels.formation(runs), key="formation", height=380)
+        st.caption(panels.formation_note(runs))
     with bars:
         if panels.same_classes(runs):
-            live_plot(panels.accuracy_bars(runs), key="bars", height=380)
+            draw(panels.accuracy_bars(runs), key="bars", height=380)
         else:
             st.info("These runs were trained on different classes, so their accuracy per class is not drawn together.")
+    st.caption(panels.space_note(runs))
     loss, accuracy = st.columns(2)
     with loss:
-        live_plot(
-            panels.metric_curves(
-                runs, "loss", title="Training loss (compare shapes, not heights)", y_title="loss, nats"
-            ),
+        draw(
+            panels.metric_curves(runs, "loss", title="Training loss: compare shapes only", y_title="loss, nats"),
             key="loss",
             height=320,
         )
     with accuracy:
-        figure = panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
-        live_plot(figure, key="accuracy", height=320)
+        panel = panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
+        draw(panel, key="accuracy", height=320)
     dims = dims_switch()
-    for place, (column, run) in enumerate(zip(st.columns(len(runs)), runs, strict=True)):
+    for place, (run, column) in enumerate(in_rows(runs, RUNS_A_ROW)):
         with column:
-            live_plot(panels.embedding(run, dims=dims), key=f"embedding/{dims}/{place}", height=440)
-            live_plot(panels.angle_map(run), key=f"angles/{place}", height=440)
+            draw(panels.embedding(run, dims=dims), key=f"embedding/{dims}/{place}", height=440)
+            draw(panels.angle_map(run), key=f"angles/{place}", height=440)
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_NAMES_LENGTH else f"{text[:MAX_NAMES_LENGTH].rpartition(', ')[0]} and more."
 
 
 _page()

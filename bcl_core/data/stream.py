@@ -46,6 +46,11 @@ class FileImages:
         return "\n".join(f"{file.name} {file.stat().st_size}" for file in self.files).encode()
 
 
+def decoders(workers: int | None) -> int:
+    """Return how many processes decode: those asked for, else one a core, at most MAX_WORKERS."""
+    return min(os.cpu_count() or 1, MAX_WORKERS) if workers is None else workers
+
+
 def stream_chunks(images: FileImages, workers: int | None) -> Iterator[Tensor]:
     """Yield all images in order, (≤ CHUNK, 3, size, size) uint8 each, as they are measured."""
     batches = [list(range(start, min(start + CHUNK, len(images)))) for start in range(0, len(images), CHUNK)]
@@ -123,5 +128,4 @@ def _channels_first(image: Image.Image) -> NDArray[np.uint8]:
 def _loader(
     dataset: TorchDataset[Tensor], batches: Sequence[Sequence[object]], workers: int | None
 ) -> DataLoader[Tensor]:
-    processes = min(os.cpu_count() or 1, MAX_WORKERS) if workers is None else workers
-    return DataLoader(dataset, batch_sampler=batches, num_workers=processes)  # type: ignore[arg-type]
+    return DataLoader(dataset, batch_sampler=batches, num_workers=decoders(workers))  # type: ignore[arg-type]

@@ -1,24 +1,34 @@
 """A lab with a race of three short runs, and the app on it without a browser."""
 
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from bcl_core.lab import GroupPlan, Lab
-from bcl_core.recipe import RACES, Execution
+from bcl_core.recipe import RACES, DataPaths, Execution
 from tests.conftest import small
 
 MAIN = Path(__file__).parents[2] / "app" / "main.py"
 
 
-def train_here(lab: Lab, name: str = "race", epochs: int = 2, **settings: object) -> list[str]:
-    """Queue the digits race and train it in this process."""
+def train_here(
+    lab: Lab,
+    name: str = "race",
+    epochs: int = 2,
+    presets: Sequence[str] = RACES["digits"].presets,
+    path: Path | None = None,
+    **settings: object,
+) -> list[str]:
+    """Queue the digits race, or other presets, and train them in this process."""
     from bcl_core.lab.recording import OpenRun  # imports torch, which a test of the web process must not see
 
-    recipes = [small(preset, epochs=epochs, **settings) for preset in RACES["digits"].presets]
-    ids = lab.enqueue(GroupPlan(name, [(recipe.title, recipe) for recipe in recipes]), Execution(threads=1))
+    recipes = [small(preset, epochs=epochs, **settings) for preset in presets]
+    execution = Execution(threads=1, data=DataPaths(path=path))
+    ids = lab.enqueue(GroupPlan(name, [(recipe.title, recipe) for recipe in recipes]), execution)
     for run_id in ids:
         lock = lab.lock(run_id)
         assert lock is not None
@@ -67,3 +77,21 @@ def open_page() -> Callable[..., AppTest]:
         return app.run()
 
     return start
+
+
+@pytest.fixture
+def jobs_at_once(no_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Side jobs run in this process, to their end, as soon as they are started."""
+    from bcl_core.cli import main
+    from bcl_core.lab import jobs
+
+    def run(lab: Lab, folder: Path, arguments: Sequence[str]) -> None:
+        folder.mkdir(exist_ok=True)
+        output, errors = io.StringIO(), io.StringIO()
+        with redirect_stdout(output), redirect_stderr(errors), pytest.raises(SystemExit) as end:
+            main(["--home", str(lab.home), *arguments])
+        (folder / "stdout").write_text(output.getvalue())
+        (folder / "stderr").write_text(errors.getvalue())
+        (folder / "exit_code").write_text(str(end.value.code or 0))
+
+    monkeypatch.setattr(jobs, "_spawn", run)

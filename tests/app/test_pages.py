@@ -8,7 +8,7 @@ from bcl_core.lab.store import MAX_QUEUED
 from tests.app.conftest import train_here
 from tests.conftest import small
 
-PAGES = ["start", "train", "inspect", "predict", "theory", "runs"]
+PAGES = ["start", "train", "data", "inspect", "predict", "theory", "runs"]
 
 
 def words(app):

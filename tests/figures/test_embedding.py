@@ -116,3 +116,14 @@ def test_a_page_s_webgl_contexts_are_spent_only_where_svg_is_too_slow() -> None:
 def test_dimensions_other_than_two_and_three_are_refused() -> None:
     with pytest.raises(ValueError, match="dims should be 2 or 3, not 4"):
         picture(4)
+
+
+def test_a_thousand_classes_are_one_trace_in_which_every_image_still_has_its_class() -> None:
+    labels, counts = np.arange(1000), np.arange(1000, 0, -1)
+    names = [f"class {k}" for k in labels]
+    coordinates = RNG.uniform(-0.7, 0.7, (1000, 3))
+    figure = embedding(coordinates, labels, labels[::-1], names, counts.tolist(), dims=3, title=None)
+    images = trace(figure, "images")
+    assert len(figure.data) == 2
+    assert list(images.marker.color) == palette.colours_of(counts.tolist())
+    assert (images.customdata[7], images.text[7]) == ("class 7 · n=993", "class 992")

@@ -9,7 +9,7 @@ import pytest
 
 from app import palette
 
-VARIANTS = ["scl", "class-averaging", "class-complement", "bcl", "bcl-class", "ce"]
+VARIANTS = ["scl", "class-averaging", "class-complement", "bcl", "bcl-class", "ce", "ce-la"]
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
 SEEN_WITH = {
     "normal vision": np.eye(3),
@@ -78,7 +78,18 @@ def test_a_class_keeps_its_colour_whatever_the_number_of_classes_up_to_ten() -> 
 def test_many_classes_run_from_the_head_s_colour_to_the_tail_s() -> None:
     colours = palette.class_colours(100)
     assert len(set(colours)) == 100
-    assert (colours[0], colours[-1]) == (palette.class_colours(1)[0], palette.GROUPS["tail"])
+    assert (colours[0], colours[-1]) == (palette.class_colours(1)[0], palette.GROUPS["few"])
+
+
+def test_the_colours_of_many_classes_follow_their_rank_by_count_and_not_their_place() -> None:
+    counts = np.random.default_rng(0).permutation(np.arange(1, 101))
+    colours = palette.colours_of(counts.tolist())
+    by_count = [colours[k] for k in np.argsort(-counts)]
+    assert by_count == palette.class_colours(100) == palette.colours_of(sorted(counts.tolist(), reverse=True))
+
+
+def test_the_colours_of_few_classes_are_theirs_whatever_the_counts() -> None:
+    assert palette.colours_of([3, 90, 30]) == palette.class_colours(3)
 
 
 def test_no_two_losses_share_colour_and_dash() -> None:

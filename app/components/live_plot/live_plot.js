@@ -97,7 +97,8 @@ class LivePlot {
 
 let loading;
 
-function loadPlotly(path) {
+/** Load Plotly.js from an address relative to the page, once. */
+export function loadPlotly(path) {
   loading ??= import(new URL(path, document.baseURI).href).then(() => window.Plotly);
   loading.catch(() => (loading = undefined));
   return loading;

@@ -1,0 +1,120 @@
+"""A person's own folder of images, in every format and with two broken files: from its path to an inspected run."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from bcl_core.lab import Lab, stop_worker, worker_status
+from tests.browser.conftest import Serve
+from tests.browser.test_app import APP, DRAWN, no_error_is_shown, until
+
+pytestmark = pytest.mark.browser
+
+CLASSES = {"apples": 24, "pears": 12, "quinces": 5}
+BROKEN = ("half a photograph.jpg", "a letter.png")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three classes that differ in brightness and in number, each in all formats by turns."""
+    rng = np.random.default_rng(0)
+    for shade, (name, count) in enumerate(CLASSES.items()):
+        (tmp_path / "fruit" / name).mkdir(parents=True)
+        for place in range(count):
+            level = 60 + 70 * shade + rng.integers(-20, 20, (40, 48, 3))
+            _save(level.astype(np.uint8), tmp_path / "fruit" / name, place)
+    whole = next((tmp_path / "fruit" / "apples").glob("*-grey.jpg")).read_bytes()
+    (tmp_path / "fruit" / "apples" / BROKEN[0]).write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "fruit" / "pears" / BROKEN[1]).write_text("Dear reader, this is no picture.")
+    return tmp_path / "fruit"
+
+
+def _save(pixels: np.ndarray, folder: Path, place: int) -> None:
+    image = Image.fromarray(pixels)
+    formats = {
+        "rgb.png": image,
+        "grey.jpg": image.convert("L"),
+        "alpha.png": image.convert("RGBA"),
+        "press.jpg": image.convert("CMYK"),
+        "deep.png": Image.fromarray(pixels[..., 0].astype(np.uint16) * 257),
+        "palette.gif": image.convert("P"),
+        "web.webp": image,
+    }
+    name = list(formats)[place % len(formats)]
+    formats[name].save(folder / f"{place:02d}-{name}")
+
+
+@pytest.fixture
+def page(tmp_path: Path, browser: Browser, serve: Serve) -> Iterator[Page]:
+    lab = Lab(tmp_path / "lab")
+    server = serve(APP, env={"BCL_LAB_HOME": str(lab.home), "OMP_NUM_THREADS": "1"})
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(server.url)
+    yield page
+    page.close()
+    stop_worker(lab)
+    until(lambda: not worker_status(lab).alive)
+
+
+def test_own_images_go_from_their_path_to_an_inspected_run(page: Page, folder: Path, tmp_path: Path) -> None:
+    lab = Lab(tmp_path / "lab")
+    open_page(page, "Train")
+    choose(page, "Race", "your own images")
+    page.get_by_role("textbox", name="Folder of the images").fill(str(folder))
+    page.get_by_role("textbox", name="Folder of the images").press("Enter")
+    page.get_by_text("Change the recipe").click()
+    page.get_by_role("spinbutton", name="Epochs", exact=True).fill("2")
+    page.get_by_role("spinbutton", name="Epochs", exact=True).press("Enter")
+    page.get_by_role("button", name="Train", exact=True).click()
+    until(lambda: [run.state for run in lab.runs()] == ["finished"] * 3, seconds=120)
+    assert {run.recipe.epochs for run in lab.runs()} == {2}
+
+    expect(page.get_by_text("the 3 classes stand")).to_be_visible(timeout=30_000)
+    warning = page.get_by_test_id("stAlert").filter(has_text="left out")
+    for name in BROKEN:
+        expect(warning).to_contain_text(name)
+    expect(page.locator(DRAWN).first).to_be_visible(timeout=30_000)
+    no_error_is_shown(page)
+
+    open_page(page, "Inspect")
+    expect(page.locator(".bcl-inspector").locator("canvas, svg").first).to_be_visible(timeout=60_000)
+    no_error_is_shown(page)
+    sprite = page.request.get(f"{page.url.partition('inspect')[0]}bcl/v1/runs/{lab.runs()[0].id}/sprite.png")
+    assert Image.open(io.BytesIO(sprite.body())).mode == "RGB"
+
+
+def test_own_images_are_looked_at_before_anything_is_trained(page: Page, folder: Path) -> None:
+    open_page(page, "Data")
+    choose(page, "Data set", "Folder of images")
+    page.get_by_role("textbox", name="Folder of the images").fill(str(folder))
+    page.get_by_role("textbox", name="Folder of the images").press("Enter")
+    page.get_by_role("button", name="Look at these data").click()
+    expect(page.get_by_text("Measured here")).to_be_visible(timeout=120_000)
+    for name in BROKEN:
+        expect(page.get_by_test_id("stAlert").filter(has_text="left out")).to_contain_text(name)
+    expect(page.get_by_text("3 classes", exact=True)).to_be_visible()
+    expect(page.locator(".bcl-live-plot image")).to_have_count(2)  # the samples and the views
+    no_error_is_shown(page)
+
+    address = page.url
+    page.reload()
+    expect(page.get_by_text("Measured here")).to_be_visible(timeout=30_000)
+    assert page.url == address
+
+    page.get_by_role("link", name="Train with these data").click()
+    expect(page.get_by_role("textbox", name="Folder of the images")).to_have_value(str(folder))
+
+
+def open_page(page: Page, name: str) -> None:
+    page.get_by_test_id("stTopNav").get_by_role("link", name=name, exact=True).click()
+    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=30_000)
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    page.get_by_role("combobox", name=label).click()
+    page.get_by_role("option", name=option).click()
