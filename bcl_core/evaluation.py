@@ -54,14 +54,22 @@ class Evaluator:
                 contrastive loss, and then the view has no gradients.
             sampled_steps: how many.
         """
-        backbone, features, confidences = self._embed(model)
+        backbone, features, probabilities = self._embed(model)
         if not np.isfinite(features).all():
             raise TrainingDiverged("the embeddings left the finite numbers; try a lower optimiser.lr")
         with torch.no_grad():
             prototypes = model.prototypes().double().cpu().numpy()
             classifier = model.classifier.detach().double().cpu().numpy()
         gradients = {} if statistics is None else _gradients(statistics, sampled_steps)
-        embedded = Embedded(features, backbone, confidences, prototypes, classifier, gradients)
+        embedded = Embedded(
+            features,
+            backbone,
+            predictions=probabilities.argmax(axis=1),
+            confidences=probabilities.max(axis=1),
+            prototypes=prototypes,
+            classifier=classifier,
+            gradients=gradients,
+        )
         return measure(self._chosen, self.samples, embedded)
 
     @torch.no_grad()
@@ -72,8 +80,8 @@ class Evaluator:
             for chunk in self._chunks():
                 h = model(chunk)
                 parts.append((h, model.project(h), model.logits(h).softmax(dim=1)))
-        backbone, projection, confidences = (torch.cat(p).double().cpu().numpy() for p in zip(*parts, strict=True))
-        return backbone, projection, confidences
+        backbone, projection, probabilities = (torch.cat(p).double().cpu().numpy() for p in zip(*parts, strict=True))
+        return backbone, projection, probabilities
 
     def _chunks(self) -> Iterator[Tensor]:
         chunks = (

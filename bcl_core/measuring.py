@@ -51,7 +51,9 @@ class Embedded:
 
     features: Floats  # (n, d) unit vectors, in the space that the run's angles are taken in
     backbone: Floats | None = None  # (n, d_h)
-    confidences: Floats | None = None  # (n, K) each row adds up to 1
+    predictions: NDArray[np.int64] | None = None  # (n,) the most probable class
+    confidences: Floats | None = None  # (n,) its probability
+    class_means: Floats | None = None  # (K, d) where they are given; else those of the test features are taken
     prototypes: Floats | None = None  # (K, d) unit vectors
     classifier: Floats | None = None  # (K, d_h)
     gradients: Mapping[str, Floats] = field(default_factory=dict)  # pair_push (K, K) and what else is known
@@ -93,7 +95,8 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     counts = samples.class_counts
     num_classes = len(counts)
     features, tested = embedded.features, labels[test]
-    means = geometry.class_means(features[test], tested, num_classes)
+    given = embedded.class_means
+    means = geometry.class_means(features[test], tested, num_classes) if given is None else given
     within = geometry.within_class_angles(features[test], tested, num_classes)
     picture, frame = _picture(features[kept], samples)
     metrics = {
@@ -120,21 +123,21 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
         name: np.asarray(array, np.float32) for name, array in arrays.items() if array is not None
     }
     view["coordinates"] = geometry.quantise(features[kept] @ frame)
+    if embedded.predictions is not None:
+        view["predictions"] = embedded.predictions[kept].astype(np.int32)
     if embedded.confidences is not None:
-        shown = embedded.confidences[kept]
-        view["predictions"] = shown.argmax(axis=1).astype(np.int32)
-        view["confidences"] = shown.max(axis=1).astype(np.float16)
+        view["confidences"] = embedded.confidences[kept].astype(np.float16)
     return Measurement(metrics, view, {"projection": features[kept].astype(np.float16)})
 
 
 def _accuracy(selection: Selection, embedded: Embedded, counts: NDArray[np.int64]) -> dict[str, Any]:
     """Mean over classes, each class's, and the shot groups' means; all None without predictions."""
-    if embedded.confidences is None:
+    if embedded.predictions is None:
         nothing = np.full(len(counts), np.nan)
         groups = dict.fromkeys(geometry.shot_group_means(nothing, counts))
         return {"accuracy": None, "accuracy_per_class": None, **{f"accuracy_{group}": None for group in groups}}
     labels = selection.labels[selection.test]
-    right = embedded.confidences[selection.test].argmax(axis=1) == labels
+    right = embedded.predictions[selection.test] == labels
     per_class = np.bincount(labels, right, len(counts)) / np.bincount(labels, minlength=len(counts))
     groups = geometry.shot_group_means(per_class, counts)
     return {
@@ -175,7 +178,8 @@ def _picture(features: Floats, samples: Samples) -> tuple[dict[str, float | None
     frame = geometry.aligned_coordinates(features[fit], fit_means).frame
     shown = features[drawn] @ frame
     return {
-        "variance_kept": geometry.variance_kept(features[drawn], shown),
+        # A class with one test image gives it to the fit, so that there may be none to draw.
+        "variance_kept": geometry.variance_kept(features[drawn], shown) if drawn.any() else None,
         "neighbours_2d": _neighbours_preserved(features[drawn], shown, dims=2),
         "neighbours_3d": _neighbours_preserved(features[drawn], shown, dims=3),
     }, frame

@@ -1,7 +1,10 @@
-"""The lab: runs on disk, read by the screen, written by the worker. Importing it imports no torch."""
+"""The lab: runs on disk, read by the screen, written by the worker or a `Recorder`. Importing it imports no torch."""
 
 from bcl_core.lab.files import RunFolder, SnapshotError
 from bcl_core.lab.launch import WorkerStatus, ensure_worker, stop_worker, worker_log, worker_status
+from bcl_core.lab.record_arrays import RecordError
+from bcl_core.lab.recorded import record
+from bcl_core.lab.recorder import Recorder
 from bcl_core.lab.store import GroupPlan, Lab, LabError, QueueFull, Run, RunIsActive, UnknownRun
 
 __all__ = [
@@ -9,6 +12,8 @@ __all__ = [
     "Lab",
     "LabError",
     "QueueFull",
+    "RecordError",
+    "Recorder",
     "Run",
     "RunFolder",
     "RunIsActive",
@@ -16,6 +21,7 @@ __all__ = [
     "UnknownRun",
     "WorkerStatus",
     "ensure_worker",
+    "record",
     "stop_worker",
     "worker_log",
     "worker_status",

@@ -58,14 +58,15 @@ def evaluate_run(lab: Lab, run_id: str, report: Callable[[str], None] = lambda _
         LabError: there is no such run, or no checkpoint of it, or its embeddings are not finite.
         DataError: the data cannot be read.
     """
-    run, state = lab.run(run_id), read_state(lab, run_id)
-    dataset = prepare(run.recipe, run.execution.data, report)
+    run = lab.run(run_id)
+    recipe, state = run.training_recipe, read_state(lab, run_id)
+    dataset = prepare(recipe, run.execution.data, report)
     execution = run.execution.model_copy(update={"threads": run.execution.threads or 1})
     hardware = resolve(execution, None, lambda *_: None)  # with the threads known there is nothing to measure
-    model = build_model(run.recipe, dataset.train.images.shape[1], len(dataset.class_names))
+    model = build_model(recipe, dataset.train.images.shape[1], len(dataset.class_names))
     model.load_state_dict(state.model)
     model.to(hardware.device).to(memory_format=torch.channels_last)  # as in training, for the last digits too
-    evaluator = Evaluator(run.recipe, dataset, hardware, run.execution.data.workers)
+    evaluator = Evaluator(recipe, dataset, hardware, run.execution.data.workers)
     try:
         measured = evaluator.measure(model, None, 0)
     except TrainingDiverged as error:

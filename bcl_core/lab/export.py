@@ -47,13 +47,14 @@ def export_run(lab: Lab, run_id: str, target: Path, epoch: int | None = None) ->
         LabError: there is no such run or checkpoint, or the file stands already or cannot be written.
     """
     run, folder = lab.run(run_id), lab.folder(run_id)
+    recipe = run.training_recipe
     state = read_state(lab, run_id, epoch)
     if target.exists():
         raise LabError(f"{target} stands already; choose another name")
     about = {"format_version": FORMAT_VERSION, "run": run.id, "name": run.name, "epoch": state.epoch, **run.provenance}
     contents = {
-        README: _README.format(name=run.name, epoch=state.epoch, epochs=run.recipe.epochs).encode(),
-        RECIPE: run.recipe.model_dump_json(indent=2).encode(),
+        README: _README.format(name=run.name, epoch=state.epoch, epochs=recipe.epochs).encode(),
+        RECIPE: recipe.model_dump_json(indent=2).encode(),
         PROVENANCE: _json(about),
         METRICS: _json(lab.metrics(run_id)),
         WEIGHTS: save({name: tensor.contiguous() for name, tensor in state.model.items()}),

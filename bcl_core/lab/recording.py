@@ -6,7 +6,6 @@ knows, does the epoch after it again if need be, and arrives at the same numbers
 
 import io
 import json
-import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple, cast
@@ -15,7 +14,6 @@ import numpy as np
 import torch
 from filelock import FileLock
 from numpy.typing import NDArray
-from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -23,8 +21,8 @@ from bcl_core import geometry
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
 from bcl_core.lab.files import RunFolder, read_metadata, write_arrays, write_once
+from bcl_core.lab.samples import write_samples
 from bcl_core.lab.store import Lab
-from bcl_core.measuring import Samples
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.training import Epoch, Event, Started, Step, train
 
@@ -42,11 +40,11 @@ class OpenRun:
     def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE) -> None:
         self.lab, self.id, self._lock = lab, run_id, lock
         run = lab.run(run_id)
-        self.recipe = run.recipe
+        self.recipe = run.training_recipe
         self.folder = lab.folder(run_id)
         state, initial = _last_state(self.folder, run.epoch), self.folder.initial
         weights = load_file(initial) if state is None and initial.exists() else None
-        start = Start(run.recipe, run.execution, state, weights)
+        start = Start(self.recipe, run.execution, state, weights)
         self._events = world.lead(_events(start, world, lambda note: lab.record_note(run_id, note)))
         self._since = time.monotonic()
 
@@ -84,7 +82,7 @@ class OpenRun:
         if isinstance(event, Started):
             self._since = time.monotonic()  # reading data and warming up say nothing of how long epochs take
             self.lab.record_start(self.id, {**event.provenance, **self._origin()}, event.threads)
-            _write_samples(self.folder, event.samples)
+            write_samples(self.folder, event.samples)
             _write_prediction(self.folder, self.recipe, event.samples.class_counts)
         elif isinstance(event, Epoch):
             write_once(self.folder.checkpoint(event.epoch), _to_bytes(event.state))
@@ -142,33 +140,6 @@ def _last_state(folder: RunFolder, recorded: int | None) -> dict[str, Any] | Non
         return None
     state: dict[str, Any] = torch.load(folder.checkpoint(usable[-1]), weights_only=True, map_location="cpu")
     return state
-
-
-def _write_samples(folder: RunFolder, samples: Samples) -> None:
-    arrays: dict[str, NDArray[Any]] = {
-        "labels": samples.labels,
-        "indices": samples.indices,
-        "split": samples.split,
-        "fits_frame": samples.fits_frame,
-        "class_counts": samples.class_counts,
-    }
-    write_arrays(folder.samples, arrays, class_names=json.dumps(samples.class_names))
-    if samples.thumbnails is not None:
-        write_once(folder.sprite, _sprite(samples.thumbnails, samples.pixel_max))
-
-
-def _sprite(thumbnails: NDArray[np.uint8], pixel_max: int) -> bytes:
-    """Lay (N, C, H, W) thumbnails out in rows of ⌈√N⌉, as a PNG."""
-    count, channels, height, width = thumbnails.shape
-    columns = math.isqrt(count - 1) + 1
-    rows = -(-count // columns)
-    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
-    sheet[:count] = (thumbnails.astype(np.uint16) * 255 // pixel_max).astype(np.uint8).transpose(0, 2, 3, 1)
-    grid = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
-    pixels = grid.reshape(rows * height, columns * width, channels)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[np.int64]) -> None:

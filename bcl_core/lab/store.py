@@ -1,7 +1,8 @@
 """The store of runs: one SQLite file in WAL mode for what changes, one folder a run for what does not.
 
 Whoever reads may read at any time. A run is trained by the process that holds its lock; everybody else steers it by
-`run_until` and `stop`, which that process polls.
+`run_until` and `stop`, which that process polls. A run that other code trains is recorded under the same lock, and
+nobody steers it.
 """
 
 import json
@@ -20,11 +21,11 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from bcl_core.lab.files import RunFolder, write_once
-from bcl_core.recipe import Execution, Recipe
+from bcl_core.recipe import Execution, Recipe, Recorded
 
 RUN_ID = re.compile(r"[a-z0-9-]{8,64}")
 MAX_QUEUED = 64
-STORE_VERSION = 2  # 2: runs have notes
+STORE_VERSION = 3  # 2: runs have notes; 3: some runs are recorded from other code
 ACTIVE = ("queued", "running", "paused")
 
 _SCHEMA = """
@@ -66,7 +67,7 @@ class Run:
     group_id: str
     group_name: str
     name: str
-    recipe: Recipe
+    recipe: Recipe | Recorded
     execution: Execution
     state: str  # queued, running, paused, finished, stopped, failed
     run_until: int | None  # train no further than this epoch; None: to the end
@@ -86,9 +87,17 @@ class Run:
 
     @property
     def wants_to_train(self) -> bool:
-        """Whether nothing holds it back at this moment."""
+        """Whether nothing holds it back at this moment; a run that other code trains never does."""
         done = -1 if self.epoch is None else self.epoch
-        return self.active and not self.stop and (self.run_until is None or done < self.run_until)
+        willing = self.active and not self.stop and isinstance(self.recipe, Recipe)
+        return willing and (self.run_until is None or done < self.run_until)
+
+    @property
+    def training_recipe(self) -> Recipe:
+        """The recipe; LabError where other code trained the run, so that there is none."""
+        if isinstance(self.recipe, Recipe):
+            return self.recipe
+        raise LabError(f"{self.name!r} was recorded from other code: there is no recipe and no model of it here")
 
     @property
     def seconds_left(self) -> float | None:
@@ -181,30 +190,39 @@ class Lab:
         Raises:
             QueueFull: more than MAX_QUEUED runs would be unfinished. Nothing is queued then.
         """
-        ids = self._make_folders(plan)
-        self._insert(ids, plan, execution or Execution())
+        ids = [self._make_folder(recipe) for _, recipe in plan.runs]
+        self._insert(ids, plan.name, plan.runs, execution or Execution())
         return ids
 
     def enqueue_model(self, name: str, recipe: Recipe, execution: Execution, weights: bytes) -> str:
         """Queue a run that starts from these weights (safetensors): it is measured as it is, and then held."""
-        plan = GroupPlan(name, [(name, recipe)])
-        [run_id] = self._make_folders(plan)
+        run_id = self._make_folder(recipe)
         write_once(RunFolder(self.home / "runs" / run_id).initial, weights)
-        self._insert([run_id], plan, execution, run_until=0)
+        self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
         return run_id
 
     def enqueue_here(self, name: str, recipe: Recipe, execution: Execution) -> tuple[str, FileLock]:
         """Enter a run that this process will train itself; it is locked before any worker can see it."""
-        plan = GroupPlan(name, [(name, recipe)])
-        [run_id] = self._make_folders(plan)
-        lock = FileLock(RunFolder(self.home / "runs" / run_id).lock)
-        lock.acquire()
-        self._insert([run_id], plan, execution)
+        run_id = self._make_folder(recipe)
+        lock = self._locked(run_id)
+        self._insert([run_id], name, [(name, recipe)], execution)
+        return run_id, lock
+
+    def enter_recorded(self, name: str, recorded: Recorded, provenance: Mapping[str, str]) -> tuple[str, FileLock]:
+        """Enter a run that this process records while other code trains it; it is running, and locked, from the start.
+
+        It waits for nothing, so that the queue may be full.
+        """
+        run_id = self._make_folder(recorded)
+        lock = self._locked(run_id)
+        self._insert([run_id], name, [(name, recorded)], Execution(), state="running", provenance=provenance)
         return run_id, lock
 
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
         """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
-        run, lock = self.run(run_id), self.lock(run_id)
+        run = self.run(run_id)
+        self._steerable(run.id)
+        lock = self.lock(run_id)
         if lock is None:
             raise RunIsActive(f"{run.name!r} is trained by another process: stop or pause it there first")
         if run.state == "finished":
@@ -215,36 +233,54 @@ class Lab:
         )
         return run_id, lock
 
-    def _make_folders(self, plan: GroupPlan) -> list[str]:
-        ids = [_new_id() for _ in plan.runs]
-        for run_id, (_, recipe) in zip(ids, plan.runs, strict=True):
-            write_once(self.home / "runs" / run_id / "recipe.json", recipe.model_dump_json(indent=2).encode())
-        return ids
+    def _make_folder(self, recipe: Recipe | Recorded) -> str:
+        run_id = _new_id()
+        write_once(self.home / "runs" / run_id / "recipe.json", recipe.model_dump_json(indent=2).encode())
+        return run_id
 
-    def _insert(self, ids: Sequence[str], plan: GroupPlan, execution: Execution, run_until: int | None = None) -> None:
-        created, group_id = time.time(), _new_id()
+    def _locked(self, run_id: str) -> FileLock:
+        lock = FileLock(RunFolder(self.home / "runs" / run_id).lock)
+        lock.acquire()
+        return lock
+
+    def _insert(
+        self,
+        ids: Sequence[str],
+        group_name: str,
+        runs: Sequence[tuple[str, Recipe | Recorded]],
+        execution: Execution,
+        *,
+        run_until: int | None = None,
+        state: str = "queued",
+        provenance: Mapping[str, str] | None = None,
+    ) -> None:
+        shared = {
+            "group_id": _new_id(),
+            "group_name": group_name,
+            "execution": execution.model_dump_json(),
+            "created": time.time(),
+            "run_until": run_until,
+            "state": state,
+            "provenance": json.dumps(dict(provenance or {})),
+        }
         rows = [
-            (
-                i,
-                group_id,
-                plan.name,
-                name,
-                position,
-                recipe.model_dump_json(),
-                recipe.hash,
-                execution.model_dump_json(),
-                created,
-                run_until,
-            )
-            for position, (i, (name, recipe)) in enumerate(zip(ids, plan.runs, strict=True))
+            {
+                "id": run_id,
+                "name": name,
+                "position": position,
+                "recipe": recipe.model_dump_json(),
+                "recipe_hash": recipe.hash,
+                **shared,
+            }
+            for position, (run_id, (name, recipe)) in enumerate(zip(ids, runs, strict=True))
         ]
         with self._database() as db:
             db.execute("BEGIN IMMEDIATE")
             unfinished = db.execute("SELECT count(*) FROM runs WHERE state IN (?, ?, ?)", ACTIVE).fetchone()[0]
-            if unfinished + len(rows) <= MAX_QUEUED:
-                columns = "id, group_id, group_name, name, position, recipe, recipe_hash, execution, created, run_until"
-                marks = ", ".join("?" * len(columns.split(", ")))
-                db.executemany(f"INSERT INTO runs ({columns}, state) VALUES ({marks}, 'queued')", rows)
+            if state != "queued" or unfinished + len(rows) <= MAX_QUEUED:
+                for row in rows:
+                    values = ", ".join(f":{column}" for column in row)
+                    db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({values})", row)
                 return
         for run_id in ids:
             shutil.rmtree(self.home / "runs" / run_id)
@@ -264,10 +300,11 @@ class Lab:
     def resume(self, target: str) -> None:
         """Let a run or a group go on to its end; a stopped or failed one is queued again from its last checkpoint."""
         self._steer(target, "run_until = NULL")
+        ids = self._steerable(target)
         self._change(
             "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL "
-            "WHERE (id = ? OR group_id = ?) AND state IN ('stopped', 'failed')",
-            (target, target),
+            f"WHERE id IN ({_marks(ids)}) AND state IN ('stopped', 'failed')",
+            ids,
         )
 
     def stop(self, target: str) -> None:
@@ -275,17 +312,26 @@ class Lab:
         self._steer(target, "stop = 1")
 
     def _steer(self, target: str, assignment: str) -> None:
-        found = self._change(f"UPDATE runs SET {assignment} WHERE (id = ? OR group_id = ?)", (target, target))
+        ids = self._steerable(target)
+        self._change(f"UPDATE runs SET {assignment} WHERE id IN ({_marks(ids)})", ids)
+
+    def _steerable(self, target: str) -> tuple[str, ...]:
+        """Return the ids of a run, or of the runs of a group that are trained here."""
+        found = self._select("WHERE id = ? OR group_id = ?", (target, target))
         if not found:
             raise UnknownRun(f"there is no run or group {target[:64]!r}; it may have been deleted")
+        ids = tuple(run.id for run in found if isinstance(run.recipe, Recipe))
+        if not ids:
+            raise LabError(f"{found[0].name!r} is recorded from other code, which alone can train, pause or stop it")
+        return ids
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name, 1 to 80 characters."""
-        self._change("UPDATE runs SET name = ? WHERE id = ?", (_proper_name(name), self.run(run_id).id))
+        self._change("UPDATE runs SET name = ? WHERE id = ?", (proper_name(name), self.run(run_id).id))
 
     def move_to_group(self, run_ids: Sequence[str], name: str) -> str:
         """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
-        name = _proper_name(name)
+        name = proper_name(name)
         group_id = next((run.group_id for run in self.runs() if run.group_name == name), None) or _new_id()
         for run_id in run_ids:
             self._refuse_active(run_id)
@@ -306,6 +352,7 @@ class Lab:
         shutil.rmtree(folder, ignore_errors=True)
 
     def _refuse_active(self, run_id: str) -> None:
+        self.settle_recorded(self.run(run_id))
         run = self.run(run_id)
         if run.active:
             raise RunIsActive(f"{run.name!r} is {run.state}: stop it first")
@@ -328,6 +375,20 @@ class Lab:
             "UPDATE runs SET provenance = ?, execution = ?, note = NULL WHERE id = ?",
             (json.dumps(dict(provenance)), execution.model_dump_json(), run_id),
         )
+
+    def record_plan(self, run_id: str, recorded: Recorded) -> None:
+        """Enter that a recorded run has more epochs than were known of."""
+        self._change("UPDATE runs SET recipe = ? WHERE id = ?", (recorded.model_dump_json(), run_id))
+
+    def settle_recorded(self, run: Run) -> None:
+        """Set a run that is being recorded to "stopped" where its recorder has died: its lock is free."""
+        if isinstance(run.recipe, Recipe) or not run.active:
+            return
+        lock = self.lock(run.id)
+        if lock is not None:
+            statement = f"UPDATE runs SET state = 'stopped' WHERE id = ? AND state IN ({_marks(ACTIVE)})"
+            self._change(statement, (run.id, *ACTIVE))  # unless it has ended well since `run` was read
+            lock.release()
 
     def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
         """Set the run's state."""
@@ -387,7 +448,7 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 def _as_run(row: sqlite3.Row) -> Run:
     parsed = {
-        "recipe": Recipe.parse(row["recipe"]),
+        "recipe": _recipe(row["recipe"]),
         "execution": Execution.model_validate_json(row["execution"]),
         "stop": bool(row["stop"]),
         "provenance": json.loads(row["provenance"]),
@@ -395,11 +456,20 @@ def _as_run(row: sqlite3.Row) -> Run:
     return Run(**{field.name: parsed.get(field.name, row[field.name]) for field in fields(Run)})
 
 
+def _recipe(text: str) -> Recipe | Recorded:
+    return Recorded.parse(text) if "recorded" in json.loads(text) else Recipe.parse(text)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
 def _new_id() -> str:
     return f"{time.strftime('%y%m%d')}-{secrets.token_hex(5)}"
 
 
-def _proper_name(name: str) -> str:
+def proper_name(name: str) -> str:
+    """Return the name of a run or group with its white space tidied; LabError unless it has 1 to 80 characters."""
     name = " ".join(name.split())
     if not 1 <= len(name) <= 80:
         raise LabError(f"a name has 1 to 80 characters; this one has {len(name)}")

@@ -13,7 +13,7 @@ from bcl_core.data.source import DataError
 from bcl_core.evaluation import TrainingDiverged
 from bcl_core.lab.recording import OpenRun
 from bcl_core.lab.store import Lab, Run, UnknownRun
-from bcl_core.recipe import RecipeError
+from bcl_core.recipe import RecipeError, Recorded
 from bcl_core.registry import BACKBONES, DATASETS, VIEWS
 
 IDLE_POLL_SECONDS = 0.1
@@ -63,7 +63,9 @@ class Worker:
         for run_id in self._open.keys() - {run.id for run in active}:
             self._close(run_id)
         for run in active:
-            if run.stop and self._hold(run.id):
+            if isinstance(run.recipe, Recorded):
+                self.lab.settle_recorded(run)
+            elif run.stop and self._hold(run.id):
                 self._close(run.id)
                 self.lab.record_state(run.id, "stopped")
             elif not run.wants_to_train and run.state != "paused" and self._hold(run.id):

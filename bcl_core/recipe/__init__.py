@@ -13,6 +13,7 @@ from bcl_core.recipe.fields import (
     OptimiserRecipe,
     Recipe,
     RecipeError,
+    Recorded,
 )
 from bcl_core.recipe.presets import PRESETS, RACES, Preset, Race, preset
 from bcl_core.recipe.settings import apply_settings, field_names
@@ -31,6 +32,7 @@ __all__ = [
     "Race",
     "Recipe",
     "RecipeError",
+    "Recorded",
     "apply_settings",
     "field_names",
     "preset",

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from bcl_core import registry
 
 FORMAT_VERSION: Literal[1] = 1
+LAST_EPOCH = 99_999  # of a recorded run: file names and addresses count in five digits
 
 
 class RecipeError(ValueError):
@@ -30,6 +31,14 @@ class Section(BaseModel):
     """Frozen; an unknown field is an error, so that a misspelt setting never passes silently."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read JSON; RecipeError where it does not fit."""
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise RecipeError(explain(error)) from error
 
 
 class DataRecipe(Section):
@@ -155,13 +164,30 @@ class Recipe(Section):
         """Where class means are measured: the contrastive "projection", or the "backbone" where there is none."""
         return "projection" if self.loss.contrastive else "backbone"
 
-    @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read a recipe file's JSON; RecipeError if it is none."""
-        try:
-            return cls.model_validate_json(text)
-        except ValidationError as error:
-            raise RecipeError(explain(error)) from error
+
+class Recorded(Section):
+    """What is known of a run that other code trained, in place of a recipe: what both share has the same names."""
+
+    format_version: Literal[1] = FORMAT_VERSION
+    recorded: Literal[True] = True
+    title: str = Field(min_length=1, max_length=80, description="what a figure calls this run")
+    space: str = Field("embedding", min_length=1, max_length=40, description="where the embeddings were taken")
+    epochs: int = Field(1, ge=1, le=LAST_EPOCH, description="planned; where none were, the last one so far")
+
+    @property
+    def hash(self) -> str:
+        """16 hexadecimal digits, whatever the epochs, which may grow."""
+        return hashlib.sha256(self.model_dump_json(exclude={"epochs"}).encode()).hexdigest()[:16]
+
+    @property
+    def variant(self) -> str:
+        """The key of colours."""
+        return "own"
+
+    @property
+    def seed(self) -> None:
+        """Not known."""
+        return
 
 
 # Made absolute, since the process that trains may stand in another folder.

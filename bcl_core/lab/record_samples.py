@@ -1,0 +1,94 @@
+"""The samples of a run that other code trains: chosen once, embedded by that code in every epoch. Imports no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bcl_core.lab import record_arrays as arrays
+from bcl_core.lab.record_arrays import RecordError
+from bcl_core.measuring import Embedded, Measurement, Samples, Selection, measure
+
+if TYPE_CHECKING:
+    from bcl_core.lab.record_arrays import Values
+
+MAX_DIM = 4096  # the picture's frame costs d³
+MAX_BYTES = 2 * 1024**3  # of an epoch's embeddings, in the float64 that they are measured in
+WHITE = 255
+FRAME_SEED = 0
+
+
+class RecordedSamples:
+    """The n samples, and which of them are measured and shown. Arguments are those of `Recorder`."""
+
+    def __init__(
+        self,
+        labels: Values,
+        class_names: Sequence[str] | ArrayLike | None,
+        class_counts: Values | None,
+        test: Values | None,
+        images: Values | None,
+    ) -> None:
+        classes, names = arrays.classes_of(labels, class_names)
+        in_test = arrays.mask_of(test, len(classes))
+        test_rows, train_rows = np.flatnonzero(in_test), np.flatnonzero(~in_test)
+        arrays.check_every_class(classes[test_rows], names)
+        chosen = self._selection = Selection(classes[test_rows], classes[train_rows], len(names))
+        self._count = len(classes)
+        self._rows = np.concatenate([test_rows, train_rows[chosen.shown_train]])  # in the order of the selection
+        kept = self._rows[chosen.kept]
+        self.kept = Samples(
+            labels=classes[kept],
+            indices=kept,
+            split=chosen.split,
+            fits_frame=chosen.frame_half(FRAME_SEED),
+            thumbnails=None if images is None else arrays.thumbnails_of(images, len(classes), kept),
+            pixel_max=WHITE,
+            class_names=names,
+            class_counts=np.bincount(classes) if class_counts is None else arrays.counts_of(class_counts, len(names)),
+        )
+
+    def embedded(self, embeddings: Values, others: Mapping[str, Values]) -> Embedded:
+        """Check an epoch's arrays; RecordError where one is not as it should be.
+
+        Args:
+            embeddings: (n, d).
+            others: those of prototypes, classifier, class_means, probabilities and predictions that the epoch has; as
+                `Recorder.epoch`.
+        """
+        found = arrays.numbers("embeddings", embeddings, self._count, "d")
+        dim, names = found.shape[1], self.kept.class_names
+        if not 2 <= dim <= MAX_DIM:
+            raise RecordError(f"embeddings have dimension {dim:,}; expected 2 to {MAX_DIM:,}")
+        if found.size * 8 > MAX_BYTES:
+            raise RecordError(
+                f"an epoch of {self._count:,} × {dim:,} numbers takes more than 2 GiB: choose some samples"
+            )
+        if {"probabilities", "predictions"} <= others.keys():
+            raise RecordError("give probabilities or predictions, not both: predicted is the most probable class")
+        features = arrays.unit_rows("embeddings", found, self._count, dim)[self._rows]
+        predictions, confidences = None, None
+        if "probabilities" in others:
+            rows = arrays.probabilities_of(others["probabilities"], self._count, len(names))[self._rows]
+            predictions, confidences = rows.argmax(axis=1), rows.max(axis=1)
+        if "predictions" in others:
+            predictions = arrays.class_indices("predictions", others["predictions"], names, self._count)[self._rows]
+
+        def of_classes(name: str, read: Any) -> Any:
+            return read(name, others[name], len(names), dim) if name in others else None
+
+        return Embedded(
+            features,
+            predictions=predictions,
+            confidences=confidences,
+            class_means=of_classes("class_means", arrays.within_unit_ball),
+            prototypes=of_classes("prototypes", arrays.unit_rows),
+            classifier=of_classes("classifier", arrays.finite),
+        )
+
+    def measure(self, embedded: Embedded) -> Measurement:
+        """Return an epoch's numbers, as training writes them."""
+        return measure(self._selection, self.kept, embedded)

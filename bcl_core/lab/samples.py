@@ -1,0 +1,41 @@
+"""The images of a run that are kept to be looked at, on disk. Imports no torch."""
+
+import io
+import json
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from bcl_core.lab.files import RunFolder, write_arrays, write_once
+from bcl_core.measuring import Samples
+
+
+def write_samples(folder: RunFolder, samples: Samples) -> None:
+    """Write what is known of the kept images, and their thumbnails where there are any."""
+    arrays: dict[str, NDArray[Any]] = {
+        "labels": samples.labels,
+        "indices": samples.indices,
+        "split": samples.split,
+        "fits_frame": samples.fits_frame,
+        "class_counts": samples.class_counts,
+    }
+    write_arrays(folder.samples, arrays, class_names=json.dumps(samples.class_names))
+    if samples.thumbnails is not None:
+        write_once(folder.sprite, _sprite(samples.thumbnails, samples.pixel_max))
+
+
+def _sprite(thumbnails: NDArray[np.uint8], pixel_max: int) -> bytes:
+    """Lay (N, C, H, W) thumbnails out in rows of ⌈√N⌉, as a PNG."""
+    count, channels, height, width = thumbnails.shape
+    columns = math.isqrt(count - 1) + 1
+    rows = -(-count // columns)
+    sheet = np.zeros((rows * columns, height, width, channels), np.uint8)
+    sheet[:count] = (thumbnails.astype(np.uint16) * 255 // pixel_max).astype(np.uint8).transpose(0, 2, 3, 1)
+    grid = sheet.reshape(rows, columns, height, width, channels).swapaxes(1, 2)
+    pixels = grid.reshape(rows * height, columns * width, channels)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0] if channels == 1 else pixels).save(buffer, "PNG")
+    return buffer.getvalue()
