@@ -93,7 +93,7 @@ def _ended(job: jobs.Job) -> None:
     except UnknownRun as error:
         st.caption(f"Imported before, but {error}.")
         return
-    st.success(f"Imported as **{run.name}**: {found['layout']}, {BACKBONES[run.recipe.model.backbone].title}.")
+    st.success(f"Imported as **{run.name}**: {found['layout']}, {BACKBONES[run.training_recipe.model.backbone].title}.")
     for what, names in (
         ("Drawn anew, since the file lacks it", "drawn_anew"),
         ("In the file, but not used", "ignored"),

@@ -43,8 +43,8 @@ def loss_style(variant: str) -> LineStyle:
     return LineStyle(base.colour, "longdash") if variant.endswith("-class") else base
 
 
-GROUPS = {"many": "#3B7DD8", "medium": NEUTRAL, "few": "#D9730D"}
-"""Frequent, middling and rare classes."""
+GROUPS = {"many": "#5F7391", "medium": NEUTRAL, "few": "#D9730D"}
+"""Frequent, middling and rare classes: slate, grey, orange."""
 
 # Ten colours found by annealing: they maximise the smallest OKLab distance between any two as seen with normal vision,
 # deuteranopia and protanopia (Machado et al. 2009), at a contrast of 2.5 : 1 or more on both backgrounds; in the order

@@ -6,7 +6,6 @@ A run's epochs never change once recorded, so a figure of (run, epoch) is built 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,17 +15,13 @@ from app import figures, reading
 from bcl_core import geometry
 from bcl_core.geometry.groups import by_frequency
 from bcl_core.lab import Run
+from bcl_core.recipe import LossRecipe, Recipe
 from bcl_core.registry import LOSSES
 
-Panel: TypeAlias = "go.Figure | str"
-"""A figure, or the sentence that says why there is none."""
-ANGLES_OF = {"class_means": "class means", "prototypes": "prototypes", "classifier": "classifier weights"}
-SIMPLEX, PREDICTED = "regular simplex", "predicted optimum"
-DISTANCE_TO_PREDICTION = "distance_to_prediction"
 # Every curve that Inspect offers: metric -> (title, unit, metric of the band).
 CURVES: Mapping[str, tuple[str, str, str | None]] = {
     "angle_rms_deviation": ("RMS deviation from the regular simplex", "degrees", None),
-    DISTANCE_TO_PREDICTION: ("RMS difference to the predicted optimum", "degrees", None),
+    "distance_to_prediction": ("RMS difference to the predicted optimum", "degrees", None),
     "angle_mean": ("Mean angle ± deviation over pairs", "degrees", "angle_std"),
     "within_class_angle": ("Angle of a sample to its class mean", "degrees", None),
     "margin": ("Margin: nearest other class mean minus own", "degrees", None),
@@ -54,29 +49,6 @@ CURVES: Mapping[str, tuple[str, str, str | None]] = {
     "orthogonal_frame": ("Distance to the orthogonal frame", "distance", None),
     "minority_collapse": ("Mean cosine of the tail's classifier weights", "cosine", None),
     "loss": ("Training loss", "loss", None),
-}
-GRADIENTS = {
-    "pair_push": (
-        "Pair push",
-        "share of all push",
-        "How hard two classes push on each other in the whole loss, both directions together, as a share of all pairs' "
-        "push. Unlike mass and norm, it tells the two kinds of anchors apart.",
-    ),
-    "count_effect": (
-        "Count effect alone",
-        "share of all push",
-        "Pair push that the class counts alone predict, all similarities equal: compare with pair push at epoch 0.",
-    ),
-    "gradient_mass": (
-        "Mass",
-        "share",
-        "How an anchor's repulsion divides over the classes: softmax shares, a row adds up to 1.",
-    ),
-    "gradient_norm": (
-        "Norm",
-        "length",
-        "Length of each class's part of the gradient at the anchor, along the sphere, with the factor 1/τ.",
-    ),
 }
 
 
@@ -117,23 +89,11 @@ def same_classes(runs: Sequence[Shown]) -> bool:
 
 @lru_cache(maxsize=64)
 def metric_curves(
-    runs: tuple[Shown, ...],
-    metric: str,
-    *,
-    title: str,
-    y_title: str,
-    percent: bool = False,
-    spread: str | None = None,
-) -> Panel:
-    """One metric over the epochs, a line a run; `spread` names the metric that is its deviation, drawn as a band."""
-    series = []
-    for run in runs:
-        table = reading.curves(run.run_id, run.epoch)
-        y = _distances_to_prediction(run) if metric == DISTANCE_TO_PREDICTION else table[metric]
-        band = (y - table[spread], y + table[spread]) if spread else None
-        series.append(figures.Series(run.label, run.variant, table["epoch"], y, band))
-    if all(np.isnan(line.y).all() for line in series):
-        return f"{title}: there is none for {'this run' if len(runs) == 1 else 'these runs'}."
+    runs: tuple[Shown, ...], metric: str, *, title: str, y_title: str, percent: bool = False
+) -> go.Figure:
+    """One metric over the epochs, a line a run."""
+    tables = [(run, reading.curves(run.run_id, run.epoch)) for run in runs]
+    series = [figures.Series(run.label, run.variant, table["epoch"], table[metric]) for run, table in tables]
     return figures.curves(series, title=title, y_title=y_title, percent=percent, epochs=_planned(runs))
 
 
@@ -231,72 +191,16 @@ def embedding(run: Shown, *, dims: int) -> go.Figure:
 
 
 @lru_cache(maxsize=128)
-def angle_map(run: Shown, *, of: str = "class_means", target: str = SIMPLEX, centred: bool = False) -> Panel:
-    """Angles of one of ANGLES_OF, as deviation from the regular simplex or from the predicted optimum, where known."""
-    if of == "prototypes" and not _contrastive(run):
-        return f"{run.label} has no contrastive loss, so there are no prototypes."
+def angle_map(run: Shown) -> go.Figure:
+    """Angles between class means, as deviation from the regular simplex."""
     about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
     classes = _in_order(about.class_counts)
-    predicted = reading.predicted_means(run.run_id) if target == PREDICTED else None
-    vectors = arrays[of].astype(np.float64)
-    vectors = vectors - vectors.mean(axis=0) if centred else vectors
     return figures.angle_heatmap(
-        geometry.pairwise_angles(vectors[classes]),
+        geometry.pairwise_angles(arrays["class_means"][classes]),
         *_named(about, classes),
-        target_deg=_simplex_angle(run) if predicted is None else geometry.pairwise_angles(predicted[classes]),
-        target_name=None if predicted is None else "the predicted optimum",
-        within_deg=arrays["within_class_angles"][classes] if of == "class_means" and not centred else None,
-        title=_title(run)
-        + _how_many(classes, about)
-        + (", not trained by this loss" if of == "prototypes" and not _trains_prototypes(run) else ""),
-    )
-
-
-@lru_cache(maxsize=128)
-def gradient_map(run: Shown, *, quantity: str) -> Panel:
-    """Anchor class × other class, `quantity` a key of GRADIENTS."""
-    if not _contrastive(run):
-        return f"{run.label} has no contrastive loss, so there is no push to show."
-    about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
-    limits = {"gradient_mass": (0.0, 1.0)}.get(quantity)
-    matrix = _push_by_counts(run) if quantity == "count_effect" else arrays[quantity]
-    classes = by_frequency(about.class_counts)
-    pooled = len(matrix) < len(about.class_names)
-    names, counts = _bins(about.class_counts) if pooled else _named(about, classes)
-    if not pooled:
-        matrix = matrix[np.ix_(classes, classes)]
-    if quantity in ("pair_push", "count_effect"):
-        matrix = np.where(np.eye(len(matrix), dtype=bool), np.nan, matrix)  # a class and itself are no pair
-        matrix = matrix / (np.nansum(matrix) / 2)
-        even = 2 / (len(matrix) * (len(matrix) - 1))
-        limits = (even / 100, even * 10)
-    return figures.contribution_heatmap(
-        matrix,
-        names,
-        counts,
-        title=_title(run),
-        unit=GRADIENTS[quantity][1],
-        log=quantity in ("pair_push", "count_effect"),
-        limits=limits,
-    )
-
-
-def push_summary(run: Shown) -> str:
-    """Say what share of all push the tail has among itself, measured and by the counts alone, and the count's slope."""
-    about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
-    measured, by_counts = arrays["pair_push"], _push_by_counts(run)
-    if len(measured) < len(about.class_names):
-        return "Classes are pooled into bins of like frequency; the tail's share is not computed."
-    even = np.ones_like(by_counts)
-    shares = [geometry.tail_push_share(push, about.class_counts) for push in (measured, by_counts, even)]
-    slopes = [geometry.count_slope(push, about.class_counts) for push in (measured, by_counts)]
-    share = ["none" if value is None else f"{value:.2%}" for value in shares]
-    slope = ["none" if value is None else f"{round(value, 2) + 0.0:.2f}" for value in slopes]
-    return (
-        f"Push among the rarest classes, as a share of all push: measured {share[0]}, by the counts alone {share[1]}, "
-        f"if all pairs pushed alike {share[2]}. Push grows with the counterpart's count to the power: "
-        f"measured {slope[0]}, by the counts alone {slope[1]}. Blank cells: no push was seen in the "
-        "sampled steps, or a class and itself."
+        target_deg=_simplex_angle(run),
+        within_deg=arrays["within_class_angles"][classes],
+        title=_title(run) + _how_many(classes, about),
     )
 
 
@@ -309,7 +213,7 @@ def headline(runs: Sequence[Shown]) -> str:
     for run in runs:
         angle = reading.curves(run.run_id, run.epoch)["angle_tail_tail" if rarest > 1 else "angle_mean"][-1]
         notes = [] if together else [f"epoch {run.epoch}"]
-        notes += [] if _contrastive(run) else ["backbone features"]
+        notes += [] if _contrastive(run) else [f"{_space(run)} features"]
         when = f" ({', '.join(notes)})" if notes else ""
         parts.append(f"{'–' if np.isnan(angle) else f'{angle:.0f}°'} apart with {run.label}{when}")
     start = f"At epoch {runs[0].epoch} the" if together else "The"
@@ -318,20 +222,16 @@ def headline(runs: Sequence[Shown]) -> str:
 
 def space_note(runs: Sequence[Shown]) -> str:
     """Say in which space the angles are, where it is not the contrastive loss's."""
-    without = [run.label for run in runs if not _contrastive(run)]
-    if not without:
+    if all(_contrastive(run) for run in runs):
         return "Angles are between class means of test images, in projection space."
-    return (
-        f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no contrastive loss and no projection head: "
-        "there, angles are between class means of backbone features. Features that come out of a ReLU are never "
-        "negative, so that no angle between their means passes 90°, which is less than in a regular simplex."
-    )
-
-
-def picture_quality(run: Shown, dims: int) -> tuple[float, float]:
-    """Return the shares of variance (whole basis) and of five nearest neighbours (this view) that are kept."""
-    table = reading.curves(run.run_id, run.epoch)
-    return float(table["picture_variance_kept"][-1]), float(table[f"picture_neighbours_{dims}d"][-1])
+    notes = [f"Of {run.label} they are of {_space(run)} features." for run in runs if not _contrastive(run)]
+    text = f"Angles are between class means of test images. {' '.join(notes)}"
+    if any(_space(run) == "backbone" for run in runs):
+        text += (
+            " Without a contrastive loss there is no projection head. Backbone features that come out of a ReLU are "
+            "never negative, so that no angle between their means passes 90°, which is less than in a regular simplex."
+        )
+    return text
 
 
 def predicted_map(means: NDArray[np.float64], class_counts: Sequence[int], *, title: str) -> go.Figure:
@@ -343,26 +243,6 @@ def predicted_map(means: NDArray[np.float64], class_counts: Sequence[int], *, ti
         [class_counts[k] for k in order],
         target_deg=geometry.simplex_angle(len(class_counts)),
         title=title,
-    )
-
-
-def _distances_to_prediction(run: Shown) -> NDArray[np.float64]:
-    predicted = reading.predicted_means(run.run_id)
-    epochs = reading.curves(run.run_id, run.epoch)["epoch"]
-    if predicted is None:
-        return np.full(len(epochs), np.nan)
-    means = [reading.view(run.run_id, int(epoch))["class_means"] for epoch in epochs]
-    return np.array([geometry.rms_angle_difference(mean, predicted) for mean in means], dtype=np.float64)
-
-
-def _push_by_counts(run: Shown) -> NDArray[np.float64]:
-    loss = reading.recipe(run.run_id).loss
-    entry = LOSSES[loss.name]
-    return geometry.count_effect(
-        reading.samples(run.run_id).class_counts,
-        class_averaging=entry.class_averaging,
-        class_complement=entry.class_complement,
-        anchors=loss.anchors,
     )
 
 
@@ -389,22 +269,26 @@ def _how_many(classes: NDArray[np.int64], about: reading.Samples) -> str:
     return f", {len(classes)} of {known:,} classes" if len(classes) < known else ""
 
 
-def _bins(class_counts: NDArray[np.int64]) -> tuple[list[str], list[int]]:
-    """Name the frequency bins that pooled statistics are kept in; their counts are means over a bin's classes."""
-    bins = geometry.frequency_bins(class_counts)
-    sizes = np.bincount(bins)
-    means = (np.bincount(bins, class_counts) / sizes).round().astype(np.int64)
-    return [f"bin {b}" for b in range(len(sizes))], means.tolist()
+def _loss(run: Shown) -> LossRecipe | None:
+    """Return the run's loss, None where other code trained it."""
+    recipe = reading.recipe(run.run_id)
+    return recipe.loss if isinstance(recipe, Recipe) else None
 
 
 def _contrastive(run: Shown) -> bool:
-    """Whether there is a contrastive loss; without one there are no projection head, prototypes or push."""
-    return reading.recipe(run.run_id).loss.contrastive
+    """Whether a contrastive loss is known; without one there are no projection head, prototypes or push."""
+    loss = _loss(run)
+    return loss is not None and loss.contrastive
 
 
 def _trains_prototypes(run: Shown) -> bool:
     """Whether the loss contrasts with prototypes; without class-complement nothing trains them."""
-    return LOSSES[reading.recipe(run.run_id).loss.name].class_complement
+    loss = _loss(run)
+    return loss is not None and LOSSES[loss.name].class_complement
+
+
+def _space(run: Shown) -> str:
+    return reading.recipe(run.run_id).space
 
 
 def _title(run: Shown) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bcl_core import geometry
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.files import read_arrays, read_metadata
-from bcl_core.recipe import Recipe
+from bcl_core.recipe import Recipe, Recorded
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -80,8 +80,8 @@ def view(run_id: str, epoch: int) -> Arrays:
 
 
 @lru_cache(maxsize=256)
-def recipe(run_id: str) -> Recipe:
-    """Return a run's recipe."""
+def recipe(run_id: str) -> Recipe | Recorded:
+    """Return a run's recipe, or what is known instead of a run that other code trained."""
     return the_lab().run(run_id).recipe
 
 

@@ -1,7 +1,7 @@
-"""HTTP under /bcl/v1/: run data, component modules and Plotly.js, all immutable, and health.
+"""HTTP under /bcl/v1/: run data, component modules and Plotly.js, immutable; health and a run's state, which are not.
 
-What is served here is written once and never changed, so browsers may keep it for good. The addresses are relative to
-the app's own, `server.baseUrlPath` included.
+What is written once and never changed, browsers may keep for good. The addresses are relative to the app's own,
+`server.baseUrlPath` included.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from app.components import MODULES, PLOTLY_FILE, PREFIX, VERSION
-from bcl_core.lab import Lab, RunFolder, UnknownRun, ensure_worker
+from bcl_core.lab import Lab, Run, RunFolder, UnknownRun, ensure_worker
 
 _IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 _EPOCH = re.compile("[0-9]{1,5}")
@@ -52,8 +52,10 @@ def _start_worker() -> None:
         logger.exception("the training worker could not be started; runs wait in the queue")
 
 
-def routes(folder_of: Callable[[str], RunFolder] | None = None) -> list[Mount]:
-    """Return all routes. `folder_of` finds a run's folder by its id and raises UnknownRun where there is none."""
+def routes(
+    folder_of: Callable[[str], RunFolder] | None = None, run_of: Callable[[str], Run] | None = None
+) -> list[Mount]:
+    """Return all routes. `folder_of` and `run_of` find a run by its id and raise UnknownRun where there is none."""
     base = st.get_option("server.baseUrlPath").strip("/")
     prefix = f"/{base}/{PREFIX}" if base else f"/{PREFIX}"
     return [
@@ -63,11 +65,35 @@ def routes(folder_of: Callable[[str], RunFolder] | None = None) -> list[Mount]:
                 Route("/health", _health),
                 Route(f"/{PLOTLY_FILE}", _plotly),
                 Route("/component/{version}/{module:path}", _component),
-                *_run_routes(folder_of or (lambda run_id: _lab().folder(run_id))),
+                *_run_routes(folder_of or _folder),
+                _state_route(run_of or _run, folder_of or _folder),
                 Route("/{path:path}", _nothing),
             ],
         )
     ]
+
+
+def _folder(run_id: str) -> RunFolder:
+    return _lab().folder(run_id)
+
+
+def _run(run_id: str) -> Run:
+    return _lab().run(run_id)
+
+
+def _state_route(run_of: Callable[[str], Run], folder_of: Callable[[str], RunFolder]) -> Route:
+    """Say how far a run is: its state, its last recorded epoch, and the epochs whose view stands."""
+
+    def serve(request: Request) -> Response:
+        run_id = request.path_params["run_id"]
+        try:
+            run, epochs = run_of(run_id), folder_of(run_id).epochs()
+        except UnknownRun as error:
+            return _not_found(str(error))
+        told = {"state": run.state, "epoch": run.epoch, "epochs": epochs}
+        return JSONResponse(told, headers={"Cache-Control": "no-store"})
+
+    return Route("/runs/{run_id}/state", serve)
 
 
 def _run_routes(folder_of: Callable[[str], RunFolder]) -> list[Route]:
@@ -108,7 +134,8 @@ def _component(request: Request) -> Response:
     source = MODULES.get(request.path_params["module"])
     if source is None or request.path_params["version"] != VERSION:
         return _not_found("this version of the app has no such module; reload the page")
-    return Response(source, media_type="text/javascript", headers=_IMMUTABLE)
+    media_type = "text/css" if request.path_params["module"].endswith(".css") else "text/javascript"
+    return Response(source, media_type=media_type, headers=_IMMUTABLE)
 
 
 def _plotly(request: Request) -> Response:

@@ -28,6 +28,14 @@ RUN = "scl-20260101-abc"
 
 
 @dataclass
+class Told:
+    """What the state route reads of a run."""
+
+    state: str = "running"
+    epoch: int | None = 3
+
+
+@dataclass
 class Answer:
     status: int
     headers: dict[str, str]
@@ -55,7 +63,11 @@ def get(folder: RunFolder) -> Iterator[Get]:
             raise UnknownRun(f"there is no run {run_id}")
         return folder
 
-    starlette = Starlette(routes=routes(folder_of), middleware=[Middleware(GZipMiddleware)])
+    def run_of(run_id: str) -> Told:
+        folder_of(run_id)
+        return Told()
+
+    starlette = Starlette(routes=routes(folder_of, run_of), middleware=[Middleware(GZipMiddleware)])
     server = uvicorn.Server(uvicorn.Config(starlette, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -152,8 +164,27 @@ def test_plotly_is_sent_compressed_and_arrives_whole(get: Get) -> None:
 def test_component_modules_are_served_under_the_hash_of_their_content(get: Get, module: str) -> None:
     response = get(f"component/{VERSION}/{module}", accept="identity")
     assert response.content == MODULES[module]
-    assert response.headers["content-type"].startswith("text/javascript")
+    kind = "text/css" if module.endswith(".css") else "text/javascript"
+    assert response.headers["content-type"].startswith(kind)
     assert "immutable" in response.headers["cache-control"]
+
+
+def test_a_run_s_state_names_the_epochs_that_stand_and_is_never_cached(get: Get, folder: RunFolder) -> None:
+    for epoch in (12, 3, 0):
+        folder.view(epoch).parent.mkdir(exist_ok=True)
+        folder.view(epoch).write_bytes(b"")
+    answer = get(f"runs/{RUN}/state")
+    told = json.loads(answer.content)
+    assert answer.headers["cache-control"] == "no-store"
+    assert (told["state"], told["epoch"]) == ("running", 3)
+    assert told["epochs"] == folder.epochs()
+    assert {0, 3, 12} <= set(told["epochs"])
+
+
+def test_the_state_of_a_run_that_is_not_there_is_said_in_a_sentence(get: Get) -> None:
+    answer = get("runs/some-other-run/state")
+    assert answer.status == 404
+    assert "there is no run" in answer.error
 
 
 def test_health_is_never_cached(get: Get) -> None:

@@ -15,8 +15,9 @@ PREFIX = "bcl/v1"
 PLOTLY_FILE = f"plotly-{version('plotly')}.min.js"
 
 _FOLDER = Path(__file__).parent
-MODULES = {file.relative_to(_FOLDER).as_posix(): file.read_bytes() for file in sorted(_FOLDER.glob("*/*.js"))}
-"""Source of each ES module, by "component/module.js"."""
+_FILES = sorted([*_FOLDER.glob("*/*.js"), *_FOLDER.glob("*/*.css")])
+MODULES = {file.relative_to(_FOLDER).as_posix(): file.read_bytes() for file in _FILES}
+"""Source of each ES module, and of the style sheets, which saved pages take with them: by "component/module.js"."""
 
 VERSION = sha256(repr(MODULES).encode()).hexdigest()[:16]
 

@@ -141,7 +141,7 @@ def _landmarks(
         marker={
             "color": list(colours),
             "symbol": symbol,
-            "size": 13 if flat else 8,
+            "size": (13 if flat else 8) if len(positions) <= _LEGEND_CLASSES else (7 if flat else 4),
             "opacity": 1,
             "line": {"color": palette.NEUTRAL if symbol.endswith("open") else palette.LIGHT_BACKGROUND, "width": 1.5},
         },

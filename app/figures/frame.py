@@ -73,11 +73,17 @@ def class_ticks(labels: Sequence[str], shown_as: Sequence[str] | None = None) ->
     return {
         "type": "category",
         "tickvals": list(labels[::every]),
-        "ticktext": list((shown_as or labels)[::every]),
+        "ticktext": [shortened(text) for text in (shown_as or labels)[::every]],
         "tickfont_size": SMALL_TEXT_SIZE,
         "automargin": True,
         "showgrid": False,
     }
+
+
+def shortened(label: str, length: int = 16) -> str:
+    """Return a class's label with a long name cut to `length` characters; its count stays."""
+    name, separator, count = label.partition(" · ")
+    return (name if len(name) <= length else f"{name[: length - 1]}…") + separator + count
 
 
 def log_ticks(low: float, high: float) -> list[float]:

@@ -7,6 +7,8 @@ import plotly.graph_objects as go
 
 from app.figures import frame
 
+_LONGEST_NAME = 40
+
 
 def picture_rows(
     sheet_png: bytes,
@@ -36,7 +38,7 @@ def picture_rows(
     figure.update_yaxes(range=(len(row_names), 0), title_text=axis_titles[1], scaleanchor="x", **bare)
     figure.update_yaxes(
         tickvals=[row + 0.5 for row in range(len(row_names))],
-        ticktext=list(row_names),
+        ticktext=[frame.shortened(name, _LONGEST_NAME) for name in row_names],
         automargin=True,
         ticklabelstandoff=6,
         constrain="domain",

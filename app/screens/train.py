@@ -1,12 +1,14 @@
 """Train: queue a race of losses and watch it. The worker trains; this page only reads the lab and steers."""
 
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import streamlit as st
 
 from app import controls, panels
-from app.drawing import draw
+from app.components.live_plot import live_plot
 from app.reading import Group, comparable, groups, the_lab
 from app.rows import in_rows
 from app.switches import dims_switch
@@ -106,9 +108,21 @@ def _choose_group(found: list[Group]) -> Group:
     ids = list(by_id)
     if st.session_state.get("group") not in by_id:
         st.session_state["group"] = wanted if wanted in by_id else ids[0]
-    chosen = st.selectbox("Group", ids, format_func=lambda key: by_id[key].name, key="group")
+    names = _told_apart(found)
+    chosen = st.selectbox("Group", ids, format_func=names.__getitem__, key="group")
     st.query_params["group"] = chosen
     return by_id[chosen]
+
+
+def _told_apart(found: list[Group]) -> dict[str, str]:
+    """Name each group by its id; groups of one name also by their time, since a menu knows its options by name."""
+    times = Counter(group.name for group in found)
+    return {
+        group.id: group.name
+        if times[group.name] == 1
+        else f"{group.name} · queued {time.strftime('%d %b %H:%M:%S', time.localtime(group.runs[0].created))}"
+        for group in found
+    }
 
 
 def _pace(group: Group) -> float | None:
@@ -209,29 +223,29 @@ def _pictures(runs: tuple[panels.Shown, ...]) -> None:
     st.markdown(panels.headline(runs))
     angles, bars = st.columns(2)
     with angles:
-        draw(panels.formation(runs), key="formation", height=380)
+        live_plot(panels.formation(runs), key="formation", height=380)
         st.caption(panels.formation_note(runs))
     with bars:
         if panels.same_classes(runs):
-            draw(panels.accuracy_bars(runs), key="bars", height=380)
+            live_plot(panels.accuracy_bars(runs), key="bars", height=380)
         else:
             st.info("These runs were trained on different classes, so their accuracy per class is not drawn together.")
     st.caption(panels.space_note(runs))
     loss, accuracy = st.columns(2)
     with loss:
-        draw(
+        live_plot(
             panels.metric_curves(runs, "loss", title="Training loss: compare shapes only", y_title="loss, nats"),
             key="loss",
             height=320,
         )
     with accuracy:
         panel = panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
-        draw(panel, key="accuracy", height=320)
+        live_plot(panel, key="accuracy", height=320)
     dims = dims_switch()
     for place, (run, column) in enumerate(in_rows(runs, RUNS_A_ROW)):
         with column:
-            draw(panels.embedding(run, dims=dims), key=f"embedding/{dims}/{place}", height=440)
-            draw(panels.angle_map(run), key=f"angles/{place}", height=440)
+            live_plot(panels.embedding(run, dims=dims), key=f"embedding/{dims}/{place}", height=440)
+            live_plot(panels.angle_map(run), key=f"angles/{place}", height=440)
 
 
 def _shortened(text: str) -> str:

@@ -30,7 +30,6 @@ def test_heat_maps_and_bars_are_sorted_by_training_count(run):
     expected = [about.class_names[k] for k in order]
     assert expected != list(about.class_names)
     assert names(panels.angle_map(run).data[0].y) == expected
-    assert names(panels.gradient_map(run, quantity="pair_push").data[0].y) == expected
     assert names(panels.accuracy_bars((run,)).data[0].x) == expected
 
 

@@ -1,4 +1,4 @@
-"""Cross-entropy has no projection head, no prototypes and no push: every panel says so in its place."""
+"""Cross-entropy has no projection head, no prototypes and no prediction: pictures and words know it."""
 
 import numpy as np
 import pytest
@@ -32,29 +32,14 @@ def test_the_page_train_shows_them_beside_contrastive_runs(runs, open_page):
     assert "never negative" in words(app)
 
 
-@pytest.mark.parametrize("quantity", panels.GRADIENTS)
-def test_there_is_no_push_to_show(runs, quantity):
-    ce, _, scl, _ = (panels.gradient_map(run, quantity=quantity) for run in runs)
-    assert ce == "Cross-entropy has no contrastive loss, so there is no push to show."
-    assert not isinstance(scl, str)
-
-
-def test_there_are_no_prototypes_and_none_are_drawn(runs):
-    assert "no prototypes" in panels.angle_map(runs[0], of="prototypes")
+def test_prototypes_are_drawn_where_the_loss_trains_them(runs):
     for run in runs:
         drawn = {trace.name for trace in panels.embedding(run, dims=2).data}
         assert ("prototypes" in drawn) == (run.variant == "bcl")
 
 
-def test_a_curve_that_no_run_has_is_a_sentence(runs):
-    title = "The tail's share of all push"
-    of_ce = panels.metric_curves(runs[:2], "tail_push_share", title=title, y_title="share")
-    assert of_ce == f"{title}: there is none for these runs."
-    assert not isinstance(panels.metric_curves(runs, "tail_push_share", title=title, y_title="share"), str)
-
-
 def test_the_note_on_angles_is_true_of_the_recorded_angles(runs):
-    assert "Cross-entropy and Cross-entropy, logit-adjusted have no contrastive loss" in panels.space_note(runs)
+    assert "Of Cross-entropy they are of backbone features" in panels.space_note(runs)
     assert "backbone" not in panels.space_note(runs[2:])
     for run in runs[:2]:
         means = reading.view(run.run_id, run.epoch)["class_means"]

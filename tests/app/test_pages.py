@@ -85,45 +85,6 @@ def test_a_group_that_is_not_there_is_named_and_the_newest_is_shown(trained, ope
     assert app.selectbox(key="group").value == trained.runs()[0].group_id
 
 
-@pytest.mark.parametrize("wanted", ["261111-0000000000", "../../etc/passwd", "<b>"])
-def test_a_run_that_is_not_there_is_named_and_another_is_shown(trained, open_page, wanted):
-    app = open_page("inspect", run=wanted)
-    assert wanted in app.warning[0].value
-    assert not app.exception and not app.error
-
-
-def test_the_url_brings_runs_and_epoch_back(trained, open_page):
-    ids = [run.id for run in trained.runs()]
-    app = open_page("inspect", run=ids[1], other="none", epoch="1")
-    assert app.selectbox(key="inspect/run").value == ids[1]
-    assert app.selectbox(key="inspect/other").value == "none"
-    assert app.slider(key="inspect/epoch").value == 1
-
-
-@pytest.mark.parametrize("epoch", ["9999", "-1", "two", ""])
-def test_an_epoch_that_is_not_there_falls_back_to_one_that_is(trained, open_page, epoch):
-    app = open_page("inspect", epoch=epoch)
-    assert not app.exception and not app.error
-    assert 0 <= app.slider(key="inspect/epoch").value <= 2
-
-
-def test_the_headline_states_the_recorded_angles(trained, open_page):
-    text = words(open_page("inspect"))
-    scl, _, bcl_class = (trained.metrics(run.id)[-1]["angle_tail_tail"] for run in trained.runs())
-    assert f"{scl:.0f}° apart with SCL" in text
-    assert f"{bcl_class:.0f}° apart with BCL, class anchors" in text
-    assert "96.4°" in text
-
-
-def test_a_damaged_snapshot_is_named_and_the_page_stands(lab, open_page):
-    ids = train_here(lab, epochs=1)
-    path = lab.folder(ids[0]).view(1)
-    path.write_bytes(path.read_bytes()[:100])
-    app = open_page("inspect", run=ids[0])
-    assert "0001.safetensors" in app.error[0].value
-    assert not app.exception
-
-
 def test_a_failed_run_shows_why(lab, open_page):
     [run_id] = lab.enqueue(GroupPlan("race", [("run", small())]))
     lab.record_state(run_id, "failed", "the folder is gone")
@@ -164,27 +125,11 @@ def test_predict_says_when_a_simplex_does_not_fit(lab, open_page):
     assert "needs 9 dimensions" in app.warning[0].value
 
 
-@pytest.mark.parametrize("quantity", ["Pair push", "Count effect alone", "Mass", "Norm"])
-@pytest.mark.parametrize("of", ["class means", "prototypes", "classifier weights"])
-def test_every_quantity_of_inspect_can_be_shown(trained, open_page, quantity, of):
-    app = open_page("inspect", quantity=quantity, angles=of, target="predicted optimum", centre="centred")
-    assert not app.exception and not app.error
-
-
-def test_every_curve_of_inspect_can_be_shown(trained, open_page):
-    app = open_page("inspect")
-    for metric in app.selectbox(key="inspect/metric").options:
-        app.selectbox(key="inspect/metric").select(metric).run()
-        assert not app.exception and not app.error, metric
-
-
 def test_runs_of_different_classes_are_not_passed_off_as_comparable(lab, open_page):
     ids = [
         train_here(lab, name, epochs=1, **settings)[0]
         for name, settings in (("a", {}), ("b", {"data__max_per_class": 100}))
     ]
-    app = open_page("inspect", run=ids[0], other=ids[1])
-    assert "different classes or counts" in app.warning[0].value
     lab.move_to_group(ids, "mixed")
     app = open_page("train")
     app.selectbox(key="group").set_value(lab.run(ids[0]).group_id).run()

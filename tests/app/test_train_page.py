@@ -77,6 +77,17 @@ def test_what_the_runs_of_a_race_differ_in_cannot_be_set_for_all(lab, open_page)
     assert "digits/loss.classifier_weight" in {field.key for field in open_page("train").number_input}
 
 
+def test_groups_of_one_name_stay_apart_in_the_menu(lab, open_page):
+    for seed in (0, 1):
+        lab.enqueue(GroupPlan("race", [("run", small(seed=seed))]))
+        lab._change("UPDATE runs SET created = created - 60", ())
+    newer, older = (run.group_id for run in lab.runs())
+    app = open_page("train", group=older)
+    assert len(set(app.selectbox(key="group").options)) == 2
+    assert app.run().selectbox(key="group").value == older
+    assert app.selectbox(key="group").set_value(newer).run().selectbox(key="group").value == newer
+
+
 def test_a_run_says_what_it_is_busy_with_before_its_first_epoch(lab, open_page):
     [run_id] = lab.enqueue(GroupPlan("race", [("run", small())]))
     lab.record_state(run_id, "running")

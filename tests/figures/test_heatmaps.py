@@ -93,3 +93,11 @@ def test_log_contributions_are_labelled_in_their_own_unit_and_zeros_are_blank() 
 def test_contributions_that_are_all_zero_or_not_recorded_are_still_a_figure(log: bool) -> None:
     for value in (0.0, np.nan):
         contribution_heatmap(np.full((2, 2), value), ["head", "tail"], [9, 2], title=None, unit="share", log=log)
+
+
+def test_long_class_names_are_cut_on_the_axes_and_whole_in_the_hover() -> None:
+    names = ["Sciurus carolinensis pennsylvanicus", "cat"]
+    figure = angle_heatmap(angles(2), names, [120, 7], target_deg=TARGET, title=None)
+    assert list(figure.layout.yaxis.ticktext) == ["Sciurus carolin… · n=120", "cat · n=7"]
+    assert list(figure.layout.xaxis.ticktext) == ["Sciurus carolin…", "cat"]
+    assert figure.data[0].y[0] == "Sciurus carolinensis pennsylvanicus · n=120"

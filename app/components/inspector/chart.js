@@ -1,0 +1,108 @@
+// A Plotly figure from Python whose arrays are swapped, redrawn a few times a second at most.
+
+import { loadPlotly } from "../live_plot/live_plot.js";
+import { themeTemplate } from "../live_plot/theme.js";
+
+const SHARE = 0.4; // of the browser's time that Plotly may take
+const LONGEST_REST = 120; // milliseconds
+const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
+
+const waiting = new Set(); // charts, the one that waits longest first
+let pumping;
+
+/** Draw one chart at a time, and leave the browser time for what moves. */
+async function pump() {
+  const [chart] = waiting;
+  waiting.delete(chart);
+  const start = performance.now();
+  try {
+    await chart?.draw();
+  } finally {
+    const rest = (performance.now() - start) * (1 / SHARE - 1);
+    pumping = waiting.size ? setTimeout(pump, Math.min(rest, LONGEST_REST)) : undefined;
+  }
+}
+
+export class Chart {
+  /**
+   * @param {HTMLElement} host sized by the page
+   * @param {Object} figure Plotly's data and layout; each trace has its role in `meta`
+   * @param {{plotly: string, onDraw?: () => void}} options the library's address; `onDraw` is called when the axes stand
+   */
+  constructor(host, figure, { plotly, onDraw = () => {} }) {
+    Object.assign(this, { host, figure, plotlyPath: plotly, onDraw });
+    host.role = "img";
+    host.ariaLabel = figure.layout.meta.description;
+    this.resizing = new ResizeObserver(() => this.resize());
+    this.resizing.observe(host);
+  }
+
+  /**
+   * Show other arrays.
+   *
+   * @param {(meta: Object) => Object} fill what each trace has, by its `meta`
+   * @param {Object} layout what the layout has beside
+   */
+  show(fill, layout = {}) {
+    this.wanted = { fill, layout };
+    waiting.add(this);
+    pumping ??= setTimeout(pump);
+  }
+
+  async draw() {
+    try {
+      this.library = await loadPlotly(this.plotlyPath);
+    } catch {
+      this.host.textContent = "The chart library did not arrive. Reload the page to try again.";
+      return;
+    }
+    if (!this.host.clientWidth || !this.wanted) return; // drawn when there is room
+    const { fill, layout } = this.wanted;
+    const data = this.figure.data.map((trace) => merged(trace, fill(trace.meta)));
+    const paper = getComputedStyle(this.host).getPropertyValue("--st-background-color");
+    const annotations = this.figure.layout.annotations?.map((note) => ({ ...note, bgcolor: paper }));
+    const base = { ...this.figure.layout, annotations, template: themeTemplate(this.host) };
+    const listens = this.host.on !== undefined;
+    this.library.react(this.host, data, merged(base, layout), CONFIG); // its promise is dropped where a resize overtakes it
+    if (!listens) this.host.on("plotly_afterplot", this.onDraw);
+    this.onDraw();
+  }
+
+  resize() {
+    if (!this.host.clientWidth) return;
+    if (!this.host.data) return this.wanted && this.show(this.wanted.fill, this.wanted.layout);
+    this.library.Plots.resize(this.host);
+  }
+
+  retheme() {
+    if (this.wanted) this.show(this.wanted.fill, this.wanted.layout);
+  }
+
+  /** Pixels of a value, from the host's top left; null before the first drawing. */
+  at(axis, value) {
+    const { [axis]: plotted } = this.host._fullLayout ?? {};
+    return plotted ? plotted._offset + plotted.d2p(value) : null;
+  }
+
+  /** The value at a pixel, null outside the axis. */
+  valueAt(axis, pixel) {
+    const { [axis]: plotted } = this.host._fullLayout ?? {};
+    const along = plotted && pixel - plotted._offset;
+    return plotted && along >= -8 && along <= plotted._length + 8 ? plotted.p2d(along) : null;
+  }
+
+  destroy() {
+    waiting.delete(this);
+    this.resizing.disconnect();
+    this.library?.purge(this.host);
+  }
+}
+
+function merged(object, changes) {
+  const result = { ...object };
+  for (const [name, value] of Object.entries(changes ?? {})) {
+    const nested = value && Object.getPrototypeOf(value) === Object.prototype;
+    result[name] = nested ? merged(object[name], value) : value;
+  }
+  return result;
+}

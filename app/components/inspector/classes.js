@@ -1,0 +1,21 @@
+// How classes are named and ordered in the inspector's pictures.
+
+import { byFrequency, groupsOf } from "./geometry.js";
+
+const CELLS_UP_TO = 20; // classes; beyond, a heat map has blocks of groups
+
+/** "9, n = 2" of each class. */
+export function classLabels(names, counts) {
+  return names.map((name, k) => `${name}, n = ${counts[k]}`);
+}
+
+/** What a heat map is told of its classes: the most frequent first, in three groups where there are many. */
+export function heatMapClasses(names, counts) {
+  const groups = Object.entries(groupsOf(counts)).map(([name, group]) => ({ name, count: group.length }));
+  return {
+    order: Uint32Array.from(byFrequency(counts)),
+    rowLabels: classLabels(names, counts),
+    columnLabels: names,
+    groups: names.length > CELLS_UP_TO ? groups.filter(({ count }) => count) : [],
+  };
+}

@@ -1,0 +1,117 @@
+// The scrubber's clock: which epoch is shown, and what playing, stepping and a growing run do to it.
+//
+// A clock is {epochs, at, playing, speed, follow}: the kept epochs in rising order, the place in that list (2.25 is a
+// quarter of the way from the third to the fourth), whether it plays, kept epochs a second, and whether it follows the
+// newest epoch of a live run. Clocks are never changed: `advance` returns a new one.
+
+export const SLOWEST = 0.5; // epochs a second
+export const FASTEST = 60;
+export const DEFAULT_SPEED = 6;
+
+const LEAP = 10; // epochs that Page Up and Page Down step
+
+/** The event of each key, by `KeyboardEvent.key`. */
+export const KEYS = {
+  " ": { type: "toggle" },
+  ArrowLeft: { type: "step", by: -1 },
+  ArrowDown: { type: "step", by: -1 },
+  ArrowRight: { type: "step", by: 1 },
+  ArrowUp: { type: "step", by: 1 },
+  PageDown: { type: "step", by: -LEAP },
+  PageUp: { type: "step", by: LEAP },
+  Home: { type: "home" },
+  End: { type: "end" },
+};
+
+/**
+ * Make a clock that stands still.
+ *
+ * @param {number[]} epochs kept epochs, in rising order; none while nothing has arrived
+ * @param {{epoch?: ?number, speed?: number, follow?: boolean}} options `epoch`: the one to start at, or the kept one
+ *   nearest to it; the last without it
+ */
+export function clock(epochs, { epoch = null, speed = DEFAULT_SPEED, follow = false } = {}) {
+  const last = lastOf(epochs);
+  const at = epoch === null || follow ? last : nearest(epochs, epoch);
+  return { epochs, at, playing: false, speed: clamp(speed, SLOWEST, FASTEST), follow };
+}
+
+/**
+ * Where a clock stands, for pictures that tween.
+ *
+ * @returns {{epoch: ?number, next: ?number, fraction: number}} the kept epoch at or before, the one that is tweened to
+ *   (the same when the clock stands at a whole epoch), and how far, from 0 up to but not including 1
+ */
+export function position({ epochs, at }) {
+  const index = Math.floor(at);
+  return { epoch: epochs[index] ?? null, next: epochs[Math.ceil(at)] ?? null, fraction: at - index };
+}
+
+/** The epoch whose numbers may be read out; null between two epochs, where pictures are tweened and nothing is data. */
+export function reading(clock) {
+  const { epoch, fraction } = position(clock);
+  return fraction === 0 ? epoch : null;
+}
+
+/**
+ * The clock after an event. Whoever takes it in hand (plays, steps, seeks) ends following.
+ *
+ * @param clock as `clock` makes it
+ * @param {{type: string}} event {type: "tick", seconds} · {type: "play" | "pause" | "toggle" | "home" | "end"} ·
+ *   {type: "step", by} whole epochs · {type: "seek", epoch} · {type: "speed", speed} epochs a second ·
+ *   {type: "follow", follow} · {type: "epochs", epochs} the kept epochs, now that there are more
+ */
+export function advance(clock, event) {
+  return { ...clock, ...CHANGES[event.type](clock, event) };
+}
+
+const CHANGES = {
+  tick: ({ epochs, at, playing, speed, follow }, { seconds }) => {
+    if (!playing && !follow) return {};
+    const moved = Math.min(lastOf(epochs), at + speed * seconds);
+    return { at: moved, playing: playing && moved < lastOf(epochs) };
+  },
+  play: ({ epochs, at }) => {
+    const last = lastOf(epochs);
+    return { at: at === last ? 0 : at, playing: last > 0, follow: false };
+  },
+  pause: ({ at }) => standing(Math.round(at)),
+  toggle: (clock) => (clock.playing ? CHANGES.pause : CHANGES.play)(clock),
+  home: () => standing(0),
+  end: ({ epochs }) => standing(lastOf(epochs)),
+  step: ({ epochs, at }, { by }) => standing(clamp((by > 0 ? Math.floor(at) : Math.ceil(at)) + by, 0, lastOf(epochs))),
+  seek: ({ epochs }, { epoch }) => standing(nearest(epochs, epoch)),
+  speed: (_, { speed }) => ({ speed: clamp(speed, SLOWEST, FASTEST) }),
+  follow: ({ epochs, at }, { follow }) => (follow ? { ...standing(lastOf(epochs)), follow } : standing(Math.round(at))),
+  epochs: (clock, { epochs }) => ({ epochs, at: clock.follow ? behind(clock, epochs) : kept(clock, epochs) }),
+};
+
+function standing(at) {
+  return { at, playing: false, follow: false };
+}
+
+// The same epoch in the new list, and as far on the way to the next one if that is still the next.
+function kept(clock, epochs) {
+  const { epoch, next, fraction } = position(clock);
+  if (epoch === null) return lastOf(epochs);
+  const index = nearest(epochs, epoch);
+  return epochs[index] === epoch && epochs[index + 1] === next ? index + fraction : index;
+}
+
+// Following glides through the newest epoch, and never falls further behind than that.
+function behind(clock, epochs) {
+  return Math.max(kept(clock, epochs), lastOf(epochs) - 1);
+}
+
+function nearest(epochs, wanted) {
+  const distance = (index) => Math.abs(epochs[index] - wanted);
+  return epochs.reduce((best, _, index) => (distance(index) < distance(best) ? index : best), 0);
+}
+
+function lastOf(epochs) {
+  return Math.max(0, epochs.length - 1);
+}
+
+function clamp(value, low, high) {
+  return Math.min(high, Math.max(low, value));
+}

@@ -1,0 +1,47 @@
+// Colour scales and mixing. Colours are [red, green, blue], 0 to 255; which colours there are, Python says.
+
+/** Degrees at which the scale of deviations ends, in every picture; as `DEVIATION_LIMIT` of app/palette.py. */
+export const DEVIATION_LIMIT = 45;
+
+/**
+ * A colour scale, linear between its stops.
+ *
+ * @param {[number, string][]} stops positions from 0 to 1, rising, and "#RRGGBB" colours
+ * @returns {(t: number) => ?number[]} the colour at t, the end's colour beyond the ends, null for NaN
+ */
+export function scale(stops) {
+  const colours = stops.map(([, hex]) => hexToRgb(hex));
+  return (t) => {
+    if (Number.isNaN(t)) return null;
+    const above = stops.findIndex(([at]) => at > t);
+    if (above === 0) return colours[0];
+    if (above < 0) return colours.at(-1);
+    const [low, high] = [stops[above - 1][0], stops[above][0]];
+    return mix(colours[above - 1], colours[above], (t - low) / (high - low));
+  };
+}
+
+/** Place of a deviation on its scale, 0 to 1: −45° is 0, none is 0.5, +45° is 1. */
+export function deviationShare(degrees) {
+  return Math.min(1, Math.max(0, 0.5 + degrees / (2 * DEVIATION_LIMIT)));
+}
+
+/** Whether a deviation, in degrees, lies beyond the ends of its scale, so that its colour says too little. */
+export function clipped(degrees) {
+  return Math.abs(degrees) > DEVIATION_LIMIT;
+}
+
+/** The colour between two, in equal steps of red, green and blue: `a` at t = 0, `b` at t = 1. */
+export function mix(a, b, t) {
+  return a.map((channel, i) => channel + t * (b[i] - channel));
+}
+
+/** Read "#RRGGBB". */
+export function hexToRgb(hex) {
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+/** Write a colour as "#rrggbb", its channels rounded. */
+export function rgbToHex(rgb) {
+  return `#${rgb.map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("")}`;
+}

@@ -1,0 +1,74 @@
+// The control of the embedding's picture: the same samples, the same fitting, but labels dealt out at random. Clusters
+// that still appear are made by the picture.
+
+const ROUNDS = 60;
+const INT16_MAX = 32767;
+
+/** The labels of some rows, dealt out anew among them; the same seed deals the same. @returns {Int32Array} (N,) */
+export function shuffled(labels, rows, seed = 1) {
+  const dealt = Int32Array.from(labels);
+  let bits = seed;
+  for (let i = rows.length - 1; i > 0; i--) {
+    bits = (Math.imul(bits, 1664525) + 1013904223) >>> 0; // Numerical Recipes' congruential generator
+    const j = Math.floor((bits / 2 ** 32) * (i + 1));
+    [dealt[rows[i]], dealt[rows[j]]] = [dealt[rows[j]], dealt[rows[i]]];
+  }
+  return dealt;
+}
+
+/**
+ * Coordinates that a picture of these labels would have: as bcl_core.geometry.aligned_coordinates, without the residual
+ * direction.
+ *
+ * @param {{data: Float32Array, shape: number[]}} embeddings (N, d)
+ * @param {Int32Array} labels (N,)
+ * @param {Uint32Array} fit rows that the frame is fitted on
+ * @param {number[][]} simplex (K, D) the fixed simplex, its last column zero
+ * @returns {{coordinates: Int16Array, means: Float32Array}} (N, D) in steps of 1/32767, and (K, D) means of the drawn
+ */
+export function controlPicture({ data, shape: [N, d] }, labels, fit, drawn, simplex) {
+  const D = simplex[0].length;
+  const means = meansOf(data, d, labels, fit, simplex.length);
+  const centre = Array.from({ length: d }, (_, k) => mean(means.map((row) => row[k])));
+  const cross = centre.map((middle, k) => simplex[0].map((_, p) => sum(means.map((row, c) => (row[k] - middle) * simplex[c][p]))));
+  const frame = polarFactor(cross.map((row) => row.slice(0, D - 1)));
+  const placed = new Float32Array(N * D);
+  for (let i = 0; i < N; i++) {
+    for (let k = 0; k < d; k++) {
+      const value = data[i * d + k];
+      for (let p = 0; p < D - 1; p++) placed[i * D + p] += value * frame[k][p];
+    }
+  }
+  const coordinates = Int16Array.from(placed, (value) => Math.round(Math.max(-1, Math.min(1, value)) * INT16_MAX));
+  return { coordinates, means: Float32Array.from(meansOf(placed, D, labels, drawn, simplex.length).flat()) };
+}
+
+/** The partial isometry nearest to a matrix (d, p), by Newton and Schulz's iteration. */
+function polarFactor(matrix) {
+  const norm = Math.sqrt(sum(matrix.flat().map((value) => value * value)));
+  let factor = matrix.map((row) => row.map((value) => value / (norm || 1)));
+  for (let round = 0; round < ROUNDS; round++) {
+    const gram = factor[0].map((_, p) => factor[0].map((_, q) => sum(factor.map((row) => row[p] * row[q]))));
+    factor = factor.map((row) => row.map((value, p) => 1.5 * value - 0.5 * sum(row.map((other, q) => other * gram[q][p]))));
+  }
+  return factor;
+}
+
+function meansOf(data, d, labels, rows, K) {
+  const sums = Array.from({ length: K }, () => new Array(d).fill(0));
+  const counts = new Array(K).fill(0);
+  for (const row of rows) {
+    counts[labels[row]]++;
+    for (let k = 0; k < d; k++) sums[labels[row]][k] += data[row * d + k];
+  }
+  return sums.map((total, c) => total.map((value) => value / counts[c]));
+}
+
+function sum(values) {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function mean(values) {
+  const known = values.filter(Number.isFinite);
+  return sum(known) / known.length;
+}

@@ -1,0 +1,173 @@
+// The inspector as one HTML file: its modules, its data and Plotly.js, in a page that asks nobody for anything.
+
+import { escaped, runInWords, scriptJson, titleOf, versionsOf } from "./export_words.js";
+import { read, write } from "./state.js";
+
+const NAMES = "bcl/"; // what the page's import map calls the modules
+const IMPORT = /\b((?:from|import)\s+")(\.[^"]+)"/g;
+const AT_ONCE = 6; // requests
+const ACTIVE = ["queued", "running", "paused"];
+const THEME = [
+  ...["background-color", "secondary-background-color", "text-color", "gray-text-color", "gray-color", "border-color"],
+  ...["border-color-light", "primary-color", "orange-color", "base-radius", "font"],
+]; // Streamlit's custom properties that the inspector reads
+// Nothing may be fetched: a page that did would not open elsewhere as it does here.
+const POLICY =
+  "default-src 'none'; script-src 'unsafe-inline' data: blob:; style-src 'unsafe-inline'; img-src data: blob:";
+const PAGE_CSS = `
+  [hidden] { display: none !important; }
+  body { margin: 0; background: var(--st-background-color); color: var(--st-text-color); font-family: var(--st-font); }
+  main { max-width: 1600px; margin: 0 auto; padding: 1.5rem clamp(1rem, 4vw, 3rem) 0; }
+  h1 { font-size: 1.6rem; }
+  footer { padding: 1.5rem 0; color: var(--st-gray-text-color); font-size: 0.85rem; line-height: 1.5; }
+  footer dt { color: var(--st-text-color); font-weight: 600; }
+  footer dd { margin: 0 0 0.5rem; }`;
+
+/**
+ * Gather the page's parts from where this module came from and from the data routes.
+ *
+ * @param {Object} app the inspector
+ * @param {(share: number) => void} onProgress how much of the data is here, 0 to 1
+ * @returns {Promise<Blob>}
+ */
+export async function savedPage(app, onProgress) {
+  const { told, store, host } = app;
+  const [modules, css] = await Promise.all([
+    modulesFrom(new URL("./saved.js", import.meta.url)),
+    textAt(new URL("./inspector.css", import.meta.url)),
+  ]);
+  const paths = store.runs.flatMap(pathsOf);
+  const { files, missing } = await gathered(store.fetchBytes, paths, onProgress);
+  for (const { told: { id }, state, epochs } of store.runs) {
+    const known = { state: ACTIVE.includes(state) ? "stopped" : state, epochs }; // here it goes no further
+    files.set(`runs/${id}/state`, await packed(new TextEncoder().encode(JSON.stringify(known))));
+  }
+  files.set("plotly.js", await packed(await bytesAt(new URL(told.plotly, document.baseURI))));
+  app.writeAddress();
+  const saved = { search: write(read(location.search)) };
+  const style = getComputedStyle(host);
+  const theme = THEME.map((name) => [`--st-${name}`, style.getPropertyValue(`--st-${name}`).trim()]);
+  const dark = style.getPropertyValue("color-scheme").includes("dark");
+  const data = { told: { ...told, saved }, runs: store.runs, files, missing, date: new Date() };
+  return new Blob(pageOf({ ...data, modules, css, theme, dark }), { type: "text/html" });
+}
+
+/**
+ * Write the page.
+ *
+ * @param {Map<string, string>} parts.modules sources by their names in the import map
+ * @param {Map<string, string>} parts.files gzip in base64, by path
+ * @param {[string, string][]} parts.missing paths that could not be had, and why
+ * @returns {string[]} to be joined
+ */
+export function pageOf({ told, runs, modules, css, theme, dark, files, missing, date }) {
+  const imports = Object.fromEntries(Array.from(modules, ([name, source]) => [name, dataUrl(source)]));
+  const groups = [...new Set(told.runs.map(({ group }) => group))].join(", ");
+  const title = escaped(titleOf(told.runs.map(({ label }) => label), groups));
+  const variables = theme.map(([name, value]) => `${name}: ${value};`).join(" ");
+  return [
+    `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n`,
+    `<meta http-equiv="Content-Security-Policy" content="${POLICY}">\n`,
+    `<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>${title}</title>\n`,
+    `<style>:root { color-scheme: ${dark ? "dark" : "light"}; ${variables} }${PAGE_CSS}\n${css}</style>\n`,
+    `<script type="importmap">${scriptJson({ imports })}</script>\n</head>\n<body>\n<main>\n<h1>${title}</h1>\n`,
+    `<div class="bcl-inspector" role="region" aria-label="Inspector"><p>Opening the runs …</p></div>\n`,
+    `<noscript>This page draws with JavaScript, which this browser does not run.</noscript>\n`,
+    `${footer(told.runs, runs, missing, date)}\n</main>\n`,
+    `<script type="application/json" id="told">${scriptJson(told)}</script>\n`,
+    ...Array.from(files, ([path, text]) => `<script type="text/plain" data-path="${escaped(path)}">${text}</script>\n`),
+    `<script type="module">import "${NAMES}inspector/saved.js";</script>\n</body>\n</html>\n`,
+  ];
+}
+
+function footer(toldRuns, runs, missing, date) {
+  const items = toldRuns.map((told, i) => {
+    const { epochs } = runs[i];
+    const range = epochs.length ? `${epochs.length} epochs kept, ${epochs[0]} to ${epochs.at(-1)}` : "no epoch";
+    const lines = [runInWords(told), range, versionsOf(told)].filter(Boolean);
+    return `<dt>${escaped(told.label)}</dt><dd>${lines.map(escaped).join("<br>")}</dd>`;
+  });
+  const lacks = missing.map(([path, why]) => `<li>${escaped(path)}: ${escaped(why)}</li>`).join("");
+  return [
+    `<footer><p>Saved from BCL Lab on ${date.toISOString().slice(0, 10)}. This file holds everything that it shows and `,
+    "asks no server for anything. Of the full embeddings, which the nearest neighbours and the shuffled control need, it ",
+    `holds those of each run's last epoch only. Charts are drawn by Plotly.js.</p><dl>${items.join("")}</dl>`,
+    `${lacks && `<p>What could not be saved:</p><ul>${lacks}</ul>`}</footer>`,
+  ].join("");
+}
+
+/** What a run has that the inspector may ask for. */
+function pathsOf({ told: { id, classes }, epochs }) {
+  if (!classes || !epochs.length) return [];
+  const files = ["samples", "sprite.png", ...(classes.predicted ? ["predicted"] : []), `embeddings/${epochs.at(-1)}`];
+  return [...files, ...epochs.map((epoch) => `view/${epoch}`)].map((file) => `runs/${id}/${file}`);
+}
+
+async function gathered(fetchBytes, paths, onProgress) {
+  const [files, missing, waiting] = [new Map(), [], [...paths]];
+  const worker = async () => {
+    for (let path = waiting.shift(); path; path = waiting.shift()) {
+      try {
+        files.set(path, await packed(await fetchBytes(path)));
+      } catch (error) {
+        missing.push([path, error.message]);
+      }
+      onProgress((files.size + missing.length) / paths.length);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  return { files, missing };
+}
+
+/** The sources of a module and of all that it imports, by their names in the import map. */
+async function modulesFrom(entry) {
+  const modules = new Map();
+  const root = new URL("..", entry).href;
+  const visit = async (address) => {
+    const name = NAMES + address.slice(root.length);
+    if (modules.has(name)) return;
+    modules.set(name, null); // on its way
+    const { source, imports } = named(await textAt(address), address, root);
+    modules.set(name, source);
+    await Promise.all(imports.map(visit));
+  };
+  await visit(entry.href);
+  return modules;
+}
+
+/** A source that imports by name, and the addresses of what it imports: a data: address has no neighbours. */
+export function named(source, address, root) {
+  const imports = [];
+  const rename = (_, before, path) => {
+    const there = new URL(path, address).href;
+    imports.push(there);
+    return `${before}${NAMES}${there.slice(root.length)}"`;
+  };
+  return { source: source.replace(IMPORT, rename), imports };
+}
+
+function dataUrl(source) {
+  return `data:text/javascript;charset=utf-8,${encodeURIComponent(source)}`;
+}
+
+async function packed(bytes) {
+  const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
+  const blob = await new Response(stream).blob();
+  const url = await new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(blob);
+  });
+  return url.slice(url.indexOf(",") + 1);
+}
+
+async function bytesAt(url) {
+  const answer = await fetch(url);
+  if (!answer.ok) throw new Error("The app has changed since this page was opened. Reload it and save again.");
+  return answer.arrayBuffer();
+}
+
+async function textAt(url) {
+  return new TextDecoder().decode(await bytesAt(url));
+}

@@ -1,0 +1,178 @@
+// How the angles between class means form: every pair over the epochs, and the current epoch's angles beside them.
+
+import { Chart } from "./chart.js";
+import { h, toggle } from "./dom.js";
+import { groupsOf, groupMeans } from "./geometry.js";
+import { Panel } from "./panel.js";
+import { Strip } from "./strip.js";
+
+const EVERY_PAIR_UP_TO = 20; // classes; their distribution is drawn beyond
+const SHARES = [0.05, 0.25, 0.5, 0.75, 0.95];
+const [ROOM, TICK] = [4, 30]; // degrees
+const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
+
+export class Formation extends Panel {
+  constructor(app) {
+    super(app, "formation", "Simplex formation");
+  }
+
+  build() {
+    this.body.append(h("div", { class: "controls" }, toggle(this.app, "log", "log epochs")));
+    this.addColumns((content, run) => new FormationColumn(this.app, content, run));
+    this.key = this.body.appendChild(h("p", { class: "key" }));
+  }
+
+  arrived() {
+    const parts = this.columns.map(({ part }) => part).filter(Boolean);
+    const highest = Math.max(120, ...parts.map((part) => part.highest()));
+    for (const part of parts) part.draw(Math.ceil((highest + ROOM) / TICK) * TICK, this.columns);
+  }
+
+  options() {
+    const many = this.columns.some(({ run }) => run.told.classes?.counts.length > EVERY_PAIR_UP_TO);
+    this.key.textContent = many
+      ? "Grey: median, half and nine tenths of all pairs of classes. Bold: mean over the tail."
+      : "Thin lines: one pair of classes each; orange within the tail, slate within the head. Bold: mean over the tail. Dots: this epoch.";
+    this.key.append(" Dotted: where all pairs of classes would be equally far apart, and where the contrastive loss alone would leave the tail.");
+  }
+
+  epoch() {
+    for (const { part, snapshot } of this.drawn()) part.strip.show(snapshot.angles("class_means"));
+  }
+
+  frame() {
+    for (const { part } of this.columns) part?.strip.mark(this.app.at);
+  }
+}
+
+class FormationColumn {
+  constructor(app, content, run) {
+    this.app = app;
+    this.run = run;
+    const { counts, figures } = run.told.classes;
+    this.groups = groupsOf(counts);
+    this.plot = content.appendChild(h("div", { class: "plot" }));
+    this.chart = new Chart(this.plot, figures.formation, { plotly: app.told.plotly, onDraw: () => this.strip.place() });
+    this.strip = new Strip(content, this.chart, { groups: this.groups, told: app.told, run });
+    this.strip.onSeek = (epoch) => app.send({ type: "seek", epoch: this.fromAxis(epoch) });
+    this.strip.toAxis = (epoch) => this.toAxis(epoch);
+    this.summaries = new Map();
+  }
+
+  /** What is kept of an epoch for the lines. */
+  summary(epoch) {
+    const snapshot = this.run.snapshots.get(epoch);
+    if (!snapshot) return null;
+    if (!this.summaries.has(epoch)) this.summaries.set(epoch, this.summarise(snapshot.angles("class_means")));
+    return this.summaries.get(epoch);
+  }
+
+  summarise(angles) {
+    const K = this.run.told.classes.counts.length;
+    const tail = groupMeans(angles, K, this.groups).tailTail;
+    const pairs = [];
+    for (let i = 0; i < K; i++) for (let j = 0; j < i; j++) pairs.push(angles[i * K + j]);
+    if (K <= EVERY_PAIR_UP_TO) return { tail, pairs, highest: Math.max(0, ...pairs.filter(Number.isFinite)) };
+    const sorted = Float32Array.from(pairs.filter(Number.isFinite)).sort();
+    const quantiles = SHARES.map((share) => sorted[Math.round(share * (sorted.length - 1))]);
+    return { tail, quantiles, highest: quantiles.at(-1) };
+  }
+
+  highest() {
+    return Math.max(0, ...this.run.epochs.map((epoch) => this.summary(epoch)?.highest ?? 0));
+  }
+
+  toAxis(epoch) {
+    return this.app.state.log ? Math.max(epoch, BEFORE) : epoch;
+  }
+
+  fromAxis(value) {
+    return value < 2 * BEFORE && this.app.state.log ? 0 : value;
+  }
+
+  /** @param {number} top degrees at the top of the axis, the same in every column */
+  draw(top, columns) {
+    const beside = columns.filter(({ part, run }) => part && run !== this.run);
+    const epochs = this.run.epochs.filter((epoch) => this.summary(epoch));
+    const own = { x: epochs.map((epoch) => this.toAxis(epoch)), ...this.lines(epochs) };
+    const { planned } = this.run.told;
+    const last = Math.max(1, planned, ...columns.flatMap(({ run }) => [run.told.planned, run.epochs.at(-1) ?? 0]));
+    const fill = ({ role, place }) => {
+      if (role === "beside") return this.app.comparable && beside[place] ? beside[place].part.tailLine() : { visible: false };
+      if (role === "simplex" || role === "predicted") return { x: [this.toAxis(0), last] };
+      return own[role] ?? { visible: false };
+    };
+    this.chart.show(fill, { xaxis: epochAxis(this.app.state.log, last), yaxis: { range: [0, top] } });
+  }
+
+  tailLine() {
+    const epochs = this.run.epochs.filter((epoch) => this.summary(epoch));
+    return { x: epochs.map((epoch) => this.toAxis(epoch)), y: epochs.map((epoch) => this.summary(epoch).tail) };
+  }
+
+  lines(epochs) {
+    const { told } = this.run;
+    const K = told.classes.counts.length;
+    const of = (value) => epochs.map((epoch) => value(this.summary(epoch)));
+    const x = epochs.map((epoch) => this.toAxis(epoch));
+    const lines = { "tail–tail": this.tailLine() };
+    if (told.seeds) {
+      const { epochs: shared, low, high } = told.seeds;
+      lines.seeds = area(shared.map((epoch) => this.toAxis(epoch)), low.angle_tail_tail, high.angle_tail_tail);
+    }
+    if (K <= EVERY_PAIR_UP_TO) return { ...lines, ...this.pairLines(epochs, x) };
+    const at = (i) => of(({ quantiles }) => quantiles[i]);
+    return { ...lines, range: area(x, at(0), at(4)), middle: area(x, at(1), at(3)), median: { x, y: at(2) } };
+  }
+
+  /** One trace a group of pairs, its lines parted by gaps. */
+  pairLines(epochs, x) {
+    const { names } = this.run.told.classes;
+    const lines = { head: emptyLine(), other: emptyLine(), tail: emptyLine() };
+    const { head, tail } = this.groups;
+    let place = 0;
+    for (let i = 0; i < names.length; i++) {
+      for (let j = 0; j < i; j++, place++) {
+        const within = (group) => group.includes(i) && group.includes(j);
+        const line = lines[within(head) ? "head" : within(tail) ? "tail" : "other"];
+        const text = `${names[j]} and ${names[i]}`;
+        epochs.forEach((epoch, t) => (line.x.push(x[t]), line.y.push(this.summary(epoch).pairs[place]), line.text.push(text)));
+        line.x.push(null);
+        line.y.push(null);
+        line.text.push("");
+      }
+    }
+    return lines;
+  }
+
+  retheme() {
+    this.chart.retheme();
+    this.strip.retheme();
+  }
+
+  destroy() {
+    this.chart.destroy();
+    this.strip.destroy();
+  }
+}
+
+/** Plotly's settings for an axis of epochs from 0 to the last. */
+export function epochAxis(log, last) {
+  if (!log) return { type: "linear", range: [0, last], tickvals: null, ticktext: null };
+  const ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].filter((tick) => tick <= last);
+  return {
+    type: "log",
+    range: [Math.log10(BEFORE), Math.log10(last)],
+    tickvals: [BEFORE, ...ticks],
+    ticktext: ["0", ...ticks.map(String)],
+  };
+}
+
+/** A closed outline between two lines. */
+export function area(x, low, high) {
+  return { x: [...x, ...x.toReversed()], y: [...high, ...low.toReversed()] };
+}
+
+function emptyLine() {
+  return { x: [], y: [], text: [] };
+}

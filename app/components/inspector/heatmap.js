@@ -1,0 +1,257 @@
+// A K × K picture of numbers between classes: every class up to twenty, above that blocks of groups that open.
+
+import { Blocks } from "./blocks.js";
+import { Cells, Shades } from "./cells.js";
+import { drawCells } from "./cells_2d.js";
+import { scale } from "./colour.js";
+import { drawAxes, drawBlock, drawLegend, drawOutline, drawRules, layOut } from "./heatmap_frame.js";
+import { Stage } from "./stage.js";
+
+const HELP = "Arrow keys go through the cells, Enter opens or closes a block of classes, Escape leaves the cells.";
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+/**
+ * Pictures numbers between K classes, and one number a class on the diagonal. Every setter asks for a frame; `draw`
+ * draws at once. Arrays that are handed over are kept, not copied, and must not change afterwards.
+ *
+ * @typedef {{kind: "cell" | "block", row: number, column: number, value: number, text: string}} Hit `row` and `column`
+ *   are classes in a cell, groups in a block; a block's value is the mean over its pairs of two classes, NaN where it
+ *   has none; `text` says all that in words
+ * @typedef {{stops: [number, string][], low: number, high: number, ticks: [number, string][], title: string,
+ *   format: (value: number) => string}} Scale `low` and `high` are the values at the stops 0 and 1, beyond which cells
+ *   are marked; the title stands over the colour bar and, after the formatted number, in a Hit's text
+ */
+export class HeatMap {
+  order = new Uint32Array(0);
+  blocks = new Blocks([]);
+  values = null;
+  scales = null;
+  frame = null; // null: everything has to be laid out anew
+  cursor = null; // what is outlined, [i, j] in the order of the rows
+  hit = null;
+
+  /**
+   * @param {HTMLElement} host sized by the page; filled with canvases, focusable
+   * @param {object} options all but `label` may be missing
+   * @param {string} options.label what the picture shows, for those who listen
+   * @param {(hit: ?Hit) => void} options.onHover what is pointed at, by pointer or keys, is another or has a new value
+   * @param {(hit: ?Hit) => void} options.onClick clicked on a cell outside all blocks, or beside the cells
+   * @param {(open: Set<number>) => void} options.onOpen the reader has opened or closed a block
+   */
+  constructor(host, { label, ...callbacks }) {
+    this.callbacks = callbacks;
+    this.stage = new Stage(host, { label, help: HELP, layers: 2, draw: () => this.paint() });
+    const { stage } = this;
+    stage.listen("pointermove", (event) => this.pointAt(this.placeOf(event)));
+    stage.listen("pointerleave", () => this.pointAt(null));
+    stage.listen("click", (event) => (this.pointAt(this.placeOf(event)), this.press()));
+    stage.listen("keydown", (event) => this.key(event));
+    stage.resize();
+  }
+
+  /**
+   * @param {Uint32Array} order (K,) the class of each row and column
+   * @param {string[]} rowLabels (K,) by class, as are columnLabels; drawn where there are no groups
+   * @param {{name: string, count: number}[]} groups runs of `order` that make blocks: for more than 20 classes
+   */
+  setClasses({ order, rowLabels, columnLabels = rowLabels, groups = [] }) {
+    const names = groups.map(({ name }) => name);
+    const sorted = (labels) => Array.from(order, (k) => labels[k]);
+    this.names = groups.length
+      ? { rows: names, columns: names }
+      : { rows: sorted(rowLabels), columns: sorted(columnLabels) };
+    Object.assign(this, { order, rowLabels, blocks: new Blocks(groups), values: null });
+    this.pointAt(null);
+    this.rebuild();
+  }
+
+  /**
+   * @param {Scale} pairs of the values between two classes
+   * @param {?Scale} diagonal without stops, since the diagonal is drawn in the theme's greys; null for no diagonal
+   */
+  setScales(pairs, diagonal = null) {
+    this.scales = { pairs, diagonal };
+    this.colourOf = scale(pairs.stops);
+    this.rebuild();
+  }
+
+  /**
+   * @param {Float32Array} pairs (K, K) row-major by class, NaN for none; its diagonal is not read
+   * @param {?Float32Array} diagonal (K,) by class; without it the diagonal is drawn as missing
+   */
+  setValues(pairs, diagonal = null) {
+    this.values = { pairs, diagonal: diagonal ?? new Float32Array(this.order.length).fill(NaN) };
+    this.blocks.setMeans(this.order, pairs);
+    this.painted = false;
+    if (this.hit) this.pointAt(this.cursor);
+    this.stage.invalidate();
+  }
+
+  /** @param {Iterable<number>} open blocks that show their cells, by (number of groups) × row + column */
+  setOpen(open) {
+    this.blocks.open = new Set(open);
+    this.stage.invalidate();
+  }
+
+  /** Outline the cell of two classes, or its closed block. @param {?{row: number, column: number}} pair classes */
+  highlight(pair) {
+    this.cursor = pair && [this.order.indexOf(pair.row), this.order.indexOf(pair.column)];
+    this.stage.invalidate();
+  }
+
+  /** Read the theme's colours anew. */
+  retheme() {
+    this.stage.retheme();
+    this.rebuild();
+  }
+
+  /** Follow the host's size; the browser's own layout calls this by itself. */
+  resize() {
+    this.stage.resize();
+  }
+
+  draw() {
+    this.stage.draw();
+  }
+
+  /** The picture as a canvas on the theme's background. */
+  snapshot() {
+    return this.stage.snapshot();
+  }
+
+  /** Draw the picture with a 2D context of the caller's, in pixels from the top left: for vector formats. */
+  drawOn(context) {
+    if (!this.values || !this.frame?.pixels) return;
+    this.drawAround(context);
+    drawCells(context, this);
+    this.drawBlocks(context);
+  }
+
+  destroy() {
+    this.stage.destroy();
+  }
+
+  // From here on: how it is done.
+
+  rebuild() {
+    this.frame = null;
+    this.stage.invalidate();
+  }
+
+  paint() {
+    const { stage, frame } = this;
+    if (!this.values || !this.scales) return;
+    const fits = frame?.width === stage.width && frame.height === stage.height && frame.ratio === stage.ratio;
+    if (!fits) this.build();
+    if (this.frame.pixels) this.paintSquare(stage.clear(1));
+  }
+
+  /** What changes only with the classes, the scales, the size and the theme. */
+  build() {
+    const { stage, names, scales, order, blocks } = this;
+    const context = stage.clear(0);
+    this.frame = layOut(context, stage, names, blocks.grouped);
+    if (!this.frame.pixels) return;
+    this.cells = new Cells(this.frame.pixels, order.length);
+    this.shades = new Shades(scales.pairs.stops, stage.theme);
+    this.painted = false;
+    this.drawAround(context);
+  }
+
+  drawAround(context) {
+    const { stage, names, scales, order, blocks } = this;
+    const ends = blocks.grouped ? blocks.starts : Array.from({ length: order.length + 1 }, (_, i) => i);
+    drawAxes(context, this.frame, names, ends.map((end) => end / order.length), blocks.grouped, stage.theme);
+    drawLegend(context, this.frame, scales, stage.theme);
+  }
+
+  paintSquare(context) {
+    const { frame, blocks, scales, stage } = this;
+    if (!this.painted) this.cells.paint(this.order, this.values, scales, this.shades);
+    this.painted = true;
+    context.putImageData(this.cells.image, frame.x * frame.ratio, frame.y * frame.ratio);
+    this.drawBlocks(context);
+    if (this.cursor) drawOutline(context, this.extent(blocks.around(...this.cursor)), stage.theme);
+  }
+
+  drawBlocks(context) {
+    const { frame, blocks, scales, stage } = this;
+    const { low, high, format } = scales.pairs;
+    for (const block of blocks.closed()) {
+      const mean = blocks.means[block];
+      const colour = this.colourOf((mean - low) / (high - low));
+      const text = Number.isNaN(mean) ? "–" : format(mean);
+      drawBlock(context, this.extent(blocks.extent(block)), colour, text, `${blocks.pairs(block)} pairs`, stage.theme);
+    }
+    drawRules(context, frame, blocks.starts.map((start) => start / this.order.length), stage.theme);
+  }
+
+  /** Pixels of the cells from row and column `i`, `j` up to but not including `k`, `l`. */
+  extent([i, j, k, l]) {
+    const { x, y, pixels, ratio } = this.frame;
+    const at = (cell) => Math.round((cell * pixels) / this.order.length) / ratio;
+    return { x: x + at(j), y: y + at(i), width: at(l) - at(j), height: at(k) - at(i) };
+  }
+
+  placeOf({ offsetX, offsetY }) {
+    const { frame, order } = this;
+    if (!frame) return null;
+    const j = Math.floor(((offsetX - frame.x) / frame.side) * order.length);
+    const i = Math.floor(((offsetY - frame.y) / frame.side) * order.length);
+    return Math.min(i, j) < 0 || Math.max(i, j) >= order.length ? null : [i, j];
+  }
+
+  pointAt(place) {
+    const hit = place && this.hitAt(...place);
+    this.cursor = place;
+    this.stage.invalidate();
+    if (hit?.text === this.hit?.text) return;
+    this.hit = hit;
+    this.callbacks.onHover?.(hit);
+  }
+
+  hitAt(i, j) {
+    const { blocks, order, values, rowLabels, scales } = this;
+    const block = blocks.closedAt(i, j);
+    if (block !== null) {
+      const [row, column] = blocks.groupsOf(block);
+      const value = blocks.means[block];
+      const text = `${blocks.name(block)}, mean of ${blocks.pairs(block)} pairs: ${inWords(value, scales.pairs)}`;
+      return { kind: "block", row, column, value, text };
+    }
+    const [row, column] = [order[i], order[j]];
+    const value = i === j ? values.diagonal[row] : values.pairs[row * order.length + column];
+    const who = i === j ? rowLabels[row] : `${rowLabels[row]} and ${rowLabels[column]}`;
+    const text = `${who}: ${inWords(value, i === j ? scales.diagonal : scales.pairs)}`;
+    return { kind: "cell", row, column, value, text };
+  }
+
+  beside(down, right) {
+    return this.cursor ? this.blocks.step(this.cursor, down, right, this.order.length) : [0, 0];
+  }
+
+  /** What clicking or Enter does where the cursor is. */
+  press() {
+    const block = this.cursor && this.blocks.at(...this.cursor);
+    if (block === null) return this.callbacks.onClick?.(this.hit);
+    this.blocks.toggle(block);
+    this.pointAt(this.cursor);
+    this.stage.invalidate();
+    this.callbacks.onOpen?.(new Set(this.blocks.open));
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.values) return;
+    if (event.key === "Escape") this.pointAt(null);
+    else if (event.key === "Enter") this.press();
+    else if (event.key in MOVES) this.pointAt(this.beside(...MOVES[event.key]));
+    else return;
+    event.preventDefault();
+    event.stopPropagation(); // the page's arrow keys move the epoch
+    if (this.hit) this.stage.say(this.hit.text);
+  }
+}
+
+function inWords(value, valueScale) {
+  return Number.isNaN(value) || !valueScale ? "no value" : `${valueScale.format(value)} ${valueScale.title}`;
+}

@@ -1,0 +1,274 @@
+// The inspector: one state and one clock, and panels that draw what they say. Streamlit tells it which runs; from then
+// on it talks to the data routes alone.
+
+import { Angles, setDeviationStops } from "./angles.js";
+import { KEYS, advance, clock, position } from "./clock.js";
+import { Curves } from "./curves.js";
+import { Detail } from "./detail.js";
+import { h } from "./dom.js";
+import { offerSaving } from "./export.js";
+import { Formation } from "./formation.js";
+import { Push } from "./push.js";
+import { Scrubber } from "./scrubber.js";
+import { Sentence } from "./sentence.js";
+import { FIELDS, read, write } from "./state.js";
+import { Store, fetchFrom } from "./store.js";
+import { Tour } from "./tourpanel.js";
+
+const PANELS = [Formation, Curves, Push, Tour, Angles];
+const OLD_FIELDS = ["run", "other"]; // of links that are older than `runs`
+const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
+const LONGEST_FRAME = 0.25; // seconds; what a sleeping tab missed is not played back
+const STATES_WITHOUT_EPOCH = { queued: "It waits in the queue.", running: "It is getting ready.", failed: "It has failed." };
+
+const inspectors = new WeakMap();
+
+export default function mount({ data, parentElement, setTriggerValue }) {
+  const host = parentElement.querySelector(".bcl-inspector");
+  if (!inspectors.has(host)) inspectors.set(host, new Inspector(host, fetchFrom(data.prefix)));
+  const inspector = inspectors.get(host);
+  inspector.tell(data, (id) => setTriggerValue("started", id));
+  // Streamlit also calls this when a newer update overtook this one: the inspector then stands, and stays.
+  return () => host.isConnected || (inspector.remove(), inspectors.delete(host));
+}
+
+export class Inspector {
+  clock = clock([]);
+  binders = [];
+  panels = [];
+  dirty = new Set();
+  listening = new AbortController();
+
+  /**
+   * @param {HTMLElement} host
+   * @param {(path: string) => Promise<ArrayBuffer>} fetchBytes as `Store` takes it: another one feeds another page
+   */
+  constructor(host, fetchBytes) {
+    this.host = host;
+    this.store = new Store(fetchBytes, (run, what) => this.hear(run, what));
+    this.state = read(location.search);
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    document.addEventListener("keydown", (event) => this.key(event), { signal: this.listening.signal });
+  }
+
+  /**
+   * @param {Object} told what app/inspecting.py tells
+   * @param {(id: string) => void} ask tell Python that a run has begun, whose classes it did not know
+   */
+  async tell(told, ask) {
+    this.ask = ask;
+    const text = JSON.stringify(told);
+    if (text === this.text) return this.retheme();
+    Object.assign(this, { text, told });
+    setDeviationStops(told.deviation);
+    this.state.runs = told.runs.map(({ id }) => id);
+    await this.store.track(told.runs);
+    if (text !== this.text) return;
+    const { epoch, speed, follow } = this.state;
+    if (this.started) this.send({ type: "epochs", epochs: this.kept() });
+    else this.clock = clock(this.kept(), { epoch, speed, follow });
+    this.started = true;
+    this.rebuild();
+  }
+
+  /** Runs that are shown: all of them, but for those that a presenter has not revealed. */
+  get runs() {
+    const { presenter, hidden } = this.state;
+    return this.store.runs.filter((_, i) => !presenter || !hidden.includes(String(i + 1)));
+  }
+
+  /** Whether a class of one run is that of all: same names, same training counts. */
+  get comparable() {
+    const classes = this.store.runs.map(({ told }) => told.classes).filter(Boolean);
+    return classes.every(({ names, counts }) => `${names}/${counts}` === `${classes[0].names}/${classes[0].counts}`);
+  }
+
+  /** Epochs that any run has. */
+  kept() {
+    return [...new Set(this.store.runs.flatMap(({ epochs }) => epochs))].sort((a, b) => a - b);
+  }
+
+  /** What of a run is shown at this epoch, or a sentence that says why nothing is. */
+  look(run) {
+    const epoch = run.shown(this.at.epoch ?? 0);
+    const snapshot = run.snapshots.get(epoch) ?? null;
+    const failure = run.failures.get(epoch);
+    const waiting = !snapshot && !failure && !run.error && epoch !== null;
+    const without = () => `This run has no epoch yet. ${STATES_WITHOUT_EPOCH[run.state] ?? ""}`;
+    const reason = run.error ?? (epoch === null ? without() : failure && `Epoch ${epoch} cannot be shown. ${failure}`);
+    return { epoch, snapshot, waiting, message: snapshot ? null : reason ?? `Epoch ${epoch} is on its way.` };
+  }
+
+  /** The snapshots between which a run's picture stands. */
+  tween(run) {
+    const { snapshot: a } = this.look(run);
+    const b = run.snapshots.get(run.shown(this.at.next ?? 0)) ?? a;
+    return { a, b, fraction: a === b ? 0 : this.at.fraction };
+  }
+
+  /** Change fields of the state. */
+  set(changes) {
+    Object.assign(this.state, changes);
+    if ("speed" in changes) this.clock = advance(this.clock, { type: "speed", speed: changes.speed });
+    const structural = "presenter" in changes || "hidden" in changes;
+    this.mark("address", structural ? "rebuild" : "options");
+  }
+
+  /** Tell the clock. */
+  send(event) {
+    this.clock = advance(this.clock, event);
+    this.mark("address", "frame");
+  }
+
+  /** A control says how it follows the state. */
+  bind(follow) {
+    this.binders.push(follow);
+    follow();
+  }
+
+  hear(run, what) {
+    if (!this.started) return;
+    if (what === "epochs") {
+      this.send({ type: "epochs", epochs: this.kept() });
+      if (!run.told.classes && run.epochs.length) this.ask(run.told.id);
+    }
+    this.mark("arrived");
+  }
+
+  mark(...parts) {
+    for (const part of parts) this.dirty.add(part);
+    this.waiting ??= requestAnimationFrame((time) => this.draw(time));
+  }
+
+  draw(time) {
+    this.waiting = undefined;
+    this.advance(Math.min(LONGEST_FRAME, (time - (this.drawnAt ?? time)) / 1000));
+    this.drawnAt = time;
+    const { dirty } = this;
+    this.dirty = new Set();
+    if (dirty.has("address")) this.schedule();
+    if (dirty.has("rebuild")) return this.rebuild();
+    const { epoch } = this.at;
+    this.at = this.place();
+    this.store.lookAt(this.at.epoch);
+    this.scrubber.update();
+    if (dirty.has("options")) {
+      for (const follow of this.binders) follow();
+      for (const panel of this.panels) panel.refresh();
+      this.detail.update();
+    } else if (dirty.has("arrived")) for (const panel of this.panels) if (panel.open) panel.arrived();
+    if (this.at.epoch !== epoch || this.hasChanged()) {
+      this.sentence.update();
+      this.detail.update();
+      for (const panel of this.panels) panel.update();
+    } else for (const panel of this.panels) if (panel.open) panel.frame();
+    if (this.moving) this.mark("frame");
+    else this.drawnAt = undefined;
+  }
+
+  /** Whether what the runs show has arrived, or failed, since this was last asked. */
+  hasChanged() {
+    const seen = this.runs.map((run) => `${run.told.id}/${this.look(run).epoch}/${this.look(run).message}/${Boolean(run.samples)}`).join();
+    const changed = seen !== this.seen;
+    this.seen = seen;
+    return changed;
+  }
+
+  /** Whether anything moves by itself. */
+  get moving() {
+    const { playing, follow, at, epochs } = this.clock;
+    return playing || (follow && at < epochs.length - 1) || this.panels.some((panel) => panel.moving);
+  }
+
+  /** Let time pass; the clock waits for epochs that have not arrived. */
+  advance(seconds) {
+    const { next } = position(this.clock);
+    if (this.store.runs.every((run) => run.settled(run.shown(next)))) {
+      this.clock = advance(this.clock, { type: "tick", seconds });
+    }
+    for (const panel of this.panels) panel.tick?.(seconds);
+  }
+
+  /** Where the pictures stand: tweened, unless the reader wants nothing to move by itself. */
+  place() {
+    const at = position(this.clock);
+    return this.still.matches ? { ...at, next: at.epoch, fraction: 0 } : at;
+  }
+
+  rebuild() {
+    if (this.panels.length) this.state.basis = this.basis();
+    for (const panel of this.panels) panel.destroy();
+    this.binders = [];
+    this.at = this.place();
+    this.scrubber = new Scrubber(this);
+    this.sentence = new Sentence(this);
+    this.detail = new Detail(this);
+    this.panels = PANELS.map((Kind) => new Kind(this));
+    offerSaving(this);
+    const { presenter } = this.state;
+    this.host.classList.toggle("presenter", presenter);
+    const warning = this.comparable ? null : h("p", { class: "warning" }, "These runs have different classes or counts: they are not compared.");
+    const parts = this.panels.flatMap((panel) => (panel.name === "tour" ? [panel.root, this.detail.root] : [panel.root]));
+    this.host.replaceChildren(...[warning, this.sentence.root, ...parts, this.scrubber.root, this.detail.card].filter(Boolean));
+    this.sentence.update();
+    for (const panel of this.panels) panel.refresh();
+    this.detail.update();
+    this.scrubber.update();
+    this.schedule();
+  }
+
+  retheme() {
+    for (const panel of this.panels) panel.retheme();
+  }
+
+  present(presenter) {
+    this.set({ presenter });
+  }
+
+  key(event) {
+    const { target } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.started) return;
+    if (!this.host.contains(target) && target !== document.body) return;
+    if (target.matches("select, textarea, input:not([type=range])")) return;
+    if (this.state.presenter && event.key === "Escape") this.present(false);
+    else if (this.state.presenter && /^[1-4]$/.test(event.key)) this.reveal(event.key);
+    else if (event.key in KEYS && !(event.key === " " && target.matches("button"))) this.send(KEYS[event.key]);
+    else return;
+    event.preventDefault();
+  }
+
+  reveal(place) {
+    const { hidden } = this.state;
+    this.set({ hidden: hidden.includes(place) ? hidden.filter((other) => other !== place) : [...hidden, place] });
+  }
+
+  schedule() {
+    this.addressing ??= setTimeout(() => this.writeAddress(), ADDRESS_REST);
+  }
+
+  /** Put the state into the address. */
+  writeAddress() {
+    clearTimeout(this.addressing);
+    this.addressing = undefined;
+    const { at, epochs, follow, speed } = this.clock;
+    const grows = this.store.runs.some((run) => run.active);
+    const epoch = follow || (at === epochs.length - 1 && !grows) ? null : position(this.clock).epoch;
+    const url = new URL(location.href);
+    for (const name of [...Object.keys(FIELDS), ...OLD_FIELDS]) url.searchParams.delete(name);
+    const wanted = new URLSearchParams(write({ ...this.state, epoch, follow, speed, basis: this.basis() }));
+    for (const [name, value] of wanted) url.searchParams.set(name, value);
+    if (url.href !== location.href) history.replaceState(history.state, "", url);
+  }
+
+  basis() {
+    return this.panels.find(({ name }) => name === "tour").written();
+  }
+
+  remove() {
+    cancelAnimationFrame(this.waiting);
+    clearTimeout(this.addressing);
+    this.listening.abort();
+    this.store.stop();
+    for (const panel of this.panels) panel.destroy();
+  }
+}

@@ -1,0 +1,162 @@
+// What stands around the samples: the unit sphere, the ideal simplex, trails, marks of the classes and their names.
+
+import { Labels } from "./labels.js";
+import { MARKS, Stamps, drawMark } from "./marks.js";
+import { Cloud } from "./view.js";
+
+const TURN = 2 * Math.PI;
+const FEW = 20; // classes; with more, marks are smaller, and the simplex's edges would hide the picture
+const TRAIL_STEPS = { few: 6, many: 2 }; // of fading
+const FONT = "500 12px";
+const MOVING = ["prototypes", "classifier", "means"]; // the last lies on top
+const FIXED = ["simplex", "predicted"];
+const KINDS = [...FIXED, ...MOVING];
+
+/** Draws on the canvases under and over the samples. Shapes are those of `Points`. */
+export class Overlay {
+  layers = new Set();
+  colours = [];
+  labels = new Labels();
+  stamps = new Stamps();
+  clouds = Object.fromEntries(KINDS.map((kind) => [kind, new Cloud()]));
+  trail = new Cloud();
+
+  constructor(view) {
+    this.view = view;
+  }
+
+  setEpochs(a, b, dims) {
+    for (const kind of MOVING) this.clouds[kind].set(a[kind], b[kind], dims);
+    if (a === this.epoch) return;
+    this.epoch = a;
+    const past = a.trail ?? [];
+    const joined = new Float32Array(past.reduce((length, means) => length + means.length, 0));
+    past.forEach((means, i) => joined.set(means, i * means.length));
+    this.trail.set(joined, null, dims);
+  }
+
+  setFixed(fixed, dims) {
+    for (const kind of FIXED) this.clouds[kind].set(fixed[kind], null, dims);
+  }
+
+  /** What the samples hide. */
+  drawUnder(context, theme) {
+    const { view, clouds } = this;
+    context.strokeStyle = theme.line;
+    context.lineWidth = 1;
+    context.beginPath();
+    context.arc(view.width / 2, view.height / 2, view.radius, 0, TURN);
+    context.stroke();
+    if (!this.layers.has("simplex") || clouds.simplex.count > FEW) return;
+    clouds.simplex.place(view, 0);
+    drawEdges(context, theme, clouds.simplex);
+  }
+
+  /**
+   * What lies before the samples.
+   *
+   * @param {number} ratio device pixels per pixel; 0 to draw every mark as a path
+   */
+  drawOver(context, theme, fraction, ratio) {
+    const { clouds, layers, colours, stamps, view } = this;
+    for (const kind of KINDS) clouds[kind].place(view, fraction);
+    if (layers.has("trails")) this.drawTrails(context);
+    if (ratio) stamps.prepare(theme, ratio, colours);
+    const scale = colours.length > FEW ? 0.65 : 1;
+    for (const kind of KINDS) {
+      const { count, screen } = clouds[kind];
+      for (let k = 0; layers.has(kind) && k < count; k++) {
+        const [x, y] = [screen[2 * k], screen[2 * k + 1]];
+        if (Number.isNaN(x)) continue;
+        if (ratio) stamps.draw(context, kind, k, x, y, scale);
+        else drawMark(context, kind, x, y, colours[k], theme, scale);
+      }
+    }
+    if (layers.has("means")) this.drawLabels(context, theme);
+  }
+
+  /** The means' ways through the past epochs to where they are now, fainter the longer ago. */
+  drawTrails(context) {
+    const { trail, view, clouds } = this;
+    const classes = clouds.means.count;
+    const epochs = classes ? trail.count / classes : 0;
+    trail.place(view, 0);
+    context.lineWidth = 1.75;
+    context.lineJoin = "round";
+    const steps = classes > FEW ? TRAIL_STEPS.many : TRAIL_STEPS.few;
+    for (let step = 0; step < steps; step++) {
+      const first = Math.floor((epochs * step) / steps);
+      const last = Math.floor((epochs * (step + 1)) / steps);
+      context.globalAlpha = 0.15 + (0.7 * (step + 1)) / steps;
+      for (let k = 0; k < classes; k++) {
+        context.strokeStyle = this.colours[k];
+        context.beginPath();
+        for (let t = first; t < last; t++) lineTo(context, trail.screen, t * classes + k);
+        if (last < epochs) lineTo(context, trail.screen, last * classes + k);
+        else lineTo(context, clouds.means.screen, k);
+        context.stroke();
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  drawLabels(context, theme) {
+    const { labels, clouds, layers, view } = this;
+    const others = KINDS.filter((kind) => kind !== "means" && layers.has(kind)).map((kind) => clouds[kind].screen);
+    context.font = `${FONT} ${theme.font}`;
+    context.textBaseline = "middle";
+    labels.arrange(context, clouds.means.screen, others, view);
+    labels.write((text, left, top, width, height) => {
+      context.globalAlpha = 0.8;
+      context.fillStyle = theme.paper;
+      context.fillRect(left - 2, top, width + 4, height);
+      context.globalAlpha = 1;
+      context.fillStyle = theme.text;
+      context.fillText(text, left, top + height / 2 + 0.5);
+    });
+  }
+}
+
+function lineTo(context, screen, i) {
+  if (!Number.isNaN(screen[2 * i])) context.lineTo(screen[2 * i], screen[2 * i + 1]);
+}
+
+function drawEdges(context, theme, { count, screen, depth }) {
+  context.strokeStyle = theme.quiet;
+  for (let i = 0; i < count; i++) {
+    for (let j = 0; j < i; j++) {
+      context.globalAlpha = 0.34 + 0.1 * (depth[i] + depth[j]);
+      context.beginPath();
+      context.moveTo(screen[2 * i], screen[2 * i + 1]);
+      context.lineTo(screen[2 * j], screen[2 * j + 1]);
+      context.stroke();
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+/** A ring around what is pointed at, a sample of so many pixels' radius or a class. */
+export function drawHover(context, theme, kind, [x, y], dotRadius) {
+  const radius = kind === "class" ? MARKS.means.size + 4 : dotRadius + 3.5;
+  for (const [width, colour] of [[4.5, theme.paper], [2, theme.text]]) {
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.beginPath();
+    context.arc(x, y, radius, 0, TURN);
+    context.stroke();
+  }
+}
+
+/** The outline that a lasso or box has drawn so far, (m, 2) pixels row-major. */
+export function drawOutline(context, theme, path) {
+  context.beginPath();
+  for (let i = 0; i < path.length; i += 2) context.lineTo(path[i], path[i + 1]);
+  context.closePath();
+  context.fillStyle = theme.accent;
+  context.strokeStyle = theme.accent;
+  context.lineWidth = 1.5;
+  context.globalAlpha = 0.1;
+  context.fill();
+  context.globalAlpha = 1;
+  context.stroke();
+}

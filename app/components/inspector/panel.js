@@ -1,0 +1,118 @@
+// A section of the page that opens and closes, with a column for each run and a place in it for what goes wrong.
+
+import { columnHead, h } from "./dom.js";
+
+/** What panels have in common. Those below override `build`, and of `options`, `arrived`, `epoch` and `frame` what they draw. */
+export class Panel {
+  columns = [];
+
+  /**
+   * @param {Object} app the inspector
+   * @param {string} name as in the state's `panels`
+   * @param {string} title
+   */
+  constructor(app, name, title) {
+    Object.assign(this, { app, name });
+    this.body = h("div", { class: "body" });
+    this.button = h("button", { type: "button", onclick: () => this.turn() }, title);
+    this.root = h("section", { class: `panel ${name}` }, h("h2", {}, this.button), this.body);
+  }
+
+  get open() {
+    return this.app.state.panels.includes(this.name);
+  }
+
+  turn() {
+    const { panels } = this.app.state;
+    this.app.set({ panels: this.open ? panels.filter((name) => name !== this.name) : [...panels, this.name] });
+  }
+
+  /** Follow the state; what is closed has never been built or stands still. */
+  refresh() {
+    this.button.ariaExpanded = String(this.open);
+    this.body.hidden = !this.open;
+    if (!this.open) return;
+    if (!this.built) this.build();
+    this.built = true;
+    this.options();
+    this.arrived();
+    this.update();
+  }
+
+  /** Another epoch is shown, or the shown one has arrived. */
+  update() {
+    if (!this.open) return;
+    for (const column of this.columns) {
+      const { epoch, message, waiting } = this.app.look(column.run);
+      column.say(message, waiting);
+      column.note.textContent = epoch === null ? "" : epoch < this.app.at.epoch ? `epoch ${epoch}, its last` : `epoch ${epoch}`;
+    }
+    this.epoch();
+    this.frame();
+  }
+
+  build() {}
+
+  /** The state has changed. */
+  options() {}
+
+  /** More epochs have arrived. */
+  arrived() {}
+
+  /** Another epoch is shown. */
+  epoch() {}
+
+  /** Pictures that tween are at another place. */
+  frame() {}
+
+  retheme() {
+    for (const { part } of this.columns) part?.retheme();
+  }
+
+  destroy() {
+    for (const { part } of this.columns) part?.destroy();
+  }
+
+  /**
+   * Add a column for each run that is shown. One whose classes are not known yet has no part.
+   *
+   * @param {(content: HTMLElement, run: Object) => Object} make draws into `content`, which is on the page by then;
+   *   returns the column's part
+   */
+  addColumns(make) {
+    this.columns = this.app.runs.map((run) => new Column(run));
+    const roots = this.columns.map(({ root }) => root);
+    this.body.append(h("div", { class: "columns", style: `--columns: ${roots.length}` }, roots));
+    for (const column of this.columns) column.part = column.run.told.classes && make(column.content, column.run);
+  }
+
+  /** Columns that have something to draw: each with its part and the snapshot shown. */
+  *drawn() {
+    for (const column of this.columns) {
+      const { snapshot } = this.app.look(column.run);
+      if (column.part && snapshot) yield { column, ...column, snapshot };
+    }
+  }
+}
+
+/** A run's place in a panel: its name, what its part draws, and over that what is to be said. */
+class Column {
+  part = null;
+
+  constructor(run) {
+    this.run = run;
+    this.content = h("div", { class: "content" });
+    this.message = h("p", { class: "message", role: "status", hidden: true });
+    const { root, note } = columnHead(run);
+    this.note = note;
+    this.root = h("div", { class: "column" }, root, h("div", { class: "stack" }, this.content, this.message));
+  }
+
+  /** Put a sentence in the picture's place, or over it while one waits; null takes it away. */
+  say(text, waiting = false) {
+    this.message.hidden = text === null;
+    this.message.textContent = text ?? "";
+    this.message.classList.toggle("waiting", waiting);
+    this.content.classList.toggle("empty", text !== null && !waiting);
+  }
+}

@@ -1,0 +1,24 @@
+// A saved page opens: the inspector, fed with what the page itself holds. See export_page.js for what that is.
+
+import { Inspector } from "./inspector.js";
+
+const NO_EMBEDDINGS = "This page holds the full embeddings of the last epoch only.";
+const NOTHING = "This page does not hold it.";
+
+/** What lies at "runs/<id>/…", from its element. @returns {Promise<ArrayBuffer>} or rejects with a sentence */
+async function heldBytes(path) {
+  const element = document.querySelector(`script[data-path="${CSS.escape(path)}"]`);
+  if (!element) throw new Error(path.includes("/embeddings/") ? NO_EMBEDDINGS : NOTHING);
+  const bytes = Uint8Array.from(atob(element.textContent), (sign) => sign.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+}
+
+async function open() {
+  const told = JSON.parse(document.getElementById("told").textContent);
+  const library = new Blob([await heldBytes("plotly.js")], { type: "text/javascript" });
+  if (!location.search) history.replaceState(null, "", `?${told.saved.search}`);
+  const inspector = new Inspector(document.querySelector(".bcl-inspector"), heldBytes);
+  await inspector.tell({ ...told, plotly: URL.createObjectURL(library) }, () => {});
+}
+
+open();

@@ -1,0 +1,86 @@
+// The bar that every picture hangs on: which epoch, how fast, whether it follows a run that is trained.
+
+import { FASTEST, SLOWEST, position } from "./clock.js";
+import { h, icon } from "./dom.js";
+
+const ICONS = {
+  first: "M3 3h2v10H3zM13 3v10L6 8z",
+  back: "M12 3v10L4 8z",
+  play: "M4 2.5v11l9-5.5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  on: "M4 3v10l8-5z",
+  last: "M11 3h2v10h-2zM3 3v10l7-5z",
+};
+const SPEEDS = [0.5, 1, 2, 4, 6, 12, 24, 60].filter((speed) => speed >= SLOWEST && speed <= FASTEST);
+
+export class Scrubber {
+  constructor(app) {
+    this.app = app;
+    const button = (label, text, event) =>
+      h("button", { type: "button", "aria-label": label, title: label, onclick: () => app.send(event) }, icon(ICONS[text]));
+    this.play = button("Play", "play", { type: "toggle" });
+    this.play.classList.add("primary");
+    this.slider = h("input", { type: "range", min: 0, step: "any", "aria-label": "Epoch", oninput: () => this.seek() });
+    this.slider.addEventListener("change", () => this.update());
+    this.label = h("output", { class: "epoch" });
+    const speeds = SPEEDS.map((speed) => h("option", { value: speed }, `${speed} epochs/s`));
+    this.speed = h("select", { "aria-label": "Speed", onchange: () => app.set({ speed: Number(this.speed.value) }) }, speeds);
+    this.follow = h("input", { type: "checkbox", onchange: () => app.send({ type: "follow", follow: this.follow.checked }) });
+    this.following = h("label", { class: "toggle" }, this.follow, h("span", {}, "follow live"));
+    this.arriving = h("span", { class: "quiet" });
+    this.copy = h("button", { type: "button", class: "text", onclick: () => this.copyLink() }, "Copy link");
+    this.present = h("button", { type: "button", class: "text", onclick: () => app.present(!app.state.presenter) });
+    this.root = h(
+      "div",
+      { class: "scrubber", role: "group", "aria-label": "Epoch" },
+      button("First epoch", "first", { type: "home" }),
+      button("One epoch back", "back", { type: "step", by: -1 }),
+      this.play,
+      button("One epoch on", "on", { type: "step", by: 1 }),
+      button("Last epoch", "last", { type: "end" }),
+      this.slider,
+      this.label,
+      this.speed,
+      this.following,
+      this.arriving,
+      h("span", { class: "grow" }),
+      this.copy,
+      this.present,
+    );
+  }
+
+  seek() {
+    const { epochs } = this.app.clock;
+    this.app.send({ type: "seek", epoch: epochs[Math.round(this.slider.value)] });
+  }
+
+  update() {
+    const { clock, state, runs } = this.app;
+    const { epoch } = position(clock);
+    const last = clock.epochs.at(-1) ?? 0;
+    this.slider.max = Math.max(0, clock.epochs.length - 1);
+    this.slider.value = clock.at;
+    this.slider.disabled = clock.epochs.length < 2;
+    this.slider.ariaValueText = epoch === null ? "no epoch" : `epoch ${epoch} of ${last}`;
+    this.label.textContent = epoch === null ? "–" : `epoch ${epoch} / ${last}`;
+    if (clock.playing !== this.playing) {
+      this.playing = clock.playing;
+      this.play.replaceChildren(icon(ICONS[clock.playing ? "pause" : "play"]));
+      this.play.title = this.play.ariaLabel = clock.playing ? "Pause" : "Play";
+    }
+    this.speed.value = SPEEDS.reduce((best, speed) => (Math.abs(speed - clock.speed) < Math.abs(best - clock.speed) ? speed : best));
+    this.follow.checked = clock.follow;
+    this.following.hidden = !runs.some((run) => run.active) && !clock.follow;
+    const known = runs.reduce((sum, run) => sum + run.snapshots.size + run.failures.size, 0);
+    const all = runs.reduce((sum, run) => sum + run.epochs.length, 0);
+    this.arriving.textContent = known < all ? `${known} of ${all} epochs here` : "";
+    this.present.textContent = state.presenter ? "Leave presenter view" : "Present";
+  }
+
+  async copyLink() {
+    this.app.writeAddress();
+    const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+    this.copy.textContent = copied ? "Copied" : "The address bar has it";
+    setTimeout(() => (this.copy.textContent = "Copy link"), 2000);
+  }
+}

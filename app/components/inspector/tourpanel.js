@@ -1,0 +1,191 @@
+// The embedding of every run, all turned together, and what is marked in it.
+
+import { classLabels } from "./classes.js";
+import { TourColumn } from "./tourcolumn.js";
+import { choice, h, number, toggle } from "./dom.js";
+import { groupsOf, simplexAngle } from "./geometry.js";
+import { Panel } from "./panel.js";
+import { autoStep, decode, drag, encode, face, facePlane, identity, randomTarget } from "./tour.js";
+
+const TURN = 0.8; // seconds that facing a class takes
+const LAYERS = [
+  ["simplex", "ideal simplex"],
+  ["predicted", "predicted optimum"],
+  ["means", "class means"],
+  ["trails", "trails"],
+  ["prototypes", "prototypes"],
+  ["classifier", "classifier weights"],
+  ["shuffled", "shuffled labels"],
+];
+const DIMS = [[2, "2D"], [3, "3D"]];
+const SPLITS = [["test", "test"], ["train", "train"]];
+const MODES = [["turn", "Turn"], ["lasso", "Lasso"], ["box", "Box"]];
+const COLOURS = [["class", "class"], ["group", "frequency"], ["correct", "right or wrong"], ["confidence", "confidence"]];
+
+export class Tour extends Panel {
+  mode = "turn";
+  seed = 1;
+
+  constructor(app) {
+    super(app, "tour", "Embedding");
+  }
+
+  build() {
+    const { app } = this;
+    const button = (text, onclick) => h("button", { type: "button", onclick }, text);
+    this.auto = button("Tour", () => this.toggleAuto());
+    this.auto.ariaPressed = "false";
+    this.auto.disabled = app.still.matches;
+    this.modes = MODES.map(([mode, text]) => Object.assign(button(text, () => this.setMode(mode)), { value: mode }));
+    this.class = h("select", { "aria-label": "Class" });
+    const looks = [choice(app, "dims", "", DIMS), choice(app, "split", "", SPLITS), choice(app, "colour", "colour", COLOURS)];
+    const steering = [
+      this.auto,
+      button("Face", () => this.faceClass(this.class.selectedIndex)),
+      this.class,
+      button("Select its images", () => this.selectClass(this.class.selectedIndex)),
+      button("Tail against head", () => this.faceGroups()),
+      button("As fitted", () => this.turnTo(() => identity(this.dims))),
+    ];
+    this.body.append(
+      h("div", { class: "controls" }, looks, h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes)),
+      h("div", { class: "controls" }, LAYERS.map(([layer, text]) => toggle(app, "layers", text, layer))),
+      h("div", { class: "controls" }, steering),
+    );
+    this.addColumns((content, run) => new TourColumn(app, content, run, this));
+    this.pair = this.body.appendChild(h("p", { class: "summary pair", role: "status" }));
+    this.note = this.body.appendChild(h("p", { class: "key" }));
+    this.parts = this.columns.map(({ part }) => part).filter(Boolean);
+    this.dims = Math.max(3, ...this.parts.map((part) => part.dims));
+    this.basis = decode(app.state.basis ?? "", this.dims) ?? identity(this.dims);
+    this.found = this.basis; // as the address has it
+    const [first] = this.parts;
+    if (first) this.class.append(...classLabels(first.classes.names, first.classes.counts).map((label) => h("option", {}, label)));
+    this.setMode("turn");
+  }
+
+  options() {
+    const { layers, split } = this.app.state;
+    for (const part of this.parts) part.options();
+    this.note.textContent = [
+      "Angles in this view are not the true ones: choose two classes, by their marks, to print theirs.",
+      split === "test" ? " Shown are test images that the picture was not fitted on." : " Shown are training images.",
+      " A ring is a wrong prediction.",
+      layers.includes("shuffled") ? " Shuffled labels: the picture is fitted to labels dealt out at random; clusters that still appear would be made by the picture." : "",
+    ].join("");
+    this.printPair();
+  }
+
+  arrived() {
+    for (const part of this.parts) part.pictures.clear(); // trails have grown
+  }
+
+  epoch() {
+    for (const { part, snapshot } of this.drawn()) part.show(snapshot);
+    this.printPair();
+  }
+
+  frame() {
+    for (const { run, part } of this.drawn()) part.place(this.app.tween(run), this.basis);
+  }
+
+  get moving() {
+    return this.open && (this.target !== undefined || this.turning !== undefined);
+  }
+
+  tick(seconds) {
+    if (this.turning) {
+      this.turning.done = Math.min(1, this.turning.done + seconds / TURN);
+      const { done, at } = this.turning;
+      this.basis = at(done * done * (3 - 2 * done));
+      if (done < 1) return;
+      this.turning = undefined;
+      this.app.mark("address");
+    } else if (this.target) {
+      const { basis, arrived } = autoStep(this.basis, this.target, seconds);
+      this.basis = basis;
+      if (arrived) this.target = randomTarget(this.dims, this.seed++);
+    }
+  }
+
+  toggleAuto() {
+    this.target = this.target ? undefined : randomTarget(this.dims, this.seed++);
+    this.auto.ariaPressed = String(Boolean(this.target));
+    this.turned();
+  }
+
+  drag(right, up) {
+    if (this.target) this.toggleAuto();
+    this.turning = undefined;
+    this.basis = drag(this.basis, right, up);
+    this.turned();
+  }
+
+  /** @param {(fraction: number) => Float64Array} at the basis after so much of the turn */
+  turnTo(at) {
+    if (this.target) this.toggleAuto();
+    this.turning = { at, done: this.app.still.matches ? 1 : 0 };
+    this.turned();
+  }
+
+  turned() {
+    this.app.mark("frame", "address");
+  }
+
+  /** For the address. */
+  written() {
+    if (this.basis === this.found) return this.app.state.basis; // also before it is built
+    const text = encode(this.basis);
+    return text === encode(identity(this.dims)) ? null : text;
+  }
+
+  /** Class means of the first run that has them. */
+  means() {
+    const [column] = [...this.drawn()];
+    const means = column?.snapshot.arrays.class_mean_coordinates;
+    if (!means) return null;
+    const [K, D] = means.shape;
+    return Array.from({ length: K }, (_, k) => means.data.subarray(k * D, (k + 1) * D));
+  }
+
+  faceClass(k) {
+    const [means, start] = [this.means(), this.basis];
+    if (means) this.turnTo((fraction) => face(start, means[k], fraction));
+  }
+
+  faceGroups() {
+    const [means, start] = [this.means(), this.basis];
+    if (!means) return;
+    const { head, tail } = groupsOf(this.parts[0].classes.counts);
+    const middle = (group) => means[0].map((_, i) => group.reduce((sum, k) => sum + (means[k][i] || 0), 0) / group.length);
+    this.turnTo((fraction) => facePlane(start, middle(tail), middle(head), fraction));
+  }
+
+  setMode(mode) {
+    for (const item of this.modes) item.ariaPressed = String(item.value === mode);
+    for (const part of this.parts) part.points.setMode(mode);
+  }
+
+  selectClass(k) {
+    const [part] = this.parts;
+    if (part?.samples) part.select(part.rows().filter((row) => part.samples.labels[row] === k), "replace");
+  }
+
+  choose(k) {
+    const { pair } = this.app.state;
+    this.class.selectedIndex = k;
+    this.app.set({ pair: pair.includes(k) ? pair.filter((other) => other !== k) : [...pair.slice(-1), k] });
+  }
+
+  printPair() {
+    const [a, b] = this.app.state.pair;
+    const columns = [...this.drawn()].filter(({ run }) => Math.max(a, b) < run.told.classes.names.length);
+    if (b === undefined || !columns.length) {
+      this.pair.textContent = a === undefined || !columns.length ? "" : `${columns[0].run.told.classes.names[a]} is chosen; choose another class.`;
+      return;
+    }
+    const { names } = columns[0].run.told.classes;
+    const angles = columns.map(({ run, snapshot }) => `${run.told.label} ${number(snapshot.angles("class_means")?.[a * names.length + b], 1)}°`);
+    this.pair.textContent = `True angle between ${names[a]} and ${names[b]}: ${angles.join(", ")}; regular simplex ${number(simplexAngle(names.length), 1)}°.`;
+  }
+}

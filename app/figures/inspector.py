@@ -1,0 +1,161 @@
+"""Figures of the inspector, without their arrays: the component fills each trace by the role in its `meta`.
+
+So colours, dashes, axes and words are decided here, once, and an epoch moves numbers only.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from app import palette
+from app.figures import frame
+
+STRIP = 72
+"""Pixels to the right of `formation` in which the component draws the current epoch's angles, on the same axis."""
+
+GROUPS = dict(zip(("head", "medium", "tail"), palette.GROUPS.values(), strict=True))
+"""Frequent, middling and rare classes, as `geometry.head_and_tail` parts them."""
+
+LINE_HEIGHT = 12
+"""Degrees that a line of small print takes in `formation`."""
+
+Named = tuple[str, str]  # a run's label and its loss variant
+
+
+def formation(
+    run: Named, others: Sequence[Named], *, regular_deg: float, predicted_deg: float | None, planned_epochs: int
+) -> go.Figure:
+    """All angles between two class means over the epochs, of one run.
+
+    `regular_deg` is the angle of the regular simplex, `predicted_deg` the tail–tail angle of the predicted optimum.
+
+    Roles: "head", "other" and "tail" are thin lines, a pair each; for many classes "range", "middle" and "median" show
+    their distribution instead; "tail–tail" is the mean over the tail in bold, "seeds" its band over seeds, "beside" the
+    same of the runs beside (one trace for each of `others`, its place in `meta`); "simplex" and
+    "predicted" are targets.
+    """
+    label, variant = run
+    style = palette.loss_style(variant)
+    figure = _figure("formation", f"Angles between class means over the epochs, {label}", "angle (°)", planned_epochs)
+    for role, opacity in (("range", 0.16), ("middle", 0.26)):
+        figure.add_trace(_area(role, palette.translucent(palette.NEUTRAL, opacity)))
+    for role, colour, opacity in (
+        ("other", palette.NEUTRAL, 0.38),
+        ("head", GROUPS["head"], 0.75),
+        ("tail", GROUPS["tail"], 0.8),
+    ):
+        hover = "%{text}<br>epoch %{x}: <b>%{y:.1f}°</b><extra></extra>"
+        figure.add_trace(_line(role, colour, width=1, opacity=opacity, hovertemplate=hover))
+    figure.add_trace(_line("median", palette.NEUTRAL, width=2, hovertemplate="median of all pairs %{y:.1f}°"))
+    figure.add_trace(_line("simplex", palette.NEUTRAL, width=1.5, dash="dot", hoverinfo="skip"))
+    figure.data[-1].y = (regular_deg, regular_deg)
+    same = predicted_deg is not None and round(predicted_deg, 1) == round(regular_deg, 1)
+    figure.add_annotation(
+        _beside_axis(f"all alike{' = loss alone' if same else ''} {regular_deg:.1f}°", regular_deg, "bottom")
+    )
+    if predicted_deg is not None:
+        figure.add_trace(_line("predicted", style.colour, width=1.5, dash="dot", hoverinfo="skip"))
+        figure.data[-1].y = (predicted_deg, predicted_deg)
+    if predicted_deg is not None and not same:
+        above = predicted_deg > regular_deg + LINE_HEIGHT
+        words = f"tail, loss alone {predicted_deg:.1f}°"
+        figure.add_annotation(_beside_axis(words, predicted_deg, "bottom" if above else "top"))
+    figure.add_trace(_area("seeds", palette.translucent(style.colour, 0.2)))
+    for place, (name, other) in enumerate(others):
+        quiet = palette.loss_style(other)
+        hover = f"tail–tail, {name}: %{{y:.1f}}°<extra></extra>"
+        line = _line("beside", quiet.colour, width=1.5, dash=quiet.dash, opacity=0.55, hovertemplate=hover)
+        figure.add_trace(line.update(meta={"role": "beside", "place": place}))
+    hover = f"tail–tail, {label}<br>epoch %{{x}}: <b>%{{y:.1f}}°</b><extra></extra>"
+    figure.add_trace(_line("tail–tail", style.colour, width=3.5, dash=style.dash, hovertemplate=hover))
+    figure.update_layout(margin={"r": STRIP, "t": 8, "l": 44})
+    figure.update_yaxes(dtick=30, range=(0, 120))
+    return figure
+
+
+def curve(runs: Sequence[Named], *, planned_epochs: int) -> go.Figure:
+    """One metric over the epochs: "band" and "line" of each run, whose place is in the trace's `meta`."""
+    figure = _figure("curve", "A metric over the epochs", "", planned_epochs)
+    for place, (label, variant) in enumerate(runs):
+        style = palette.loss_style(variant)
+        line = _line("line", style.colour, width=2.5, dash=style.dash, hovertemplate=f"{label}: <b>%{{y}}</b>")
+        band = _area("band", palette.translucent(style.colour, 0.18))
+        figure.add_traces([trace.update(meta={"role": trace.meta["role"], "place": place}) for trace in (band, line)])
+    figure.update_layout(hovermode="x unified", margin={"t": 8, "r": 16})
+    return figure
+
+
+def push(run: Named) -> go.Figure:
+    """How hard a class is pushed by each other one, against the other's training count, in log–log axes.
+
+    Roles: "measured" has a dot a pair; "counts" a line for each pushed class, of what the counts alone predict; "fit"
+    is the measured slope, through the middle of the dots.
+    """
+    label, variant = run
+    figure = _figure("push", f"Push against the counterpart's training count, {label}", "share of all push", 1)
+    style = palette.loss_style(variant)
+    figure.add_trace(_line("counts", palette.NEUTRAL, width=1, opacity=0.5, hoverinfo="skip"))
+    dots = go.Scatter(
+        meta={"role": "measured"},
+        mode="markers",
+        marker={"size": 7, "opacity": 0.85, "line": {"width": 0}},
+        hovertemplate="%{text}<extra></extra>",
+        showlegend=False,
+    )
+    figure.add_trace(dots)
+    figure.add_trace(_line("fit", style.colour, width=3, dash=style.dash, hoverinfo="skip"))
+    decades = [10.0**power for power in range(-6, 1)]
+    percents = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"]
+    figure.update_xaxes(type="log", title_text="training images of the class that pushes", tickformat=None)
+    figure.update_yaxes(type="log", tickvals=decades, ticktext=percents, title_standoff=4)
+    figure.update_layout(margin={"t": 8, "r": 12, "l": 58})
+    return figure
+
+
+def received(run: Named) -> go.Figure:
+    """What an image of each class feels on average: "pull" down, and push up, stacked by who pushes."""
+    figure = _figure("received", f"Pull and push that each class receives, {run[0]}", "length of the gradient", 1)
+    figure.add_trace(_bar("pull", "pull of the own class", palette.NEUTRAL, pattern="/"))
+    for group, colour in GROUPS.items():
+        figure.add_trace(_bar(group, f"push by the {group}", colour))
+    figure.update_xaxes(title_text="class", type="category", range=None, autorange=True, showgrid=False)
+    figure.update_yaxes(zeroline=True, tickformat="~g")
+    figure.update_layout(barmode="relative", bargap=0.25, margin={"t": 8, "r": 12, "l": 58})
+    return figure
+
+
+def _figure(kind: str, description: str, y_title: str, planned_epochs: int) -> go.Figure:
+    figure = frame.figure(kind=kind, title=None, description=description)
+    figure.update_xaxes(title_text="epoch", range=(0, planned_epochs), tickformat="d", zeroline=False, fixedrange=True)
+    figure.update_yaxes(title_text=y_title, zeroline=False, fixedrange=True)
+    figure.update_layout(dragmode=False, hovermode="closest", showlegend=False)
+    return figure
+
+
+def _line(role: str, colour: str, *, width: float, dash: str = "solid", **settings: Any) -> go.Scatter:
+    line = {"color": colour, "width": width, "dash": dash}
+    return go.Scatter(meta={"role": role}, mode="lines", line=line, showlegend=False, connectgaps=False, **settings)
+
+
+def _beside_axis(text: str, height: float, anchor: str) -> dict[str, Any]:
+    place = {"xref": "x domain", "x": 0.01, "xanchor": "left", "y": height, "yanchor": anchor, "borderpad": 1}
+    return {"text": text, **place, "showarrow": False, "font": {"size": frame.SMALL_TEXT_SIZE - 1}}
+
+
+def _area(role: str, colour: str) -> go.Scatter:
+    return go.Scatter(
+        meta={"role": role},
+        mode="lines",
+        line={"width": 0},
+        fill="toself",
+        fillcolor=colour,
+        hoverinfo="skip",
+        showlegend=False,
+    )
+
+
+def _bar(role: str, name: str, colour: str, pattern: str = "") -> go.Bar:
+    hover = f"%{{x}}<br>{name}: <b>%{{customdata:.3f}}</b><extra></extra>"
+    marker = {"color": colour, "line": {"width": 0}, "pattern": {"shape": pattern, "size": 5, "solidity": 0.3}}
+    return go.Bar(meta={"role": role}, name=name, marker=marker, hovertemplate=hover, showlegend=False)

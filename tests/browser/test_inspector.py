@@ -1,0 +1,463 @@
+"""The inspector says what geometry says, hangs on one scrubber without telling the server, and names what is broken."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from bcl_core import geometry
+from bcl_core.lab import GroupPlan, Lab
+from bcl_core.lab.files import read_arrays, read_metadata
+from bcl_core.recipe import Execution
+from tests.browser.conftest import ROOT
+from tests.browser.made_runs import MadeRun, make_runs, recipe_of
+
+pytestmark = pytest.mark.browser
+
+APP = ROOT / "streamlit_app.py"
+LAST = 8
+# How much of the picture's smaller side the unit ball leaves for labels.
+REACH = float(
+    re.findall(r"REACH = ([\d.]+)", (ROOT / "app/components/inspector/view.js").read_text(encoding="utf-8"))[0]
+)
+PATIENCE = 30_000
+HERE = "!document.querySelector('.scrubber').textContent.includes('here')"
+
+
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    """Charts that are still being drawn hold up everything on a busy machine."""
+    expect.set_options(timeout=PATIENCE)
+    yield
+    expect.set_options(timeout=5000)
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    return Lab(tmp_path_factory.mktemp("inspector") / "lab")
+
+
+@pytest.fixture(scope="module")
+def runs(lab: Lab) -> list[MadeRun]:
+    return make_runs(lab, ["scl", "bcl"], LAST)
+
+
+@pytest.fixture(scope="module")
+def url(serve: Any, lab: Lab, runs: list[MadeRun]) -> str:
+    return (
+        f"{serve(APP, env={'BCL_LAB_HOME': str(lab.home), 'BCL_LAB_WORKER': 'off', 'OMP_NUM_THREADS': '1'}).url}inspect"
+    )
+
+
+class Opener:
+    """Opens the inspector on runs, waits until every epoch is here, and fails where the page threw an error."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.browser, self.url, self.pages, self.errors = browser, url, list[Page](), list[str]()
+
+    def __call__(self, made: list[MadeRun] | None = None, query: str = "", wait: bool = True, **context: Any) -> Page:
+        page = self.browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **context})
+        self.pages.append(page)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(f"{self.url}?runs={'.'.join(run.id for run in made)}&{query}" if made else f"{self.url}?{query}")
+        if wait:
+            page.locator(".scrubber").wait_for(timeout=PATIENCE)
+            page.wait_for_function(HERE, timeout=PATIENCE)
+        return page
+
+
+@pytest.fixture
+def show(browser: Browser, url: str) -> Iterator[Opener]:
+    opener = Opener(browser, url)
+    yield opener
+    for page in opener.pages:
+        page.close()
+    assert not opener.errors
+
+
+def epoch(page: Page) -> Locator:
+    return page.locator(".scrubber .epoch")
+
+
+def view(run: MadeRun, number: int = LAST) -> dict[str, NDArray[Any]]:
+    return read_arrays(run.folder.view(number))
+
+
+def address(page: Page) -> dict[str, str]:
+    return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
+
+
+def cloud(page: Page, place: int = 0) -> dict[str, float]:
+    host = page.locator(".cloud").nth(place)
+    host.evaluate("element => element.scrollIntoView({ block: 'center' })")
+    page.wait_for_timeout(300)
+    box = host.bounding_box()
+    assert box is not None
+    return box  # type: ignore[return-value]
+
+
+def on_screen(box: dict[str, float], coordinates: NDArray[Any]) -> NDArray[np.float64]:
+    """Pixels of coordinates (N, D) in the picture as fitted: (N, 2)."""
+    border = 1
+    width, height = box["width"] - 2 * border, box["height"] - 2 * border
+    radius = min(width, height) / (2 * REACH)
+    middle = np.array([box["x"] + border + width / 2, box["y"] + border + height / 2])
+    return middle + radius * np.stack([coordinates[:, 0], -coordinates[:, 1]], axis=1)
+
+
+def drawn(run: MadeRun) -> NDArray[np.intp]:
+    return np.flatnonzero((run.samples.split == 0) & ~run.samples.fits_frame)
+
+
+def alone(run: MadeRun, places: NDArray[np.float64], marks: NDArray[np.float64]) -> int:
+    """A drawn sample that no other sample and no class mean is near."""
+    rows = drawn(run)
+    gaps = np.linalg.norm(places[rows][:, None] - np.concatenate([places[rows], marks])[None], axis=2)
+    gaps[np.arange(len(rows)), np.arange(len(rows))] = np.inf
+    return int(rows[gaps.min(axis=1).argmax()])
+
+
+def test_the_sentence_states_the_degrees_that_geometry_computes(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs)
+    for number in (LAST, 3):
+        if number != LAST:
+            page.keyboard.press("Home")
+            for _ in range(number):
+                page.keyboard.press("ArrowRight")
+        degrees = [
+            geometry.simplex_metrics(view(run, number)["class_means"], run.samples.class_counts)["angle_tail_tail"]
+            for run in runs
+        ]
+        sentence = page.locator(".sentence")
+        expect(sentence).to_contain_text(
+            f"At epoch {number} the three rarest classes stand {degrees[0]:.0f}° apart with"
+        )
+        expect(sentence).to_contain_text(f"{degrees[1]:.0f}° with BCL; all classes equally far apart would be 96.4°.")
+
+
+def test_scrubbing_and_playing_send_no_message_and_fetch_every_epoch_once(
+    browser: Browser, show: Opener, runs: list[MadeRun]
+) -> None:
+    page = show()  # the runs of the newest group
+    sent: list[object] = []
+    fetched: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.on("request", lambda request: fetched.append(request.url))
+    page.reload()
+    page.locator(".scrubber").wait_for(timeout=PATIENCE)
+    page.wait_for_function(HERE, timeout=PATIENCE)
+    page.wait_for_timeout(1000)
+    before = len(sent)
+    assert before > 0
+    box = page.get_by_role("slider", name="Epoch").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 4, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=8)
+    page.mouse.up()
+    expect(epoch(page)).to_have_text(f"epoch 4 / {LAST}")
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")
+    expect(epoch(page)).to_have_text(f"epoch {LAST} / {LAST}", timeout=PATIENCE)
+    page.wait_for_timeout(800)
+    assert len(sent) == before
+    views = [path for path in fetched if "/view/" in path]
+    assert len(views) == len(set(views)) == len(runs) * (LAST + 1)
+
+
+def test_the_keyboard_alone_scrubs_plays_and_selects(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs)
+    for key, wanted in (("Home", 0), ("ArrowRight", 1), ("End", LAST), ("ArrowLeft", LAST - 1)):
+        page.keyboard.press(key)
+        expect(epoch(page)).to_have_text(f"epoch {wanted} / {LAST}")
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Play")).to_be_visible()
+    page.keyboard.press("End")
+    page.get_by_role("combobox", name="Class", exact=True).focus()
+    page.keyboard.press("End")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    rare = np.flatnonzero(runs[0].samples.labels[drawn(runs[0])] == 9)
+    expect(page.locator(".selection")).to_contain_text(f"{len(rare)} selected")
+    page.locator(".cloud").first.focus()
+    for _ in range(2):
+        page.keyboard.press("c")
+        page.keyboard.press("Enter")
+    true = geometry.pairwise_angles(view(runs[0])["class_means"])[0, 1]
+    expect(page.locator(".pair")).to_contain_text(f"True angle between 0 and 1: SCL {true:.1f}°")
+
+
+def test_hovering_shows_the_right_sample_and_its_neighbours_in_the_full_space(
+    show: Opener, runs: list[MadeRun]
+) -> None:
+    page = show(runs)
+    [run, other], arrays = runs, view(runs[0])
+    box = cloud(page)
+    places = on_screen(box, geometry.dequantise(arrays["coordinates"]))
+    row = alone(run, places, on_screen(box, arrays["class_mean_coordinates"]))
+    page.mouse.move(*places[row])
+    card = page.locator(".card")
+    features = read_arrays(run.folder.embeddings(LAST))["projection"].astype(float)
+    label = run.samples.labels[row]
+    mean = arrays["class_means"][label]
+    angles = np.rad2deg(np.arccos(np.clip(features @ features[row] / np.linalg.norm(features, axis=1), -1, 1)))
+    near = np.argsort(np.where(np.arange(len(features)) == row, np.inf, angles))[:5]
+    to_mean = np.rad2deg(np.arccos(features[row] @ mean / np.linalg.norm(features[row]) / np.linalg.norm(mean)))
+    expect(card).to_contain_text(f"{to_mean:.1f}° from its class mean")
+    predicted = arrays["predictions"][row]
+    said = "predicted right" if predicted == label else f"predicted {predicted}"
+    expect(card).to_contain_text(re.compile(rf"^{label}, {said}, confidence {100 * arrays['confidences'][row]:.0f} %"))
+    expect(card).to_contain_text(f"{other.recipe.title}: predicted")
+    shown = [text.split("\n") for text in card.locator("figcaption").all_inner_texts()]
+    assert [(int(name), int(away[:-1])) for name, away in shown] == [
+        (run.samples.labels[i], round(angles[i])) for i in near
+    ]
+    thumb = card.locator(".thumb").first
+    expect(thumb).to_have_attribute("aria-label", f"image {row}")
+    page.mouse.move(box["x"] + 3, box["y"] + 3)
+    expect(card).to_be_hidden()
+
+
+def test_a_lasso_selects_the_same_samples_in_both_runs_and_in_the_csv(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs)
+    page.get_by_role("button", name="Box").click()
+    box, arrays = cloud(page), view(runs[0])
+    places = on_screen(box, geometry.dequantise(arrays["coordinates"]))
+    middle = places[drawn(runs[0])].mean(axis=0)
+    away = abs(places[drawn(runs[0])] - middle)
+    half = max(np.arange(40, 90, 0.5), key=lambda half: abs(away - half).min())  # no sample on the outline
+    page.mouse.move(*(middle - half))
+    page.mouse.down()
+    page.mouse.move(*(middle + half), steps=6)
+    page.mouse.up()
+    inside = drawn(runs[0])[(away < half).all(axis=1)].tolist()
+    assert 0 < len(inside) < len(drawn(runs[0]))
+    expect(page.locator(".selection")).to_contain_text(f"{len(inside)} selected")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download CSV").click()
+    rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+    assert [int(row["sample"]) for row in rows] == inside
+    for run in runs:
+        expected = [run.samples.class_names[k] for k in view(run)["predictions"][inside]]
+        assert [row[f"{run.recipe.title}: predicted at epoch {LAST}"] for row in rows] == expected
+    # In the other run the same samples keep their colour and the others fade.
+    page.mouse.move(2, 2)
+    other = cloud(page, 1)
+    arrays = view(runs[1])
+    places = on_screen(other, geometry.dequantise(arrays["coordinates"]))
+    marks = on_screen(other, arrays["class_mean_coordinates"])
+    picture = np.array(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
+    lightness = {True: [], False: []}
+    for row in drawn(runs[1]):
+        gaps = np.linalg.norm(np.concatenate([places[drawn(runs[1])], marks]) - places[row], axis=1)
+        if np.sort(gaps)[1] > 14:  # no neighbour covers it
+            x, y = places[row].round().astype(int)
+            lightness[row in inside].append(picture[y, x].max())
+    assert lightness[True] and lightness[False]
+    assert np.mean(lightness[False]) > np.mean(lightness[True]) + 20
+
+
+def test_an_address_brings_everything_back_in_another_browser(
+    browser: Browser, show: Opener, runs: list[MadeRun]
+) -> None:
+    page = show(runs)
+    page.keyboard.press("Home")
+    page.keyboard.press("PageUp")
+    page.keyboard.press("ArrowLeft")
+    page.get_by_role("radio", name="confidence").check()
+    page.get_by_role("checkbox", name="trails").check()
+    page.get_by_role("radio", name="predicted optimum").check()
+    page.get_by_role("radio", name="3D").check()
+    page.get_by_role("button", name="Other curves").click()
+    page.get_by_role("checkbox", name="log epochs").first.check()
+    page.get_by_role("combobox", name="Class", exact=True).select_option(index=4)
+    page.get_by_role("button", name="Select its images").click()
+    page.get_by_role("button", name="Face").click()
+    page.wait_for_timeout(2500)
+    found = address(page)
+    assert found["epoch"] == str(LAST - 1)
+    assert {"colour", "layers", "target", "dims", "panels", "log", "selection", "basis", "runs"} <= set(found)
+    again = show(query=urlparse(page.url).query)
+    again.wait_for_timeout(1500)
+    assert address(again) == found
+    expect(epoch(again)).to_have_text(epoch(page).inner_text())
+    expect(again.locator(".selection")).to_contain_text(page.locator(".selection b").first.inner_text())
+    pictures = []
+    for shown in (page, again):
+        cloud(shown, 1)
+        shown.mouse.move(2, 2)
+        shown.wait_for_timeout(300)
+        picture = Image.open(io.BytesIO(shown.locator(".cloud").nth(1).screenshot()))
+        pictures.append(np.array(picture.convert("L"), float))
+    assert np.abs(pictures[0] - pictures[1]).mean() < 1
+
+
+def test_garbage_in_the_address_is_the_default(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(
+        runs, "epoch=ten&colour=%00&layers=x.y&basis=AAAA&selection=!!&panels=<b>&metric=../x&pair=1.2.3&dims=9"
+    )
+    expect(epoch(page)).to_have_text(f"epoch {LAST} / {LAST}")
+    page.wait_for_timeout(800)
+    assert set(address(page)) == {"runs"}
+
+
+def test_a_live_run_appends_without_a_jump_and_can_be_followed(show: Opener, lab: Lab) -> None:
+    [run_id] = lab.enqueue(GroupPlan("live", [("live", recipe_of("bcl-class", 20))]), Execution())
+    run = MadeRun(lab, run_id)
+    page = show([run], wait=False)
+    expect(page.get_by_text("has no epoch yet").first).to_be_visible(timeout=PATIENCE)
+    run.begin()
+    for number in range(3):
+        run.epoch(number, 20)
+    expect(epoch(page)).to_have_text("epoch 2 / 2", timeout=PATIENCE)
+    page.keyboard.press("ArrowLeft")
+    expect(epoch(page)).to_have_text("epoch 1 / 2")
+    page.locator(".cloud").first.evaluate("element => { element.marked = true }")
+    run.epoch(3, 20)
+    expect(epoch(page)).to_have_text("epoch 1 / 3", timeout=PATIENCE)
+    page.get_by_text("follow live").click()
+    expect(epoch(page)).to_have_text("epoch 3 / 3", timeout=PATIENCE)
+    run.epoch(4, 20)
+    expect(epoch(page)).to_have_text("epoch 4 / 4", timeout=PATIENCE)
+    assert page.locator(".cloud").first.evaluate("element => element.marked")
+    run.finish()
+
+
+def test_a_damaged_epoch_is_named_where_it_would_stand_and_the_rest_goes_on(show: Opener, lab: Lab) -> None:
+    broken, whole = make_runs(lab, ["scl", "bcl"], 3, name="broken")
+    file = broken.folder.view(2)
+    file.write_bytes(file.read_bytes()[:-700])
+    broken.folder.view(1).unlink()
+    page = show([broken, whole])
+    expect(page.locator(".sentence")).to_contain_text("with SCL")
+    page.keyboard.press("ArrowLeft")
+    first, second = (page.locator(".formation .column").nth(place) for place in (0, 1))
+    expect(first.get_by_role("status")).to_contain_text("Epoch 2 cannot be shown. The file is truncated")
+    expect(second.get_by_role("status")).to_be_hidden()
+    expect(page.locator(".sentence")).to_contain_text("At epoch 2 the three rarest classes stand")
+    expect(page.locator(".sentence")).not_to_contain_text("SCL")
+    page.keyboard.press("ArrowLeft")
+    expect(first.locator(".note")).to_contain_text("epoch 0, its last")
+
+
+def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) -> None:
+    [run_id] = lab.enqueue(GroupPlan("bare", [("bare", recipe_of("ce", 1))]), Execution())
+    run = MadeRun(lab, run_id, images=False)
+    run.begin()
+    run.folder.predicted.unlink()
+    for number in (0, 1):
+        run.epoch(number, 1, gradients=False, predictions=None, confidences=None, prototypes=None, classifier=None)
+    run.finish()
+    page = show([run], "layers=means.predicted.classifier&target=predicted&of=prototypes&colour=correct")
+    expect(page.locator(".push").get_by_role("status")).to_have_text("Cross-entropy alone has no contrastive push.")
+    expect(page.locator(".angles").get_by_role("status")).to_have_text("This run has no prototypes.")
+    tour = page.locator(".tour .column")
+    expect(tour).to_contain_text("No optimum is predicted for this loss.")
+    expect(tour).to_contain_text("No predictions were recorded")
+
+
+@pytest.mark.parametrize("num_classes", [2, 3, 30])
+def test_any_number_of_classes_is_shown(show: Opener, lab: Lab, num_classes: int) -> None:
+    counts = np.arange(num_classes, 0, -1) * 3
+    [run] = make_runs(lab, ["bcl"], 1, name=f"{num_classes} classes", counts=counts, per_class=6, dim=32)
+    page = show([run], "panels=formation.curves.push.tour.angles&dims=3")
+    expect(page.locator(".sentence")).to_contain_text(f"{geometry.simplex_angle(num_classes):.1f}°")
+    for panel in ("formation", "push", "tour", "angles"):
+        expect(page.locator(f".{panel}").get_by_role("status").first).to_be_hidden()
+    expect(page.locator(".formation .main-svg").first).to_be_visible(timeout=PATIENCE)
+
+
+def test_printed_numbers_are_those_of_geometry(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs)
+    for place, run in enumerate(runs):
+        arrays, counts = view(run), run.samples.class_counts
+        rms = geometry.simplex_metrics(arrays["class_means"], counts)["angle_rms_deviation"]
+        expect(page.locator(".angles .summary").nth(place)).to_have_text(f"RMS over pairs {rms:.1f}° from 96.4°")
+        loss = {"scl": (False, False), "bcl": (True, True)}[run.recipe.variant]
+        effect = geometry.count_effect(counts, class_averaging=loss[0], class_complement=loss[1], anchors="instance")
+        slopes = [geometry.count_slope(push, counts) for push in (arrays["pair_push"], effect)]
+        share = geometry.tail_push_share(arrays["pair_push"], counts)
+        summary = page.locator(".push .summary").nth(place)
+        expect(summary).to_contain_text(f"Slope {slopes[0]:.2f} measured, {slopes[1]:.2f} by the counts alone")
+        said = re.search(r"rarest classes: ([\d.]+) % of all", summary.inner_text())
+        assert said is not None and float(said[1]) == pytest.approx(100 * share, rel=0.06)
+        metrics = read_metadata(run.folder.view(LAST))["metrics"]
+        kept = re.search(r'"picture_variance_kept": ([\d.]+)', metrics)
+        assert kept is not None
+        expect(page.locator(".tour .summary").nth(place)).to_contain_text(
+            f"keep {100 * float(kept[1]):.0f} % of the variance"
+        )
+    page.get_by_role("radio", name="predicted optimum").check()
+    predicted = read_arrays(runs[0].folder.predicted)["class_means"]
+    rms = geometry.rms_angle_difference(view(runs[0])["class_means"], predicted)
+    expect(page.locator(".angles .summary").first).to_contain_text(f"{rms:.1f}° from the predicted optimum")
+
+
+def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
+    show: Opener, lab: Lab, runs: list[MadeRun]
+) -> None:
+    [other] = make_runs(lab, ["bcl-class"], 1, name="others", counts=np.array([50, 20, 9, 4]))
+    page = show([runs[0], other], "difference=1&panels=formation.tour.angles")
+    expect(page.locator(".bcl-inspector > .warning")).to_contain_text("different classes or counts")
+    expect(page.locator(".sentence")).to_contain_text("96.4°. At epoch 1 the classes stand, on average,")
+    expect(page.locator(".sentence")).to_contain_text("109.5°")
+    expect(page.get_by_role("checkbox", name="difference")).to_be_hidden()
+    expect(page.locator(".angles .summary").nth(1)).to_contain_text("from 109.5°")
+
+
+def test_nothing_moves_by_itself_for_those_who_asked_for_that(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs, reduced_motion="reduce")
+    expect(page.get_by_role("button", name="Tour")).to_be_disabled()
+    page.get_by_role("button", name="Tail against head").click()
+    page.wait_for_timeout(200)
+    turned = np.array(Image.open(io.BytesIO(page.locator(".cloud").first.screenshot())))
+    page.wait_for_timeout(600)
+    assert (np.array(Image.open(io.BytesIO(page.locator(".cloud").first.screenshot()))) == turned).all()
+
+
+def test_presenting_shows_the_sentence_and_the_formation_and_reveals_runs_one_by_one(
+    show: Opener, runs: list[MadeRun]
+) -> None:
+    page = show(runs, viewport={"width": 1280, "height": 720})
+    page.get_by_role("button", name="Present").click()
+    expect(page.locator(".tour")).to_be_hidden()
+    expect(page.locator(".formation .column")).to_have_count(2)
+    page.keyboard.press("2")
+    expect(page.locator(".formation .column")).to_have_count(1)
+    expect(page.locator(".sentence")).not_to_contain_text("BCL")
+    page.keyboard.press("2")
+    expect(page.locator(".sentence")).to_contain_text("BCL")
+    page.keyboard.press("Escape")
+    expect(page.locator(".tour")).to_be_visible()
+
+
+def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs, "panels=formation.curves.push.tour.angles", viewport={"width": 390, "height": 844})
+    overflow = page.evaluate(
+        """[...document.querySelectorAll('.bcl-inspector *')].filter((element) =>
+        element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.scroll'))
+        .map((element) => element.className || element.tagName)"""
+    )
+    assert overflow == []
+
+
+def test_every_control_has_a_name(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs, "panels=formation.curves.push.tour.angles")
+    unnamed = page.evaluate(
+        """[...document.querySelectorAll('.bcl-inspector :is(button, input, select, [tabindex="0"])')].filter(
+        (control) => !(control.ariaLabel || (control.closest('label') ?? control).textContent.trim()))
+        .map((control) => control.outerHTML)"""
+    )
+    assert unnamed == []

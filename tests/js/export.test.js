@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { named, pageOf } from "../../app/components/inspector/export_page.js";
+import { escaped, fileName, runInWords, scriptJson } from "../../app/components/inspector/export_words.js";
+import { npy, npz } from "../../app/components/inspector/npz.js";
+
+const NASTY = "</script><b>&\"'";
+
+test("imports are renamed, whatever lies between their braces, and nothing else is", () => {
+  const source = 'import {\n  a,\n} from "./a.js";\nimport "../live_plot/b.js";\nexport * from "./c.js";\n// "./d.js"\nimport("./e.js")';
+  const { source: renamed, imports } = named(source, "http://host/v/inspector/x.js", "http://host/v/");
+  assert.deepEqual(imports, ["a", "../live_plot/b", "c"].map((name) => new URL(`${name}.js`, "http://host/v/inspector/").href));
+  assert.ok(renamed.includes('from "bcl/inspector/a.js"') && renamed.includes('import "bcl/live_plot/b.js"'));
+  assert.ok(renamed.includes('"./d.js"') && renamed.includes('import("./e.js")'));
+});
+
+test("nothing that a user named ends an element of a saved page", () => {
+  const run = { id: "r", label: NASTY, group: NASTY, recipe: NASTY, space: "projection", provenance: { code: NASTY } };
+  const page = pageOf({
+    told: { runs: [run], saved: { search: "" } },
+    runs: [{ epochs: [0, 1] }],
+    modules: new Map([["bcl/x.js", `const end = "</script>";`]]),
+    css: "",
+    theme: [],
+    dark: false,
+    files: new Map([["runs/r/samples", "AAAA"]]),
+    missing: [[`runs/${NASTY}`, NASTY]],
+    date: new Date(0),
+  }).join("");
+  assert.equal(page.match(/<script/g).length, page.match(/<\/script>/g).length);
+  assert.equal(page.match(/<script/g).length, 4);
+  assert.ok(!page.includes("<b>"));
+  assert.deepEqual(JSON.parse(/id="told">(.*)<\/script>/.exec(page)[1]).runs[0], run);
+});
+
+test("JSON in a script element reads back as it was", () => {
+  const value = { name: `${NASTY}<!--`, list: [1, null] };
+  assert.ok(!scriptJson(value).includes("<"));
+  assert.deepEqual(JSON.parse(scriptJson(value)), value);
+});
+
+test("escaped text holds no markup and no characters that XML forbids", () => {
+  assert.equal(escaped("a\0\x1b<b>&amp;\"'\n"), "a&lt;b&gt;&amp;amp;&quot;&#39;\n");
+});
+
+test("file names are letters, digits and hyphens, and never empty", () => {
+  assert.equal(fileName(["Größe", NASTY, 3], "csv"), "gro-e-script-b-3.csv");
+  assert.equal(fileName(["…"], "png"), "picture.png");
+});
+
+test("a run in words names itself once and says of what and where", () => {
+  const told = { label: "BCL", recipe: "BCL, seed 0 · τ 0.3", space: "projection", seeds: { runs: 3 } };
+  assert.equal(runInWords(told), "BCL, seed 0 · τ 0.3 · bands over 3 seeds · class means, projection space, uncentred");
+  assert.ok(runInWords({ ...told, label: "first" }, "classifier").startsWith("first: BCL, seed 0"));
+});
+
+test("a .npy file's numbers begin at a multiple of 64 bytes and are as they were", () => {
+  const file = npy({ data: Float32Array.of(1, 2, 3), shape: [3] });
+  const start = 10 + file[8] + 256 * file[9];
+  assert.equal(start % 64, 0);
+  assert.deepEqual(new Float32Array(file.slice(start).buffer), Float32Array.of(1, 2, 3));
+  assert.ok(new TextDecoder("latin1").decode(file.subarray(0, start)).includes("'shape': (3,), }"));
+});
+
+test("a part of a larger buffer is written alone", async () => {
+  const whole = Int16Array.of(9, 1, 2, 9);
+  const file = npy({ data: whole.subarray(1, 3), shape: [1, 2] });
+  assert.deepEqual(new Int16Array(file.slice(-4).buffer), Int16Array.of(1, 2));
+  const bytes = new Uint8Array(await npz({ part: { data: whole, shape: [4] } }).arrayBuffer());
+  assert.deepEqual([...bytes.subarray(0, 4)], [0x50, 0x4b, 3, 4]);
+});

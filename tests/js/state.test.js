@@ -1,0 +1,123 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { FIELDS, read, write } from "../../app/components/inspector/state.js";
+import { encode, randomTarget } from "../../app/components/inspector/tour.js";
+import { random } from "./fixtures.js";
+
+const DEFAULTS = {
+  runs: [],
+  epoch: null,
+  speed: 6,
+  follow: false,
+  split: "test",
+  dims: 2,
+  colour: "class",
+  layers: ["simplex", "means"],
+  panels: ["formation", "push", "tour", "angles"],
+  target: "simplex",
+  of: "class_means",
+  difference: false,
+  metric: "angle_rms_deviation",
+  presenter: false,
+  basis: null,
+  selection: Uint32Array.of(),
+};
+
+function anyState(seed) {
+  const draw = random(seed);
+  const below = (end) => Math.floor(end * draw());
+  const one = (...items) => items[below(items.length)];
+  const some = (...items) => items.filter(() => draw() < 0.5);
+  const runId = () => `bcl-${below(1e9).toString(36).padStart(8, "0")}`;
+  return {
+    runs: Array.from({ length: below(5) }, runId),
+    epoch: one(null, 0, below(100_000)),
+    speed: one(0.5, 6, 60, (100 + below(5000)) / 100),
+    follow: one(true, false),
+    split: one("test", "train"),
+    dims: one(2, 3),
+    colour: one("class", "group", "correct", "confidence"),
+    layers: some("simplex", "predicted", "means", "trails", "prototypes", "classifier", "shuffled"),
+    panels: some("formation", "curves", "push", "tour", "angles"),
+    target: one("simplex", "predicted"),
+    of: one("class_means", "prototypes", "classifier"),
+    difference: one(true, false),
+    metric: one("angle_rms_deviation", "nc1", "constructor"),
+    presenter: one(true, false),
+    basis: one(null, encode(randomTarget(3 + below(8), seed))),
+    selection: Uint32Array.from({ length: 6000 }, (_, i) => i).filter(() => draw() < one(0, 0.01, 0.5)),
+  };
+}
+
+test("an address without a query shows the defaults, which are written as nothing", () => {
+  assert.deepEqual(read(""), DEFAULTS);
+  assert.deepEqual(read("?"), DEFAULTS);
+  assert.equal(write(DEFAULTS), "");
+});
+
+test("every state is read back from the address that it is written to", () => {
+  for (let seed = 0; seed < 500; seed++) {
+    const state = anyState(seed);
+    assert.deepEqual(read(write(state)), state);
+    assert.deepEqual(read(`?other=1&${write(state)}`), state);
+  }
+});
+
+test("only what differs from the defaults is written, in plain letters", () => {
+  const state = { ...DEFAULTS, runs: ["scl-12345678", "bcl-12345678"], epoch: 12, layers: [], dims: 3 };
+  assert.equal(write(state), "runs=scl-12345678.bcl-12345678&epoch=12&dims=3&layers=");
+  for (let seed = 0; seed < 100; seed++) assert.match(write(anyState(seed)), /^[\w.=&-]*$/);
+});
+
+test("layers and panels have one order, whatever order they are given in", () => {
+  assert.deepEqual(read("layers=means.simplex").layers, ["simplex", "means"]);
+  assert.equal(write({ ...DEFAULTS, layers: ["means", "simplex"] }), "");
+});
+
+test("garbage in a field gives that field its default and leaves the others alone", () => {
+  const fiveRuns = "run-0001.run-0002.run-0003.run-0004.run-0005";
+  const garbage = {
+    runs: ["short", "UPPER-CASE-ID", "../etc/passwd", "run-0001.run-0001", fiveRuns],
+    epoch: ["-1", "1.5", "1e3", "100000", "NaN", "last", "٣"],
+    speed: ["0", "0.4", "61", "-1", "1e1", "Infinity", ""],
+    follow: ["true", "2", "toString", ""],
+    split: ["validation", "", "__proto__"],
+    dims: ["1", "4", "2D", "constructor"],
+    colour: ["red", "toString"],
+    layers: ["everything", "means.", "means,simplex"],
+    panels: [".", "tour.tour2"],
+    target: ["optimum"],
+    of: ["means"],
+    difference: ["yes"],
+    metric: ["", "NC1", "a b", "<script>", "x".repeat(41)],
+    presenter: ["on"],
+    basis: ["A", "A".repeat(16), "A".repeat(25), "A".repeat(88), "ä".repeat(24), "=".repeat(24)],
+    selection: ["~", "A.", "1,5", "_.zzzz."],
+  };
+  assert.deepEqual(Object.keys(garbage), Object.keys(FIELDS));
+  const others = anyState(1);
+  for (const [name, texts] of Object.entries(garbage)) {
+    for (const text of texts) {
+      const search = new URLSearchParams(write(others));
+      search.set(name, text);
+      assert.deepEqual(read(search.toString()), { ...others, [name]: DEFAULTS[name] }, `${name}=${text}`);
+    }
+  }
+});
+
+test("no address throws, and what is read from one is written and read the same", () => {
+  const draw = random(2);
+  const garbage = ["=", "&", "=1&", "%", "%FF", "%00", ".", "test", "means", "\ud800", "A.5.", "?", "#"];
+  const pieces = [...Object.keys(FIELDS), ...garbage];
+  for (let round = 0; round < 3000; round++) {
+    const search = Array.from({ length: 12 * draw() }, () => pieces[Math.floor(pieces.length * draw())]).join("");
+    const state = read(search);
+    assert.deepEqual(read(write(state)), state, search);
+  }
+});
+
+test("two reads share nothing, so that what a page does to its state stays with it", () => {
+  read("").layers.push("trails");
+  assert.deepEqual(read(""), DEFAULTS);
+});
