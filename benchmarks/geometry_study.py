@@ -31,8 +31,8 @@ from numpy.typing import NDArray
 from app.palette import NEUTRAL, loss_style
 from bcl_core.data import long_tail_counts, long_tail_indices
 from bcl_core.data.dataset import Dataset, Split, prepare
-from bcl_core.measuring import TRAIN, Samples
 from bcl_core.geometry import class_means, pairwise_angles, predicted_optimum, simplex_metrics
+from bcl_core.measuring import TRAIN, Samples
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 from bcl_core.registry import LOSSES
 from bcl_core.training import Epoch, Started, train

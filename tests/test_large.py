@@ -1,4 +1,4 @@
-"""Large images, tiny: a tree like ImageNet-LT's and one like iNaturalist's through ResNet-50, on one process and two."""
+"""Large images, tiny: trees like ImageNet-LT and iNaturalist through ResNet-50, on one process and two."""
 
 import numpy as np
 import pytest

@@ -75,7 +75,7 @@ def test_a_bad_setting_is_named_with_what_would_be_right(settings, words):
 
 
 def test_an_unknown_preset_is_answered_with_the_known_ones():
-    with pytest.raises(RecipeError, match="did you mean digits-bcl.*families digits, .*losses ce, "):
+    with pytest.raises(RecipeError, match=r"did you mean digits-bcl.*families digits, .*losses ce, "):
         preset("digits-blc")
 
 
