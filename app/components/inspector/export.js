@@ -59,7 +59,8 @@ async function arraysOf(app, run) {
 /** A button that opens a menu of files; the browser closes it, and keeps the focus. */
 function menu(text, label, items) {
   const list = h("div", { class: "saving", popover: true, role: "group", "aria-label": label });
-  const button = (item) => h("button", { type: "button", onclick: (event) => save(event.currentTarget, item) }, item.text);
+  const button = (item) =>
+    h("button", { type: "button", onclick: (event) => save(event.currentTarget, item) }, item.text);
   list.append(...items.map(button));
   const opener = h("button", { type: "button", class: "text", "aria-label": label, title: label }, text);
   opener.popoverTargetElement = list;

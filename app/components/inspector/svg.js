@@ -91,7 +91,8 @@ export class SvgContext {
     const down = this.textBaseline === "middle" ? MIDDLE * size : 0;
     const letters = { "font-family": family, "font-size": Number(size), "font-weight": weight ?? "normal" };
     // Where its font is missing, another one takes the same room.
-    const room = { "xml:space": "preserve", textLength: this.widthOf(text, this.font), lengthAdjust: "spacingAndGlyphs" };
+    const textLength = this.widthOf(text, this.font);
+    const room = { "xml:space": "preserve", textLength, lengthAdjust: "spacingAndGlyphs" };
     const look = { "text-anchor": ANCHORS[this.textAlign], fill: this.fillStyle, "fill-opacity": this.globalAlpha };
     this.add("text", { x, y: y + down, ...letters, ...room, ...look }, escaped(text));
   }
