@@ -3,7 +3,7 @@
 from app.figures.bars import class_counts_bars, per_class_accuracy
 from app.figures.curves import Formation, Series, curves, formation
 from app.figures.embedding import embedding
-from app.figures.heatmaps import angle_heatmap, contribution_heatmap
+from app.figures.heatmaps import angle_heatmap
 from app.figures.pictures import picture_rows
 
 __all__ = [
@@ -11,7 +11,6 @@ __all__ = [
     "Series",
     "angle_heatmap",
     "class_counts_bars",
-    "contribution_heatmap",
     "curves",
     "embedding",
     "formation",

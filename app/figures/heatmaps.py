@@ -67,50 +67,6 @@ def angle_heatmap(
     return figure
 
 
-def contribution_heatmap(
-    matrix: Matrix,
-    class_names: Sequence[str],
-    class_counts: Sequence[int],
-    *,
-    title: str | None,
-    unit: str,
-    log: bool = False,
-    limits: tuple[float, float] | None = None,
-) -> go.Figure:
-    """Return how much each anchor class (rows) is moved by each other class (columns).
-
-    `matrix` is (K, K), ≥ 0, in `unit`; `log` colours by powers of ten and leaves zeros blank. `limits` are
-    the amounts at both ends of the colour scale, so that figures side by side can be compared; else the data's own.
-    """
-    amounts = np.asarray(matrix, dtype=np.float32)
-    largest = float(np.fmax.reduce(amounts, axis=None, initial=0))
-    figure = _matrix_figure(
-        class_names,
-        class_counts,
-        kind="contribution heat map",
-        title=title,
-        description=f"{title or 'Contributions'}: {len(amounts)} anchor classes by {len(amounts)} other classes, "
-        f"at most {largest:.3g} {unit}.",
-        axis_titles=("other class", "anchor class · training images"),
-    )
-    shown, colour_bar = _log_amounts(amounts, unit, limits) if log else (amounts, _colour_bar(unit))
-    lowest, highest = limits or ((None, None) if log else (0, largest))
-    if log and limits:
-        lowest, highest = np.log10(limits).tolist()
-    figure.add_trace(
-        go.Heatmap(
-            **_cells(frame.class_labels(class_names, class_counts), amounts),
-            z=shown,
-            zmin=lowest,
-            zmax=highest,
-            colorscale=palette.AMOUNT,
-            colorbar=colour_bar,
-            hovertemplate=f"anchor %{{y}}<br>other %{{x}}<br><b>%{{customdata:.3g}}</b> {unit}<extra></extra>",
-        )
-    )
-    return figure
-
-
 def _matrix_figure(
     class_names: Sequence[str], class_counts: Sequence[int], *, axis_titles: tuple[str, str], **heading: Any
 ) -> go.Figure:
@@ -163,18 +119,3 @@ def _colour_bar(title: str, **ticks: Any) -> dict[str, Any]:
         "tickfont": {"size": frame.SMALL_TEXT_SIZE},
         **ticks,
     }
-
-
-def _log_amounts(amounts: Matrix, unit: str, limits: tuple[float, float] | None) -> tuple[Matrix, dict[str, Any]]:
-    """Return the amounts as powers of ten, blank where zero, and a colour bar labelled in the amounts themselves."""
-    powers = np.full(amounts.shape, np.nan, dtype=np.float32)
-    np.log10(amounts, out=powers, where=amounts > 0)
-    if not np.isfinite(powers).any():
-        return powers, _colour_bar(unit)
-    ends = np.log10(limits) if limits else (np.nanmin(powers), np.nanmax(powers))
-    whole = np.arange(np.floor(ends[0]), np.ceil(ends[1]) + 1)
-    return powers, _colour_bar(unit, tickvals=whole, ticktext=[_power_of_ten(int(power)) for power in whole])
-
-
-def _power_of_ten(power: int) -> str:
-    return {0: "1", 1: "10"}.get(power, f"10<sup>{power}</sup>".replace("-", "−"))

@@ -27,8 +27,6 @@ FIGURES = {
         [figures.Formation("A", "bcl", EPOCHS, EPOCHS + 1.0, EPOCHS + 2.0, 70.0)], regular_deg=96.4, title="T"
     ),
     "angles": figures.angle_heatmap(MATRIX, NAMES, COUNTS, target_deg=96.4, within_deg=np.ones(3), title="T"),
-    "contributions": figures.contribution_heatmap(MATRIX, NAMES, COUNTS, title="T", unit="share"),
-    "log contributions": figures.contribution_heatmap(MATRIX, NAMES, COUNTS, title="T", unit="share", log=True),
     "flat embedding": figures.embedding(POINTS, LABELS, LABELS, NAMES, COUNTS, dims=2, title="T", means=np.eye(3)),
     "solid embedding": figures.embedding(POINTS, LABELS, LABELS, NAMES, COUNTS, dims=3, title="T", means=np.eye(3)),
     "accuracy": figures.per_class_accuracy([("A", "bcl", np.ones(3))], NAMES, COUNTS, title="T"),

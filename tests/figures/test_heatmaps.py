@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from app import palette
-from app.figures import angle_heatmap, contribution_heatmap
+from app.figures import angle_heatmap
 
 TARGET = 96.38
 
@@ -65,34 +65,6 @@ def test_a_hundred_classes_have_few_enough_ticks_to_read() -> None:
     figure = angle_heatmap(angles(100), *classes(100), target_deg=TARGET, title=None)
     assert len(figure.layout.yaxis.tickvals) <= 12
     assert set(figure.layout.yaxis.tickvals) <= set(figure.data[0].y)
-
-
-def test_rows_of_contributions_are_anchors_and_the_hover_tells_the_unit() -> None:
-    matrix = np.array([[0.0, 0.5], [0.25, 0.0]])
-    figure = contribution_heatmap(matrix, ["head", "tail"], [9, 2], title=None, unit="share of the softmax")
-    (cells,) = figure.data
-    assert cells.z[0, 1] == 0.5
-    assert cells.hovertemplate.startswith("anchor %{y}<br>other %{x}")
-    assert "share of the softmax" in cells.hovertemplate
-    assert figure.layout.yaxis.title.text.startswith("anchor class")
-    assert (cells.zmin, cells.zmax) == (0, 0.5)
-
-
-def test_log_contributions_are_labelled_in_their_own_unit_and_zeros_are_blank() -> None:
-    matrix = np.array([[0.0, 0.1], [0.001, 10.0]])
-    (cells,) = contribution_heatmap(matrix, ["head", "tail"], [9, 2], title=None, unit="share", log=True).data
-    assert np.isnan(cells.z[0, 0])
-    assert cells.z[1] == pytest.approx([-3, 1])
-    assert cells.customdata[1, 0] == pytest.approx(0.001)
-    assert list(cells.colorbar.tickvals) == [-3, -2, -1, 0, 1]
-    assert list(cells.colorbar.ticktext) == ["10<sup>−3</sup>", "10<sup>−2</sup>", "10<sup>−1</sup>", "1", "10"]
-
-
-@pytest.mark.parametrize("log", [False, True])
-@pytest.mark.filterwarnings("error")
-def test_contributions_that_are_all_zero_or_not_recorded_are_still_a_figure(log: bool) -> None:
-    for value in (0.0, np.nan):
-        contribution_heatmap(np.full((2, 2), value), ["head", "tail"], [9, 2], title=None, unit="share", log=log)
 
 
 def test_long_class_names_are_cut_on_the_axes_and_whole_in_the_hover() -> None:
