@@ -110,7 +110,3 @@ def translucent(colour: str, opacity: float) -> str:
 
 def _rgb(colour: str) -> tuple[int, int, int]:
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-AMOUNT: ColourScale = ((0.0, translucent(_LOSSES["bcl"].colour, 0.1)), (1.0, _LOSSES["bcl"].colour))
-"""An amount from almost none, which lets the page's background through, to much."""

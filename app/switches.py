@@ -3,20 +3,15 @@
 import streamlit as st
 
 
-def switch(label: str, parameter: str, options: list[str]) -> str:
-    """Draw a row of choices, the first one preset."""
+def dims_switch() -> int:
+    """Draw the choice between a flat picture and one in space, flat first; return its number of dimensions."""
     chosen = st.segmented_control(
-        label,
-        options,
-        default=options[0],
+        "Dimensions of the embedding",
+        ["2D", "3D"],
+        default="2D",
         required=True,
-        key=parameter,
+        key="dims",
         bind="query-params",
         label_visibility="collapsed",
     )
-    return chosen or options[0]
-
-
-def dims_switch() -> int:
-    """Draw the choice between a flat picture and one in space; return its number of dimensions."""
-    return {"2D": 2, "3D": 3}[switch("Dimensions of the embedding", "dims", ["2D", "3D"])]
+    return 3 if chosen == "3D" else 2

@@ -91,7 +91,8 @@ function footer(toldRuns, runs, missing, date) {
   return [
     `<footer><p>Saved from BCL Lab on ${date.toISOString().slice(0, 10)}. This file holds everything that it shows `,
     "and asks no server for anything. Of the full embeddings, which the nearest neighbours and ",
-    `the shuffled control need, it holds those of each run's last epoch only. Charts are drawn by Plotly.js.</p><dl>${items.join("")}</dl>`,
+    `the shuffled control need, it holds those of each run's last epoch only. `,
+    `Charts are drawn by Plotly.js.</p><dl>${items.join("")}</dl>`,
     `${lacks && `<p>What could not be saved:</p><ul>${lacks}</ul>`}</footer>`,
   ].join("");
 }
