@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import inspecting
 from app.components.inspector import inspector
+from app.projections import projections
 from app.reading import comparable, the_lab
 from bcl_core.lab import Run
 
@@ -24,6 +25,7 @@ def _page() -> None:
         chosen = _choose(found)
     if chosen:
         inspector(inspecting.told(chosen), key="inspector")
+        projections(chosen)
     else:
         st.info("Choose a run to look at.")
 
