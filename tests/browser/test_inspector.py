@@ -301,7 +301,7 @@ def test_an_address_brings_everything_back_in_another_browser(
         shown.wait_for_timeout(300)
         picture = Image.open(io.BytesIO(shown.locator(".cloud").nth(1).screenshot()))
         pictures.append(np.array(picture.convert("L"), float))
-    assert np.abs(pictures[0] - pictures[1]).mean() < 1
+    assert np.abs(pictures[0] - pictures[1]).mean() < 2  # of 255
 
 
 def test_garbage_in_the_address_is_the_default(show: Opener, runs: list[MadeRun]) -> None:
