@@ -25,6 +25,7 @@ _SECTIONS = {"data": "Data", "model": "Model", "loss": "Loss", "optimiser": "Opt
 _LABELS = {
     "data.source": "Data set",
     "data.imbalance_kind": "Kind of imbalance",
+    "data.rare_classes": "Rare classes",
     "data.max_per_class": "Images in the largest class",
     "data.test_per_class": "Test images of each class",
     "data.image_size": "Image size, pixels",

@@ -18,6 +18,7 @@ from bcl_core.registry import DATASETS, VIEWS
 CHOICES = (
     "data.imbalance_kind",
     "data.imbalance_factor",
+    "data.rare_classes",
     "data.max_per_class",
     "data.test_per_class",
     "data.image_size",

@@ -145,7 +145,7 @@ def _chosen(labels: NDArray[np.int64], data: DataRecipe, seed: int) -> NDArray[n
 def _long_tail(labels: NDArray[np.int64], data: DataRecipe, seed: int) -> NDArray[np.int64]:
     try:
         return long_tail_indices(
-            labels,
+            labels if data.rare_classes == "last" else labels.max() - labels,
             imbalance_factor=data.imbalance_factor,
             kind=data.imbalance_kind,
             seed=seed,

@@ -49,6 +49,9 @@ class DataRecipe(Section):
     imbalance_kind: Literal["exp", "step", "natural"] = Field(
         "exp", description="natural: the classes keep the images they have, whatever the imbalance factor"
     )
+    rare_classes: Literal["last", "first"] = Field(
+        "last", description="in the order of the classes, where a tail is drawn; first: the control with swapped ends"
+    )
     max_per_class: int | None = Field(
         130, ge=1, description="training images in the largest class; none: as many as a balanced class has"
     )

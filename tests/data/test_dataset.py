@@ -29,6 +29,14 @@ def test_digits_hold_out_test_images_and_draw_the_tail_from_the_rest():
     assert not set(data.train.indices) & set(data.test.indices)
 
 
+def test_swapped_ends_reverse_the_counts_and_nothing_that_is_tested_on():
+    usual = prepare(small("digits-scl", data__test_per_class=40))
+    swapped = prepare(small("digits-scl", data__test_per_class=40, data__rare_classes="first"))
+    assert swapped.class_counts.tolist() == usual.class_counts.tolist()[::-1]
+    np.testing.assert_array_equal(swapped.test.indices, usual.test.indices)
+    assert not set(swapped.train.indices) & set(swapped.test.indices)
+
+
 def test_digits_are_redrawn_with_the_seed_and_the_same_for_every_loss():
     scl, bcl = prepare(preset("digits-scl")), prepare(preset("digits-bcl-class"))
     other = prepare(small("digits-scl", seed=1, data__test_per_class=40))
