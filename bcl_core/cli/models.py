@@ -6,9 +6,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bcl_core.cli.settings import add_recipe_arguments, changed, what_to_train
+from bcl_core.cli.settings import add_recipe_arguments, changed, settings_of, what_to_train
 from bcl_core.lab import Lab, ensure_worker
-from bcl_core.recipe import RecipeError
+from bcl_core.recipe import RecipeError, apply_settings
 
 
 def add_commands(commands: Any) -> None:
@@ -22,6 +22,7 @@ def add_commands(commands: Any) -> None:
 
     evaluate = commands.add_parser("evaluate", help="measure a run's last checkpoint again")
     evaluate.add_argument("run", metavar="RUN")
+    evaluate.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="data.path=FOLDER, say")
     evaluate.add_argument("--json", action="store_true", help="print an object instead of sentences")
     evaluate.set_defaults(command=_evaluate)
 
@@ -70,7 +71,11 @@ def _import(lab: Lab, arguments: argparse.Namespace) -> int:
 def _evaluate(lab: Lab, arguments: argparse.Namespace) -> int:
     from bcl_core.lab.evaluating import evaluate_run
 
-    found = evaluate_run(lab, arguments.run)
+    run = lab.run(arguments.run)
+    recipe, execution = apply_settings(run.training_recipe, run.execution, settings_of(arguments))
+    if recipe != run.recipe:
+        raise RecipeError("a run is measured by its own recipe: only where the data lie, and the device, can be set")
+    found = evaluate_run(lab, run.id, execution)
     if arguments.json:
         print(json.dumps({"run": arguments.run, "epoch": found.epoch, **found.fresh}))
         return 0

@@ -38,7 +38,7 @@ def what_to_train(arguments: argparse.Namespace) -> Plan:
 
 def changed(recipe: Recipe, name: str, arguments: argparse.Namespace) -> Plan:
     """Apply --set and --seed to a recipe; `name` is the run's where --name gives none."""
-    settings = dict(_setting(text) for text in arguments.set)
+    settings = settings_of(arguments)
     if arguments.seed is not None:
         settings["seed"] = arguments.seed
     recipe, execution = apply_settings(recipe, Execution(), settings)
@@ -52,6 +52,11 @@ def _chosen_recipe(arguments: argparse.Namespace) -> tuple[Recipe, str]:
         return Recipe.parse(arguments.recipe.read_text()), arguments.recipe.stem
     except OSError as error:
         raise RecipeError(f"the recipe {arguments.recipe} cannot be read: {error.strerror}") from error
+
+
+def settings_of(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return what --set asked for."""
+    return dict(_setting(text) for text in arguments.set)
 
 
 def _setting(text: str) -> tuple[str, str]:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
 
-from bcl_core.lab.store import Lab, LabError
+from bcl_core.lab.run import LabError
+from bcl_core.lab.store import Lab
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ def read_state(lab: Lab, run_id: str, epoch: int | None = None) -> State:
         LabError: there is no such run, or no checkpoint of it.
     """
     run, folder = lab.run(run_id), lab.folder(run_id)
+    if run.shelved and run.epoch is not None and epoch in (None, run.epoch):
+        return State(run.epoch, load_file(folder.weights))
     standing = [e for e in folder.checkpoints() if run.epoch is not None and e <= run.epoch]
     if not standing:
         raise LabError(f"{run.name!r} has no checkpoint yet: let it reach an epoch first")

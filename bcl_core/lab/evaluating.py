@@ -12,8 +12,10 @@ from bcl_core.data.dataset import prepare
 from bcl_core.evaluation import Evaluator, TrainingDiverged
 from bcl_core.hardware import resolve
 from bcl_core.lab.checkpoints import read_state
-from bcl_core.lab.store import Lab, LabError
+from bcl_core.lab.run import LabError
+from bcl_core.lab.store import Lab
 from bcl_core.models import build_model
+from bcl_core.recipe import Execution
 
 
 @dataclass(frozen=True)
@@ -46,12 +48,15 @@ def _difference(fresh: Any, recorded: Any) -> float:
     return float(np.abs(np.subtract(fresh, recorded)).max())
 
 
-def evaluate_run(lab: Lab, run_id: str, report: Callable[[str], None] = lambda _: None) -> Evaluation:
-    """Measure a run's newest checkpoint once more, on the device and with the threads that the run has.
+def evaluate_run(
+    lab: Lab, run_id: str, execution: Execution | None = None, report: Callable[[str], None] = lambda _: None
+) -> Evaluation:
+    """Measure a run's newest checkpoint once more.
 
     Args:
         lab: where the run is.
         run_id: which.
+        execution: where the data lie, and where to measure; as the run was trained, where None.
         report: is told in words how a long wait for the data goes on.
 
     Raises:
@@ -60,13 +65,14 @@ def evaluate_run(lab: Lab, run_id: str, report: Callable[[str], None] = lambda _
     """
     run = lab.run(run_id)
     recipe, state = run.training_recipe, read_state(lab, run_id)
-    dataset = prepare(recipe, run.execution.data, report)
-    execution = run.execution.model_copy(update={"threads": run.execution.threads or 1})
+    execution = execution or run.execution
+    dataset = prepare(recipe, execution.data, report)
+    execution = execution.model_copy(update={"threads": execution.threads or 1})
     hardware = resolve(execution, None, lambda *_: None)  # with the threads known there is nothing to measure
     model = build_model(recipe, dataset.train.images.shape[1], len(dataset.class_names))
     model.load_state_dict(state.model)
     model.to(hardware.device).to(memory_format=torch.channels_last)  # as in training, for the last digits too
-    evaluator = Evaluator(recipe, dataset, hardware, run.execution.data.workers)
+    evaluator = Evaluator(recipe, dataset, hardware, execution.data.workers)
     try:
         measured = evaluator.measure(model, None, 0)
     except TrainingDiverged as error:

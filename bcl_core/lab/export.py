@@ -9,7 +9,8 @@ from pathlib import Path
 from safetensors.torch import save
 
 from bcl_core.lab.checkpoints import read_state
-from bcl_core.lab.store import Lab, LabError
+from bcl_core.lab.run import LabError
+from bcl_core.lab.store import Lab
 from bcl_core.recipe import FORMAT_VERSION
 
 RECIPE, WEIGHTS = "recipe.json", "weights.safetensors"

@@ -26,6 +26,7 @@ class RunFolder:
     """Names of the files of one run."""
 
     path: Path
+    made_later: Path | None = None  # where a run that is never changed has what is made of it later
 
     @property
     def samples(self) -> Path:
@@ -35,7 +36,13 @@ class RunFolder:
     @property
     def sprite(self) -> Path:
         """Thumbnails of the embedded images, in rows."""
-        return self.path / "sprite.png"
+        here = self.path / "sprite.png"
+        return here if here.exists() else (self.made_later or self.path) / "sprite.png"
+
+    @property
+    def weights(self) -> Path:
+        """The last weights of a run that came with the project, in place of checkpoints."""
+        return self.path / "weights.safetensors"
 
     @property
     def predicted(self) -> Path:
@@ -62,7 +69,7 @@ class RunFolder:
 
     def projection(self, method: str, epoch: int) -> Path:
         """A flat picture of one epoch alone, by "pca" or "umap"."""
-        return self.path / "projection" / f"{method}-{epoch:04d}.safetensors"
+        return (self.made_later or self.path) / "projection" / f"{method}-{epoch:04d}.safetensors"
 
     def checkpoint(self, epoch: int) -> Path:
         """Model and optimiser after an epoch."""

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_core.lab.files import read_arrays, write_arrays
-from bcl_core.lab.store import Lab, LabError
+from bcl_core.lab.run import LabError
+from bcl_core.lab.store import Lab
 
 NEIGHBOURS = 15
 SEED = 0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 
-from bcl_core.lab.store import LabError
+from bcl_core.lab.run import LabError
 from bcl_core.measuring import Floats
 
 if TYPE_CHECKING:

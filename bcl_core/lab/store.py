@@ -7,7 +7,6 @@ nobody steers it.
 
 import json
 import os
-import re
 import secrets
 import shutil
 import sqlite3
@@ -21,12 +20,12 @@ from typing import Any, Self
 from filelock import FileLock, Timeout
 
 from bcl_core.lab.files import RunFolder, write_once
+from bcl_core.lab.run import ACTIVE, RUN_ID, LabError, QueueFull, Run, RunIsActive, UnknownRun
+from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.recipe import Execution, Recipe, Recorded
 
-RUN_ID = re.compile(r"[a-z0-9-]{8,64}")
 MAX_QUEUED = 64
 STORE_VERSION = 3  # 2: runs have notes; 3: some runs are recorded from other code
-ACTIVE = ("queued", "running", "paused")
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -41,68 +40,6 @@ CREATE TABLE IF NOT EXISTS metrics (
 CREATE TABLE IF NOT EXISTS worker (
     only INTEGER PRIMARY KEY CHECK (only = 1), pid INTEGER, code_version TEXT, heartbeat REAL, leave INTEGER);
 """
-
-
-class LabError(ValueError):
-    """The lab cannot do what was asked; the message says why."""
-
-
-class UnknownRun(LabError):
-    """There is no run or group of this id."""
-
-
-class QueueFull(LabError):
-    """Too many unfinished runs."""
-
-
-class RunIsActive(LabError):
-    """The run is queued, running or paused, and must be stopped first."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A row of the store, as it was when read."""
-
-    id: str
-    group_id: str
-    group_name: str
-    name: str
-    recipe: Recipe | Recorded
-    execution: Execution
-    state: str  # queued, running, paused, finished, stopped, failed
-    run_until: int | None  # train no further than this epoch; None: to the end
-    stop: bool
-    epoch: int | None  # last epoch recorded
-    progress: float  # 0 … 1
-    seconds: float  # spent training
-    error: str | None
-    note: str | None  # what it is busy with before its first epoch
-    provenance: Mapping[str, str]
-    created: float
-
-    @property
-    def active(self) -> bool:
-        """Whether it may still train without being asked again."""
-        return self.state in ACTIVE
-
-    @property
-    def wants_to_train(self) -> bool:
-        """Whether nothing holds it back at this moment; a run that other code trains never does."""
-        done = -1 if self.epoch is None else self.epoch
-        willing = self.active and not self.stop and isinstance(self.recipe, Recipe)
-        return willing and (self.run_until is None or done < self.run_until)
-
-    @property
-    def training_recipe(self) -> Recipe:
-        """The recipe; LabError where other code trained the run, so that there is none."""
-        if isinstance(self.recipe, Recipe):
-            return self.recipe
-        raise LabError(f"{self.name!r} was recorded from other code: there is no recipe and no model of it here")
-
-    @property
-    def seconds_left(self) -> float | None:
-        """Estimate from the time it took so far; None before there is anything to go by."""
-        return self.seconds * (1 - self.progress) / self.progress if self.progress > 0.01 else None
 
 
 @dataclass(frozen=True)
@@ -152,7 +89,7 @@ class Lab:
     # Reading
 
     def runs(self, group_id: str | None = None) -> list[Run]:
-        """Return all runs, or a group's, newest group first, in the order they were queued."""
+        """Return all runs of the lab's own, or a group's, newest group first, in the order they were queued."""
         where, values = ("WHERE group_id = ?", (group_id,)) if group_id else ("", ())
         return self._select(f"{where} ORDER BY created DESC, group_id, position", values)
 
@@ -161,11 +98,27 @@ class Lab:
         return self._select("WHERE state IN (?, ?, ?)", ACTIVE)
 
     def run(self, run_id: str) -> Run:
-        """Return a run; UnknownRun if there is none."""
+        """Return a run of the lab or of the shelf; UnknownRun if there is none."""
+        if shelved := self.shelf.get(run_id):
+            return shelved.run
         found = self._select("WHERE id = ?", (run_id,)) if RUN_ID.fullmatch(run_id) else []
         if not found:
             raise UnknownRun(f"there is no run {run_id[:64]!r}; it may have been deleted")
         return found[0]
+
+    @property
+    def shelf(self) -> Shelf:
+        """The runs that come with the project. They are opened like the lab's own, and refuse to be changed."""
+        return open_shelf(shelf_home())
+
+    def _own(self, run_id: str) -> Run:
+        """Return a run that may be changed."""
+        self._refuse_shelved(run_id)
+        return self.run(run_id)
+
+    def _refuse_shelved(self, run_id: str) -> None:
+        if shelved := self.shelf.get(run_id):
+            raise LabError(f"{shelved.run.name!r} came with the project and is never changed; train a copy instead")
 
     def _select(self, where: str, values: tuple[Any, ...]) -> list[Run]:
         with self._database() as db:
@@ -174,10 +127,15 @@ class Lab:
 
     def folder(self, run_id: str) -> RunFolder:
         """Return the run's folder; UnknownRun if there is no such run."""
-        return RunFolder(self.home / "runs" / self.run(run_id).id)
+        run = self.run(run_id)
+        if run.shelved:
+            return RunFolder(self.shelf.home / run.id, made_later=self.home / "shelved" / run.id)
+        return RunFolder(self.home / "runs" / run.id)
 
     def metrics(self, run_id: str) -> list[dict[str, Any]]:
         """Return the recorded epochs' metrics, in order, each with its "epoch"."""
+        if shelved := self.shelf.get(run_id):
+            return [dict(row) for row in shelved.metrics]
         with self._database() as db:
             rows = db.execute("SELECT epoch, metrics FROM metrics WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
         return [{"epoch": epoch, **json.loads(text)} for epoch, text in rows]
@@ -201,6 +159,17 @@ class Lab:
         self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
         return run_id
 
+    def enqueue_copy(self, run_id: str, execution: Execution) -> str:
+        """Queue a copy of a shelved run that starts from its last weights, with a new optimiser and schedule.
+
+        It is measured as it is, and then held. Raises LabError where the run is not on the shelf.
+        """
+        run = self.run(run_id)
+        if not run.shelved:
+            raise LabError(f"{run.name!r} is the lab's own: resume it, or export it and import that")
+        name = proper_name(f"{run.name[:66]}, trained on")
+        return self.enqueue_model(name, run.training_recipe, execution, self.folder(run_id).weights.read_bytes())
+
     def enqueue_here(self, name: str, recipe: Recipe, execution: Execution) -> tuple[str, FileLock]:
         """Enter a run that this process will train itself; it is locked before any worker can see it."""
         run_id = self._make_folder(recipe)
@@ -220,7 +189,7 @@ class Lab:
 
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
         """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
-        run = self.run(run_id)
+        run = self._own(run_id)
         self._steerable(run.id)
         lock = self.lock(run_id)
         if lock is None:
@@ -319,6 +288,7 @@ class Lab:
         """Return the ids of a run, or of the runs of a group that are trained here."""
         found = self._select("WHERE id = ? OR group_id = ?", (target, target))
         if not found:
+            self._refuse_shelved(target)
             raise UnknownRun(f"there is no run or group {target[:64]!r}; it may have been deleted")
         ids = tuple(run.id for run in found if isinstance(run.recipe, Recipe))
         if not ids:
@@ -327,7 +297,7 @@ class Lab:
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name, 1 to 80 characters."""
-        self._change("UPDATE runs SET name = ? WHERE id = ?", (proper_name(name), self.run(run_id).id))
+        self._change("UPDATE runs SET name = ? WHERE id = ?", (proper_name(name), self._own(run_id).id))
 
     def move_to_group(self, run_ids: Sequence[str], name: str) -> str:
         """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
@@ -352,7 +322,7 @@ class Lab:
         shutil.rmtree(folder, ignore_errors=True)
 
     def _refuse_active(self, run_id: str) -> None:
-        self.settle_recorded(self.run(run_id))
+        self.settle_recorded(self._own(run_id))
         run = self.run(run_id)
         if run.active:
             raise RunIsActive(f"{run.name!r} is {run.state}: stop it first")
@@ -447,13 +417,14 @@ def _migrate(db: sqlite3.Connection) -> None:
 
 
 def _as_run(row: sqlite3.Row) -> Run:
-    parsed = {
+    known = {
+        **row,
         "recipe": _recipe(row["recipe"]),
         "execution": Execution.model_validate_json(row["execution"]),
         "stop": bool(row["stop"]),
         "provenance": json.loads(row["provenance"]),
     }
-    return Run(**{field.name: parsed.get(field.name, row[field.name]) for field in fields(Run)})
+    return Run(**{field.name: known[field.name] for field in fields(Run) if field.name in known})
 
 
 def _recipe(text: str) -> Recipe | Recorded:

@@ -12,7 +12,8 @@ from functools import cache
 from bcl_core.data.source import DataError
 from bcl_core.evaluation import TrainingDiverged
 from bcl_core.lab.recording import OpenRun
-from bcl_core.lab.store import Lab, Run, UnknownRun
+from bcl_core.lab.run import Run, UnknownRun
+from bcl_core.lab.store import Lab
 from bcl_core.recipe import RecipeError, Recorded
 from bcl_core.registry import BACKBONES, DATASETS, VIEWS
 

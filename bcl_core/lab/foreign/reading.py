@@ -16,7 +16,7 @@ from safetensors.torch import load, load_file
 from torch import Tensor
 
 from bcl_core.lab.export import EXPORTED, RECIPE, WEIGHTS
-from bcl_core.lab.store import LabError
+from bcl_core.lab.run import LabError
 from bcl_core.recipe import Recipe, RecipeError
 
 MAX_BYTES = 2 * 1024**3

@@ -1,0 +1,73 @@
+"""A run as the lab knows it, and what can be wrong with asking for one."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bcl_core.recipe import Execution, Recipe, Recorded
+
+RUN_ID = re.compile(r"[a-z0-9-]{8,64}")
+ACTIVE = ("queued", "running", "paused")
+
+
+class LabError(ValueError):
+    """The lab cannot do what was asked; the message says why."""
+
+
+class UnknownRun(LabError):
+    """There is no run or group of this id."""
+
+
+class QueueFull(LabError):
+    """Too many unfinished runs."""
+
+
+class RunIsActive(LabError):
+    """The run is queued, running or paused, and must be stopped first."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A row of the store, as it was when read."""
+
+    id: str
+    group_id: str
+    group_name: str
+    name: str
+    recipe: Recipe | Recorded
+    execution: Execution
+    state: str  # queued, running, paused, finished, stopped, failed
+    run_until: int | None  # train no further than this epoch; None: to the end
+    stop: bool
+    epoch: int | None  # last epoch recorded
+    progress: float  # 0 … 1
+    seconds: float  # spent training
+    error: str | None
+    note: str | None  # what it is busy with before its first epoch
+    provenance: Mapping[str, str]
+    created: float
+    shelved: bool = False  # it came with the project and is never changed
+
+    @property
+    def active(self) -> bool:
+        """Whether it may still train without being asked again."""
+        return self.state in ACTIVE
+
+    @property
+    def wants_to_train(self) -> bool:
+        """Whether nothing holds it back at this moment; a run that other code trains never does."""
+        done = -1 if self.epoch is None else self.epoch
+        willing = self.active and not self.stop and isinstance(self.recipe, Recipe)
+        return willing and (self.run_until is None or done < self.run_until)
+
+    @property
+    def training_recipe(self) -> Recipe:
+        """The recipe; LabError where other code trained the run, so that there is none."""
+        if isinstance(self.recipe, Recipe):
+            return self.recipe
+        raise LabError(f"{self.name!r} was recorded from other code: there is no recipe and no model of it here")
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimate from the time it took so far; None before there is anything to go by."""
+        return self.seconds * (1 - self.progress) / self.progress if self.progress > 0.01 else None

@@ -1,0 +1,204 @@
+"""Train the runs that come with the project and put them on the shelf, each with its card.
+
+    python -m benchmarks.pretrained digits                          # 10 runs of 60 epochs, 18 s each
+    python -m benchmarks.pretrained cifar10 --set data.path=FOLDER  # 4 runs of 24 epochs, hours on one core
+
+The work is done in a lab of its own (`--home`), which a later call goes on with: a finished run is not trained again.
+A folder that stands on the shelf is replaced. One process, one torch thread, one run after the other.
+"""
+
+import argparse
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from app.inspecting import in_words
+from bcl_core.lab import Lab, Run
+from bcl_core.lab.checkpoints import read_state
+from bcl_core.lab.recording import OpenRun
+from bcl_core.lab.shelf import ABOUT, CARD, METRICS, shelf_home, write_sums
+from bcl_core.recipe import FORMAT_VERSION, Execution, apply_settings, preset
+from bcl_core.registry import DATASETS
+
+CONTRASTIVE = ("scl", "bcl", "bcl-class")
+CIFAR_ON_A_CPU = {
+    "data.source": "parquet",
+    "model.backbone": "resnet8",
+    "epochs": 24,
+    "batch_size": 128,
+    "optimiser.lr": 0.1,
+    "optimiser.milestones": "19,22",
+    "optimiser.warmup_epochs": 1,
+}
+SHOWN = {
+    "accuracy": ("test accuracy", "%"),
+    "accuracy_many": ("… of classes with more than 100 training images", "%"),
+    "accuracy_medium": ("… with 20 to 100", "%"),
+    "accuracy_few": ("… with fewer than 20", "%"),
+    "angle_mean": ("mean angle between class means", "°"),
+    "angle_tail_tail": ("… among the three rarest", "°"),
+    "angle_head_head": ("… among the three most frequent", "°"),
+    "angle_rms_deviation": ("root mean square deviation from the regular simplex", "°"),
+    "within_class_angle": ("within-class angle", "°"),
+}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that differ in the loss alone: their ids end in it."""
+
+    prefix: str
+    title: str
+    family: str  # of presets
+    losses: tuple[str, ...]
+    settings: Mapping[str, object]
+    about: str
+
+
+COLLECTIONS: Mapping[str, tuple[Group, ...]] = {
+    "digits": (
+        Group(
+            "digits", "Digits, long tail", "digits", ("ce-la", *CONTRASTIVE), {}, "The rarest digits are 7, 8 and 9."
+        ),
+        Group(
+            "digits-balanced",
+            "Digits, balanced (control)",
+            "digits",
+            CONTRASTIVE,
+            {"data.imbalance_factor": 1, "data.max_per_class": 36},
+            "A control: as many training images as the long tail has, 36 of every digit.",
+        ),
+        Group(
+            "digits-swapped",
+            "Digits, ends swapped (control)",
+            "digits",
+            CONTRASTIVE,
+            {"data.rare_classes": "first"},
+            "A control: digits 0, 1 and 2 are rare instead of 7, 8 and 9.",
+        ),
+    ),
+    "cifar10": (
+        Group(
+            "cifar10-lt",
+            "CIFAR-10-LT, imbalance 100",
+            "cifar10-paper",
+            ("ce-la", *CONTRASTIVE),
+            CIFAR_ON_A_CPU,
+            "The published views, heads, τ, μ and λ, but ResNet-8 for ResNet-32 and 24 epochs for 200, batch 128: what "
+            "one CPU core can train. The pixels are a JPEG copy of CIFAR-10; the images are not included.",
+        ),
+    ),
+}
+
+
+def main() -> None:
+    """Read the command line, train, fill the shelf."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("collection", choices=COLLECTIONS)
+    parser.add_argument("--home", type=Path, default=Path("lab-pretrained"), help="the lab to work in")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="where the data lie")
+    arguments = parser.parse_args()
+    lab = Lab.open(arguments.home)
+    paths = dict(text.split("=", 1) for text in arguments.set)
+    for group in COLLECTIONS[arguments.collection]:
+        for place, loss in enumerate(group.losses):
+            run = trained(lab, group, loss, paths)
+            folder = shelve(lab, run, group, f"{group.prefix}-{loss}", place, arguments.collection)
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            print(f"{folder.name:24} {size / 1e6:.1f} MB", flush=True)
+
+
+def trained(lab: Lab, group: Group, loss: str, paths: Mapping[str, object]) -> Run:
+    """Return the finished run of this recipe, trained now as far as it is not."""
+    settings = {"device": "cpu", "threads": 1, **group.settings, **paths}
+    recipe, execution = apply_settings(preset(f"{group.family}-{loss}"), Execution(), settings)
+    known = next((run for run in lab.runs() if run.recipe == recipe), None)
+    if known is None:
+        run_id, lock = lab.enqueue_here(recipe.title, recipe, execution)
+    elif known.state == "finished":
+        return known
+    else:
+        run_id, lock = lab.take_up(known.id)
+    run = OpenRun(lab, run_id, lock)
+    while epoch := run.advance(lambda: True):
+        print(f"{group.prefix}-{loss}  epoch {epoch.epoch}  accuracy {epoch.metrics['accuracy']:.1%}", flush=True)
+    return lab.run(run_id)
+
+
+def shelve(lab: Lab, run: Run, group: Group, name: str, place: int, collection: str) -> Path:
+    """Write the run's folder on the shelf: all epochs' views, the last embeddings and weights, and no checkpoint."""
+    source, target = lab.folder(run.id), shelf_home() / name
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(source.path / "view", target / "view")
+    names = ["recipe.json", source.samples.name, source.predicted.name]
+    if run.training_recipe.data.source == "digits":
+        names.append(source.sprite.name)  # thumbnails of other sets are their owners'
+    for file in names:
+        if (source.path / file).exists():
+            shutil.copyfile(source.path / file, target / file)
+    state = read_state(lab, run.id)
+    (target / "embeddings").mkdir()
+    shutil.copyfile(source.embeddings(state.epoch), target / "embeddings" / source.embeddings(state.epoch).name)
+    save_file({key: tensor.contiguous() for key, tensor in state.model.items()}, target / "weights.safetensors")
+    about = {
+        "format_version": FORMAT_VERSION,
+        "group_id": group.prefix,
+        "group_name": group.title,
+        "name": run.recipe.title,
+        "place": 10 * [known.prefix for groups in COLLECTIONS.values() for known in groups].index(group.prefix) + place,
+        "seconds": round(run.seconds, 1),
+        "created": round(run.created),
+        "execution": run.execution.model_copy(update={"data": Execution().data}).model_dump(mode="json"),
+        "provenance": dict(run.provenance),
+    }
+    metrics = lab.metrics(run.id)
+    (target / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
+    (target / METRICS).write_text(json.dumps(metrics, separators=(",", ":"), allow_nan=False) + "\n")
+    (target / CARD).write_text(card(run, metrics, group, name, collection))
+    write_sums(target)
+    return target
+
+
+def card(run: Run, metrics: list[dict], group: Group, name: str, collection: str) -> str:
+    """Return the run's model card."""
+    last, best = metrics[-1], max(metrics, key=lambda row: row["accuracy"])
+    recipe = run.training_recipe
+    paths = " --set data.path=FOLDER" if DATASETS[recipe.data.source].needs_path else ""
+    rows = [
+        f"| {title} | {_cell(last, key, unit)} | {_cell(best, key, unit)} |" for key, (title, unit) in SHOWN.items()
+    ]
+    return "\n".join(
+        [
+            f"# {run.recipe.title}: {group.title}",
+            "",
+            f"{group.about} One seed ({recipe.seed}): a single run says little about a loss; the report has more.",
+            "",
+            f"| on the test images | last epoch, {last['epoch']} | best test epoch, {best['epoch']} |",
+            "| :-- | --: | --: |",
+            *rows,
+            "",
+            f"Angles are measured in {recipe.space} space, between uncentred class means.",
+            "",
+            f"- Recipe: {in_words(recipe)}. Every setting is in `recipe.json`.",
+            f"- Made by `python -m benchmarks.pretrained {collection}{paths}` in {run.seconds / 60:.1f} minutes.",
+            f"- Made with: {', '.join(f'{key} {text}' for key, text in run.provenance.items())}.",
+            f"- Check it: `python -m bcl_core evaluate {name}{paths}` measures the weights again.",
+            "- Meant for teaching and for comparing losses; not for recognising anything.",
+            "",
+        ]
+    )
+
+
+def _cell(row: Mapping[str, float | None], key: str, unit: str) -> str:
+    value = row.get(key)
+    if value is None:
+        return "none"
+    return f"{100 * value:.1f} %" if unit == "%" else f"{value:.1f}°"
+
+
+if __name__ == "__main__":
+    main()
