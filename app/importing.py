@@ -1,19 +1,26 @@
-"""Import a model: from a checkpoint file to a run, by a side job. The web process never opens the file's contents."""
+"""Import a model: from a checkpoint file to a run, by a side job. The web process never opens the file's contents.
+
+`recording` does the same with arrays; what both share is `RunOfFile`.
+"""
 
 import hashlib
 import json
 import re
 import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import controls
-from app.reading import the_lab
+from app.reading import the_lab, trained_here
 from app.watching import press, watch
-from bcl_core.lab import UnknownRun, jobs
+from app.words import listed
+from bcl_core.lab import Run, UnknownRun, jobs
 from bcl_core.recipe import PRESETS, RACES
 from bcl_core.registry import BACKBONES
 
@@ -21,55 +28,114 @@ SUFFIXES = ["pth", "tar", "pt", "safetensors", "zip"]
 FIND_OUT = "find out"
 OWN = "its own"
 UPLOAD = "upload"
-PARAMETER = "import"
+
+
+@dataclass(frozen=True)
+class RunOfFile:
+    """A form for a file, uploaded or on this machine, of which `python -m bcl_core COMMAND FILE --json` makes a run."""
+
+    command: str  # also its parameter in the address, and what its widgets and jobs are called after
+    done: str  # "imported": what became of the file
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the address names a job of this form."""
+        return self.command in st.query_params
+
+    def fields(
+        self, left: DeltaGenerator, right: DeltaGenerator, suffixes: Sequence[str]
+    ) -> tuple[UploadedFile | None, str, str]:
+        """Ask for the file and the run's name; return the upload, the path and the name."""
+        upload = left.file_uploader(
+            "File",
+            suffixes,
+            key=f"{self.command}/file",
+            help="An upload is held in this app's memory first; name a large file by its path.",
+        )
+        path = right.text_input("Or its path on this machine", key=f"{self.command}/path")
+        name = right.text_input(
+            "Name of the run", key=f"{self.command}/name", max_chars=80, placeholder="the file's name"
+        )
+        return upload, path.strip(), name.strip()
+
+    def start(self, upload: UploadedFile | None, path: str, name: str, *options: str) -> None:
+        """Begin the job, whatever became of it before, and name it in the address."""
+        if upload is None and not path:
+            st.error("Choose a file, or type its path.")
+            return
+        file = _absolute(path)
+        options = ("--json", *options, *[f"--name={name}"] * bool(name))
+        identity = upload.file_id if upload is not None else str(file)
+        key = f"{self.command}-" + hashlib.sha256("\0".join([identity, *options]).encode()).hexdigest()[:32]
+        try:
+            if upload is not None and jobs.look(the_lab(), key).state != "running":
+                jobs.forget(the_lab(), key)
+                file = _stored(upload, jobs.folder(the_lab(), key))
+            press(key, self.command, str(file), *options)
+        except OSError as error:
+            st.error(f"The file could not be stored: {error.strerror or error}. Nothing was {self.done}.")
+            return
+        st.query_params[self.command] = key
+
+    def follow(self, tell: Callable[[Run, Mapping[str, Any]], None]) -> None:
+        """Show how the job goes that the address names; `tell` of its run and of what it printed."""
+
+        def ended(job: jobs.Job) -> None:
+            shutil.rmtree(job.folder / UPLOAD, ignore_errors=True)  # it may be large, and has been read
+            if job.state == "failed":
+                st.error(f"Nothing was {self.done}: {job.error}")
+                return
+            found = json.loads(job.output.splitlines()[-1])
+            try:
+                run = the_lab().run(found["run"])
+            except UnknownRun as error:
+                st.caption(f"{self.done.capitalize()} before, but {error}.")
+                return
+            tell(run, found)
+            _list("In the file, but not used", found["ignored"])
+            _links(run)
+
+        key = st.query_params.get(self.command, "")
+        if re.fullmatch(f"{self.command}-[0-9a-f]{{32}}", key):
+            watch(key, ended)
+
+
+IMPORT = RunOfFile("import", "imported")
 
 
 def import_form() -> None:
     """Draw the form, and how the last import of this page went."""
-    with st.expander("Import a model", icon=":material/upload_file:", expanded=PARAMETER in st.query_params):
+    with st.expander("Import a model", icon=":material/upload_file:", expanded=IMPORT.wanted):
         st.caption(
             "A checkpoint of the published BCL code, ProCo, SupContrast, torchvision, timm, or an export of this app. "
             "It becomes a run that is measured as it is and then held; *Resume* trains on from it."
         )
         left, right = st.columns(2)
-        upload = left.file_uploader(
-            "File",
-            SUFFIXES,
-            key="import/file",
-            help="An upload is held in this app's memory first; name a large file by its path.",
-        )
-        path = right.text_input("Or its path on this machine", key="import/path")
-        name = right.text_input("Name of the run", key="import/name", max_chars=80, placeholder="the file's name")
+        upload, path, name = IMPORT.fields(left, right, SUFFIXES)
         data = left.selectbox("Measured on the data of", [*RACES, OWN], format_func=_data_of, key="import/race")
         arch = right.selectbox("Architecture", [FIND_OUT, *BACKBONES], format_func=_architecture, key="import/arch")
         preset = [] if data == OWN else [f"--preset={data}-bcl"]
         paths = controls.data_paths("folder" if data == OWN else PRESETS[f"{data}-bcl"].recipe.data.source)
         if st.button("Import", icon=":material/download:", type="primary"):
-            settings = [f"--set={key}={Path(text).expanduser().absolute()}" for key, text in paths.items()]
-            options = ["--json", *preset, *settings]
-            options += [f"--arch={arch}"] * (arch != FIND_OUT) + [f"--name={name.strip()}"] * bool(name.strip())
-            _import(upload, path.strip(), options)
-        key = st.query_params.get(PARAMETER, "")
-        if re.fullmatch("import-[0-9a-f]{32}", key):
-            watch(key, _ended)
+            settings = [f"--set={key}={_absolute(text)}" for key, text in paths.items()]
+            IMPORT.start(upload, path, name, *preset, *settings, *[f"--arch={arch}"] * (arch != FIND_OUT))
+        IMPORT.follow(_tell)
 
 
-def _import(upload: UploadedFile | None, path: str, options: list[str]) -> None:
-    if upload is None and not path:
-        st.error("Choose a file, or type its path.")
-        return
-    file = Path(path).expanduser().absolute()
-    identity = upload.file_id if upload is not None else str(file)
-    key = "import-" + hashlib.sha256("\0".join([identity, *options]).encode()).hexdigest()[:32]
-    try:
-        if upload is not None and jobs.look(the_lab(), key).state != "running":
-            jobs.forget(the_lab(), key)
-            file = _stored(upload, jobs.folder(the_lab(), key))
-        press(key, "import", str(file), *options)
-    except OSError as error:
-        st.error(f"The file could not be stored: {error.strerror or error}. Nothing was imported.")
-        return
-    st.query_params[PARAMETER] = key
+def _tell(run: Run, found: Mapping[str, Any]) -> None:
+    st.success(f"Imported as **{run.name}**: {found['layout']}, {BACKBONES[run.training_recipe.model.backbone].title}.")
+    _list("Drawn anew, since the file lacks it", found["drawn_anew"])
+
+
+def _data_of(family: str) -> str:
+    if family == OWN:
+        return "Its own recipe (an export of this app)"
+    title = PRESETS[f"{family}-bcl"].title.removeprefix("BCL, ")
+    return title[:1].upper() + title[1:]
+
+
+def _architecture(name: str) -> str:
+    return FIND_OUT if name == FIND_OUT else BACKBONES[name].title
 
 
 def _stored(upload: UploadedFile, folder: Path) -> Path:
@@ -82,37 +148,21 @@ def _stored(upload: UploadedFile, folder: Path) -> Path:
     return place
 
 
-def _ended(job: jobs.Job) -> None:
-    shutil.rmtree(job.folder / UPLOAD, ignore_errors=True)  # it may be large, and has been read
-    if job.state == "failed":
-        st.error(f"Nothing was imported: {job.error}")
-        return
-    found: dict[str, Any] = json.loads(job.output.splitlines()[-1])
+def _absolute(path: str) -> Path:
     try:
-        run = the_lab().run(found["run"])
-    except UnknownRun as error:
-        st.caption(f"Imported before, but {error}.")
-        return
-    st.success(f"Imported as **{run.name}**: {found['layout']}, {BACKBONES[run.training_recipe.model.backbone].title}.")
-    for what, names in (
-        ("Drawn anew, since the file lacks it", "drawn_anew"),
-        ("In the file, but not used", "ignored"),
-    ):
-        if found[names]:
-            st.markdown(f"{what}: {', '.join(f'`{name}`' for name in found[names])}")
+        return Path(path).expanduser().absolute()
+    except RuntimeError:  # there is no user of this name: the job will say that there is no such file
+        return Path(path).absolute()
+
+
+def _list(what: str, names: Sequence[str]) -> None:
+    if names:
+        st.markdown(f"{what}: {listed([f'`{name}`' for name in names])}")
+
+
+def _links(run: Run) -> None:
     with st.container(horizontal=True):
-        st.page_link(
-            "screens/train.py", label="Train on", icon=":material/play_circle:", query_params={"group": run.group_id}
-        )
-        st.page_link("screens/inspect.py", label="Inspect", icon=":material/search:", query_params={"run": run.id})
-
-
-def _data_of(family: str) -> str:
-    if family == OWN:
-        return "Its own recipe (an export of this app)"
-    title = PRESETS[f"{family}-bcl"].title.removeprefix("BCL, ")
-    return title[:1].upper() + title[1:]
-
-
-def _architecture(name: str) -> str:
-    return FIND_OUT if name == FIND_OUT else BACKBONES[name].title
+        if trained_here([run]):
+            group = {"group": run.group_id}
+            st.page_link("screens/train.py", label="Train on", icon=":material/play_circle:", query_params=group)
+        st.page_link("screens/inspect.py", label="Inspect", icon=":material/search:", query_params={"runs": run.id})

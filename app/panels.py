@@ -145,23 +145,6 @@ def _mean_angles(runs: tuple[Shown, ...], title: str | None) -> go.Figure:
     )
 
 
-def bundled_formation(race: reading.BundledRace) -> go.Figure:
-    """Draw what `formation` draws, from the curves that come with the project."""
-    lines = [
-        figures.Formation(
-            run["title"],
-            run["loss"],
-            np.arange(len(run["angle_tail_tail"])),
-            np.array(run["angle_tail_tail"]),
-            np.array(run["angle_head_head"]),
-        )
-        for run in race.runs
-    ]
-    return figures.formation(
-        lines, regular_deg=geometry.simplex_angle(race.num_classes), epochs=len(race.runs[0]["angle_tail_tail"]) - 1
-    )
-
-
 @lru_cache(maxsize=64)
 def accuracy_bars(runs: tuple[Shown, ...]) -> go.Figure:
     """Test accuracy of each class, a bar a run."""

@@ -113,36 +113,17 @@ def curves(run_id: str, epoch: int) -> dict[str, NDArray[np.float64]]:
     return table
 
 
-@dataclass(frozen=True)
-class BundledRace:
-    """Curves of a race that come with the project, made by `benchmarks/race.py`."""
-
-    title: str
-    runs: tuple[dict[str, Any], ...]  # one seed's, a loss each
-
-    @property
-    def num_classes(self) -> int:
-        """K."""
-        return len(self.runs[0]["class_counts"])
-
-    @property
-    def caption(self) -> str:
-        """What the curves are of."""
-        tail = self.runs[0]["class_counts"][-3:]
-        return (
-            f"Measured: three runs that differ in the loss alone, seed {self.runs[0]['seed']}. The three rarest digits "
-            f"have {tail[0]}, {tail[1]} and {tail[2]} training images. Angles are between class means of test images."
-        )
-
-
-@st.cache_data(show_spinner=False)
-def bundled_race() -> BundledRace:
-    """Return the race that the Start page shows before anything has been trained here."""
-    document = json.loads((Path(__file__).parent.parent / "pretrained" / "digits.json").read_text(encoding="utf-8"))
-    first_seed = document["runs"][0]["seed"]
-    return BundledRace(document["title"], tuple(run for run in document["runs"] if run["seed"] == first_seed))
-
-
 def comparable(runs: Sequence[Run]) -> list[Run]:
     """Return the runs that have at least one epoch to look at."""
     return [run for run in runs if run.epoch is not None]
+
+
+def trained_here(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs that this project trains, not those that are recorded from other code."""
+    return [run for run in runs if isinstance(run.recipe, Recipe)]
+
+
+def notice_dead_recorders() -> None:
+    """Set recorded runs whose recorder has died to "stopped"."""
+    for run in the_lab().active_runs():
+        the_lab().settle_recorded(run)

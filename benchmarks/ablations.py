@@ -4,8 +4,8 @@
     python -m benchmarks.ablations --seeds       # the tables alone
 
 One factor at a time is changed from the digits presets (τ 0.3, imbalance factor 50), but for the switches and the
-anchors, which are crossed. Results are docs/ablations.json, a line a run; `benchmarks.reproduction` makes tables and
-figures of them. Angles are in degrees, between uncentred class means of the test images in projection space (of
+anchors, which are crossed. Results are pretrained/ablations.json, a line a run; `benchmarks.reproduction` makes tables
+and figures of them. Angles are in degrees, between uncentred class means of the test images in projection space (of
 cross-entropy: in backbone space). Accuracy is in per cent; the tail is the three rarest classes.
 """
 
@@ -24,7 +24,7 @@ from bcl_core.geometry import head_and_tail
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 from bcl_core.training import Epoch, Started, train
 
-JSON_FILE = Path("docs/ablations.json")
+JSON_FILE = Path("pretrained/ablations.json")
 SEEDS = (0, 1, 2, 3, 4)
 MAIN = ("scl", "bcl", "bcl-class")
 LOSSES: Mapping[str, Mapping[str, object]] = {

@@ -5,10 +5,15 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import hypothesis
 import pytest
 
 from bcl_core.lab import Lab
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
+
+# On a busy machine a slow example is not a wrong one.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)

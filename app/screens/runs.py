@@ -4,12 +4,13 @@ import time
 
 import streamlit as st
 
+from app.exporting import export_button
 from app.importing import import_form
-from app.reading import the_lab
-from app.watching import press, watch
+from app.reading import comparable, notice_dead_recorders, the_lab, trained_here
+from app.recording import recording_form
 from app.words import ago
 from app.worker_line import worker_line
-from bcl_core.lab import LabError, Run, jobs
+from bcl_core.lab import LabError, Run
 
 st.title("Runs")
 
@@ -21,7 +22,7 @@ def _table(runs: list[Run]) -> list[Run]:
         {
             "Group": run.group_name,
             "Name": run.name,
-            "Loss": run.recipe.title,
+            "Loss": run.recipe.title if trained_here([run]) else "other code",
             "State": run.state,
             "Epoch": f"{run.epoch or 0} / {run.recipe.epochs}",
             "Seed": run.recipe.seed,
@@ -56,34 +57,18 @@ def _tools(chosen: list[Run]) -> None:
             st.button("Rename", on_click=_attempt, args=("rename", ids[0], name))
         group = st.text_input("Group", chosen[0].group_name, max_chars=80, key=f"group/{'/'.join(ids)}")
         st.button("Put into this group", on_click=_attempt, args=("move_to_group", ids, group))
-        if any(run.active for run in chosen):
-            st.button("Stop", icon=":material/stop:", on_click=_attempt_each, args=("stop", ids))
+        if active := [run.id for run in trained_here(chosen) if run.active]:
+            st.button("Stop", icon=":material/stop:", on_click=_attempt_each, args=("stop", active))
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Remove {', '.join(run.name for run in chosen)} with all files? This cannot be undone.")
             st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", ids))
-    if len(chosen) == 1 and chosen[0].epoch is not None:
-        _export(chosen[0])
+    if len(chosen) == 1 and comparable(trained_here(chosen)):
+        export_button(chosen[0])
     links = dict(zip(("run", "other"), ids, strict=False))
     st.page_link("screens/inspect.py", label="Inspect", icon=":material/search:", query_params=links)
 
 
-def _export(run: Run) -> None:
-    key = f"export-{run.id}-{run.epoch}"
-    file = jobs.folder(the_lab(), key) / f"{run.id}.zip"
-
-    def ended(job: jobs.Job) -> None:
-        if job.state == "failed":
-            st.error(f"Nothing was exported: {job.error}")
-        else:
-            st.download_button(
-                "Download the export", file.read_bytes, file.name, "application/zip", icon=":material/download:"
-            )
-
-    if not file.exists():
-        st.button("Export", icon=":material/archive:", on_click=press, args=(key, "export", run.id, str(file)))
-    watch(key, ended)
-
-
+notice_dead_recorders()
 runs = the_lab().runs()
 if runs:
     st.caption("Tick rows to rename, group, inspect or delete them.")
@@ -94,4 +79,5 @@ else:
     st.info("There is no run yet.")
     st.page_link("screens/train.py", label="Train three runs", icon=":material/play_circle:")
 import_form()
-worker_line(waiting=any(run.active for run in runs))
+recording_form()
+worker_line(waiting=any(run.active for run in trained_here(runs)))

@@ -1,29 +1,25 @@
-"""Start: what is at stake, one real picture, one button."""
+"""Start: what is at stake, the real thing at once, and where to go from here."""
 
 import streamlit as st
 
-from app import panels
-from app.components.live_plot import live_plot
-from app.reading import bundled_race, comparable, groups
+from app import starting
+from app.components.angle_columns import angle_columns
 
 st.title("Rare classes get squeezed together. See which loss pulls them apart.")
 st.markdown(
-    "Supervised contrastive learning (SCL) pushes images of different classes apart, and frequent classes push most. "
-    "Balanced contrastive learning (BCL) is meant to even that out; as published it does so in part. "
-    "Train both on long-tailed data, live, and look inside."
+    "Each dot is a pair of digits and shows the angle between their mean features while a network trains. "
+    "**Orange: pairs of the three rarest digits.** Only the loss differs."
 )
-with st.container(horizontal=True):
-    if st.button("Train it yourself", type="primary", icon=":material/play_arrow:"):
-        st.switch_page("screens/train.py")
-
-finished = next((g for g in groups() if len(comparable(g.runs)) > 1 and not g.active), None)
-if finished is not None:
-    st.subheader(finished.name)
-    runs = panels.shown(comparable(finished.runs))
-    live_plot(panels.formation(runs, title=None), key="start/formation", height=460)
-    st.caption(f"Your own runs. {panels.space_note(runs)}")
+told = starting.told()
+if told is None:
+    st.warning("The runs that come with the project are missing or damaged; the Gallery says which. Training works.")
 else:
-    race = bundled_race()
-    st.subheader(race.title)
-    live_plot(panels.bundled_formation(race), key="start/formation", height=460)
-    st.caption(race.caption)
+    angle_columns(told, key="start")
+    st.markdown("**Angles move much more than accuracy**: a wider tail is not yet a better classifier.")
+with st.container(horizontal=True):
+    if st.button("Train it now", type="primary", icon=":material/play_arrow:"):
+        st.switch_page("screens/train.py")
+    if st.button("Inspect these runs", icon=":material/search:"):
+        st.switch_page("screens/inspect.py", query_params={"runs": "digits-scl.digits-bcl.digits-bcl-class"})
+    if st.button("Gallery", icon=":material/grid_view:"):
+        st.switch_page("screens/gallery.py")

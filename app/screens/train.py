@@ -2,20 +2,21 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
-from app import controls, panels
+from app import controls, panels, reading
 from app.components.live_plot import live_plot
-from app.reading import Group, comparable, groups, the_lab
+from app.reading import Group, comparable, groups, notice_dead_recorders, the_lab, trained_here
 from app.rows import in_rows
 from app.switches import dims_switch
 from app.words import duration
 from app.worker_line import worker_line
 from bcl_core.lab import GroupPlan, LabError, Run, SnapshotError, ensure_worker
-from bcl_core.recipe import PRESETS, RACES, Execution, RecipeError, apply_settings
+from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings
 from bcl_core.registry import DATASETS
 
 RUNS_A_ROW = 3
@@ -120,7 +121,7 @@ def _told_apart(found: list[Group]) -> dict[str, str]:
     return {
         group.id: group.name
         if times[group.name] == 1
-        else f"{group.name} · queued {time.strftime('%d %b %H:%M:%S', time.localtime(group.runs[0].created))}"
+        else f"{group.name} · {time.strftime('%d %b %H:%M:%S', time.localtime(group.runs[0].created))}"
         for group in found
     }
 
@@ -133,6 +134,7 @@ def _pace(group: Group) -> float | None:
 
 
 def _live(group_id: str, *, pace: float | None) -> None:
+    notice_dead_recorders()
     runs = tuple(the_lab().runs(group_id))
     group = Group(group_id, runs[0].group_name, runs) if runs else None
     if group is None:
@@ -143,24 +145,27 @@ def _live(group_id: str, *, pace: float | None) -> None:
             _run_card(run, alone=len(runs) == 1)
     for left_out in sorted({run.provenance["left out"] for run in runs if "left out" in run.provenance}):
         st.warning(f"Files that cannot be read were left out: {_shortened(left_out)}")
-    worker_line(waiting=group.active)
+    waiting = any(run.active for run in trained_here(runs))
+    worker_line(waiting=waiting)
     started = comparable(runs)
     if started:
         try:
             _pictures(panels.shown(started))
         except SnapshotError as error:
             st.error(str(error))
-    elif group.active:
+    elif waiting:
         st.info("The first picture appears when the data are read and the untrained model is measured.")
     if _pace(group) != pace:
         st.rerun()  # only a rerun of the whole page can change how often this part looks
 
 
 def _group_controls(group: Group) -> None:
+    trained = trained_here(group.runs)
     with st.container(horizontal=True, vertical_alignment="center"):
-        _verbs(group.id, group.runs)
-        left = [run.seconds_left for run in group.runs if run.active]
-        if group.active and left and all(seconds is not None for seconds in left):
+        if trained:
+            _verbs(group.id, trained)
+        left = [run.seconds_left for run in trained if run.active]
+        if left and all(seconds is not None for seconds in left):
             st.caption(f"about {duration(sum(filter(None, left)))} left for the group")
         if comparable(group.runs):
             ids = [run.id for run in group.runs][:2]
@@ -172,7 +177,7 @@ def _group_controls(group: Group) -> None:
             )
 
 
-def _verbs(target: str, runs: tuple[Run, ...], *, compact: bool = False) -> None:
+def _verbs(target: str, runs: Sequence[Run], *, compact: bool = False) -> None:
     """Pause, step, resume and stop, for a run or a group; disabled where they would change nothing."""
     lab = the_lab()
     active = any(run.active for run in runs)
@@ -207,6 +212,9 @@ def _act(action: Callable[[str], None], target: str) -> None:
 def _run_card(run: Run, *, alone: bool) -> None:
     with st.container(border=True):
         st.markdown(f"**{run.recipe.title}**")
+        if not trained_here([run]):
+            st.caption(_recorded(run))
+            return
         st.progress(
             run.progress, f"{STATE_ICONS[run.state]} {run.state} · epoch {run.epoch or 0} of {run.recipe.epochs}"
         )
@@ -219,6 +227,15 @@ def _run_card(run: Run, *, alone: bool) -> None:
                 _verbs(run.id, (run,), compact=True)
 
 
+def _recorded(run: Run) -> str:
+    """Say how far a recording has come; a plan of its epochs may be known or not."""
+    last = "no epoch yet" if run.epoch is None else f"last epoch {run.epoch}"
+    if run.active:
+        return f":material/radio_button_checked: being recorded from other code · {last}"
+    broken = ", which broke off" if run.state == "stopped" else ""
+    return f":material/inventory_2: recorded from other code{broken} · {last}"
+
+
 def _pictures(runs: tuple[panels.Shown, ...]) -> None:
     st.markdown(panels.headline(runs))
     angles, bars = st.columns(2)
@@ -226,26 +243,47 @@ def _pictures(runs: tuple[panels.Shown, ...]) -> None:
         live_plot(panels.formation(runs), key="formation", height=380)
         st.caption(panels.formation_note(runs))
     with bars:
-        if panels.same_classes(runs):
-            live_plot(panels.accuracy_bars(runs), key="bars", height=380)
-        else:
-            st.info("These runs were trained on different classes, so their accuracy per class is not drawn together.")
+        _accuracy_bars(tuple(run for run in runs if _has(run, "accuracy_per_class")))
     st.caption(panels.space_note(runs))
     loss, accuracy = st.columns(2)
     with loss:
-        live_plot(
-            panels.metric_curves(runs, "loss", title="Training loss: compare shapes only", y_title="loss, nats"),
-            key="loss",
-            height=320,
-        )
+        _curves(runs, "loss", title="Training loss: compare shapes only", y_title="loss, nats")
     with accuracy:
-        panel = panels.metric_curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
-        live_plot(panel, key="accuracy", height=320)
-    dims = dims_switch()
+        _curves(runs, "accuracy", title="Test accuracy", y_title="accuracy", percent=True)
+    dims = dims_switch() if any(_has(run, "predictions") for run in runs) else 2
     for place, (run, column) in enumerate(in_rows(runs, RUNS_A_ROW)):
         with column:
-            live_plot(panels.embedding(run, dims=dims), key=f"embedding/{dims}/{place}", height=440)
+            if _has(run, "predictions"):
+                live_plot(panels.embedding(run, dims=dims), key=f"embedding/{dims}/{place}", height=440)
+            else:
+                st.info(f"No predictions of {run.label} were recorded; Inspect draws its embedding without them.")
             live_plot(panels.angle_map(run), key=f"angles/{place}", height=440)
+
+
+def _has(run: panels.Shown, array: str) -> bool:
+    """Whether the run's epochs hold this array; those of other code may lack it."""
+    return array in reading.view(run.run_id, run.epoch)
+
+
+def _accuracy_bars(runs: tuple[panels.Shown, ...]) -> None:
+    if not runs:
+        st.info("Nothing that was recorded says which class is predicted, so there is no accuracy to draw.")
+    elif panels.same_classes(runs):
+        live_plot(panels.accuracy_bars(runs), key="bars", height=380)
+    else:
+        st.info("These runs were trained on different classes, so their accuracy per class is not drawn together.")
+
+
+def _curves(runs: tuple[panels.Shown, ...], metric: str, **titles: Any) -> None:
+    """Draw a metric of the runs where it is known, or will be: training knows it after its first epoch."""
+    known = tuple(
+        run
+        for run in runs
+        if isinstance(reading.recipe(run.run_id), Recipe)
+        or np.isfinite(reading.curves(run.run_id, run.epoch)[metric]).any()
+    )
+    if known:
+        live_plot(panels.metric_curves(known, metric, **titles), key=metric, height=320)
 
 
 def _shortened(text: str) -> str:

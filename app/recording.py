@@ -1,0 +1,50 @@
+"""Open your own embeddings: from a file of arrays to a run, by a side job. The web process never opens the file."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from app.importing import RunOfFile
+from bcl_core.lab import Run
+
+SUFFIXES = ["npz", "parquet"]
+RECORD = RunOfFile("record", "opened")
+EXAMPLE = """\
+import numpy as np
+# embeddings (n, d), or (E, n, d) for E epochs; labels (n,), whole numbers from 0 or names
+np.savez("my-model.npz", embeddings=embeddings, labels=labels, epochs=[0, 10, 20])
+"""
+FURTHER = """\
+`epochs` may be left out. What else is known makes more pictures work: `class_names` (K,), `class_counts` (K,) of
+training, `test` (n,) True or False, `images` (n, H, W, C); and for one epoch or each, `predictions` (n,) or
+`probabilities` (n, K), `prototypes`, `classifier` and `class_means` (K, d).
+
+A Parquet file has a row a sample and epoch, with columns `embedding` (lists of numbers) and `label`, and may have
+`epoch`, `class_name` and `split` ("train" or "test").
+"""
+
+
+def recording_form() -> None:
+    """Draw the form, and how the last opening of this page went."""
+    with st.expander("Open your own embeddings", icon=":material/scatter_plot:", expanded=RECORD.wanted):
+        st.caption(
+            "From any model: a .npz with arrays *embeddings* and *labels*, and *epochs* where there are several, or a "
+            "Parquet file with columns *embedding* and *label*. It becomes a run to look at. At most 200,000 samples, "
+            "2 GiB."
+        )
+        left, right = st.columns(2)
+        upload, path, name = RECORD.fields(left, right, SUFFIXES)
+        with st.expander("How such a file is written"):
+            st.code(EXAMPLE, language=None, wrap_lines=True)  # the colours of "python" are too pale to read
+            st.markdown(FURTHER)
+        if st.button("Open", icon=":material/scatter_plot:", type="primary"):
+            RECORD.start(upload, path, name)
+        RECORD.follow(_tell)
+
+
+def _tell(run: Run, found: Mapping[str, Any]) -> None:
+    first, *others = found["epochs"]
+    epochs = f"epochs {first} to {others[-1]}, {1 + len(others)} in all" if others else f"epoch {first}"
+    st.success(f"Opened as **{run.name}**: {epochs}.")
+    st.caption(f"Class counts, which tell head from tail: {run.provenance['class counts']}.")

@@ -1,0 +1,134 @@
+"""Gallery: runs that come with the project, ready to open, and what can be done with each."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+import numpy as np
+import streamlit as st
+
+from app import controls, figures, reading
+from app.exporting import export_button
+from app.inspecting import in_words
+from app.reading import the_lab
+from app.rows import in_rows
+from bcl_core import geometry
+from bcl_core.lab import LabError, Run, SnapshotError, ensure_worker
+from bcl_core.lab.shelf import CARD
+from bcl_core.recipe import Execution, RecipeError, apply_settings
+from bcl_core.registry import DATASETS
+
+CARDS_A_ROW = 4
+GROUPS = {"accuracy_many": "many", "accuracy_medium": "medium", "accuracy_few": "few"}
+
+
+def _page() -> None:
+    st.title("Gallery")
+    shelf = the_lab().shelf
+    st.markdown(
+        "Trained runs that come with the project. A dot is a pair of classes at the angle between their mean features; "
+        "orange: the rarest classes; dashed: where all would be equally far apart."
+    )
+    for folder, fault in shelf.faults.items():
+        st.warning(f"**{folder}** was not opened: {fault}.")
+    if not shelf.runs:
+        st.info(f"There is no run in {shelf.home}.")
+    for name, members in groupby(shelf.runs, key=lambda run: run.group_name):
+        _group(name, list(members))
+
+
+def _group(name: str, runs: Sequence[Run]) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.subheader(name)
+        _inspect("Inspect side by side", [run for run in runs if run.training_recipe.loss.contrastive])
+    for run, column in in_rows(list(runs), CARDS_A_ROW):
+        with column, st.container(border=True):
+            try:
+                _card(run)
+            except SnapshotError as error:
+                st.error(str(error))
+
+
+def _card(run: Run) -> None:
+    recipe, last = run.training_recipe, the_lab().metrics(run.id)[-1]
+    st.markdown(f"**{recipe.title}**")
+    counts = reading.samples(run.id).class_counts
+    K = len(counts)
+    rows, columns = np.triu_indices(K, 1)
+    rare = geometry.head_and_tail(counts)[1] if counts.min() < counts.max() else np.empty(0, int)
+    angles = geometry.pairwise_angles(reading.view(run.id, last["epoch"])["class_means"])[rows, columns]
+    of_tail = np.isin(rows, rare) & np.isin(columns, rare)
+    st.image(figures.angle_thumbnail(angles, of_tail, geometry.simplex_angle(K)), width="stretch")
+    among_rare = f", {angles[of_tail].mean():.0f}° among the rarest" if of_tail.any() else ""
+    st.markdown(f"{angles.mean():.0f}° on average{among_rare}, in {recipe.space} space")
+    groups = " · ".join(f"{title} {_percent(last.get(key))}" for key, title in GROUPS.items())
+    st.markdown(f"Test accuracy **{_percent(last['accuracy'])}** ({groups})")
+    st.caption(in_words(recipe))
+    with st.container(horizontal=True):
+        _inspect("Inspect", [run])
+        for label, icon, opened in (
+            ("Compare with …", "compare_arrows", _compare),
+            ("Train on", "model_training", _train_on),
+            ("Model card", "description", _model_card),
+        ):
+            if st.button(label, icon=f":material/{icon}:", key=f"{label}/{run.id}", type="tertiary"):
+                opened(run)
+        export_button(run)
+
+
+def _percent(accuracy: float | None) -> str:
+    return "none" if accuracy is None else f"{accuracy:.1%}"
+
+
+def _inspect(label: str, runs: Sequence[Run]) -> None:
+    st.page_link(
+        "screens/inspect.py",
+        label=label,
+        icon=":material/search:",
+        query_params={"runs": ".".join(run.id for run in runs)},
+    )
+
+
+@st.dialog("Compare with …")
+def _compare(run: Run) -> None:
+    others = {
+        other.id: other
+        for other in [*the_lab().shelf.runs, *reading.comparable(the_lab().runs())]
+        if other.id != run.id
+    }
+    chosen = st.selectbox(
+        "Run",
+        list(others),
+        format_func=lambda run_id: f"{others[run_id].group_name} · {others[run_id].name}",
+        key=f"compare/{run.id}",
+    )
+    _inspect("Inspect both", [run, others[chosen]])
+
+
+@st.dialog("Train on")
+def _train_on(run: Run) -> None:
+    recipe = run.training_recipe
+    st.markdown(
+        f"A copy starts from these weights and trains {recipe.epochs} epochs, its schedule from the start."
+    )
+    paths = controls.data_paths(recipe.data.source)
+    missing = DATASETS[recipe.data.source].needs_path and "data.path" not in paths
+    if not st.button("Train a copy", icon=":material/play_arrow:", key=f"copy/{run.id}", disabled=missing):
+        return
+    lab = the_lab()
+    try:
+        _, execution = apply_settings(recipe, Execution(), paths)
+        copy = lab.run(lab.enqueue_copy(run.id, execution))
+        lab.resume(copy.id)
+        ensure_worker(lab)
+    except (LabError, RecipeError, OSError) as error:
+        st.error(f"Nothing was queued: {error}")
+        return
+    st.switch_page("screens/train.py", query_params={"group": copy.group_id})
+
+
+@st.dialog("Model card", width="large")
+def _model_card(run: Run) -> None:
+    st.markdown((the_lab().folder(run.id).path / CARD).read_text(encoding="utf-8"))
+
+
+_page()

@@ -1,0 +1,123 @@
+"""What the Start page's picture is told: angles of the shelf's digits runs over all epochs, counts, scans and seeds."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from app import palette, reading
+from app.components import PREFIX
+from bcl_core import geometry
+from bcl_core.lab import Run
+from bcl_core.lab.files import read_arrays
+from bcl_core.lab.shelf import shelf_home
+
+TITLES = {"scl": "SCL", "bcl": "BCL, as published", "bcl-class": "BCL, class anchors"}
+# The shelf's group, its name in the picture, and what its cells are called in the results over seeds.
+CONDITIONS = (("digits", "Long tail", ""), ("digits-balanced", "Balanced data", ", imbalance factor 1"))
+TOP_STEP = 30  # degrees
+SCAN_PIXELS = 8
+TRAIN = 1  # in the samples' "split"
+
+
+@st.cache_data(show_spinner=False)
+def told() -> dict[str, Any] | None:
+    """Return everything, ready for JSON; None where the shelf lacks one of the runs."""
+    lab = reading.the_lab()
+    ids = [f"{group}-{loss}" for group, _, _ in CONDITIONS for loss in TITLES]
+    shelved = [lab.shelf.get(run_id) for run_id in ids]
+    if None in shelved:
+        return None
+    first = reading.samples(ids[0])
+    tail = geometry.head_and_tail(first.class_counts)[1]  # of the long tail: the same digits in both conditions
+    K = len(first.class_counts)
+    conditions = [_condition(group, name, suffix, tail) for group, name, suffix in CONDITIONS]
+    highest = max(max(map(max, run["frames"])) for condition in conditions for run in condition["runs"])
+    samples = read_arrays(lab.folder(ids[0]).samples)
+    return {
+        "pairs": np.transpose(np.triu_indices(K, 1)).tolist(),
+        "ideal": geometry.simplex_angle(K),
+        "top": TOP_STEP * int(np.ceil(highest / TOP_STEP)),
+        "tail_colour": palette.GROUPS["few"],
+        "quiet_colour": palette.GROUPS["many"],
+        "scans": {
+            "url": f"{PREFIX}/runs/{ids[0]}/sprite.png",
+            "columns": int(np.ceil(np.sqrt(len(samples["labels"])))),
+            "pixels": SCAN_PIXELS,
+        },
+        "conditions": conditions,
+    }
+
+
+def _condition(group: str, name: str, suffix: str, tail: NDArray[np.int64]) -> dict[str, Any]:
+    lab = reading.the_lab()
+    ids = {loss: f"{group}-{loss}" for loss in TITLES}
+    about = reading.samples(ids["scl"])
+    samples = read_arrays(lab.folder(ids["scl"]).samples)
+    rare = about.class_counts.min() < about.class_counts.max()
+    classes = [
+        {
+            "name": class_name,
+            "count": int(count),
+            "tail": k in tail,
+            "images": np.flatnonzero((samples["split"] == TRAIN) & (samples["labels"] == k)).tolist()
+            if rare and k in tail
+            else [],
+        }
+        for k, (class_name, count) in enumerate(zip(about.class_names, about.class_counts, strict=True))
+    ]
+    seeds = {loss: _over_seeds(f"{loss}{suffix}") for loss in TITLES}
+    return {
+        "name": name,
+        "classes": classes,
+        "runs": [_run(lab.run(ids[loss]), seeds[loss], tail) for loss in TITLES],
+        "note": _note(seeds),
+    }
+
+
+def _run(run: Run, seeds: Sequence[Mapping[str, float]], tail: NDArray[np.int64]) -> dict[str, Any]:
+    lab = reading.the_lab()
+    frames = [_angles(reading.view(run.id, epoch)["class_means"]) for epoch in lab.folder(run.id).epochs()]
+    rows, columns = np.triu_indices(len(reading.samples(run.id).class_counts), 1)
+    of_tail = np.isin(rows, tail) & np.isin(columns, tail)
+    angles = [row["tail_tail"] for row in seeds]
+    title = TITLES[run.recipe.variant]
+    return {
+        "title": title,
+        "colour": palette.loss_style(run.recipe.variant).colour,
+        "frames": [frame.tolist() for frame in frames],
+        "seeds": angles,
+        "summary": f"{len(seeds)} seeds: {_mean_and_std(angles)}°" if seeds else "",
+        "sentence": f"{title}: at the last epoch digits 7, 8 and 9 stand {frames[-1][of_tail].mean():.0f}° apart, "
+        f"all pairs of digits {frames[-1].mean():.0f}° on average.",
+    }
+
+
+def _angles(class_means: NDArray[Any]) -> NDArray[np.float64]:
+    """(K(K−1)/2,) degrees between the class means, rounded to what the picture can show."""
+    K = len(class_means)
+    angles: NDArray[np.float64] = geometry.pairwise_angles(class_means)[np.triu_indices(K, 1)].round(1)
+    return angles
+
+
+def _over_seeds(cell: str) -> list[Mapping[str, float]]:
+    """Return the last epochs of the runs of a cell of `benchmarks/ablations.py`, a seed each."""
+    file = shelf_home() / "ablations.json"
+    if not file.exists():
+        return []
+    runs = json.loads(file.read_text(encoding="utf-8"))["runs"]
+    return [run["last"] for run in runs if run["cell"] == cell]
+
+
+def _note(seeds: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    if not all(seeds.values()):
+        return ""
+    accuracies = ", ".join(f"{_mean_and_std([row['accuracy'] for row in rows], 1)} %" for rows in seeds.values())
+    return f"Test accuracy, left to right: {accuracies} (mean ± standard deviation over {len(seeds['scl'])} seeds)."
+
+
+def _mean_and_std(values: Sequence[float], digits: int = 0) -> str:
+    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"

@@ -1,0 +1,241 @@
+"""Own embeddings on the page Runs, and what every page says of runs that other code has trained or trains."""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bcl_core.lab import GroupPlan, Recorder, jobs, record
+from tests.app.conftest import train_here
+from tests.app.test_models_from_elsewhere import table_key
+from tests.app.test_pages import PAGES, click, words
+from tests.conftest import small
+
+LABELS = np.arange(40) % 4
+RNG = np.random.default_rng(0)
+Z = (RNG.standard_normal((3, 40, 6)) + np.eye(6)[LABELS]).astype(np.float32)
+STEERING = {"Pause", "Step one epoch", "Resume", "Stop"}
+FINDINGS = ("epochs 0 to 20, 3 in all", "of the recorded samples; those of training are not known")
+
+
+def npz(**arrays):
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def upload(app, content, name="model.npz"):
+    app.file_uploader(key="record/file").set_value((name, content, "application/octet-stream"))
+    return click(app.run(), "Open")
+
+
+def labels_of(app):
+    return {button.label for button in app.button} | {button.help for button in app.button}
+
+
+def drawn(app):
+    """The keys of the pictures on the page."""
+    return {str(element.proto.id).rsplit("-", 1)[-1] for element in app.get("bidi_component")}
+
+
+def test_an_upload_becomes_a_run_to_inspect_and_is_then_not_kept(lab, open_page, jobs_at_once):
+    app = upload(open_page("runs"), npz(embeddings=Z, labels=LABELS, epochs=[0, 10, 20], extra=LABELS))
+    [run] = lab.runs()
+    assert (run.name, run.state, lab.folder(run.id).epochs()) == ("model", "finished", [0, 10, 20])
+    assert "Opened as **model**" in app.success[0].value
+    text = words(app) + app.success[0].value
+    assert all(finding in text for finding in FINDINGS)
+    assert "In the file, but not used: `extra`" in text
+    assert not app.error and not app.exception
+    assert not list((lab.home / "jobs").glob("*/upload"))
+
+
+def test_the_result_leads_to_inspect_and_not_to_training(lab, open_page, jobs_at_once):
+    app = upload(open_page("runs"), npz(embeddings=Z[0], labels=LABELS))
+    links = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
+    assert links["Inspect"] == f"runs={lab.runs()[0].id}"
+    assert "Train on" not in links
+
+
+def test_a_path_on_this_machine_and_a_name_will_do(lab, open_page, jobs_at_once, tmp_path):
+    table = {"embedding": list(Z[0]), "label": np.array(list("abcd"))[LABELS]}
+    pq.write_table(pa.table(table), tmp_path / "mine.parquet")
+    app = open_page("runs")
+    app.text_input(key="record/path").set_value(str(tmp_path / "mine.parquet"))
+    app.text_input(key="record/name").set_value("from elsewhere")
+    app = click(app.run(), "Open")
+    assert [run.name for run in lab.runs()] == ["from elsewhere"]
+    assert (tmp_path / "mine.parquet").exists()
+
+
+def cut(content):
+    return content[: len(content) // 2]
+
+
+GOOD = npz(embeddings=Z[0], labels=LABELS)
+BAD_FILES = {
+    "objects": (npz(embeddings=np.array([[1], [1, 2]], object), labels=[0, 1]), "embeddings holds Python objects"),
+    "shapes": (npz(embeddings=Z[0], labels=LABELS[:9]), "embeddings has shape (40, 6); expected (9, d)"),
+    "no labels": (npz(embeddings=Z[0], target=LABELS), "has no labels; its arrays: embeddings, target"),
+    "five million": (
+        npz(embeddings=np.ones((5_000_000, 2), np.int8), labels=np.zeros(5_000_000, np.int8)),
+        "there are 5,000,000 samples; at most 200,000 can be recorded",
+    ),
+    "not finite": (npz(embeddings=Z[0] * np.nan, labels=LABELS), "hold numbers that are not finite"),
+    "epochs": (npz(embeddings=Z, labels=LABELS, epochs=[0, 2, 1]), "epoch is 1; expected 3 to 99,999"),
+    "truncated zip": (cut(GOOD), "model.npz is damaged or cut short"),
+    "empty": (b"", "model.npz is empty"),
+    "no arrays": (b"embeddings, labels", "model.npz is neither .npz nor Parquet"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_a_file_that_cannot_be_used_is_explained_and_the_form_goes_on(lab, open_page, jobs_at_once, kind):
+    content, sentence = BAD_FILES[kind]
+    app = upload(open_page("runs"), content)
+    assert app.error[0].value.startswith("Nothing was opened: ")
+    assert sentence in app.error[0].value
+    assert not lab.runs() and not app.exception
+    assert not list((lab.home / "jobs").glob("*/upload"))
+    app = upload(app, GOOD)
+    assert not app.error and len(lab.runs()) == 1
+
+
+def test_the_web_process_hands_the_bytes_on_without_a_look(lab, open_page, monkeypatch):
+    """A broken file is as good as any here: the job alone reads it."""
+    asked = []
+
+    def started(lab, folder, arguments):
+        asked.append((arguments, [file.read_bytes() for file in (folder / "upload").iterdir()]))
+        (folder / "stdout").write_text("")
+
+    monkeypatch.setattr(jobs, "_spawn", started)
+    upload(open_page("runs"), cut(GOOD), "../a b.npz")
+    [([command, file, *options], contents)] = asked
+    assert (command, options, contents) == ("record", ["--json"], [cut(GOOD)])
+    assert file.endswith("/upload/_a_b.npz")
+
+
+def test_a_job_that_dies_is_said_and_loses_nothing(lab, open_page, monkeypatch):
+    monkeypatch.setattr(jobs, "_spawn", lambda lab, folder, arguments: (folder / "stdout").write_text(""))
+    app = upload(open_page("runs"), GOOD)
+    assert app.error[0].value == f"Nothing was opened: {jobs.DIED}"
+
+
+@pytest.mark.parametrize("path", ["~no-such-user/model.npz", "/nowhere/model.npz", "."])
+def test_a_path_to_no_file_is_said(lab, open_page, jobs_at_once, path):
+    app = open_page("runs")
+    app.text_input(key="record/path").set_value(path)
+    app = click(app.run(), "Open")
+    assert "is not a file" in app.error[0].value and not app.exception
+
+
+def test_a_press_without_a_file_asks_for_one(lab, open_page, jobs_at_once):
+    assert "Choose a file, or type its path" in click(open_page("runs"), "Open").error[0].value
+
+
+def test_a_link_to_a_run_that_was_deleted_says_so(lab, open_page, jobs_at_once):
+    app = upload(open_page("runs"), GOOD)
+    lab.delete(lab.runs()[0].id)
+    assert "Opened before, but there is no run" in words(app.run())
+
+
+@pytest.mark.parametrize("key", ["record-", "../../etc", "import-" + "0" * 32])
+def test_a_link_to_no_opening_shows_an_empty_form(lab, open_page, key):
+    app = open_page("runs", record=key)
+    assert not app.exception and not app.error
+
+
+def test_the_example_is_three_lines_that_make_a_file_which_can_be_opened(lab, open_page, jobs_at_once, tmp_path):
+    app = open_page("runs")
+    [example] = [code.value for code in app.code if "savez" in code.value]
+    assert len(example.strip().splitlines()) == 3
+    arrays = {"embeddings": Z, "labels": LABELS}
+    exec(example.replace('"my-model.npz"', repr(str(tmp_path / "my-model.npz"))), arrays)
+    upload(app, (tmp_path / "my-model.npz").read_bytes())
+    assert lab.folder(lab.runs()[0].id).epochs() == [0, 10, 20]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_works_beside_a_run_of_bare_embeddings(lab, open_page, page):
+    record("mine", Z, LABELS, epochs=[5, 7, 30], lab=lab)
+    app = open_page(page)
+    assert not app.exception and not app.error
+
+
+def test_train_offers_no_steering_of_recorded_runs_and_shows_what_is_known(lab, open_page):
+    record("mine", Z, LABELS, epochs=[5, 7, 30], lab=lab)
+    app = open_page("train")
+    assert not STEERING & labels_of(app) and "Start worker" not in labels_of(app)
+    text = words(app)
+    assert "recorded from other code · last epoch 30" in text
+    assert "At epoch 30 the" in text
+    assert "there is no accuracy to draw" in text
+    assert "No predictions of mine were recorded" in text
+    assert not [switch for switch in app.button_group if switch.key == "dims"], "there is nothing to turn"
+    assert not {"loss", "accuracy", "bars"} & drawn(app) and {"formation"} <= drawn(app)
+
+
+def test_predictions_and_own_losses_are_drawn_where_they_are_recorded(lab, open_page):
+    with Recorder("mine", LABELS, lab=lab) as recorder:
+        recorder.epoch(Z[0], epoch=4, predictions=LABELS, metrics={"loss": 1.5})
+    app = open_page("train")
+    assert not app.exception and not app.error and not app.info
+    assert {"loss", "accuracy", "bars", "formation"} <= drawn(app)
+    assert [switch for switch in app.button_group if switch.key == "dims"]
+
+
+def test_a_run_that_is_being_recorded_waits_for_no_worker(lab, open_page):
+    with Recorder("mine", LABELS, epochs=9, lab=lab) as recorder:
+        recorder.epoch(Z[0])
+        for page in ("train", "runs"):
+            app = open_page(page)
+            assert "Start worker" not in labels_of(app)
+            assert not STEERING & labels_of(app)
+        assert "being recorded from other code · last epoch 1" in words(open_page("train"))
+    assert "recorded from other code · last epoch 1" in words(open_page("train"))
+
+
+def test_a_recorder_that_was_killed_is_not_shown_as_going_on(lab, open_page):
+    code = (
+        "import numpy as np, os\nfrom bcl_core.lab import Recorder\n"
+        "Recorder('mine', np.arange(8) % 4).epoch(np.eye(8, 6) + 1)\nos._exit(1)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 1
+    assert lab.runs()[0].state == "running"
+    assert "recorded from other code, which broke off · last epoch 1" in words(open_page("train"))
+    assert lab.runs()[0].state == "stopped"
+
+
+def test_in_a_mixed_group_training_is_steered_and_recordings_are_left_alone(lab, open_page, no_worker):
+    [trained] = train_here(lab, epochs=1, presets=["digits-bcl"])
+    recorded = record("mine", Z, LABELS, lab=lab)
+    group = lab.move_to_group([trained, recorded], "mixed")
+    app = open_page("train", group=group)
+    assert not app.exception and not app.error
+    assert [button.key for button in app.button if button.key and button.key.endswith(recorded)] == []
+    assert {button.key for button in app.button if button.key and button.key.endswith(trained)}
+    assert {"loss", "accuracy"} <= drawn(app)
+
+
+def test_a_group_that_waits_beside_a_recording_still_waits(lab, open_page):
+    record("mine", Z, LABELS, lab=lab)
+    lab.enqueue(GroupPlan("race", [("run", small())]))
+    assert "Start worker" in labels_of(open_page("runs"))
+
+
+def test_the_table_of_runs_shows_what_is_known_of_a_recording(lab, open_page):
+    run_id = record("mine", Z, LABELS, epochs=[5, 7, 30], lab=lab)
+    app = open_page("runs")
+    [row] = app.dataframe[0].value.to_dict("records")
+    assert (row["Name"], row["Loss"], row["State"], row["Epoch"]) == ("mine", "other code", "finished", "30 / 30")
+    assert row["Seed"] is None or np.isnan(row["Seed"])
+    app.session_state[table_key(lab)] = {"selection": {"rows": [0], "columns": [], "cells": []}}
+    labels = labels_of(app.run())
+    assert "Delete for good" in labels
+    assert not {"Export", "Stop"} & labels, "there is no model to export, and nothing that this lab could stop"
+    assert row["Id"] == run_id

@@ -1,0 +1,145 @@
+"""Runs that come with the project: opened like any run, never changed, refused by name where a file is not whole."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bcl_core.geometry import simplex_metrics
+from bcl_core.lab import Lab, LabError, UnknownRun
+from bcl_core.lab.evaluating import evaluate_run
+from bcl_core.lab.files import read_arrays
+from bcl_core.lab.shelf import ABOUT, CARD, SUMS, open_shelf, shelf_home, write_sums
+from bcl_core.recipe import Execution
+
+RUN = "digits-scl"
+SHIPPED = Path(__file__).parents[2] / "pretrained"
+IDS = sorted(folder.name for folder in SHIPPED.iterdir() if folder.is_dir())
+OF_DIGITS = [run_id for run_id in IDS if run_id.startswith("digits")]
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A shelf of one run that a test may damage."""
+    home = tmp_path / "shelf"
+    shutil.copytree(SHIPPED / RUN, home / RUN)
+    monkeypatch.setenv("BCL_LAB_PRETRAINED", str(home))
+    return home.resolve()
+
+
+def test_everything_shipped_opens_and_is_no_larger_than_promised():
+    shipped = open_shelf(SHIPPED)
+    assert not shipped.faults
+    assert {run.id for run in shipped.runs} == set(IDS)
+    assert sum(file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file()) <= 60_000_000
+
+
+def test_no_image_is_shipped_but_scikit_learns_digits():
+    assert {file.parent.name for file in SHIPPED.rglob("*.png")} <= set(OF_DIGITS)
+    assert not [*SHIPPED.rglob("*.jpg"), *SHIPPED.rglob("*.parquet"), *SHIPPED.rglob("*.pt")]
+
+
+@pytest.mark.parametrize("run_id", IDS)
+def test_a_card_says_what_was_recorded_and_the_record_what_the_snapshot_holds(run_id):
+    lab_run = open_shelf(SHIPPED).get(run_id)
+    assert lab_run is not None
+    last = lab_run.metrics[-1]
+    card = (SHIPPED / run_id / CARD).read_text(encoding="utf-8")
+    assert f"| test accuracy | {100 * last['accuracy']:.1f} % |" in card
+    assert f"| … among the three rarest | {last['angle_tail_tail']:.1f}° |" in card
+    view = read_arrays(SHIPPED / run_id / "view" / f"{last['epoch']:04d}.safetensors")
+    counts = read_arrays(SHIPPED / run_id / "samples.safetensors")["class_counts"]
+    measured = simplex_metrics(view["class_means"], counts)
+    assert measured["angle_tail_tail"] == pytest.approx(last["angle_tail_tail"], abs=0.01)
+    assert measured["angle_rms_deviation"] == pytest.approx(last["angle_rms_deviation"], abs=0.01)
+
+
+@pytest.mark.parametrize("run_id", ["digits-ce-la", "digits-bcl-class", "digits-swapped-scl"])
+def test_measured_again_the_weights_give_the_figures_of_the_card(lab, run_id):
+    evaluation = evaluate_run(lab, run_id)
+    assert evaluation.same_data
+    assert evaluation.accuracy_difference <= 0.1
+    assert evaluation.angle_difference <= 0.1
+
+
+def test_a_shelved_run_is_found_beside_the_labs_own_and_listed_apart(lab, shelf):
+    assert lab.run(RUN).shelved
+    assert lab.run(RUN).state == "finished"
+    assert len(lab.metrics(RUN)) == len(lab.folder(RUN).epochs()) == 61
+    assert lab.runs() == []
+    assert [run.id for run in lab.shelf.runs] == [RUN]
+
+
+@pytest.mark.parametrize("change", ["delete", "pause", "stop", "resume", "step", "take_up"])
+def test_a_shelved_run_cannot_be_steered_or_deleted(lab, shelf, change):
+    with pytest.raises(LabError, match="never changed"):
+        getattr(lab, change)(RUN)
+    assert not open_shelf.__wrapped__(shelf).faults
+
+
+def test_a_shelved_run_cannot_be_renamed_or_moved(lab, shelf):
+    for change in (lambda: lab.rename(RUN, "Mine"), lambda: lab.move_to_group([RUN], "Mine")):
+        with pytest.raises(LabError, match="never changed"):
+            change()
+
+
+def test_what_is_made_of_a_shelved_run_lies_in_the_lab(lab, shelf):
+    assert lab.folder(RUN).projection("pca", 60).is_relative_to(lab.home)
+    assert lab.folder(RUN).view(60).is_relative_to(shelf)
+
+
+def test_a_copy_is_a_run_of_the_lab_that_starts_from_the_weights(lab, shelf):
+    copy = lab.run(lab.enqueue_copy(RUN, Execution()))
+    assert (copy.state, copy.run_until, copy.recipe) == ("queued", 0, lab.run(RUN).recipe)
+    assert lab.folder(copy.id).initial.read_bytes() == (shelf / RUN / "weights.safetensors").read_bytes()
+    with pytest.raises(LabError, match="the lab's own"):
+        lab.enqueue_copy(copy.id, Execution())
+
+
+def newer(folder: Path) -> None:
+    about = json.loads((folder / ABOUT).read_text())
+    (folder / ABOUT).write_text(json.dumps({**about, "format_version": 99}))
+    write_sums(folder)
+
+
+def without_a_name(folder: Path) -> None:
+    about = json.loads((folder / ABOUT).read_text())
+    (folder / ABOUT).write_text(json.dumps({key: value for key, value in about.items() if key != "name"}))
+    write_sums(folder)
+
+
+DAMAGE = {
+    "view/0030.safetensors is missing": lambda folder: (folder / "view" / "0030.safetensors").unlink(),
+    "weights.safetensors was changed": lambda folder: (folder / "weights.safetensors").write_bytes(b"\0" * 100),
+    "recipe.json was changed": lambda folder: (folder / "recipe.json").write_text("{}"),
+    "extra.txt does not belong there": lambda folder: (folder / "extra.txt").write_text("hello"),
+    f"{SUMS}, is missing": lambda folder: (folder / SUMS).unlink(),
+    "newer version": newer,
+    "cannot be read": without_a_name,
+}
+
+
+@pytest.mark.parametrize("words", DAMAGE)
+def test_a_folder_that_is_not_whole_is_named_and_the_rest_opens(lab, shelf, words):
+    shutil.copytree(shelf / RUN, shelf / "digits-other")
+    DAMAGE[words](shelf / RUN)
+    assert words in lab.shelf.faults[RUN]
+    assert [run.id for run in lab.shelf.runs] == ["digits-other"]
+    with pytest.raises(UnknownRun):
+        lab.run(RUN)
+
+
+def test_a_name_that_is_no_id_and_hidden_folders_do_not_disturb(shelf):
+    shutil.copytree(shelf / RUN, shelf / "Digits SCL")
+    (shelf / ".cache").mkdir()
+    (shelf / RUN / ".DS_Store").write_bytes(b"x")
+    opened = open_shelf(shelf)
+    assert [run.id for run in opened.runs] == [RUN]
+    assert list(opened.faults) == ["Digits SCL"]
+
+
+def test_a_shelf_that_is_not_there_is_empty(tmp_path, monkeypatch):
+    monkeypatch.setenv("BCL_LAB_PRETRAINED", str(tmp_path / "nowhere"))
+    assert open_shelf(shelf_home()).runs == ()
+    assert Lab(tmp_path / "lab").runs() == []
