@@ -29,6 +29,7 @@ page = st.navigation(
         st.Page("screens/inspect.py", title="Inspect", icon=":material/search:"),
         st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
         st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),
+        st.Page("screens/report.py", title="Report", icon=":material/fact_check:"),
         st.Page("screens/runs.py", title="Runs", icon=":material/list:"),
     ],
     position="top",

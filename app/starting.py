@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from app.components import PREFIX
 from bcl_core import geometry
 from bcl_core.lab import Run
 from bcl_core.lab.files import read_arrays
-from bcl_core.lab.shelf import shelf_home
+from bcl_core.lab.shelf import open_shelf, shelf_home
 
 TITLES = {"scl": "SCL", "bcl": "BCL, as published", "bcl-class": "BCL, class anchors"}
 # The shelf's group, its name in the picture, and what its cells are called in the results over seeds.
@@ -23,13 +24,16 @@ SCAN_PIXELS = 8
 TRAIN = 1  # in the samples' "split"
 
 
-@st.cache_data(show_spinner=False)
 def told() -> dict[str, Any] | None:
     """Return everything, ready for JSON; None where the shelf lacks one of the runs."""
+    return _told(shelf_home())
+
+
+@st.cache_data(show_spinner=False)
+def _told(shelf: Path) -> dict[str, Any] | None:
     lab = reading.the_lab()
     ids = [f"{group}-{loss}" for group, _, _ in CONDITIONS for loss in TITLES]
-    shelved = [lab.shelf.get(run_id) for run_id in ids]
-    if None in shelved:
+    if any(open_shelf(shelf).get(run_id) is None for run_id in ids):
         return None
     first = reading.samples(ids[0])
     tail = geometry.head_and_tail(first.class_counts)[1]  # of the long tail: the same digits in both conditions

@@ -2,8 +2,16 @@
 
 import streamlit as st
 
-from app import starting
+from app import documents, starting
 from app.components.angle_columns import angle_columns
+
+CITATION = """\
+@inproceedings{zhu2022balanced,
+  title = {Balanced Contrastive Learning for Long-Tailed Visual Recognition},
+  author = {Zhu, Jianggang and Wang, Zheng and Chen, Jingjing and Chen, Yi-Ping Phoebe and Jiang, Yu-Gang},
+  booktitle = {CVPR},
+  year = {2022}
+}"""
 
 st.title("Rare classes get squeezed together. See which loss pulls them apart.")
 st.markdown(
@@ -23,3 +31,25 @@ with st.container(horizontal=True):
         st.switch_page("screens/inspect.py", query_params={"runs": "digits-scl.digits-bcl.digits-bcl-class"})
     if st.button("Gallery", icon=":material/grid_view:"):
         st.switch_page("screens/gallery.py")
+
+st.divider()
+what, how = st.columns([2, 1])
+with what:
+    st.subheader("What each part does")
+    st.image(str(documents.DOCS / "ablations.png"), alt="Angles and accuracy by loss, temperature and imbalance")
+    st.caption(
+        "Above: the mean angle between the three rarest digits. Below: their accuracy. A dot is a run, a bar the mean "
+        "over five seeds, the dashed line 96.4°."
+    )
+    st.page_link("screens/report.py", label="All tables, and what did not reproduce", icon=":material/fact_check:")
+with how:
+    st.subheader("What this is")
+    st.markdown(
+        "Supervised contrastive learning (SCL) pulls images of one class together and pushes classes apart, and "
+        "frequent classes push most. Balanced contrastive learning (BCL, Zhu et al., CVPR 2022) evens the pushes out "
+        "and puts every class into every batch by a learned prototype. Here you train both on long-tailed data, and "
+        "look at embeddings, angles and gradients of every epoch."
+    )
+    st.subheader("How to cite")
+    st.markdown("The method, and this app by its repository and version:")
+    st.code(CITATION, language="bibtex", wrap_lines=True)

@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from tests.app.conftest import train_here
 from tests.browser.conftest import ROOT
 
-PAGES = ("", "train", "data", "inspect", "predict", "theory", "runs")
+PAGES = ("", "gallery", "train", "data", "inspect", "predict", "theory", "report", "runs")
 
 
 @pytest.fixture(scope="module")

@@ -63,8 +63,8 @@ def no_error_is_shown(page: Page) -> None:
 
 def test_a_newcomer_trains_three_losses_reloads_and_steers_them(lab: Lab, open_app) -> None:
     page, _ = open_app()
-    expect(page.locator(DRAWN).first).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Train it yourself").click()
+    expect(page.locator(".bcl-angle-columns .number").first).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="Train it now").click()
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_text("rarest classes stand")).to_be_visible(timeout=60_000)
     assert [run.recipe.variant for run in lab.runs()] == ["scl", "bcl", "bcl-class"]
@@ -132,3 +132,16 @@ def test_a_link_into_the_app_opens_on_a_fresh_server(lab: Lab, open_app) -> None
     page, _ = open_app("inspect?run=261111-0000000000")
     expect(page.get_by_text("no run to look at yet")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("link", name="Train", exact=True)).to_be_visible()
+
+
+def test_a_shelved_run_is_trained_on_as_a_copy(lab: Lab, open_app) -> None:
+    page, _ = open_app("gallery")
+    page.get_by_role("button", name="Train on").first.click(timeout=30_000)
+    page.get_by_role("button", name="Train a copy").click()
+    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible(timeout=30_000)
+    until(lambda: epochs(lab)[:1] > [-1])
+    [copy] = lab.runs()
+    shelved = lab.shelf.runs[0]
+    assert copy.recipe == shelved.recipe
+    assert lab.metrics(copy.id)[0]["accuracy"] == pytest.approx(lab.metrics(shelved.id)[-1]["accuracy"], abs=0.001)
+    no_error_is_shown(page)

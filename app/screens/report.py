@@ -1,0 +1,5 @@
+"""Report: docs/reproduction.md."""
+
+from app import documents
+
+documents.show("reproduction.md")

@@ -1,0 +1,247 @@
+"""Tables and figures of docs/reproduction.md, from the results that are committed under pretrained/.
+
+    python -m benchmarks.reproduction            # writes them into the document, between its markers
+
+Nothing is trained here: `benchmarks.ablations` and `benchmarks.pretrained` make the results.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import pearsonr
+
+from app.palette import NEUTRAL, loss_style
+from bcl_core.geometry import simplex_angle
+from bcl_core.lab.shelf import Shelved, open_shelf
+from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, cell_recipe
+
+DOCUMENT = Path("docs/reproduction.md")
+ABLATIONS_FIGURE, SCATTER_FIGURE = Path("docs/ablations.png"), Path("docs/geometry_and_accuracy.png")
+Runs = Sequence[Mapping[str, Any]]
+
+CORNERS = {"scl": "SCL", "class-averaging": "+ averaging", "class-complement": "+ complement", "bcl": "both: BCL"}
+
+# Top-1 accuracy in per cent at imbalance 100 / 50 / 10: Zhu et al. 2022; its independent rerun in the DBM paper.
+PUBLISHED = {
+    "CIFAR-10-LT, ResNet-32, 200 epochs": ("84.3 / 87.2 / 91.1", "83.0 / 86.8 / 91.6", "not tried: needs a GPU"),
+    "CIFAR-100-LT, ResNet-32, 200 epochs": ("51.9 / 56.6 / 64.9", "50.2 / 55.4 / 65.0", "not tried: needs a GPU"),
+    "CIFAR-100-LT, ResNet-32, 400 epochs": ("53.9 (imbalance 100)", "none known", "not tried: needs a GPU"),
+    "ImageNet-LT, ResNet-50, 90 epochs": ("56.0", "none known", "not tried: needs the data and a GPU"),
+    "iNaturalist 2018, ResNet-50, 100 epochs": ("71.8", "none known", "not tried: needs the data and a GPU"),
+}
+
+
+def main() -> None:
+    """Draw the figures and write the document anew."""
+    runs = json.loads(JSON_FILE.read_text())["runs"]
+    draw_ablations(runs, ABLATIONS_FIGURE)
+    draw_scatter(runs, SCATTER_FIGURE)
+    DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), runs), encoding="utf-8")
+
+
+def filled(text: str, runs: Runs) -> str:
+    """Return the document with each table put between its markers, `<!-- table NAME -->` and `<!-- end -->`."""
+    tables: Mapping[str, Callable[[], str]] = {
+        "published": published_table,
+        "cifar": cifar_table,
+        "losses": lambda: ablation_table(runs, LOSSES),
+        "temperature": lambda: ablation_table(runs, _varied("temperature", runs)),
+        "imbalance": lambda: ablation_table(runs, _varied("imbalance factor", runs)),
+        "correlation": lambda: correlation_table(runs),
+        "order": lambda: order_table(runs),
+    }
+
+    def replaced(match: re.Match[str]) -> str:
+        return f"<!-- table {match[1]} -->\n{tables[match[1]]()}\n<!-- end -->"
+
+    return re.sub(r"<!-- table ([a-z]+) -->\n.*?<!-- end -->", replaced, text, flags=re.DOTALL)
+
+
+def published_table() -> str:
+    """What was published, rerun by others, and attempted here."""
+    rows = [(f"BCL, {name}", *cells) for name, cells in PUBLISHED.items()]
+    return _table(("", "paper", "independent rerun", "here"), rows)
+
+
+def cifar_table() -> str:
+    """The shelf's CIFAR-10-LT runs: one seed, a small network."""
+    shelved = [one for run in open_shelf(JSON_FILE.parent.resolve()).runs if (one := _cifar(run.id))]
+    rows = []
+    for one in shelved:
+        last, best = one.metrics[-1], max(one.metrics, key=lambda row: row["accuracy"])
+        groups = [f"{100 * last[f'accuracy_{name}']:.1f}" for name in ("many", "medium")]
+        angles = [f"{last[key]:.1f}°" for key in ("angle_mean", "angle_tail_tail", "angle_head_head")]
+        accuracy = (f"{100 * last['accuracy']:.1f}", f"{100 * best['accuracy']:.1f} (epoch {best['epoch']})")
+        rows.append((one.run.recipe.title, *accuracy, *groups, *angles))
+    header = ("", "accuracy, last", "best", "many", "medium", "mean angle", "tail–tail", "head–head")
+    return _table(header, rows)
+
+
+def _cifar(run_id: str) -> Shelved | None:
+    return open_shelf(JSON_FILE.parent.resolve()).get(run_id) if run_id.startswith("cifar10-lt-") else None
+
+
+def ablation_table(runs: Runs, cells: Iterable[str]) -> str:
+    """Mean ± standard deviation over the seeds, a row a cell."""
+    columns = {
+        "tail–tail": "tail_tail",
+        "head–head": "head_head",
+        "to simplex": "rms_deviation",
+        "accuracy": "accuracy",
+        "tail accuracy": "accuracy_tail",
+    }
+    rows = []
+    for cell in cells:
+        mine = [run for run in runs if run["cell"] == cell]
+        last = [_spread([run["last"][key] for run in mine], "" if "acc" in key else "°") for key in columns.values()]
+        best = _spread([run["best"]["accuracy"] for run in mine])
+        rows.append((named(cell), str(len(mine)), *last, best))
+    return _table(("", "seeds", *columns, "best accuracy"), rows)
+
+
+def order_table(runs: Runs) -> str:
+    """In how many seeds one loss is ahead of another."""
+    pairs = (("scl", "bcl"), ("bcl", "bcl-class"), ("scl", "bcl-class"))
+    keys = {"tail–tail larger": ("tail_tail", 1), "nearer the simplex": ("rms_deviation", -1)}
+    keys |= {"accuracy higher": ("accuracy", 1), "tail accuracy higher": ("accuracy_tail", 1)}
+    last = {(run["cell"], run["seed"]): run["last"] for run in runs}
+    seeds = sorted({seed for _, seed in last})
+    rows = []
+    for low, high in pairs:
+        counts = [
+            sum(sign * (last[high, seed][key] - last[low, seed][key]) > 0 for seed in seeds)
+            for key, sign in keys.values()
+        ]
+        rows.append((f"{named(high)} against {named(low)}", *(f"{count} of {len(seeds)}" for count in counts)))
+    return _table(("", *keys), rows)
+
+
+def correlation_table(runs: Runs) -> str:
+    """Pearson's r between the distance to the simplex and accuracy, with its 95 % interval (Fisher's z)."""
+    rows = []
+    for title, chosen in correlated(runs).items():
+        distance = _column(chosen, "rms_deviation")
+        cells = []
+        for key in ("accuracy", "accuracy_tail"):
+            found = pearsonr(distance, _column(chosen, key))
+            low, high = found.confidence_interval(0.95)
+            cells.append(f"{found.statistic:+.2f} ({low:+.2f} … {high:+.2f})")
+        rows.append((title, str(len(chosen)), *cells))
+    return _table(("", "runs", "accuracy", "tail accuracy"), rows)
+
+
+def correlated(runs: Runs) -> dict[str, list[Mapping[str, Any]]]:
+    """The sets of runs that the correlation is taken over: contrastive ones, since angles elsewhere are of features."""
+    contrastive = [run for run in runs if run["space"] == "projection"]
+    return {
+        "all contrastive runs": contrastive,
+        "those at imbalance 50": [run for run in contrastive if run["imbalance_factor"] == 50],
+        "those at imbalance 50 and τ 0.3": [
+            run for run in contrastive if run["imbalance_factor"] == 50 and run["temperature"] == 0.3
+        ],
+    }
+
+
+def named(cell: str) -> str:
+    """A cell's name for people."""
+    loss, comma, changed = cell.partition(", ")
+    return cell_recipe(loss, 0).title + comma + changed.replace("temperature", "τ").replace("imbalance factor", "IF")
+
+
+def _varied(factor: str, runs: Runs) -> list[str]:
+    names = dict.fromkeys(run["cell"] for run in runs)
+    return [*MAIN, *(name for name in names if factor in name)]
+
+
+def _column(runs: Runs, key: str) -> NDArray[np.float64]:
+    return np.array([run["last"][key] for run in runs])
+
+
+def _spread(values: Sequence[float], unit: str = "") -> str:
+    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}{unit}"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, [":--", *["--:"] * (len(header) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def draw_ablations(runs: Runs, path: Path) -> None:
+    """Angles above, accuracy below, on axes of their own; a dot is a run, a bar the mean over the seeds."""
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False})
+    figure, axes = plt.subplots(2, 3, figsize=(12, 6), sharey="row", layout="constrained", width_ratios=(1.3, 1, 1))
+    columns = (
+        ("class-averaging × class-complement × anchors", [(t, [c, f"{c}-class"]) for c, t in CORNERS.items()]),
+        ("temperature τ", [(v, [f"{loss}{c}" for loss in MAIN]) for v, c in _levels("temperature", "0.3", runs)]),
+        (
+            "imbalance factor",
+            [(v, [f"{loss}{c}" for loss in MAIN]) for v, c in _levels("imbalance factor", "50", runs)],
+        ),
+    )
+    for column, (title, groups) in enumerate(columns):
+        axes[0, column].set_title(title)
+        for row, key in enumerate(("tail_tail", "accuracy_tail")):
+            _dots(axes[row, column], groups, runs, key)
+            axes[row, column].set_xticks(range(len(groups)), [label for label, _ in groups])
+        axes[0, column].axhline(simplex_angle(10), color=NEUTRAL, linestyle="--", linewidth=1)
+    axes[0, 0].set(ylabel="tail–tail angle, degrees", ylim=(0, None))
+    axes[1, 0].set(ylabel="accuracy of the three\nrarest digits, %", ylim=(0, 100))
+    handles = [plt.Line2D([], [], color=loss_style(loss).colour, linewidth=3, label=named(loss)) for loss in MAIN]
+    for shape, label in (("o", "instance anchors"), ("s", "class anchors")):
+        handles.append(plt.Line2D([], [], color=NEUTRAL, marker=shape, linestyle="", label=label))
+    figure.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+def _levels(factor: str, base: str, runs: Runs) -> list[tuple[str, str]]:
+    """The values of a factor in order, with what they add to a cell's name."""
+    found = {
+        run["cell"].rpartition(" ")[2]: f", {run['cell'].partition(', ')[2]}" for run in runs if factor in run["cell"]
+    }
+    return sorted({base: "", **found}.items(), key=lambda level: float(level[0]))
+
+
+def _dots(panel: Any, groups: Sequence[tuple[str, Sequence[str]]], runs: Runs, key: str) -> None:
+    for place, (_, cells) in enumerate(groups):
+        for number, cell in enumerate(cells):
+            values = _column([run for run in runs if run["cell"] == cell], key)
+            x = place + 0.22 * (number - (len(cells) - 1) / 2)
+            colour = loss_style(cell.partition(",")[0]).colour
+            shape = "s" if "-class" in cell.removeprefix("class-") else "o"
+            panel.plot(np.full(len(values), x), values, shape, color=colour, alpha=0.45, markersize=4)
+            panel.plot([x - 0.09, x + 0.09], [values.mean()] * 2, color=colour, linewidth=2.5)
+    panel.grid(axis="y", color=NEUTRAL, alpha=0.25, linewidth=0.6)
+
+
+def draw_scatter(runs: Runs, path: Path) -> None:
+    """Distance to the simplex against accuracy, a dot a run; shapes are imbalance factors."""
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False})
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharex=True, layout="constrained")
+    contrastive = correlated(runs)["all contrastive runs"]
+    shapes = {1: "o", 10: "s", 50: "^", 100: "v"}
+    for panel, (key, title) in zip(
+        axes, (("accuracy", "all digits"), ("accuracy_tail", "the three rarest")), strict=True
+    ):
+        for run in contrastive:
+            colour, shape = loss_style(run["variant"]).colour, shapes[run["imbalance_factor"]]
+            panel.plot(run["last"]["rms_deviation"], run["last"][key], shape, color=colour, alpha=0.6, markersize=5)
+        panel.set(xlabel="distance to the regular simplex, degrees", ylabel=f"test accuracy of {title}, %")
+        panel.grid(color=NEUTRAL, alpha=0.25, linewidth=0.6)
+    marks = [plt.Line2D([], [], color=NEUTRAL, marker=m, linestyle="", label=f"IF {f}") for f, m in shapes.items()]
+    names = dict.fromkeys(run["variant"] for run in contrastive)
+    lines = [plt.Line2D([], [], color=loss_style(n).colour, marker="o", linestyle="", label=named(n)) for n in names]
+    figure.legend(handles=[*marks, *lines], loc="outside right center", frameon=False)
+    figure.savefig(path, dpi=150)
+
+
+if __name__ == "__main__":
+    main()
