@@ -23,6 +23,9 @@ from tests.browser.conftest import CHROMIUM_ARGUMENTS, free_port
 from tests.browser.install import found
 
 DRAWN = ".bcl-live-plot .main-svg"
+PLAY = ".bcl-angle-columns .number"
+INSPECTED = ".bcl-inspector .sentence strong"
+LARGEST = "cifar10-lt-ce-la.cifar10-lt-scl.cifar10-lt-bcl.cifar10-lt-bcl-class"
 
 
 def main() -> None:
@@ -37,8 +40,14 @@ def main() -> None:
             start = time.perf_counter()
             with server(home, worker="off") as (url, process):
                 open_when_up(page, url)
-                page.locator(DRAWN).first.wait_for()
-                report("`streamlit run` to Start page with its picture", time.perf_counter() - start)
+                page.locator(PLAY).first.wait_for()
+                report("`streamlit run` to the Start page's play", time.perf_counter() - start)
+                opened = page.evaluate("performance.now()") / 1000
+                report("of that, from the page opening", opened)
+                start = time.perf_counter()
+                page.goto(f"{url}inspect?runs={LARGEST}")
+                page.locator(INSPECTED).first.wait_for()
+                report("largest pretrained comparison, to its sentence", time.perf_counter() - start)
                 report("click on Train to first point, cold worker", click_to_first_point(page, url, lab))
                 stop_all(lab)
                 report("click on Train to first point, warm worker", click_to_first_point(page, url, lab))

@@ -11,8 +11,9 @@ from app.exporting import export_button
 from app.inspecting import in_words
 from app.reading import the_lab
 from app.rows import in_rows
+from app.watching import press, watch
 from bcl_core import geometry
-from bcl_core.lab import LabError, Run, SnapshotError, ensure_worker
+from bcl_core.lab import LabError, Run, SnapshotError, ensure_worker, jobs
 from bcl_core.lab.shelf import CARD
 from bcl_core.recipe import Execution, RecipeError, apply_settings
 from bcl_core.registry import DATASETS
@@ -73,6 +74,10 @@ def _card(run: Run) -> None:
             if st.button(label, icon=f":material/{icon}:", key=f"{label}/{run.id}", type="tertiary"):
                 opened(run)
         export_button(run)
+        if not the_lab().folder(run.id).sprite.exists():
+            if st.button("Fetch images", icon=":material/image:", key=f"images/{run.id}", type="tertiary"):
+                _fetch_images(run)
+            watch(_images_key(run), _fetched)
 
 
 def _percent(accuracy: float | None) -> str:
@@ -107,9 +112,7 @@ def _compare(run: Run) -> None:
 @st.dialog("Train on")
 def _train_on(run: Run) -> None:
     recipe = run.training_recipe
-    st.markdown(
-        f"A copy starts from these weights and trains {recipe.epochs} epochs, its schedule from the start."
-    )
+    st.markdown(f"A copy starts from these weights and trains {recipe.epochs} epochs, its schedule from the start.")
     paths = controls.data_paths(recipe.data.source)
     missing = DATASETS[recipe.data.source].needs_path and "data.path" not in paths
     if not st.button("Train a copy", icon=":material/play_arrow:", key=f"copy/{run.id}", disabled=missing):
@@ -124,6 +127,24 @@ def _train_on(run: Run) -> None:
         st.error(f"Nothing was queued: {error}")
         return
     st.switch_page("screens/train.py", query_params={"group": copy.group_id})
+
+
+@st.dialog("Fetch images")
+def _fetch_images(run: Run) -> None:
+    st.markdown("The images do not come with the project. From your copy of the data, thumbnails are made once.")
+    paths = controls.data_paths(run.training_recipe.data.source)
+    if st.button("Make thumbnails", icon=":material/image:", disabled=not paths):
+        press(_images_key(run), "thumbnails", run.id, *(f"--set={name}={path}" for name, path in paths.items()))
+        st.rerun()
+
+
+def _images_key(run: Run) -> str:
+    return f"images-{run.id}"
+
+
+def _fetched(job: jobs.Job) -> None:
+    if job.state == "failed":
+        st.error(f"No thumbnails: {job.error}")
 
 
 @st.dialog("Model card", width="large")

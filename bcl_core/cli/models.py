@@ -1,4 +1,4 @@
-"""`import`, `evaluate`, `export`, `preview`: models and data from and to elsewhere. What they call imports torch."""
+"""`import`, `evaluate`, `export`, `thumbnails`, `preview`: models and data. What they call imports torch."""
 
 import argparse
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 from bcl_core.cli.settings import add_recipe_arguments, changed, settings_of, what_to_train
 from bcl_core.lab import Lab, ensure_worker
-from bcl_core.recipe import RecipeError, apply_settings
+from bcl_core.recipe import Execution, RecipeError, apply_settings
 
 
 def add_commands(commands: Any) -> None:
@@ -37,6 +37,11 @@ def add_commands(commands: Any) -> None:
     project.add_argument("--method", default="umap", help="pca or umap")
     project.add_argument("--folder", type=Path, help=argparse.SUPPRESS)  # of the job whose progress it is
     project.set_defaults(command=_project)
+
+    thumbnails = commands.add_parser("thumbnails", help="make the thumbnails of a run that came without its images")
+    thumbnails.add_argument("run", metavar="RUN")
+    thumbnails.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="data.path=FOLDER, say")
+    thumbnails.set_defaults(command=_thumbnails)
 
     preview = commands.add_parser("preview", help="say what a recipe would train on; for the app")
     preview.add_argument("folder", type=Path, metavar="FOLDER", help="holds request.json, gets the answer")
@@ -71,11 +76,7 @@ def _import(lab: Lab, arguments: argparse.Namespace) -> int:
 def _evaluate(lab: Lab, arguments: argparse.Namespace) -> int:
     from bcl_core.lab.evaluating import evaluate_run
 
-    run = lab.run(arguments.run)
-    recipe, execution = apply_settings(run.training_recipe, run.execution, settings_of(arguments))
-    if recipe != run.recipe:
-        raise RecipeError("a run is measured by its own recipe: only where the data lie, and the device, can be set")
-    found = evaluate_run(lab, run.id, execution)
+    found = evaluate_run(lab, arguments.run, _where(lab, arguments))
     if arguments.json:
         print(json.dumps({"run": arguments.run, "epoch": found.epoch, **found.fresh}))
         return 0
@@ -84,6 +85,23 @@ def _evaluate(lab: Lab, arguments: argparse.Namespace) -> int:
         f"{found.accuracy_difference:.2f} points and {found.angle_difference:.2f}°"
         + ("" if found.same_data else "; the data are not those that the run was trained on")
     )
+    return 0
+
+
+def _where(lab: Lab, arguments: argparse.Namespace) -> Execution:
+    """Return the run's execution with what --set says; its recipe is not to be changed."""
+    run = lab.run(arguments.run)
+    recipe, execution = apply_settings(run.training_recipe, run.execution, settings_of(arguments))
+    if recipe != run.recipe:
+        raise RecipeError("a run keeps its own recipe: only where the data lie, and the device, can be set")
+    return execution
+
+
+def _thumbnails(lab: Lab, arguments: argparse.Namespace) -> int:
+    from bcl_core.lab.thumbnails import fetch_thumbnails
+
+    fetch_thumbnails(lab, arguments.run, _where(lab, arguments))
+    print(f"written: {lab.folder(arguments.run).sprite}")
     return 0
 
 

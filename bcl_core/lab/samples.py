@@ -23,6 +23,11 @@ def write_samples(folder: RunFolder, samples: Samples) -> None:
         "class_counts": samples.class_counts,
     }
     write_arrays(folder.samples, arrays, class_names=json.dumps(samples.class_names))
+    write_sprite(folder, samples)
+
+
+def write_sprite(folder: RunFolder, samples: Samples) -> None:
+    """Write the thumbnails, where there are any."""
     if samples.thumbnails is not None:
         write_once(folder.sprite, _sprite(samples.thumbnails, samples.pixel_max))
 

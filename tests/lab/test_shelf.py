@@ -11,6 +11,7 @@ from bcl_core.lab import Lab, LabError, UnknownRun
 from bcl_core.lab.evaluating import evaluate_run
 from bcl_core.lab.files import read_arrays
 from bcl_core.lab.shelf import ABOUT, CARD, SUMS, open_shelf, shelf_home, write_sums
+from bcl_core.lab.thumbnails import fetch_thumbnails
 from bcl_core.recipe import Execution
 
 RUN = "digits-scl"
@@ -87,6 +88,24 @@ def test_a_shelved_run_cannot_be_renamed_or_moved(lab, shelf):
 def test_what_is_made_of_a_shelved_run_lies_in_the_lab(lab, shelf):
     assert lab.folder(RUN).projection("pca", 60).is_relative_to(lab.home)
     assert lab.folder(RUN).view(60).is_relative_to(shelf)
+
+
+def test_thumbnails_are_made_from_the_readers_data_and_are_those_of_training(lab, shelf):
+    theirs = (shelf / RUN / "sprite.png").read_bytes()
+    (shelf / RUN / "sprite.png").unlink()
+    write_sums(shelf / RUN)
+    fetch_thumbnails(lab, RUN, Execution())
+    assert lab.folder(RUN).sprite.is_relative_to(lab.home)
+    assert lab.folder(RUN).sprite.read_bytes() == theirs
+
+
+def test_thumbnails_of_other_data_are_refused(lab, shelf):
+    about = json.loads((shelf / RUN / ABOUT).read_text())
+    about["provenance"]["data"] = "0" * 16
+    (shelf / RUN / ABOUT).write_text(json.dumps(about))
+    write_sums(shelf / RUN)
+    with pytest.raises(LabError, match="not the images"):
+        fetch_thumbnails(lab, RUN, Execution())
 
 
 def test_a_copy_is_a_run_of_the_lab_that_starts_from_the_weights(lab, shelf):
