@@ -94,7 +94,7 @@ def _run(run: Run, seeds: Sequence[Mapping[str, float]], tail: NDArray[np.int64]
         "colour": palette.loss_style(run.recipe.variant).colour,
         "frames": [frame.tolist() for frame in frames],
         "seeds": angles,
-        "summary": f"{len(seeds)} seeds: {_mean_and_std(angles)}°" if seeds else "",
+        "summary": f"the rarest three, {len(seeds)} seeds: {_mean_and_std(angles)}°" if seeds else "",
         "sentence": f"{title}: at the last epoch digits 7, 8 and 9 stand {frames[-1][of_tail].mean():.0f}° apart, "
         f"all pairs of digits {frames[-1].mean():.0f}° on average.",
     }

@@ -24,7 +24,7 @@ from tests.browser.install import found
 
 DRAWN = ".bcl-live-plot .main-svg"
 PLAY = ".bcl-angle-columns .number"
-INSPECTED = ".bcl-inspector .sentence strong"
+INSPECTED = ".bcl-inspector .main-svg"
 LARGEST = "cifar10-lt-ce-la.cifar10-lt-scl.cifar10-lt-bcl.cifar10-lt-bcl-class"
 
 
@@ -47,7 +47,7 @@ def main() -> None:
                 start = time.perf_counter()
                 page.goto(f"{url}inspect?runs={LARGEST}")
                 page.locator(INSPECTED).first.wait_for()
-                report("largest pretrained comparison, to its sentence", time.perf_counter() - start)
+                report("largest pretrained comparison, to its first picture", time.perf_counter() - start)
                 report("click on Train to first point, cold worker", click_to_first_point(page, url, lab))
                 stop_all(lab)
                 report("click on Train to first point, warm worker", click_to_first_point(page, url, lab))

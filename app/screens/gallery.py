@@ -10,7 +10,6 @@ from app import controls, figures, reading
 from app.exporting import export_button
 from app.inspecting import in_words
 from app.reading import the_lab
-from app.rows import in_rows
 from app.watching import press, watch
 from bcl_core import geometry
 from bcl_core.lab import LabError, Run, SnapshotError, ensure_worker, jobs
@@ -41,8 +40,13 @@ def _group(name: str, runs: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader(name)
         _inspect("Inspect side by side", [run for run in runs if run.training_recipe.loss.contrastive])
-    for run, column in in_rows(list(runs), CARDS_A_ROW):
-        with column, st.container(border=True):
+    for start in range(0, len(runs), CARDS_A_ROW):
+        _row(runs[start : start + CARDS_A_ROW])
+
+
+def _row(runs: Sequence[Run]) -> None:
+    for run, column in zip(runs, st.columns(CARDS_A_ROW), strict=False):  # cards are of one width in every group
+        with column, st.container(border=True, height="stretch"):
             try:
                 _card(run)
             except SnapshotError as error:
@@ -64,7 +68,7 @@ def _card(run: Run) -> None:
     groups = " · ".join(f"{title} {_percent(last.get(key))}" for key, title in GROUPS.items())
     st.markdown(f"Test accuracy **{_percent(last['accuracy'])}** ({groups})")
     st.caption(in_words(recipe))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         _inspect("Inspect", [run])
         for label, icon, opened in (
             ("Compare with …", "compare_arrows", _compare),
@@ -81,7 +85,7 @@ def _card(run: Run) -> None:
 
 
 def _percent(accuracy: float | None) -> str:
-    return "none" if accuracy is None else f"{accuracy:.1%}"
+    return "none" if accuracy is None else f"{100 * accuracy:.1f} %"
 
 
 def _inspect(label: str, runs: Sequence[Run]) -> None:

@@ -25,7 +25,7 @@ def test_cards_say_what_was_recorded(lab, small_shelf, open_page):
     assert "Digits, long tail" in text and "Digits, balanced (control)" in text
     for run in lab.shelf.runs:
         last = lab.metrics(run.id)[-1]
-        assert f"**{last['accuracy']:.1%}**" in text
+        assert f"**{100 * last['accuracy']:.1f} %**" in text
         if run.id != "digits-balanced-scl":
             assert f"{last['angle_tail_tail']:.0f}° among the rarest" in text
     assert "none" in text  # balanced digits have neither frequent nor rare classes
