@@ -4,7 +4,9 @@ The arrays of the epochs it fetches itself, from `app.routes`.
 """
 
 import json
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,12 +25,23 @@ from bcl_core.registry import BACKBONES, DATASETS, LOSSES
 TOUR_DIGITS = 4
 CURVE_DIGITS = 6
 
+_SAME_IMAGES = ("source", "image_size", "test_per_class", "loading", "draw_seed")
+"""Of a recipe's data, what a control shares with its run; the rest says how many images each class has."""
+
+_KINDS = ("balanced", "swapped")  # of controls
+
 
 def told(runs: Sequence[Run]) -> dict[str, Any]:
     """Return everything but the epochs' arrays, ready for JSON."""
-    labels = [run.label for run in panels.shown(runs)]
+    labels = _distinct([run.label for run in panels.shown(runs)])
     named = [(label, run.recipe.variant) for label, run in zip(labels, runs, strict=True)]
     planned = max((run.recipe.epochs for run in runs), default=1)
+    chosen = {run.id for run in runs}
+    told_runs = []
+    for place, (run, label) in enumerate(zip(runs, labels, strict=True)):
+        others = [*named[:place], *named[place + 1 :]]
+        controls = _controls(run, chosen, label, others, planned)
+        told_runs.append({**_run(run, label, others, planned), "controls": controls})
     return {
         "prefix": PREFIX,
         "plotly": f"{PREFIX}/{PLOTLY_FILE}",
@@ -41,11 +54,42 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
             for key, (title, unit, spread) in panels.CURVES.items()
         },
         "curve": _plain(figures.curve(named, planned_epochs=planned)),
-        "runs": [_run(run, label, named, planned) for run, label in zip(runs, labels, strict=True)],
+        "runs": told_runs,
     }
 
 
-def _run(run: Run, label: str, named: Sequence[tuple[str, str]], planned: int) -> dict[str, Any]:
+def every_run() -> list[Run]:
+    """Return the lab's own runs, the newest group first, then those that come with the project."""
+    lab = reading.the_lab()
+    return [*lab.runs(), *lab.shelf.runs]
+
+
+def told_apart(runs: Sequence[Run]) -> dict[str, str]:
+    """Name each run by its id, "group · run"; a menu knows its options by name, so no two are alike.
+
+    Groups of one name have their time as well, and runs that are still alike their id.
+    """
+    queued: dict[str, float] = {}
+    for run in runs:
+        queued[run.group_id] = min(run.created, queued.get(run.group_id, run.created))
+    groups = {run.group_id: run.group_name for run in runs}
+    times = Counter(groups.values())
+    for group_id, name in groups.items():
+        if times[name] > 1:
+            when = time.strftime("%d %b %H:%M:%S", time.localtime(queued[group_id]))
+            groups[group_id] = f"{name} · {when}"
+    names = {run.id: f"{groups[run.group_id]} · {run.name}" for run in runs}
+    alike = Counter(names.values())
+    return {run_id: name if alike[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
+
+
+def _distinct(labels: Sequence[str]) -> list[str]:
+    """Number labels that occur again: "BCL", "BCL (2)"."""
+    again = [labels[:place].count(label) for place, label in enumerate(labels)]
+    return [f"{label} ({times + 1})" if times else label for label, times in zip(labels, again, strict=True)]
+
+
+def _run(run: Run, label: str, others: Sequence[figures.Named], planned: int) -> dict[str, Any]:
     recipe, me = run.recipe, (label, run.recipe.variant)
     style = palette.loss_style(recipe.variant)
     return {
@@ -64,9 +108,88 @@ def _run(run: Run, label: str, named: Sequence[tuple[str, str]], planned: int) -
         # The same image has the same number in runs on the same data; of other code, that is known within a group.
         "source": recipe.data.source if isinstance(recipe, Recipe) else f"group {run.group_id}",
         "switches": _switches(recipe) if isinstance(recipe, Recipe) else None,
-        "classes": _classes(run, me, [other for other in named if other != me], planned),
+        "classes": _classes(run, me, others, planned),
         "seeds": _seeds(run),
     }
+
+
+def _controls(
+    run: Run, chosen: Container[str], label: str, others: Sequence[figures.Named], planned: int
+) -> dict[str, Any]:
+    """Return, by kind, the run of the lab that is this one's control, told as `_run` does, and how to make one."""
+    counts = _count_by_class(run) or {}
+    controls = _controls_of(run, counts, chosen)
+    return {
+        kind: {
+            "run": _run(controls[kind], f"{label}, {kind}", others, planned) if kind in controls else None,
+            "how": _how(kind, run.recipe, counts),
+        }
+        for kind in _KINDS
+    }
+
+
+def _how(kind: str, recipe: Recipe | Recorded, counts: Mapping[str, int]) -> str:
+    """Say how the control is made."""
+    if not isinstance(recipe, Recipe) or not counts:
+        return "Controls are known of runs that this lab has trained."
+    if len(set(counts.values())) == 1:
+        return "Its classes have as many images as each other."
+    natural = recipe.data.imbalance_kind == "natural"
+    if kind == "balanced":
+        mean = round(sum(counts.values()) / len(counts))
+        drawn = ", the kind of imbalance to exp" if natural else ""
+        change = f"set the imbalance factor to 1{drawn} and the images in the largest class to {mean}, as many in all"
+    elif natural:
+        return "Classes that keep the images they have cannot be swapped."
+    else:
+        change = f"set the rare classes to {'first' if recipe.data.rare_classes == 'last' else 'last'}"
+    return f"To train one: on Train, under “Change the recipe”, {change}."
+
+
+def _controls_of(run: Run, counts: Mapping[str, int], chosen: Container[str]) -> dict[str, Run]:
+    """Return the runs that differ from this one in nothing but their training counts: all alike, or rank reversed.
+
+    Of several, the one whose training images are nearest in number, then the newest. Those that are shown as runs of
+    their own are left out.
+    """
+    if not isinstance(run.recipe, Recipe) or len(set(counts.values())) < 2:
+        return {}
+    wanted = _but_for_counts(run)
+    found: dict[str, tuple[tuple[float, float], Run]] = {}
+    for other in every_run():
+        if other.id in chosen or other.epoch is None or _but_for_counts(other) != wanted:
+            continue
+        theirs = _count_by_class(other) or {}
+        kind = _kind_of_control(counts, theirs)
+        rank = (-abs(sum(theirs.values()) - sum(counts.values())), other.created)
+        if kind is not None and (kind not in found or rank > found[kind][0]):
+            found[kind] = (rank, other)
+    return {kind: other for kind, (_, other) in found.items()}
+
+
+def _kind_of_control(counts: Mapping[str, int], theirs: Mapping[str, int]) -> str | None:
+    if theirs.keys() != counts.keys() or theirs == counts:
+        return None
+    if len(set(theirs.values())) == 1:
+        return "balanced"
+    ranked = sorted(counts, key=lambda name: -counts[name])
+    return "swapped" if theirs == dict(zip(ranked, sorted(counts.values()), strict=True)) else None
+
+
+def _but_for_counts(run: Run) -> dict[str, Any] | None:
+    if not isinstance(run.recipe, Recipe):
+        return None
+    document = run.recipe.model_dump()
+    return {**document, "data": {name: document["data"][name] for name in _SAME_IMAGES}}
+
+
+def _count_by_class(run: Run) -> dict[str, int] | None:
+    """Return training images by class name; None before the run has read its data."""
+    try:
+        about = reading.samples(run.id)
+    except SnapshotError:
+        return None
+    return dict(zip(about.class_names, about.class_counts.tolist(), strict=True))
 
 
 def _switches(recipe: Recipe) -> dict[str, Any]:
@@ -96,7 +219,7 @@ def in_words(recipe: Recipe | Recorded) -> str:
     return " · ".join(parts)
 
 
-def _classes(run: Run, me: tuple[str, str], others: Sequence[tuple[str, str]], planned: int) -> dict[str, Any] | None:
+def _classes(run: Run, me: figures.Named, others: Sequence[figures.Named], planned: int) -> dict[str, Any] | None:
     """Return what follows from the classes and their counts; None before the run has read its data."""
     try:
         about = reading.samples(run.id)

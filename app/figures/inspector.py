@@ -30,7 +30,7 @@ def formation(
 
     `regular_deg` is the angle of the regular simplex, `predicted_deg` the tail–tail angle of the predicted optimum.
 
-    Roles: "head", "other" and "tail" are thin lines, a pair each; for many classes "range", "middle" and "median" show
+    Roles: "head", "medium" and "tail" are thin lines, a pair each; for many classes "range", "middle" and "median" show
     their distribution instead; "tail–tail" is the mean over the tail in bold, "seeds" its band over seeds, "beside" the
     same of the runs beside (one trace for each of `others`, its place in `meta`); "simplex" and
     "predicted" are targets.
@@ -41,7 +41,7 @@ def formation(
     for role, opacity in (("range", 0.16), ("middle", 0.26)):
         figure.add_trace(_area(role, palette.translucent(palette.NEUTRAL, opacity)))
     for role, colour, opacity in (
-        ("other", palette.NEUTRAL, 0.38),
+        ("medium", palette.NEUTRAL, 0.38),
         ("head", GROUPS["head"], 0.75),
         ("tail", GROUPS["tail"], 0.8),
     ):

@@ -5,8 +5,9 @@ import streamlit as st
 from app import inspecting
 from app.components.inspector import inspector
 from app.projections import projections
-from app.reading import comparable, the_lab
+from app.reading import comparable
 from bcl_core.lab import Run
+from bcl_core.recipe import Recipe
 
 MOST_RUNS = 4
 DEFAULT_RUNS = 3
@@ -16,7 +17,7 @@ OLD_PARAMETERS = ("run", "other")
 def _page() -> None:
     title, menu = st.columns([1, 5], vertical_alignment="bottom")
     title.title("Inspect")
-    found = {run.id: run for run in the_lab().runs()}
+    found = {run.id: run for run in inspecting.every_run()}
     if not found:
         st.info("There is no run to look at yet.")
         st.page_link("screens/train.py", label="Train three runs", icon=":material/play_circle:")
@@ -38,12 +39,13 @@ def _choose(found: dict[str, Run]) -> list[Run]:
     known = [run_id for run_id in wanted if run_id in found]
     before = [run_id for run_id in st.session_state.get(key, []) if run_id in found]
     st.session_state[key] = before or known or [run.id for run in _newest(list(found.values()))]
+    names = inspecting.told_apart(list(found.values()))
     ids = st.multiselect(
         "Runs",
         list(found),
         max_selections=MOST_RUNS,
         key=key,
-        format_func=lambda run_id: f"{found[run_id].group_name} · {found[run_id].name}",
+        format_func=names.__getitem__,
         placeholder="Choose up to four runs",
         label_visibility="collapsed",
     )
@@ -59,9 +61,14 @@ def _wanted() -> list[str]:
 
 
 def _newest(runs: list[Run]) -> list[Run]:
-    """Return the first runs of the newest group that has an epoch to look at."""
+    """Return the first runs of the newest group that has an epoch to look at, those that contrast before the others."""
     started = comparable(runs) or runs
-    return [run for run in started if run.group_id == started[0].group_id][:DEFAULT_RUNS]
+    group = [run for run in started if run.group_id == started[0].group_id]
+    return sorted(group, key=_contrasts_nothing)[:DEFAULT_RUNS]
+
+
+def _contrasts_nothing(run: Run) -> bool:
+    return isinstance(run.recipe, Recipe) and not run.recipe.loss.contrastive
 
 
 _page()

@@ -9,6 +9,7 @@ from app import inspecting, palette, reading
 from bcl_core import geometry
 from bcl_core.lab import GroupPlan
 from tests.app.conftest import train_here
+from tests.browser.made_runs import make_runs
 from tests.conftest import small
 
 
@@ -95,3 +96,51 @@ def test_seeds_of_one_variant_in_a_group_make_a_band(lab):
 
 def test_a_run_without_sisters_has_no_band(trained):
     assert [run["seeds"] for run in inspecting.told(trained.runs())["runs"]] == [None] * 3
+
+
+def test_controls_are_the_runs_that_differ_in_their_training_counts_alone(lab):
+    rare_last = np.array([40, 20, 10, 4])
+    [usual, other] = make_runs(lab, ["bcl", "scl"], 1, name="usual", counts=rare_last)
+    [even] = make_runs(lab, ["bcl"], 1, name="even", settings={"data.imbalance_factor": 1}, counts=np.full(4, 40))
+    [nearer] = make_runs(lab, ["bcl"], 1, name="as many", settings={"data.max_per_class": 18}, counts=np.full(4, 18))
+    first = {"data.rare_classes": "first"}
+    [swapped] = make_runs(lab, ["bcl"], 1, name="swapped", settings=first, counts=rare_last[::-1])
+    make_runs(lab, ["bcl"], 1, name="other seed", settings={"seed": 1}, counts=np.full(4, 19))
+    make_runs(lab, ["bcl"], 1, name="in no order", counts=rare_last[[1, 0, 2, 3]])
+    rows = {run.id: run for run in lab.runs()}
+
+    def controls(*chosen):
+        told = inspecting.told([rows[run.id] for run in chosen])["runs"]
+        return [{kind: made["run"] and made["run"]["id"] for kind, made in run["controls"].items()} for run in told]
+
+    assert controls(usual, other) == [
+        {"balanced": nearer.id, "swapped": swapped.id},  # of two balanced ones, that with as many images in all
+        {"balanced": None, "swapped": None},
+    ]
+    assert controls(swapped) == [{"balanced": nearer.id, "swapped": usual.id}]
+    assert controls(even) == [{"balanced": None, "swapped": None}]
+    assert controls(usual, nearer)[0]["balanced"] == even.id  # nobody stands in for a run that is shown itself
+    told = inspecting.told([rows[usual.id], rows[other.id]])["runs"]
+    assert told[0]["controls"]["balanced"]["run"]["label"] == f"{usual.recipe.title}, balanced"
+    assert "images in the largest class to 18" in told[1]["controls"]["balanced"]["how"]
+    assert "rare classes to first" in told[1]["controls"]["swapped"]["how"]
+
+
+def test_runs_of_groups_of_one_name_are_told_apart_in_the_menu(lab, open_page):
+    make_runs(lab, ["bcl"], 1, name="race")
+    make_runs(lab, ["bcl"], 1, name="race")
+    make_runs(lab, ["bcl", "bcl"], 1, name="twins")
+    options = open_page("inspect").multiselect(key="inspect/runs").options
+    assert len(options) == len(set(options))
+    names = [name for name in options if name.startswith(("race · ", "twins · "))]
+    assert len(names) == 4
+    assert sum(name.startswith("twins · bcl, seed 0 · ") for name in names) == 2
+
+
+def test_an_empty_lab_shows_the_runs_that_come_with_the_project_and_their_controls(lab, open_page):
+    app = open_page("inspect")
+    assert chosen(app) == ["digits-scl", "digits-bcl", "digits-bcl-class"]
+    assert not app.exception and not app.warning
+    for run in inspecting.told([lab.run(run_id) for run_id in chosen(app)])["runs"]:
+        made = {kind: control["run"]["id"] for kind, control in run["controls"].items()}
+        assert made == {kind: run["id"].replace("digits-", f"digits-{kind}-") for kind in ("balanced", "swapped")}

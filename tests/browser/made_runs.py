@@ -1,7 +1,7 @@
 """Runs without a training: classes that drift apart, measured and written as a trainer would, in a moment."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -99,9 +99,17 @@ class MadeRun:
         }
 
 
-def make_runs(lab: Lab, variants: Sequence[str], epochs: int, name: str = "made", **shape: object) -> list[MadeRun]:
-    """Enter runs of the digits presets, one a variant, and write all their epochs from 0."""
-    plan = [(f"{variant}, seed 0", recipe_of(variant, epochs)) for variant in variants]
+def make_runs(
+    lab: Lab,
+    variants: Sequence[str],
+    epochs: int,
+    name: str = "made",
+    settings: Mapping[str, object] | None = None,
+    **shape: object,
+) -> list[MadeRun]:
+    """Enter runs of the digits presets, with other settings, one a variant, and write all their epochs from 0."""
+    recipes = [apply_settings(recipe_of(variant, epochs), Execution(), settings or {})[0] for variant in variants]
+    plan = [(f"{variant}, seed 0", recipe) for variant, recipe in zip(variants, recipes, strict=True)]
     runs = [MadeRun(lab, run_id, **shape) for run_id in lab.enqueue(GroupPlan(name, plan), Execution())]  # type: ignore[arg-type]
     for run in runs:
         run.begin()

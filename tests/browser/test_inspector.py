@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from bcl_core import geometry
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.recipe import Execution
 from tests.browser.conftest import ROOT
-from tests.browser.made_runs import MadeRun, make_runs, recipe_of
+from tests.browser.made_runs import TRAINING, MadeRun, make_runs, recipe_of
 
 pytestmark = pytest.mark.browser
 
@@ -68,11 +68,17 @@ class Opener:
         page = self.browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **context})
         self.pages.append(page)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._heard)
         page.goto(f"{self.url}?runs={'.'.join(run.id for run in made)}&{query}" if made else f"{self.url}?{query}")
         if wait:
             page.locator(".scrubber").wait_for(timeout=PATIENCE)
             page.wait_for_function(HERE, timeout=PATIENCE)
         return page
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        """Panels that could not be drawn say so on the console; what the server does not have is no error."""
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.errors.append(message.text)
 
 
 @pytest.fixture
@@ -441,6 +447,40 @@ def test_presenting_shows_the_sentence_and_the_formation_and_reveals_runs_one_by
     expect(page.locator(".sentence")).to_contain_text("BCL")
     page.keyboard.press("Escape")
     expect(page.locator(".tour")).to_be_visible()
+
+
+def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_away_again(
+    show: Opener, lab: Lab
+) -> None:
+    [usual] = make_runs(lab, ["bcl"], 2, name="usual")
+    even = np.full_like(TRAINING, round(TRAINING.mean()))
+    settings = {"data.imbalance_factor": 1, "data.max_per_class": int(even[0])}
+    [balanced] = make_runs(lab, ["bcl"], 2, name="even", settings=settings, counts=even)
+    page = show([usual], viewport={"width": 1280, "height": 720})
+    page.keyboard.press("b")  # means nothing outside the presenter view
+    page.get_by_role("button", name="Present").click()
+    sentence, help_line = page.locator(".sentence"), page.get_by_role("group", name="Presenter view")
+    expect(sentence).to_contain_text("three rarest classes stand")
+    page.keyboard.press("b")
+    degrees = geometry.simplex_metrics(view(balanced, 2)["class_means"], even)["angle_tail_tail"]
+    expect(sentence).to_contain_text(
+        f"At epoch 2 the classes 7, 8 and 9, as frequent here as all others, stand {degrees:.0f}° apart with"
+    )
+    expect(sentence).to_contain_text("BCL, balanced")
+    button = help_line.get_by_role("button", name="Balanced control")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(sentence).to_contain_text("three rarest classes stand")
+    expect(button).to_be_focused()
+    page.keyboard.press("s")
+    expect(help_line.get_by_role("status")).to_contain_text("Head and tail swapped: this lab has no such run for BCL.")
+    page.wait_for_timeout(800)
+    assert address(page)["control"] == "swapped" and address(page)["runs"] == usual.id
+    page.keyboard.press("b")
+    page.wait_for_timeout(800)
+    again = show(query=urlparse(page.url).query)
+    expect(again.locator(".sentence")).to_contain_text("BCL, balanced")
 
 
 def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]) -> None:

@@ -1,10 +1,16 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { advance, clock, FASTEST, KEYS, position, reading, SLOWEST } from "../../app/components/inspector/clock.js";
+import { advance, clock, FASTEST, KEYS, position, SLOWEST } from "../../app/components/inspector/clock.js";
 import { random } from "./fixtures.js";
 
 const EPOCHS = [0, 1, 2, 3, 5, 10];
+
+// The epoch that is shown; null between two, where pictures are tweened and nothing is data.
+function reading(state) {
+  const { epoch, fraction } = position(state);
+  return fraction === 0 ? epoch : null;
+}
 
 function after(state, ...events) {
   return events.reduce(advance, state);

@@ -41,15 +41,16 @@ test("head and tail are bcl_core's for every number of classes, ties and halves 
     const groups = geometry.groupsOf(Int32Array.from(counts));
     assert.deepEqual([groups.head, groups.tail], [head, tail], `K = ${counts.length}`);
     assert.deepEqual([...groups.head, ...groups.medium, ...groups.tail], geometry.byFrequency(counts));
+    geometry.kindsOf(counts).forEach((kind, k) => assert.ok(groups[kind].includes(k)));
   }
 });
 
-test("means over head and tail are bcl_core's, and null where there is no pair", () => {
+test("means within head and tail are bcl_core's, and null where there is no pair", () => {
   for (const given of cases) {
-    const means = geometry.groupMeans(anglesOf(given), given.K, geometry.groupsOf(given.counts));
-    close(means.headHead, given.metrics.angle_head_head, SINGLE, `head–head, K = ${given.K}`);
-    close(means.headTail, given.metrics.angle_head_tail, SINGLE, `head–tail, K = ${given.K}`);
-    close(means.tailTail, given.metrics.angle_tail_tail, SINGLE, `tail–tail, K = ${given.K}`);
+    const { head, tail } = geometry.groupsOf(given.counts);
+    const meanOf = (group) => geometry.meanWithin(group, anglesOf(given), given.K);
+    close(meanOf(head), given.metrics.angle_head_head, SINGLE, `head–head, K = ${given.K}`);
+    close(meanOf(tail), given.metrics.angle_tail_tail, SINGLE, `tail–tail, K = ${given.K}`);
   }
   assert.ok(cases.some(({ metrics }) => metrics.angle_tail_tail === null));
 });

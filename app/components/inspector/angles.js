@@ -12,8 +12,8 @@ const TARGETS = [["simplex", "regular simplex"], ["predicted", "predicted optimu
 const WIDEST = 60; // degrees; where the diagonal's scale ends
 const TICKS = [[-DEVIATION_LIMIT, "−45°"], [0, "0°"], [DEVIATION_LIMIT, "+45°"]];
 const KEY =
-  "Orange is too close, blue too far apart; the scale ends at ±45° for all runs and epochs, and a corner marks what lies " +
-  "beyond. Diagonal: within-class angle.";
+  "Orange is too close, blue too far apart; the scale ends at ±45° for all runs and epochs, and a corner marks what " +
+  "lies beyond. Diagonal: within-class angle.";
 
 export class Angles extends Panel {
   constructor(app) {
@@ -31,6 +31,7 @@ export class Angles extends Panel {
 
   options() {
     this.against.hidden = this.app.runs.length < 2 || !this.app.comparable;
+    for (const { part } of this.columns) part?.map.setOpen(this.app.state.blocks.map(Number));
   }
 
   epoch() {
@@ -43,7 +44,7 @@ export class Angles extends Panel {
       if (!angles) column.say(LACKS[of]);
       else if (other && !other.angles(of)) column.say(`${first.run.told.label} has nothing to compare with.`);
       else if (other) part.show(angles, snapshot, { from: other.angles(of), name: first.run.told.label });
-      else if (target === "simplex") part.show(angles, snapshot, { from: simplexAngle(K), name: `${number(simplexAngle(K), 1)}°` });
+      else if (target === "simplex") part.show(angles, snapshot, simplexOf(K));
       else if (run.predicted) part.show(angles, snapshot, { from: run.predicted, name: "the predicted optimum" });
       else column.say("No optimum is predicted for this loss.");
     }
@@ -51,7 +52,8 @@ export class Angles extends Panel {
 
   /** The pair under the pointer, in every run. */
   point(hit, from) {
-    for (const { part } of this.columns) if (part && part !== from) part.map.highlight(hit?.kind === "cell" ? hit : null);
+    const pair = hit?.kind === "cell" ? hit : null;
+    for (const { part } of this.columns) if (part && part !== from) part.map.highlight(pair);
     for (const { run, part } of this.columns) part?.read(hit, this.app.look(run).snapshot?.angles(this.app.state.of));
   }
 }
@@ -70,8 +72,11 @@ class AnglesColumn {
     this.off = h("p", { class: "summary" });
     this.readout = h("p", { class: "readout" });
     content.append(this.off, host, this.readout);
-    this.map = new HeatMap(host, { label: `Angles between classes, ${run.told.label}`, onHover: (hit) => panel.point(hit, this) });
+    const onHover = (hit) => panel.point(hit, this);
+    const onOpen = (open) => app.set({ blocks: Array.from(open, String) });
+    this.map = new HeatMap(host, { label: `Angles between classes, ${run.told.label}`, onHover, onOpen });
     this.map.setClasses(heatMapClasses(names, counts));
+    this.pictures = [this.map];
   }
 
   /** @param {{from: number | Float32Array, name: string}} target what is subtracted */
@@ -87,18 +92,16 @@ class AnglesColumn {
 
   read(hit, angles) {
     const { names } = this.run.told.classes;
-    if (!hit || !angles || hit.kind !== "cell" || hit.row >= names.length || hit.column >= names.length) this.readout.textContent = hit?.kind === "block" ? hit.text : "";
-    else if (hit.row === hit.column) this.readout.textContent = hit.text;
-    else this.readout.textContent = `${names[hit.row]} and ${names[hit.column]}: ${number(angles[hit.row * names.length + hit.column], 1)}°`;
+    this.readout.textContent = "";
+    if (!hit || !angles || Math.max(hit.row, hit.column) >= names.length) return;
+    const angle = number(angles[hit.row * names.length + hit.column], 1);
+    const isPair = hit.kind === "cell" && hit.row !== hit.column;
+    this.readout.textContent = isPair ? `${names[hit.row]} and ${names[hit.column]}: ${angle}°` : hit.text;
   }
+}
 
-  retheme() {
-    this.map.retheme();
-  }
-
-  destroy() {
-    this.map.destroy();
-  }
+function simplexOf(K) {
+  return { from: simplexAngle(K), name: `${number(simplexAngle(K), 1)}°` };
 }
 
 const DIAGONAL = {
@@ -118,6 +121,7 @@ export function setDeviationStops(stops) {
 }
 
 function scaleOf(name) {
-  const format = (value) => `${value > 0 ? "+" : ""}${number(value, 1)}°`;
-  return { stops: deviationStops, low: -DEVIATION_LIMIT, high: DEVIATION_LIMIT, ticks: TICKS, title: `from ${name}`, format };
+  const format = (value) => `${value >= 0.05 ? "+" : ""}${number(value, 1)}°`;
+  const [low, high] = [-DEVIATION_LIMIT, DEVIATION_LIMIT];
+  return { stops: deviationStops, low, high, ticks: TICKS, title: `from ${name}`, format };
 }

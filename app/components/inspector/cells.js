@@ -1,131 +1,103 @@
-// The heat map's cells, written pixel by pixel: thousands of drawing commands would take longer than a frame.
+// The heat map's cells, on any 2D context: a colour a value, a corner where it lies beyond the scale, stripes for none.
 
-import { mix, scale } from "./colour.js";
+import { mix, rgbToHex, scale } from "./colour.js";
 
 const SHADES = 256;
-const [CORNER_FROM, INSET_FROM, GAP_FROM] = [4, 9, 12]; // device pixels that a cell must have for it
-const HATCH = 5; // device pixels from stripe to stripe
-const OPAQUE = 0xff000000;
-
-/** Colours as a canvas stores them, for one scale and one theme. */
-export class Shades {
-  /** @param {[number, string][]} stops as in colour.js */
-  constructor(stops, { paperRgb, textRgb }) {
-    const neutral = (share) => grey(paperRgb, textRgb, share);
-    this.pairs = table(scale(stops));
-    this.diagonal = table((t) => diagonalGrey(t, { paperRgb, textRgb }));
-    this.paper = packed(paperRgb);
-    this.missing = packed(neutral(0.05));
-    this.stripe = packed(neutral(0.3));
-    this.mark = packed([255, 255, 255]);
-  }
-}
+const [MISSING, STRIPE] = [0.05, 0.3]; // greys of a cell without a value, from the page's colour to its text's
+const STRIPES = [0.5, 1, 1.5]; // where they cross the cell, in sides of it
+const INSET = 1 / 7; // of a cell, around the diagonal's, which is seen to be of another kind
+const MARK = 1 / 4; // of a cell
+const LIGHTEST = 0.4; // lightness, 0 to 1, beyond which a mark in a colour is dark
+const GAP_FROM = 12; // pixels that a cell must have for a gap, and for all that is smaller than itself
 
 /** Grey of the diagonal at t of its scale. It has no hue, which beside orange cells would pass for their opposite. */
 export function diagonalGrey(t, { paperRgb, textRgb }) {
-  return grey(paperRgb, textRgb, 0.06 + 0.7 * t);
+  return new Array(3).fill(lightness(mix(paperRgb, textRgb, 0.06 + 0.7 * t)));
 }
 
-/** Paints K × K cells into one image. */
-export class Cells {
-  /**
-   * @param {number} side device pixels of the whole square
-   * @param {number} count K; above `side`, only some of the cells have a pixel
-   */
-  constructor(side, count) {
-    this.side = side;
-    this.count = count;
-    this.edges = Int32Array.from({ length: count + 1 }, (_, i) => Math.round((i * side) / count));
-    this.image = new ImageData(side, side);
-    this.pixels = new Uint32Array(this.image.data.buffer);
-    this.size = Math.floor(side / count);
+/** Colours of one scale and one theme, as contexts take them. */
+export class Shades {
+  /** @param {[number, string][]} stops as in colour.js */
+  constructor(stops, theme) {
+    const grey = (share) => rgbToHex(mix(theme.paperRgb, theme.textRgb, share));
+    const colourAt = scale(stops);
+    this.pairs = table(colourAt);
+    this.marks = [0, 1].map((end) => (lightness(colourAt(end)) > 255 * LIGHTEST ? "#000000" : "#ffffff"));
+    this.diagonal = table((t) => diagonalGrey(t, theme));
+    [this.missing, this.stripe] = [grey(MISSING), grey(STRIPE)];
   }
+}
 
-  /**
-   * @param {Uint32Array} order (K,) the class of each row and column
-   * @param {{pairs: Float32Array, diagonal: Float32Array}} values (K, K) and (K,) by class, NaN for none
-   * @param {{pairs: Scale, diagonal: ?Scale}} scales as in HeatMap
-   * @param {Shades} shades
-   */
-  paint(order, { pairs, diagonal }, scales, shades) {
-    const { count, edges, side, pixels } = this;
-    const { low, high } = scales.pairs;
-    const share = (SHADES - 1) / (high - low);
-    for (let i = 0; i < count; i++) {
-      if (edges[i] === edges[i + 1]) continue;
-      const row = order[i] * count;
-      const line = edges[i] * side;
-      for (let j = 0; j < count; j++) {
-        const value = pairs[row + order[j]];
-        const colour = Number.isNaN(value) ? shades.missing : shades.pairs[clamp((value - low) * share)];
-        pixels.fill(colour, line + edges[j], line + edges[j + 1]);
-      }
-      for (let y = edges[i] + 1; y < edges[i + 1]; y++) pixels.copyWithin(y * side, line, line + side);
-      for (let j = 0; j < count; j++) {
-        const value = pairs[row + order[j]];
-        if (Number.isNaN(value)) this.hatch(i, j, shades.stripe);
-        else if (value < low || value > high) this.corner(i, j, shades.mark);
-      }
-      this.paintDiagonal(i, diagonal[order[i]], scales.diagonal, shades);
-    }
-    if (this.size >= GAP_FROM) this.rule(shades.paper);
-  }
-
-  paintDiagonal(i, value, range, shades) {
-    const { edges, side, pixels } = this;
-    const known = range && !Number.isNaN(value);
-    const shade = known && clamp(((value - range.low) / (range.high - range.low)) * (SHADES - 1));
-    const colour = known ? shades.diagonal[shade] : shades.missing;
-    const margin = this.size < INSET_FROM ? 0 : Math.round(this.size / 7); // it is seen to be of another kind
-    const [from, to] = [edges[i], edges[i + 1]];
-    for (let y = from; y < to; y++) {
-      pixels.fill(shades.paper, y * side + from, y * side + to);
-      if (y >= from + margin && y < to - margin) pixels.fill(colour, y * side + from + margin, y * side + to - margin);
-    }
-    if (!known) this.hatch(i, i, shades.stripe);
-  }
-
-  hatch(i, j, colour) {
-    const { edges, side, pixels } = this;
-    for (let y = edges[i]; y < edges[i + 1]; y++) {
-      for (let x = edges[j]; x < edges[j + 1]; x++) if ((x + y) % HATCH === 0) pixels[y * side + x] = colour;
-    }
-  }
-
-  /** A triangle in the upper right corner: the scale ends before this value. */
-  corner(i, j, colour) {
-    if (this.size < CORNER_FROM) return;
-    const { edges, side, pixels, size } = this;
-    const [leg, margin] = [Math.ceil(size / 4), Math.floor(size / 8)];
-    for (let y = 0; y < leg; y++) {
-      const end = edges[j + 1] - margin;
-      for (let x = end - leg + y; x < end; x++) pixels[(edges[i] + margin + y) * side + x] = colour;
-    }
-  }
-
-  /** Hairlines between cells that are large enough. */
-  rule(colour) {
-    const { edges, side, pixels } = this;
-    for (const edge of edges.subarray(1)) {
-      pixels.fill(colour, (edge - 1) * side, edge * side);
-      for (let y = 0; y < side; y++) pixels[y * side + edge - 1] = colour;
+/** @param {HeatMap} map laid out and filled */
+export function drawCells(context, map) {
+  const { order, values, scales, blocks, shades, frame } = map;
+  const [K, { edges }] = [order.length, frame];
+  for (let i = 0; i < K; i++) {
+    if (edges[i] === edges[i + 1]) continue; // more classes than pixels
+    for (let j = 0; j < K; j++) {
+      if (edges[j] === edges[j + 1] || blocks.closedAt(i, j) !== null) continue;
+      const cell = map.extent([i, j, i + 1, j + 1]);
+      if (i === j) drawDiagonal(context, cell, values.diagonal[order[i]], scales.diagonal, shades);
+      else drawPair(context, cell, values.pairs[order[i] * K + order[j]], scales.pairs, shades);
     }
   }
 }
 
-function clamp(shade) {
-  return shade <= 0 ? 0 : shade >= SHADES - 1 ? SHADES - 1 : Math.round(shade);
+function drawPair(context, cell, value, { low, high }, shades) {
+  if (Number.isNaN(value)) return drawMissing(context, cell, shades);
+  fill(context, cell, shades.pairs[shade(value, low, high)]);
+  const isBeyond = value < low || value > high;
+  if (isBeyond && cell.width >= GAP_FROM) drawCorner(context, cell, shades.marks[Number(value > high)]);
+}
+
+function drawDiagonal(context, { x, y, width, height }, value, range, shades) {
+  if (!range || Number.isNaN(value)) return drawMissing(context, { x, y, width, height }, shades);
+  const inset = width < GAP_FROM ? 0 : INSET * width;
+  context.fillStyle = shades.diagonal[shade(value, range.low, range.high)];
+  context.fillRect(x + inset, y + inset, width - 2 * inset, height - 2 * inset);
+}
+
+function drawMissing(context, cell, shades) {
+  const { x, y, width, height } = cell;
+  fill(context, cell, shades.missing);
+  context.strokeStyle = shades.stripe;
+  context.lineWidth = 1;
+  context.beginPath();
+  for (const place of STRIPES) {
+    const [less, more] = [Math.max(0, place - 1), Math.min(1, place)];
+    context.moveTo(x + less * width, y + more * height);
+    context.lineTo(x + more * width, y + less * height);
+  }
+  context.stroke();
+}
+
+/** A triangle in the upper right corner: the scale ends before this value. */
+function drawCorner(context, { x, y, width }, colour) {
+  const [leg, margin] = [MARK * width, width / 8];
+  context.fillStyle = colour;
+  context.beginPath();
+  context.moveTo(x + width - margin - leg, y + margin);
+  context.lineTo(x + width - margin, y + margin);
+  context.lineTo(x + width - margin, y + margin + leg);
+  context.closePath();
+  context.fill();
+}
+
+function fill(context, { x, y, width, height }, colour) {
+  const gap = width >= GAP_FROM ? 1 : 0;
+  context.fillStyle = colour;
+  context.fillRect(x, y, width - gap, height - gap);
+}
+
+function shade(value, low, high) {
+  const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
+  return Math.round((SHADES - 1) * share);
+}
+
+function lightness(rgb) {
+  return (rgb[0] + rgb[1] + rgb[2]) / 3;
 }
 
 function table(colourAt) {
-  return Uint32Array.from({ length: SHADES }, (_, i) => packed(colourAt(i / (SHADES - 1))));
-}
-
-function grey(paper, text, share) {
-  const lightness = (rgb) => (rgb[0] + rgb[1] + rgb[2]) / 3;
-  return new Array(3).fill(lightness(mix(paper, text, share)));
-}
-
-function packed([red, green, blue]) {
-  return (OPAQUE | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red)) >>> 0;
+  return Array.from({ length: SHADES }, (_, i) => rgbToHex(colourAt(i / (SHADES - 1))));
 }

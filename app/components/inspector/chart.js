@@ -5,6 +5,7 @@ import { themeTemplate } from "../live_plot/theme.js";
 
 const SHARE = 0.4; // of the browser's time that Plotly may take
 const LONGEST_REST = 120; // milliseconds
+const HIDDEN = { visible: false };
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
 
 const waiting = new Set(); // charts, the one that waits longest first
@@ -27,7 +28,7 @@ export class Chart {
   /**
    * @param {HTMLElement} host sized by the page
    * @param {Object} figure Plotly's data and layout; each trace has its role in `meta`
-   * @param {{plotly: string, onDraw?: () => void}} options the library's address; `onDraw` is called when the axes stand
+   * @param {{plotly: string, onDraw?: () => void}} options the library's address; `onDraw` is told when the axes stand
    */
   constructor(host, figure, { plotly, onDraw = () => {} }) {
     Object.assign(this, { host, figure, plotlyPath: plotly, onDraw });
@@ -38,13 +39,13 @@ export class Chart {
   }
 
   /**
-   * Show other arrays.
+   * Show other arrays, when it is this chart's turn.
    *
-   * @param {(meta: Object) => Object} fill what each trace has, by its `meta`
-   * @param {Object} layout what the layout has beside
+   * @param {() => {fill: (meta: Object) => ?Object, layout: Object}} make `fill` says what each trace has, by its
+   *   `meta`, and nothing of those to hide; `layout` is what the layout has beside
    */
-  show(fill, layout = {}) {
-    this.wanted = { fill, layout };
+  show(make) {
+    this.wanted = make;
     waiting.add(this);
     pumping ??= setTimeout(pump);
   }
@@ -57,25 +58,25 @@ export class Chart {
       return;
     }
     if (!this.host.clientWidth || !this.wanted) return; // drawn when there is room
-    const { fill, layout } = this.wanted;
-    const data = this.figure.data.map((trace) => merged(trace, fill(trace.meta)));
+    const { fill, layout } = this.wanted();
+    const data = this.figure.data.map((trace) => merged(trace, fill(trace.meta) ?? HIDDEN));
     const paper = getComputedStyle(this.host).getPropertyValue("--st-background-color");
     const annotations = this.figure.layout.annotations?.map((note) => ({ ...note, bgcolor: paper }));
     const base = { ...this.figure.layout, annotations, template: themeTemplate(this.host) };
     const listens = this.host.on !== undefined;
-    this.library.react(this.host, data, merged(base, layout), CONFIG); // its promise is dropped where a resize overtakes it
+    this.library.react(this.host, data, merged(base, layout), CONFIG); // without waiting: a resize breaks its promise
     if (!listens) this.host.on("plotly_afterplot", this.onDraw);
     this.onDraw();
   }
 
   resize() {
     if (!this.host.clientWidth) return;
-    if (!this.host.data) return this.wanted && this.show(this.wanted.fill, this.wanted.layout);
+    if (!this.host.data) return this.wanted && this.show(this.wanted);
     this.library.Plots.resize(this.host);
   }
 
   retheme() {
-    if (this.wanted) this.show(this.wanted.fill, this.wanted.layout);
+    if (this.wanted) this.show(this.wanted);
   }
 
   /** Pixels of a value, from the host's top left; null before the first drawing. */

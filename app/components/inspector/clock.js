@@ -47,12 +47,6 @@ export function position({ epochs, at }) {
   return { epoch: epochs[index] ?? null, next: epochs[Math.ceil(at)] ?? null, fraction: at - index };
 }
 
-/** The epoch whose numbers may be read out; null between two epochs, where pictures are tweened and nothing is data. */
-export function reading(clock) {
-  const { epoch, fraction } = position(clock);
-  return fraction === 0 ? epoch : null;
-}
-
 /**
  * The clock after an event. Whoever takes it in hand (plays, steps, seeks) ends following.
  *

@@ -21,16 +21,6 @@ export function scale(stops) {
   };
 }
 
-/** Place of a deviation on its scale, 0 to 1: −45° is 0, none is 0.5, +45° is 1. */
-export function deviationShare(degrees) {
-  return Math.min(1, Math.max(0, 0.5 + degrees / (2 * DEVIATION_LIMIT)));
-}
-
-/** Whether a deviation, in degrees, lies beyond the ends of its scale, so that its colour says too little. */
-export function clipped(degrees) {
-  return Math.abs(degrees) > DEVIATION_LIMIT;
-}
-
 /** The colour between two, in equal steps of red, green and blue: `a` at t = 0, `b` at t = 1. */
 export function mix(a, b, t) {
   return a.map((channel, i) => channel + t * (b[i] - channel));

@@ -30,7 +30,8 @@ export function controlPicture({ data, shape: [N, d] }, labels, fit, drawn, simp
   const D = simplex[0].length;
   const means = meansOf(data, d, labels, fit, simplex.length);
   const centre = Array.from({ length: d }, (_, k) => mean(means.map((row) => row[k])));
-  const cross = centre.map((middle, k) => simplex[0].map((_, p) => sum(means.map((row, c) => (row[k] - middle) * simplex[c][p]))));
+  const crossed = (k, p) => sum(means.map((row, c) => (row[k] - centre[k]) * simplex[c][p]));
+  const cross = centre.map((_, k) => simplex[0].map((_, p) => crossed(k, p)));
   const frame = polarFactor(cross.map((row) => row.slice(0, D - 1)));
   const placed = new Float32Array(N * D);
   for (let i = 0; i < N; i++) {
@@ -49,7 +50,8 @@ function polarFactor(matrix) {
   let factor = matrix.map((row) => row.map((value) => value / (norm || 1)));
   for (let round = 0; round < ROUNDS; round++) {
     const gram = factor[0].map((_, p) => factor[0].map((_, q) => sum(factor.map((row) => row[p] * row[q]))));
-    factor = factor.map((row) => row.map((value, p) => 1.5 * value - 0.5 * sum(row.map((other, q) => other * gram[q][p]))));
+    const corrected = (row, p) => sum(row.map((value, q) => value * gram[q][p]));
+    factor = factor.map((row) => row.map((value, p) => 1.5 * value - 0.5 * corrected(row, p)));
   }
   return factor;
 }

@@ -18,7 +18,8 @@ export class Curves extends Panel {
     const { told } = this.app;
     const options = Object.entries(told.metrics).map(([key, { title }]) => [key, title]);
     this.plot = h("div", { class: "plot wide" });
-    this.body.append(h("div", { class: "controls" }, menu(this.app, "metric", "", options), toggle(this.app, "log", "log epochs")));
+    const controls = [menu(this.app, "metric", "", options), toggle(this.app, "log", "log epochs")];
+    this.body.append(h("div", { class: "controls" }, controls));
     this.addColumns(() => null); // their heads are the legend
     this.body.append(this.plot);
     this.note = this.body.appendChild(h("p", { class: "key" }));
@@ -30,11 +31,12 @@ export class Curves extends Panel {
     const { state, told } = app;
     const { unit, spread } = told.metrics[state.metric] ?? told.metrics.angle_rms_deviation;
     const known = app.store.runs.map((run) => (app.runs.includes(run) ? this.series(run, spread) : null));
-    const fill = ({ role, place }) => known[place]?.[role] ?? { visible: false };
+    const fill = ({ role, place }) => known[place]?.[role];
     const last = Math.max(1, ...app.store.runs.map((run) => Math.max(run.told.planned, run.epochs.at(-1) ?? 0)));
     const yaxis = { title: { text: unit }, tickformat: unit === PER_CENT ? ".0%" : null, autorange: true };
-    this.chart.show(fill, { xaxis: epochAxis(state.log, last), yaxis });
-    const lacking = app.runs.filter((run, i) => known[i] && !known[i].line.y.some(Number.isFinite) && run.snapshots.size);
+    this.chart.show(() => ({ fill, layout: { xaxis: epochAxis(state.log, last), yaxis } }));
+    const isEmpty = (run) => run.snapshots.size && !known[app.store.runs.indexOf(run)].line.y.some(Number.isFinite);
+    const lacking = app.runs.filter(isEmpty);
     this.note.textContent = [
       spread ? "Band: one standard deviation over pairs. " : "",
       app.runs.some(({ told: { seeds } }) => seeds) && !spread ? "Band: lowest and highest of the group's seeds. " : "",
@@ -45,26 +47,19 @@ export class Curves extends Panel {
   series(run, spread) {
     const { state } = this.app;
     const toAxis = (epoch) => (state.log ? Math.max(epoch, 0.5) : epoch);
-    const epochs = run.epochs.filter((epoch) => run.snapshots.has(epoch));
+    const epochs = run.here;
     const of = (metric) => epochs.map((epoch) => valueOf(run, run.snapshots.get(epoch), metric));
     const x = epochs.map(toAxis);
     const y = of(state.metric);
     const line = { x, y };
     if (spread) {
       const deviations = of(spread);
-      return { line, band: area(x, y.map((value, i) => value - deviations[i]), y.map((value, i) => value + deviations[i])) };
+      const edge = (sign) => y.map((value, i) => value + sign * deviations[i]);
+      return { line, band: area(x, edge(-1), edge(1)) };
     }
     const { seeds } = run.told;
     const low = seeds?.low[state.metric];
     return low ? { line, band: area(seeds.epochs.map(toAxis), low, seeds.high[state.metric]) } : { line };
-  }
-
-  retheme() {
-    this.chart?.retheme();
-  }
-
-  destroy() {
-    this.chart?.destroy();
   }
 }
 

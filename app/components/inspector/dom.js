@@ -1,7 +1,8 @@
 // Elements, and the controls that are bound to a field of the state.
 
 const SVG = "http://www.w3.org/2000/svg";
-const DASHES = { solid: "", dash: "7 4", longdash: "11 4", dot: "2 4", dashdot: "7 3 2 3", longdashdot: "11 3 2 3" }; // Plotly's names
+// By Plotly's names.
+const DASHES = { solid: "", dash: "7 4", longdash: "11 4", dot: "2 4", dashdot: "7 3 2 3", longdashdot: "11 3 2 3" };
 
 /** Make an element; `on…` are listeners, true is an attribute without a value, false and null are left out. */
 export function h(tag, attributes = {}, ...children) {
@@ -19,9 +20,10 @@ export function swatch({ colour, dash }) {
   return drawing(32, 10, { d: "M1 5H31", stroke: colour, "stroke-width": 3.5, "stroke-dasharray": DASHES[dash] ?? "" });
 }
 
-/** A sign of 16 × 16, by its SVG path, filled in the text's colour. */
-export function icon(path) {
-  return drawing(16, 16, { d: path, fill: "currentColor" });
+/** A sign of 16 × 16, by its SVG path, in the text's colour: filled, or else its outline. */
+export function icon(path, filled = true) {
+  const look = filled ? { fill: "currentColor" } : { fill: "none", stroke: "currentColor", "stroke-width": 1.75 };
+  return drawing(16, 16, { d: path, ...look });
 }
 
 function drawing(width, height, look) {
@@ -53,8 +55,8 @@ export function menu(app, field, label, options) {
   return h("label", { class: "menu" }, h("span", {}, label), select);
 }
 
-/** A switch for a field that is true or false, or for one item of a field that is a list. */
-export function toggle(app, field, label, item = null) {
+/** A switch for a field that is true or false, or for one item of a field that is a list; a `sign` may precede it. */
+export function toggle(app, field, label, item = null, sign = null) {
   const isOn = () => (item === null ? app.state[field] : app.state[field].includes(item));
   const flip = () => {
     const rest = item !== null && app.state[field].filter((other) => other !== item);
@@ -62,13 +64,20 @@ export function toggle(app, field, label, item = null) {
   };
   const input = h("input", { type: "checkbox", onchange: flip });
   app.bind(() => (input.checked = isOn()));
-  return h("label", { class: "toggle" }, input, h("span", {}, label));
+  return h("label", { class: "toggle" }, input, sign, h("span", {}, label));
 }
 
 /** What a run's column is headed by; `note` is filled by whoever made the column. */
 export function columnHead(run) {
   const note = h("span", { class: "note" });
   return { note, root: h("header", {}, swatch(run.told), h("b", {}, run.told.label), note) };
+}
+
+/** Hand a file to the reader. @param {Blob} blob */
+export function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
 }
 
 /** A number with so many digits after the point and a proper minus, or a dash where there is none. */

@@ -1,12 +1,12 @@
 // Saving: a menu at the scrubber for the whole page and the runs' arrays, and one a panel for its picture and numbers.
 
-import { h } from "./dom.js";
+import { download, h } from "./dom.js";
 import { rowsOf } from "./export_numbers.js";
 import { savedPage } from "./export_page.js";
 import { pictureOf, pngOf } from "./export_picture.js";
 import { fileName } from "./export_words.js";
 import { npz } from "./npz.js";
-import { toCsv } from "./select.js";
+import { csv } from "./select.js";
 
 const SAID = 4000; // milliseconds that what went wrong is read in
 const GAP = 4; // pixels between a menu and its button
@@ -40,7 +40,7 @@ function addTo(app, panel, labels) {
     menu("Save", `Save ${title}`, [
       item("Picture (PNG)", "png", async () => pngOf(await pictureOf(app, panel))),
       item("Picture (SVG)", "svg", svg),
-      item("Numbers (CSV)", "csv", () => new Blob([toCsv(rowsOf(app, panel))], { type: "text/csv" })),
+      item("Numbers (CSV)", "csv", () => csv(rowsOf(app, panel))),
     ]),
   );
 }
@@ -88,10 +88,4 @@ async function save(button, { text, name, make }) {
     setTimeout(() => say(text), SAID);
   }
   button.disabled = false;
-}
-
-function download(blob, name) {
-  const url = URL.createObjectURL(blob);
-  h("a", { href: url, download: name }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 10000);
 }

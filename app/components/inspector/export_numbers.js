@@ -18,7 +18,7 @@ const ROWS = { formation, curves, push, tour, angles };
 /** Every pair over every epoch, or what is drawn of them where they are many. */
 function formation(app, { columns }) {
   const drawn = columns.filter(({ part }) => part);
-  return drawn.flatMap(({ run, part }) => known(run).flatMap((epoch) => {
+  return drawn.flatMap(({ run, part }) => run.here.flatMap((epoch) => {
     const summary = part.summary(epoch);
     const row = (what, names, angle) => ({
       run: run.told.label, epoch, what, class: names[0], "other class": names[1], [ANGLE]: degrees(angle),
@@ -42,7 +42,7 @@ function curves(app, panel) {
   const named = `${title} (${UNITS[unit] ?? unit})`;
   return app.runs.flatMap((run) => {
     const { y } = panel.series(run, null).line;
-    return known(run).map((epoch, i) => ({ run: run.told.label, epoch, [named]: significant(y[i]) }));
+    return run.here.map((epoch, i) => ({ run: run.told.label, epoch, [named]: significant(y[i]) }));
   });
 }
 
@@ -120,10 +120,6 @@ function angles(app, panel) {
       ...Array.from(diagonal, (angle, i) => row("within-class angle", i, null, angle, null)),
     ];
   });
-}
-
-function known(run) {
-  return run.epochs.filter((epoch) => run.snapshots.has(epoch));
 }
 
 function pairs(K, once) {

@@ -48,7 +48,8 @@ export async function savedPage(app, onProgress) {
   const style = getComputedStyle(host);
   const theme = THEME.map((name) => [`--st-${name}`, style.getPropertyValue(`--st-${name}`).trim()]);
   const dark = style.getPropertyValue("color-scheme").includes("dark");
-  const data = { told: { ...told, saved }, runs: store.runs, files, missing, date: new Date() };
+  const toldRuns = told.runs.map((run) => ({ ...run, controls: {} })); // they are runs of their own: not saved
+  const data = { told: { ...told, runs: toldRuns, saved }, runs: store.runs, files, missing, date: new Date() };
   return new Blob(pageOf({ ...data, modules, css, theme, dark }), { type: "text/html" });
 }
 

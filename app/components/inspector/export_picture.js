@@ -73,8 +73,7 @@ function inWords(control) {
 
 /** What of a panel is drawn, each with its box on the page and how to draw it. */
 function partsOf(panel) {
-  const owners = [panel, ...panel.columns.map(({ part }) => part)].filter(Boolean);
-  const pictures = owners.flatMap((owner) => Object.values(owner)).map(pictured);
+  const pictures = panel.pictures.map(pictured);
   const texts = [...panel.body.querySelectorAll(WRITTEN)].map(written);
   const swatches = [...panel.body.querySelectorAll(".column > header svg")].map(copied);
   const parts = [...pictures, ...texts, ...swatches].filter(Boolean);

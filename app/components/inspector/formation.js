@@ -2,14 +2,21 @@
 
 import { Chart } from "./chart.js";
 import { h, toggle } from "./dom.js";
-import { groupsOf, groupMeans } from "./geometry.js";
+import { groupsOf, kindsOf, meanWithin } from "./geometry.js";
 import { Panel } from "./panel.js";
-import { Strip } from "./strip.js";
+import { Strip, kindOfPair } from "./strip.js";
 
 const EVERY_PAIR_UP_TO = 20; // classes; their distribution is drawn beyond
 const SHARES = [0.05, 0.25, 0.5, 0.75, 0.95];
 const [ROOM, TICK] = [4, 30]; // degrees
 const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
+const DISTRIBUTION = "Grey: median, half and nine tenths of all pairs of classes. Bold: mean over the tail. ";
+const PAIRS =
+  "Thin lines: one pair of classes each; orange within the tail, slate within the head. Bold: mean over the tail. " +
+  "Dots: this epoch. ";
+const TARGETS =
+  "Dotted: where all pairs of classes would be equally far apart, and where the contrastive loss alone would leave " +
+  "the tail.";
 
 export class Formation extends Panel {
   constructor(app) {
@@ -30,10 +37,7 @@ export class Formation extends Panel {
 
   options() {
     const many = this.columns.some(({ run }) => run.told.classes?.counts.length > EVERY_PAIR_UP_TO);
-    this.key.textContent = many
-      ? "Grey: median, half and nine tenths of all pairs of classes. Bold: mean over the tail."
-      : "Thin lines: one pair of classes each; orange within the tail, slate within the head. Bold: mean over the tail. Dots: this epoch.";
-    this.key.append(" Dotted: where all pairs of classes would be equally far apart, and where the contrastive loss alone would leave the tail.");
+    this.key.textContent = (many ? DISTRIBUTION : PAIRS) + TARGETS;
   }
 
   epoch() {
@@ -50,26 +54,27 @@ class FormationColumn {
     this.app = app;
     this.run = run;
     const { counts, figures } = run.told.classes;
-    this.groups = groupsOf(counts);
+    this.tail = groupsOf(counts).tail;
+    this.kinds = kindsOf(counts);
     this.plot = content.appendChild(h("div", { class: "plot" }));
-    this.chart = new Chart(this.plot, figures.formation, { plotly: app.told.plotly, onDraw: () => this.strip.place() });
-    this.strip = new Strip(content, this.chart, { groups: this.groups, told: app.told, run });
+    this.chart = new Chart(this.plot, figures.formation, { plotly: app.told.plotly, onDraw: () => this.strip.draw() });
+    this.strip = new Strip(content, this.chart, { kinds: this.kinds, told: app.told });
     this.strip.onSeek = (epoch) => app.send({ type: "seek", epoch: this.fromAxis(epoch) });
     this.strip.toAxis = (epoch) => this.toAxis(epoch);
+    this.pictures = [this.chart, this.strip];
     this.summaries = new Map();
   }
 
   /** What is kept of an epoch for the lines. */
   summary(epoch) {
-    const snapshot = this.run.snapshots.get(epoch);
-    if (!snapshot) return null;
-    if (!this.summaries.has(epoch)) this.summaries.set(epoch, this.summarise(snapshot.angles("class_means")));
+    const angles = () => this.run.snapshots.get(epoch).angles("class_means");
+    if (!this.summaries.has(epoch)) this.summaries.set(epoch, this.summarise(angles()));
     return this.summaries.get(epoch);
   }
 
   summarise(angles) {
     const K = this.run.told.classes.counts.length;
-    const tail = groupMeans(angles, K, this.groups).tailTail;
+    const tail = meanWithin(this.tail, angles, K);
     const pairs = [];
     for (let i = 0; i < K; i++) for (let j = 0; j < i; j++) pairs.push(angles[i * K + j]);
     if (K <= EVERY_PAIR_UP_TO) return { tail, pairs, highest: Math.max(0, ...pairs.filter(Number.isFinite)) };
@@ -79,7 +84,7 @@ class FormationColumn {
   }
 
   highest() {
-    return Math.max(0, ...this.run.epochs.map((epoch) => this.summary(epoch)?.highest ?? 0));
+    return Math.max(0, ...this.run.here.map((epoch) => this.summary(epoch).highest));
   }
 
   toAxis(epoch) {
@@ -92,26 +97,26 @@ class FormationColumn {
 
   /** @param {number} top degrees at the top of the axis, the same in every column */
   draw(top, columns) {
-    const beside = columns.filter(({ part, run }) => part && run !== this.run);
-    const epochs = this.run.epochs.filter((epoch) => this.summary(epoch));
-    const own = { x: epochs.map((epoch) => this.toAxis(epoch)), ...this.lines(epochs) };
-    const { planned } = this.run.told;
-    const last = Math.max(1, planned, ...columns.flatMap(({ run }) => [run.told.planned, run.epochs.at(-1) ?? 0]));
-    const fill = ({ role, place }) => {
-      if (role === "beside") return this.app.comparable && beside[place] ? beside[place].part.tailLine() : { visible: false };
-      if (role === "simplex" || role === "predicted") return { x: [this.toAxis(0), last] };
-      return own[role] ?? { visible: false };
-    };
-    this.chart.show(fill, { xaxis: epochAxis(this.app.state.log, last), yaxis: { range: [0, top] } });
+    const others = this.app.store.runs.filter((run) => run !== this.run);
+    const partOf = (place) => columns.find(({ run }) => run === others[place])?.part;
+    const last = Math.max(1, ...columns.map(({ run }) => Math.max(run.told.planned, run.epochs.at(-1) ?? 0)));
+    const ends = { x: [this.toAxis(0), last] };
+    const layout = { xaxis: epochAxis(this.app.state.log, last), yaxis: { range: [0, top] } };
+    this.chart.show(() => {
+      const own = { ...this.lines(), simplex: ends, predicted: ends };
+      const line = (place) => (this.app.comparable ? partOf(place)?.tailLine() : null);
+      return { fill: ({ role, place }) => (role === "beside" ? line(place) : own[role]), layout };
+    });
   }
 
   tailLine() {
-    const epochs = this.run.epochs.filter((epoch) => this.summary(epoch));
+    const epochs = this.run.here;
     return { x: epochs.map((epoch) => this.toAxis(epoch)), y: epochs.map((epoch) => this.summary(epoch).tail) };
   }
 
-  lines(epochs) {
+  lines() {
     const { told } = this.run;
+    const epochs = this.run.here;
     const K = told.classes.counts.length;
     const of = (value) => epochs.map((epoch) => value(this.summary(epoch)));
     const x = epochs.map((epoch) => this.toAxis(epoch));
@@ -128,31 +133,18 @@ class FormationColumn {
   /** One trace a group of pairs, its lines parted by gaps. */
   pairLines(epochs, x) {
     const { names } = this.run.told.classes;
-    const lines = { head: emptyLine(), other: emptyLine(), tail: emptyLine() };
-    const { head, tail } = this.groups;
+    const lines = { head: emptyLine(), medium: emptyLine(), tail: emptyLine() };
     let place = 0;
     for (let i = 0; i < names.length; i++) {
       for (let j = 0; j < i; j++, place++) {
-        const within = (group) => group.includes(i) && group.includes(j);
-        const line = lines[within(head) ? "head" : within(tail) ? "tail" : "other"];
+        const line = lines[kindOfPair(this.kinds, i, j)];
         const text = `${names[j]} and ${names[i]}`;
-        epochs.forEach((epoch, t) => (line.x.push(x[t]), line.y.push(this.summary(epoch).pairs[place]), line.text.push(text)));
-        line.x.push(null);
-        line.y.push(null);
-        line.text.push("");
+        line.x.push(...x, null);
+        line.y.push(...epochs.map((epoch) => this.summary(epoch).pairs[place]), null);
+        line.text.push(...epochs.map(() => text), "");
       }
     }
     return lines;
-  }
-
-  retheme() {
-    this.chart.retheme();
-    this.strip.retheme();
-  }
-
-  destroy() {
-    this.chart.destroy();
-    this.strip.destroy();
   }
 }
 

@@ -64,22 +64,15 @@ export function groupsOf(counts) {
   return { head: order.slice(0, size), medium: order.slice(size, -size), tail: order.slice(-size) };
 }
 
-/**
- * Mean angle over the pairs within the head, between head and tail, and within the tail.
- *
- * @param {Float32Array} angles (K, K) degrees
- * @param {number} K classes
- * @param {{head: number[], tail: number[]}} groups as `groupsOf` returns them
- * @returns {{headHead: ?number, headTail: ?number, tailTail: ?number}} degrees; null where no pair has an angle
- */
-export function groupMeans(angles, K, { head, tail }) {
-  const between = (rows, columns) => rows.flatMap((row) => columns.map((column) => angles[row * K + column]));
-  const within = (group) => group.flatMap((row, i) => between([row], group.slice(i + 1)));
-  return {
-    headHead: meanOrNull(within(head)),
-    headTail: meanOrNull(between(head, tail)),
-    tailTail: meanOrNull(within(tail)),
-  };
+/** The group of each class, (K,): "head", "medium" or "tail". */
+export function kindsOf(counts) {
+  const groups = Object.entries(groupsOf(counts));
+  return Array.from(counts, (_, k) => groups.find(([, group]) => group.includes(k))[0]);
+}
+
+/** Mean angle over the pairs of some classes, in degrees; null where none has an angle. @param angles (K, K) degrees */
+export function meanWithin(classes, angles, K) {
+  return meanOrNull(classes.flatMap((row, i) => classes.slice(i + 1).map((column) => angles[row * K + column])));
 }
 
 /**

@@ -1,8 +1,7 @@
 // A K × K picture of numbers between classes: every class up to twenty, above that blocks of groups that open.
 
 import { Blocks } from "./blocks.js";
-import { Cells, Shades } from "./cells.js";
-import { drawCells } from "./cells_2d.js";
+import { Shades, drawCells } from "./cells.js";
 import { scale } from "./colour.js";
 import { drawAxes, drawBlock, drawLegend, drawOutline, drawRules, layOut } from "./heatmap_frame.js";
 import { Stage } from "./stage.js";
@@ -35,12 +34,11 @@ export class HeatMap {
    * @param {object} options all but `label` may be missing
    * @param {string} options.label what the picture shows, for those who listen
    * @param {(hit: ?Hit) => void} options.onHover what is pointed at, by pointer or keys, is another or has a new value
-   * @param {(hit: ?Hit) => void} options.onClick clicked on a cell outside all blocks, or beside the cells
    * @param {(open: Set<number>) => void} options.onOpen the reader has opened or closed a block
    */
-  constructor(host, { label, ...callbacks }) {
-    this.callbacks = callbacks;
-    this.stage = new Stage(host, { label, help: HELP, layers: 2, draw: () => this.paint() });
+  constructor(host, { label, onHover = () => {}, onOpen = () => {} }) {
+    Object.assign(this, { onHover, onOpen });
+    this.stage = new Stage(host, { label, help: HELP, layers: 3, draw: () => this.paint() });
     const { stage } = this;
     stage.listen("pointermove", (event) => this.pointAt(this.placeOf(event)));
     stage.listen("pointerleave", () => this.pointAt(null));
@@ -82,15 +80,14 @@ export class HeatMap {
   setValues(pairs, diagonal = null) {
     this.values = { pairs, diagonal: diagonal ?? new Float32Array(this.order.length).fill(NaN) };
     this.blocks.setMeans(this.order, pairs);
-    this.painted = false;
     if (this.hit) this.pointAt(this.cursor);
-    this.stage.invalidate();
+    this.repaint();
   }
 
   /** @param {Iterable<number>} open blocks that show their cells, by (number of groups) × row + column */
   setOpen(open) {
     this.blocks.open = new Set(open);
-    this.stage.invalidate();
+    this.repaint();
   }
 
   /** Outline the cell of two classes, or its closed block. @param {?{row: number, column: number}} pair classes */
@@ -105,26 +102,15 @@ export class HeatMap {
     this.rebuild();
   }
 
-  /** Follow the host's size; the browser's own layout calls this by itself. */
-  resize() {
-    this.stage.resize();
-  }
-
   draw() {
     this.stage.draw();
-  }
-
-  /** The picture as a canvas on the theme's background. */
-  snapshot() {
-    return this.stage.snapshot();
   }
 
   /** Draw the picture with a 2D context of the caller's, in pixels from the top left: for vector formats. */
   drawOn(context) {
     if (!this.values || !this.frame?.pixels) return;
     this.drawAround(context);
-    drawCells(context, this);
-    this.drawBlocks(context);
+    this.drawInside(context);
   }
 
   destroy() {
@@ -138,21 +124,29 @@ export class HeatMap {
     this.stage.invalidate();
   }
 
+  repaint() {
+    this.painted = false;
+    this.stage.invalidate();
+  }
+
   paint() {
     const { stage, frame } = this;
     if (!this.values || !this.scales) return;
     const fits = frame?.width === stage.width && frame.height === stage.height && frame.ratio === stage.ratio;
     if (!fits) this.build();
-    if (this.frame.pixels) this.paintSquare(stage.clear(1));
+    if (!this.frame.pixels) return;
+    if (!this.painted) this.drawInside(stage.clear(1));
+    this.painted = true;
+    const over = stage.clear(2);
+    if (this.cursor) drawOutline(over, this.extent(this.blocks.around(...this.cursor)), stage.theme);
   }
 
   /** What changes only with the classes, the scales, the size and the theme. */
   build() {
     const { stage, names, scales, order, blocks } = this;
     const context = stage.clear(0);
-    this.frame = layOut(context, stage, names, blocks.grouped);
+    this.frame = layOut(context, stage, names, blocks.grouped, order.length);
     if (!this.frame.pixels) return;
-    this.cells = new Cells(this.frame.pixels, order.length);
     this.shades = new Shades(scales.pairs.stops, stage.theme);
     this.painted = false;
     this.drawAround(context);
@@ -165,16 +159,8 @@ export class HeatMap {
     drawLegend(context, this.frame, scales, stage.theme);
   }
 
-  paintSquare(context) {
-    const { frame, blocks, scales, stage } = this;
-    if (!this.painted) this.cells.paint(this.order, this.values, scales, this.shades);
-    this.painted = true;
-    context.putImageData(this.cells.image, frame.x * frame.ratio, frame.y * frame.ratio);
-    this.drawBlocks(context);
-    if (this.cursor) drawOutline(context, this.extent(blocks.around(...this.cursor)), stage.theme);
-  }
-
-  drawBlocks(context) {
+  drawInside(context) {
+    drawCells(context, this);
     const { frame, blocks, scales, stage } = this;
     const { low, high, format } = scales.pairs;
     for (const block of blocks.closed()) {
@@ -188,9 +174,8 @@ export class HeatMap {
 
   /** Pixels of the cells from row and column `i`, `j` up to but not including `k`, `l`. */
   extent([i, j, k, l]) {
-    const { x, y, pixels, ratio } = this.frame;
-    const at = (cell) => Math.round((cell * pixels) / this.order.length) / ratio;
-    return { x: x + at(j), y: y + at(i), width: at(l) - at(j), height: at(k) - at(i) };
+    const { x, y, edges } = this.frame;
+    return { x: x + edges[j], y: y + edges[i], width: edges[l] - edges[j], height: edges[k] - edges[i] };
   }
 
   placeOf({ offsetX, offsetY }) {
@@ -207,7 +192,7 @@ export class HeatMap {
     this.stage.invalidate();
     if (hit?.text === this.hit?.text) return;
     this.hit = hit;
-    this.callbacks.onHover?.(hit);
+    this.onHover(hit);
   }
 
   hitAt(i, j) {
@@ -233,11 +218,11 @@ export class HeatMap {
   /** What clicking or Enter does where the cursor is. */
   press() {
     const block = this.cursor && this.blocks.at(...this.cursor);
-    if (block === null) return this.callbacks.onClick?.(this.hit);
+    if (block === null) return;
     this.blocks.toggle(block);
     this.pointAt(this.cursor);
-    this.stage.invalidate();
-    this.callbacks.onOpen?.(new Set(this.blocks.open));
+    this.repaint();
+    this.onOpen(new Set(this.blocks.open));
   }
 
   key(event) {

@@ -18,8 +18,9 @@ const [DARK, LIGHT] = ["#11141B", "#FFFFFF"];
  *
  * @param {{rows: string[], columns: string[]}} names of the axes, from the first row and column
  * @param {boolean} grouped whether they name groups, which have room to be written along the axes
+ * @param {number} count K; `edges` are where its cells begin and end, from the square's own
  */
-export function layOut(context, { width, height, ratio, theme }, names, grouped) {
+export function layOut(context, { width, height, ratio, theme }, names, grouped, count) {
   context.font = font(theme);
   const longest = (texts) => Math.max(...texts.map((text) => context.measureText(text).width));
   const whole = (length) => Math.max(0, Math.floor(length * ratio));
@@ -30,7 +31,8 @@ export function layOut(context, { width, height, ratio, theme }, names, grouped)
   const pixels = Math.min(whole(room), whole(height - top - LEGEND));
   const side = pixels / ratio;
   const x = whole(left + (room - side) / 2) / ratio;
-  return { width, height, ratio, x, y: whole(top) / ratio, side, pixels, upright };
+  const edges = Float64Array.from({ length: count + 1 }, (_, i) => Math.round((i * pixels) / count) / ratio);
+  return { width, height, ratio, x, y: whole(top) / ratio, side, pixels, upright, edges };
 }
 
 /** @param {number[]} ends where the names' stretches begin and end, as shares of the side */

@@ -3,13 +3,16 @@
 
 import { Angles, setDeviationStops } from "./angles.js";
 import { KEYS, advance, clock, position } from "./clock.js";
+import { Card } from "./card.js";
 import { Curves } from "./curves.js";
-import { Detail } from "./detail.js";
 import { h } from "./dom.js";
 import { offerSaving } from "./export.js";
 import { Formation } from "./formation.js";
+import { Linked } from "./linked.js";
+import { Presenter } from "./presenter.js";
 import { Push } from "./push.js";
 import { Scrubber } from "./scrubber.js";
+import { Selected } from "./selected.js";
 import { Sentence } from "./sentence.js";
 import { FIELDS, read, write } from "./state.js";
 import { Store, fetchFrom } from "./store.js";
@@ -19,7 +22,8 @@ const PANELS = [Formation, Curves, Push, Tour, Angles];
 const OLD_FIELDS = ["run", "other"]; // of links that are older than `runs`
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
 const LONGEST_FRAME = 0.25; // seconds; what a sleeping tab missed is not played back
-const STATES_WITHOUT_EPOCH = { queued: "It waits in the queue.", running: "It is getting ready.", failed: "It has failed." };
+const WITHOUT_EPOCH = { queued: " It waits in the queue.", running: " It gets ready.", failed: " It has failed." };
+const DIFFERENT = "These runs have different classes or counts: they are not compared.";
 
 const inspectors = new WeakMap();
 
@@ -62,9 +66,18 @@ export class Inspector {
     Object.assign(this, { text, told });
     setDeviationStops(told.deviation);
     this.state.runs = told.runs.map(({ id }) => id);
-    await this.store.track(told.runs);
-    if (text !== this.text) return;
-    const { epoch, speed, follow } = this.state;
+    const controls = told.runs.flatMap((run) => Object.values(run.controls).flatMap(({ run }) => run ?? []));
+    this.store.know([...controls, ...told.runs]);
+    await this.show();
+  }
+
+  /** Look at the runs or, in presenter view, at the controls that take their place. */
+  async show() {
+    const { presenter, control, epoch, speed, follow } = this.state;
+    const ids = this.told.runs.map(({ id, controls }) => (presenter && controls[control]?.run?.id) || id);
+    this.wanted = ids;
+    await this.store.show(ids);
+    if (this.wanted !== ids) return;
     if (this.started) this.send({ type: "epochs", epochs: this.kept() });
     else this.clock = clock(this.kept(), { epoch, speed, follow });
     this.started = true;
@@ -94,7 +107,7 @@ export class Inspector {
     const snapshot = run.snapshots.get(epoch) ?? null;
     const failure = run.failures.get(epoch);
     const waiting = !snapshot && !failure && !run.error && epoch !== null;
-    const without = () => `This run has no epoch yet. ${STATES_WITHOUT_EPOCH[run.state] ?? ""}`;
+    const without = () => `This run has no epoch yet.${WITHOUT_EPOCH[run.state] ?? ""}`;
     const reason = run.error ?? (epoch === null ? without() : failure && `Epoch ${epoch} cannot be shown. ${failure}`);
     return { epoch, snapshot, waiting, message: snapshot ? null : reason ?? `Epoch ${epoch} is on its way.` };
   }
@@ -110,8 +123,8 @@ export class Inspector {
   set(changes) {
     Object.assign(this.state, changes);
     if ("speed" in changes) this.clock = advance(this.clock, { type: "speed", speed: changes.speed });
-    const structural = "presenter" in changes || "hidden" in changes;
-    this.mark("address", structural ? "rebuild" : "options");
+    this.mark("address", "hidden" in changes ? "rebuild" : "options");
+    if ("presenter" in changes || "control" in changes) this.show();
   }
 
   /** Tell the clock. */
@@ -150,25 +163,28 @@ export class Inspector {
     if (dirty.has("rebuild")) return this.rebuild();
     const { epoch } = this.at;
     this.at = this.place();
-    this.store.lookAt(this.at.epoch);
+    this.store.focus = this.at.epoch;
     this.scrubber.update();
     if (dirty.has("options")) {
       for (const follow of this.binders) follow();
       for (const panel of this.panels) panel.refresh();
-      this.detail.update();
-    } else if (dirty.has("arrived")) for (const panel of this.panels) if (panel.open) panel.arrived();
+      this.list.update();
+    } else if (dirty.has("arrived")) for (const panel of this.panels) if (panel.open) panel.try(() => panel.arrived());
     if (this.at.epoch !== epoch || this.hasChanged()) {
       this.sentence.update();
-      this.detail.update();
+      this.list.update();
       for (const panel of this.panels) panel.update();
-    } else for (const panel of this.panels) if (panel.open) panel.frame();
+    } else for (const panel of this.panels) if (panel.open) panel.try(() => panel.frame());
     if (this.moving) this.mark("frame");
     else this.drawnAt = undefined;
   }
 
   /** Whether what the runs show has arrived, or failed, since this was last asked. */
   hasChanged() {
-    const seen = this.runs.map((run) => `${run.told.id}/${this.look(run).epoch}/${this.look(run).message}/${Boolean(run.samples)}`).join();
+    const seen = this.runs.map((run) => {
+      const { epoch, message } = this.look(run);
+      return `${run.told.id}/${epoch}/${message}/${Boolean(run.samples)}`;
+    }).join();
     const changed = seen !== this.seen;
     this.seen = seen;
     return changed;
@@ -196,23 +212,28 @@ export class Inspector {
   }
 
   rebuild() {
-    if (this.panels.length) this.state.basis = this.basis();
+    if (this.panels.length) this.state.basis = this.panel("tour").written();
     for (const panel of this.panels) panel.destroy();
     this.binders = [];
     this.at = this.place();
     this.scrubber = new Scrubber(this);
     this.sentence = new Sentence(this);
-    this.detail = new Detail(this);
+    this.linked = new Linked(this);
+    this.card = new Card(this);
+    this.list = new Selected(this);
+    this.presenter = this.state.presenter ? new Presenter(this) : null;
     this.panels = PANELS.map((Kind) => new Kind(this));
     offerSaving(this);
-    const { presenter } = this.state;
-    this.host.classList.toggle("presenter", presenter);
-    const warning = this.comparable ? null : h("p", { class: "warning" }, "These runs have different classes or counts: they are not compared.");
-    const parts = this.panels.flatMap((panel) => (panel.name === "tour" ? [panel.root, this.detail.root] : [panel.root]));
-    this.host.replaceChildren(...[warning, this.sentence.root, ...parts, this.scrubber.root, this.detail.card].filter(Boolean));
+    this.host.classList.toggle("presenter", this.state.presenter);
+    const warning = this.comparable ? null : h("p", { class: "warning" }, DIFFERENT);
+    const parts = this.panels.flatMap((panel) => (panel.name === "tour" ? [panel.root, this.list.root] : [panel.root]));
+    const all = [warning, this.sentence.root, ...parts, this.presenter?.root, this.scrubber.root, this.card.root];
+    const name = document.activeElement?.name;
+    this.host.replaceChildren(...all.filter(Boolean));
+    if (name) this.host.querySelector(`button[name="${CSS.escape(name)}"]`)?.focus(); // it was pressed by keyboard
     this.sentence.update();
     for (const panel of this.panels) panel.refresh();
-    this.detail.update();
+    this.list.update();
     this.scrubber.update();
     this.schedule();
   }
@@ -221,25 +242,14 @@ export class Inspector {
     for (const panel of this.panels) panel.retheme();
   }
 
-  present(presenter) {
-    this.set({ presenter });
-  }
-
   key(event) {
     const { target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || !this.started) return;
     if (!this.host.contains(target) && target !== document.body) return;
     if (target.matches("select, textarea, input:not([type=range])")) return;
-    if (this.state.presenter && event.key === "Escape") this.present(false);
-    else if (this.state.presenter && /^[1-4]$/.test(event.key)) this.reveal(event.key);
-    else if (event.key in KEYS && !(event.key === " " && target.matches("button"))) this.send(KEYS[event.key]);
-    else return;
+    if (event.key in KEYS && !(event.key === " " && target.matches("button"))) this.send(KEYS[event.key]);
+    else if (!this.presenter?.press(event.key)) return;
     event.preventDefault();
-  }
-
-  reveal(place) {
-    const { hidden } = this.state;
-    this.set({ hidden: hidden.includes(place) ? hidden.filter((other) => other !== place) : [...hidden, place] });
   }
 
   schedule() {
@@ -255,19 +265,21 @@ export class Inspector {
     const epoch = follow || (at === epochs.length - 1 && !grows) ? null : position(this.clock).epoch;
     const url = new URL(location.href);
     for (const name of [...Object.keys(FIELDS), ...OLD_FIELDS]) url.searchParams.delete(name);
-    const wanted = new URLSearchParams(write({ ...this.state, epoch, follow, speed, basis: this.basis() }));
+    const basis = this.panel("tour").written();
+    const wanted = new URLSearchParams(write({ ...this.state, epoch, follow, speed, basis }));
     for (const [name, value] of wanted) url.searchParams.set(name, value);
     if (url.href !== location.href) history.replaceState(history.state, "", url);
   }
 
-  basis() {
-    return this.panels.find(({ name }) => name === "tour").written();
+  panel(name) {
+    return this.panels.find((panel) => panel.name === name);
   }
 
   remove() {
     cancelAnimationFrame(this.waiting);
     clearTimeout(this.addressing);
     this.listening.abort();
+    this.wanted = null;
     this.store.stop();
     for (const panel of this.panels) panel.destroy();
   }

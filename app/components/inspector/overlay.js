@@ -1,7 +1,7 @@
 // What stands around the samples: the unit sphere, the ideal simplex, trails, marks of the classes and their names.
 
 import { Labels } from "./labels.js";
-import { MARKS, Stamps, drawMark } from "./marks.js";
+import { MARKS, drawMark } from "./marks.js";
 import { Cloud } from "./view.js";
 
 const TURN = 2 * Math.PI;
@@ -17,7 +17,6 @@ export class Overlay {
   layers = new Set();
   colours = [];
   labels = new Labels();
-  stamps = new Stamps();
   clouds = Object.fromEntries(KINDS.map((kind) => [kind, new Cloud()]));
   trail = new Cloud();
 
@@ -52,24 +51,17 @@ export class Overlay {
     drawEdges(context, theme, clouds.simplex);
   }
 
-  /**
-   * What lies before the samples.
-   *
-   * @param {number} ratio device pixels per pixel; 0 to draw every mark as a path
-   */
-  drawOver(context, theme, fraction, ratio) {
-    const { clouds, layers, colours, stamps, view } = this;
+  /** What lies before the samples. */
+  drawOver(context, theme, fraction) {
+    const { clouds, layers, colours, view } = this;
     for (const kind of KINDS) clouds[kind].place(view, fraction);
     if (layers.has("trails")) this.drawTrails(context);
-    if (ratio) stamps.prepare(theme, ratio, colours);
     const scale = colours.length > FEW ? 0.65 : 1;
     for (const kind of KINDS) {
       const { count, screen } = clouds[kind];
       for (let k = 0; layers.has(kind) && k < count; k++) {
         const [x, y] = [screen[2 * k], screen[2 * k + 1]];
-        if (Number.isNaN(x)) continue;
-        if (ratio) stamps.draw(context, kind, k, x, y, scale);
-        else drawMark(context, kind, x, y, colours[k], theme, scale);
+        if (!Number.isNaN(x)) drawMark(context, kind, x, y, colours[k], theme, scale);
       }
     }
     if (layers.has("means")) this.drawLabels(context, theme);

@@ -2,7 +2,7 @@
 
 import { columnHead, h } from "./dom.js";
 
-/** What panels have in common. Those below override `build`, and of `options`, `arrived`, `epoch` and `frame` what they draw. */
+/** What panels have in common; of `build`, `options`, `arrived`, `epoch` and `frame` each has those that it needs. */
 export class Panel {
   columns = [];
 
@@ -34,9 +34,19 @@ export class Panel {
     if (!this.open) return;
     if (!this.built) this.build();
     this.built = true;
-    this.options();
-    this.arrived();
+    this.try(() => this.options());
+    this.try(() => this.arrived());
     this.update();
+  }
+
+  /** Draw; what the data made impossible is said in its place, and the other panels go on. */
+  try(draw) {
+    try {
+      draw();
+    } catch (error) {
+      console.error(error);
+      for (const column of this.columns) column.say("This picture could not be drawn from what the run recorded.");
+    }
   }
 
   /** Another epoch is shown, or the shown one has arrived. */
@@ -45,10 +55,11 @@ export class Panel {
     for (const column of this.columns) {
       const { epoch, message, waiting } = this.app.look(column.run);
       column.say(message, waiting);
-      column.note.textContent = epoch === null ? "" : epoch < this.app.at.epoch ? `epoch ${epoch}, its last` : `epoch ${epoch}`;
+      const earlier = epoch < this.app.at.epoch ? ", its last" : "";
+      column.note.textContent = epoch === null ? "" : `epoch ${epoch}${earlier}`;
     }
-    this.epoch();
-    this.frame();
+    this.try(() => this.epoch());
+    this.try(() => this.frame());
   }
 
   build() {}
@@ -65,19 +76,24 @@ export class Panel {
   /** Pictures that tween are at another place. */
   frame() {}
 
+  /** Charts and canvases, its own and its columns'. */
+  get pictures() {
+    return [...(this.chart ? [this.chart] : []), ...this.columns.flatMap(({ part }) => part?.pictures ?? [])];
+  }
+
   retheme() {
-    for (const { part } of this.columns) part?.retheme();
+    for (const picture of this.pictures) picture.retheme();
   }
 
   destroy() {
-    for (const { part } of this.columns) part?.destroy();
+    for (const picture of this.pictures) picture.destroy();
   }
 
   /**
    * Add a column for each run that is shown. One whose classes are not known yet has no part.
    *
    * @param {(content: HTMLElement, run: Object) => Object} make draws into `content`, which is on the page by then;
-   *   returns the column's part
+   *   returns the column's part, which lists its `pictures`
    */
   addColumns(make) {
     this.columns = this.app.runs.map((run) => new Column(run));

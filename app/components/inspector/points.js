@@ -9,7 +9,6 @@ import { inLasso } from "./select.js";
 import { Stage } from "./stage.js";
 import { Cloud, DIMMED, LARGE, RING, SELECTED, View } from "./view.js";
 
-export { drawMark } from "./marks.js";
 export { LARGE, RING } from "./view.js";
 
 const INT16_STEP = 1 / 32767;
@@ -137,9 +136,12 @@ export class Points {
     this.stage.invalidate();
   }
 
-  /** @param {Float64Array} basis (3, D) row-major, as in tour.js: the screen's right, up, and towards the viewer */
+  /**
+   * @param {Float64Array} basis (3, D or more) row-major, as in tour.js: the screen's right, up, and towards the
+   *   viewer; what it has beyond the D of the samples, which are set before, is not read
+   */
   setBasis(basis) {
-    this.view.setBasis(basis);
+    this.view.setBasis(basis, this.dims);
     this.stage.invalidate();
   }
 
@@ -176,25 +178,15 @@ export class Points {
     this.stage.retheme();
   }
 
-  /** Follow the host's size; the browser's own layout calls this by itself. */
-  resize() {
-    this.stage.resize();
-  }
-
   draw() {
     this.stage.draw();
-  }
-
-  /** The picture as a canvas on the theme's background. */
-  snapshot() {
-    return this.stage.snapshot();
   }
 
   /** Draw the picture with a 2D context of the caller's, in pixels from the top left: for vector formats. */
   drawOn(context) {
     this.overlay.drawUnder(context, this.theme);
     drawSamples(context, this);
-    this.overlay.drawOver(context, this.theme, this.fraction, 0);
+    this.overlay.drawOver(context, this.theme, this.fraction);
   }
 
   destroy() {
@@ -220,7 +212,7 @@ export class Points {
     overlay.drawUnder(stage.clear(0), theme);
     this.renderer.draw(this);
     const context = stage.clear(2);
-    overlay.drawOver(context, theme, fraction, stage.ratio);
+    overlay.drawOver(context, theme, fraction);
     ring.place(view, fraction);
     if (ring.count) drawHover(context, theme, this.highlighted.kind, ring.screen, view.dotRadius(this.rows.length));
     if (this.outline.length) drawOutline(context, theme, this.outline);

@@ -1,12 +1,13 @@
 // Who pushes whom: push against the counterpart's count, between which classes it is, and what each class receives.
 
 import { Chart } from "./chart.js";
+import { heatMapClasses } from "./classes.js";
 import { hexToRgb, mix, rgbToHex } from "./colour.js";
 import { choice, h, number } from "./dom.js";
-import { asShares, byFrequency, countEffect, countSlope, groupsOf, tailPushShare } from "./geometry.js";
+import { asShares, byFrequency, countEffect, countSlope, groupsOf, kindsOf, tailPushShare } from "./geometry.js";
 import { HeatMap } from "./heatmap.js";
 import { Panel } from "./panel.js";
-import { heatMapClasses } from "./classes.js";
+import { classDots, countLines, extent, fitted, pairDots, percent, pooled, received } from "./pushes.js";
 
 const EVERY_PAIR_UP_TO = 20; // classes; beyond, a dot a class
 const QUANTITIES = [["pair_push", "pair push"], ["gradient_mass", "mass"]];
@@ -14,9 +15,15 @@ const [DARKEST, LIGHTEST] = [10, 1 / 100]; // of an even share, where the heat m
 const NO_PUSH = "Cross-entropy alone has no contrastive push.";
 const KEYS = {
   pair_push:
-    "Each dot is a pair of classes: how hard they push on each other in the whole loss, against the training images of the one that pushes. ",
+    "Each dot is a pair of classes: how hard they push on each other in the whole loss, against the training images " +
+    "of the one that pushes. ",
   gradient_mass:
-    "Each dot is a pair of classes: which share of an anchor's repulsion goes to the other class, against its training images. ",
+    "Each dot is a pair of classes: which share of an anchor's repulsion goes to the other class, against that " +
+    "class's training images. ",
+};
+const WORDS = {
+  pair_push: { axis: "share of all push", scale: "of all push" },
+  gradient_mass: { axis: "share of the anchor's push", scale: "of the anchor's push" },
 };
 const REST =
   "Orange: on the tail; slate: on the head. Thin lines: the count effect alone, all similarities equal, as before " +
@@ -36,37 +43,42 @@ export class Push extends Panel {
 
   options() {
     this.key.textContent = KEYS[this.app.state.quantity] + REST;
+    for (const { part } of this.columns) part?.map.setOpen(this.app.state.blocks.map(Number));
   }
 
   arrived() {
     const parts = this.columns.map(({ part }) => part).filter(Boolean);
-    const spans = parts.map((part) => part.span()).filter(([low, high]) => low < high);
-    this.range = [Math.min(...spans.map(([low]) => low)), Math.max(...spans.map(([, high]) => high))];
-    const most = parts.map((part) => part.most());
-    this.most = [0, 1].map((side) => Math.max(...most.map((ends) => ends[side])));
+    this.range = widest(parts.map((part) => part.range()));
+    this.reach = widest(parts.map((part) => part.reach()));
     this.epoch();
+  }
+
+  retheme() {
+    super.retheme();
+    for (const { part } of this.columns) part?.map.setScales(part.scale()); // its lightest colour is the page's
   }
 
   epoch() {
     for (const { column, run, part, snapshot } of this.drawn()) {
-      if (snapshot.get("pair_push")) part.show(snapshot, this.range, this.most);
+      if (snapshot.get("pair_push")) part.show(snapshot, this.range, this.reach);
       else column.say(run.told.switches?.contrastive === false ? NO_PUSH : "This run recorded no gradients.");
     }
   }
 }
 
 class PushColumn {
+  ranges = new Map(); // quantity/epoch -> least and greatest value
+  reaches = new Map(); // epoch -> where its bars end, below and above
+
   constructor(app, content, run) {
     Object.assign(this, { app, run });
-    const { classes } = run.told;
-    const pooled = classes.bins && pool(classes.bins, classes.counts);
-    this.names = pooled?.names ?? classes.names;
-    this.counts = pooled?.counts ?? classes.counts;
-    this.pooled = Boolean(pooled);
-    this.groups = groupsOf(this.counts);
-    this.order = byFrequency(this.counts);
-    this.kindOf = this.counts.map((_, k) => ["head", "tail"].find((name) => this.groups[name].includes(k)) ?? "medium");
-    this.alone = run.told.switches && countEffect(this.counts, run.told.switches);
+    const { classes, switches, label } = run.told;
+    const { names, counts } = pooled(classes);
+    this.names = names;
+    this.counts = counts;
+    this.groups = groupsOf(counts);
+    this.classes = { names, counts, order: byFrequency(counts), kinds: kindsOf(counts) };
+    this.alone = switches && countEffect(counts, switches);
     const [dots, bars] = ["dots", "bars"].map((name) => h("div", { class: `plot ${name}` }));
     this.summary = h("p", { class: "summary" });
     const map = h("div", { class: "map" });
@@ -75,12 +87,19 @@ class PushColumn {
     const { plotly } = app.told;
     this.dots = new Chart(dots, classes.figures.push, { plotly });
     this.bars = new Chart(bars, classes.figures.received, { plotly });
-    this.map = new HeatMap(map, { label: `Push between classes, ${run.told.label}`, onHover: (hit) => this.say(hit) });
-    this.map.setClasses(heatMapClasses(this.names, this.counts));
+    const onHover = (hit) => (this.readout.textContent = hit?.text ?? "");
+    const onOpen = (open) => app.set({ blocks: Array.from(open, String) });
+    this.map = new HeatMap(map, { label: `Push between classes, ${label}`, onHover, onOpen });
+    this.map.setClasses(heatMapClasses(names, counts));
+    this.pictures = [this.dots, this.bars, this.map];
   }
 
   get quantity() {
     return this.app.state.quantity;
+  }
+
+  get many() {
+    return this.counts.length > EVERY_PAIR_UP_TO;
   }
 
   /** What the counts alone predict; null for runs of which the loss is not known. */
@@ -88,123 +107,91 @@ class PushColumn {
     return this.alone && (this.quantity === "pair_push" ? this.alone.push : this.alone.mass);
   }
 
+  /** The quantity as shares, (K, K), NaN on the diagonal. */
   values(snapshot) {
     const K = this.counts.length;
-    return this.quantity === "pair_push" ? asShares(snapshot.get("pair_push"), K) : offDiagonal(snapshot.get("gradient_mass"), K);
+    const values = snapshot.get(this.quantity);
+    if (this.quantity === "pair_push") return asShares(values, K);
+    return Float32Array.from(values, (value, i) => (i % K === Math.floor(i / K) ? NaN : value));
   }
 
   /** Least and greatest value over all epochs, so that the axis stands still. */
-  span() {
-    const { remembered = {} } = this;
-    this.remembered = remembered;
-    const spans = [...this.run.snapshots.values()].filter((snapshot) => snapshot.get("pair_push")).map((snapshot) => {
-      const known = (remembered[`${this.quantity}/${snapshot.epoch}`] ??= extremes(this.values(snapshot)));
-      return known;
-    });
-    return [Math.min(...spans.map(([low]) => low)), Math.max(...spans.map(([, high]) => high))];
-  }
-
-  /** The longest bars over all epochs: down and up. */
-  most() {
-    const stacks = [...this.run.snapshots.values()].filter((snapshot) => snapshot.get("gradient_norm"));
-    this.stacks ??= new Map();
-    for (const snapshot of stacks) {
-      if (this.stacks.has(snapshot)) continue;
-      const { pull, push } = this.received(snapshot);
-      const up = this.counts.map((_, k) => Object.values(push).reduce((sum, values) => sum + (values[k] || 0), 0));
-      this.stacks.set(snapshot, [Math.max(0, ...pull.filter(Number.isFinite)), Math.max(0, ...up)]);
+  range() {
+    for (const [epoch, snapshot] of this.run.snapshots) {
+      const key = `${this.quantity}/${epoch}`;
+      if (snapshot.get(this.quantity) && !this.ranges.has(key)) this.ranges.set(key, extent(this.values(snapshot)));
     }
-    return [0, 1].map((side) => Math.max(0, ...[...this.stacks.values()].map((ends) => ends[side])));
+    const known = [...this.ranges].filter(([key]) => key.startsWith(this.quantity)).map(([, ends]) => ends);
+    return widest([...known, ...(this.countsAlone ? [extent(this.countsAlone)] : [])]);
   }
 
-  show(snapshot, range, most) {
+  /** Where the longest bars of all epochs end. */
+  reach() {
+    for (const [epoch, snapshot] of this.run.snapshots) {
+      if (!snapshot.get("gradient_norm") || this.reaches.has(epoch)) continue;
+      const { pull, ...push } = this.received(snapshot);
+      const up = pull.map((_, k) => Object.values(push).reduce((sum, values) => sum + values[k], 0));
+      this.reaches.set(epoch, [-Math.max(0, ...pull.filter(Number.isFinite)), Math.max(0, ...up)]);
+    }
+    return widest([...this.reaches.values()]);
+  }
+
+  show(snapshot, range, reach) {
     const values = this.values(snapshot);
-    this.showDots(values, range);
+    this.dots.show(() => this.drawDots(values, range));
+    if (snapshot.get("gradient_norm")) this.bars.show(() => this.drawBars(snapshot, reach));
     this.showSummary(snapshot, values);
-    this.showMap(values);
-    this.showBars(snapshot, most);
-  }
-
-  showDots(values, [low, high]) {
-    const alone = this.countsAlone;
-    const K = this.counts.length;
-    const dots = K <= EVERY_PAIR_UP_TO ? this.everyPair(values) : this.everyClass(values);
-    const counts = alone && (K <= EVERY_PAIR_UP_TO ? this.lines(alone) : byX(this.everyClass(alone)));
-    const measured = { ...dots, marker: { color: dots.kind.map((kind) => this.app.told.groups[kind]) } };
-    const fill = { measured, counts: counts ?? { visible: false }, fit: fit(dots, countSlope(values, this.counts)) };
-    const least = Math.min(low, ...(alone ?? []).filter((value) => value > 0));
-    const y = [Math.log10(least) - 0.15, Math.log10(high) + 0.15];
-    const x = [Math.log10(Math.min(...this.counts)) - 0.1, Math.log10(Math.max(...this.counts)) + 0.1];
-    const title = this.quantity === "pair_push" ? "share of all push" : "share of the anchor's push";
-    this.dots.show(({ role }) => fill[role], { yaxis: { range: y, title: { text: title } }, xaxis: { range: x } });
-  }
-
-  everyPair(values) {
-    const dots = { x: [], y: [], text: [], kind: [] };
-    for (const row of this.order) {
-      for (const column of this.order) {
-        const value = values[row * this.counts.length + column];
-        if (row === column || !(value > 0)) continue;
-        dots.x.push(this.counts[column]);
-        dots.y.push(value);
-        dots.kind.push(this.kindOf[row]);
-        dots.text.push(`${this.names[column]} (n = ${this.counts[column]}) pushes ${this.names[row]} (n = ${this.counts[row]})<br><b>${percent(value)}</b>`);
-      }
-    }
-    return dots;
-  }
-
-  /** Geometric mean over the classes that are pushed. */
-  everyClass(values) {
-    const K = this.counts.length;
-    const dots = { x: [], y: [], text: [], kind: [] };
-    for (const column of this.order) {
-      const logs = this.order.map((row) => Math.log(values[row * K + column])).filter(Number.isFinite);
-      if (!logs.length) continue;
-      const value = Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
-      dots.x.push(this.counts[column]);
-      dots.y.push(value);
-      dots.kind.push(this.kindOf[column]);
-      dots.text.push(`${this.names[column]} (n = ${this.counts[column]}) on the others<br><b>${percent(value)}</b>`);
-    }
-    return dots;
-  }
-
-  lines(values) {
-    const line = { x: [], y: [] };
-    for (const row of this.order) {
-      for (const column of this.order) {
-        if (row === column) continue;
-        line.x.push(this.counts[column]);
-        line.y.push(values[row * this.counts.length + column]);
-      }
-      line.x.push(null);
-      line.y.push(null);
-    }
-    return line;
-  }
-
-  showSummary(snapshot, values) {
-    const K = this.counts.length;
-    const alone = this.countsAlone;
-    const slopes = [values, alone].map((push) => push && number(countSlope(push, this.counts), 2));
-    const slope = ["Slope ", h("b", {}, slopes[0]), ` measured${alone ? `, ${slopes[1]} by the counts alone` : ""}, 0 if all pushed alike.`];
-    const even = new Float32Array(K * K).fill(1);
-    const share = (push) => percent(tailPushShare(push, K, this.groups));
-    const { length } = this.groups.tail;
-    const byCounts = alone ? `; ${share(this.alone.push)} by the counts alone` : "";
-    const tail = this.pooled
-      ? [" Classes are pooled into bins of like frequency; the tail's share is not computed."]
-      : length < 2
-        ? []
-        : [` Among the ${length} rarest classes: `, h("b", {}, share(snapshot.get("pair_push"))), ` of all pair push${byCounts}, ${share(even)} if all pushed alike.`];
-    this.summary.replaceChildren(...slope, ...tail);
-  }
-
-  showMap(values) {
     if (this.scaled !== this.quantity) this.map.setScales(this.scale());
     this.scaled = this.quantity;
     this.map.setValues(values.map(Math.log10));
+  }
+
+  drawDots(values, [low, high]) {
+    const { classes, counts, countsAlone: alone, many } = this;
+    const dots = many ? classDots(values, classes) : pairDots(values, classes);
+    const marker = { color: dots.kind.map((kind) => this.app.told.groups[kind]) };
+    const fill = { measured: { ...dots, marker }, fit: fitted(dots, countSlope(values, counts)) };
+    if (alone) fill.counts = many ? justXY(classDots(alone, classes)) : countLines(alone, classes);
+    const logs = (from, to, room) => [Math.log10(from) - room, Math.log10(to) + room];
+    const yaxis = { range: logs(low, high, 0.15), title: { text: WORDS[this.quantity].axis } };
+    const xaxis = { range: logs(Math.min(...counts), Math.max(...counts), 0.1) };
+    return { fill: ({ role }) => fill[role], layout: { xaxis, yaxis } };
+  }
+
+  received(snapshot) {
+    return received(snapshot.get("gradient_attraction"), snapshot.get("gradient_norm"), this.groups);
+  }
+
+  drawBars(snapshot, [below, above]) {
+    const { order, names } = this.classes;
+    const bars = this.received(snapshot);
+    const sorted = (values, sign) => {
+      const lengths = order.map((k) => values[k]);
+      return { x: order.map((k) => names[k]), y: lengths.map((length) => sign * length), customdata: lengths };
+    };
+    const fill = ({ role }) => sorted(bars[role], role === "pull" ? -1 : 1);
+    return { fill, layout: { yaxis: { range: [1.05 * below, 1.05 * above] } } };
+  }
+
+  showSummary(snapshot, values) {
+    const { counts, countsAlone: alone } = this;
+    const slopeOf = (push) => number(countSlope(push, counts), 2);
+    const byCounts = alone ? `, ${slopeOf(alone)} by the counts alone` : "";
+    const slope = ["Slope ", h("b", {}, slopeOf(values)), ` measured${byCounts}, 0 if all pushed alike.`];
+    this.summary.replaceChildren(...slope, ...this.tailShare(snapshot.get("pair_push")));
+  }
+
+  /** How much of all push is among the tail, as parts of a paragraph. */
+  tailShare(push) {
+    const K = this.counts.length;
+    const { length } = this.groups.tail;
+    if (this.run.told.classes.bins) return [" Classes are pooled by frequency; the tail's share is not computed."];
+    if (length < 2) return [];
+    const share = (matrix) => percent(tailPushShare(matrix, K, this.groups));
+    const byCounts = this.alone ? `; ${share(this.alone.push)} by the counts alone` : "";
+    const even = share(new Float32Array(K * K).fill(1));
+    const rest = ` of all pair push${byCounts}, ${even} if all pushed alike.`;
+    return [` Among the ${length} rarest classes: `, h("b", {}, share(push)), rest];
   }
 
   /** Powers of ten around an even share. */
@@ -219,73 +206,18 @@ class PushColumn {
       low: ends[0],
       high: ends[2],
       ticks: ends.map((end) => [end, percent(10 ** end)]),
-      title: this.quantity === "pair_push" ? "of all push" : "of the anchor's push",
+      title: `${WORDS[this.quantity].scale}${this.many ? ", geometric mean" : ""}`,
       format: (value) => percent(10 ** value),
     };
   }
 
-  say(hit) {
-    this.readout.textContent = hit?.text ?? "";
-  }
-
-  received(snapshot) {
-    const K = this.counts.length;
-    const norm = snapshot.get("gradient_norm");
-    const sumOver = (group, k) => group.reduce((sum, q) => sum + (norm[k * K + q] || 0), 0);
-    const push = Object.fromEntries(Object.entries(this.groups).map(([name, group]) => [name, this.counts.map((_, k) => sumOver(group, k))]));
-    return { pull: Array.from(snapshot.get("gradient_attraction")), push };
-  }
-
-  showBars(snapshot, most) {
-    if (!snapshot.get("gradient_norm")) return;
-    const { pull, push } = this.received(snapshot);
-    const x = this.order.map((k) => this.names[k]);
-    const sorted = (values, sign) => ({ x, y: this.order.map((k) => sign * values[k]), customdata: this.order.map((k) => values[k]) });
-    const fill = ({ role }) => (role === "pull" ? sorted(pull, -1) : sorted(push[role], 1));
-    this.bars.show(fill, { yaxis: { range: [-1.05 * most[0], 1.05 * most[1]] } });
-  }
-
-  retheme() {
-    for (const part of [this.dots, this.bars, this.map]) part.retheme();
-    this.map.setScales(this.scale());
-  }
-
-  destroy() {
-    for (const part of [this.dots, this.bars, this.map]) part.destroy();
-  }
 }
 
-/** Bins of like frequency, each with the mean count of its classes. */
-function pool(bins, counts) {
-  const sums = new Map();
-  bins.forEach((bin, k) => sums.set(bin, [...(sums.get(bin) ?? []), counts[k]]));
-  const sorted = [...sums.keys()].sort((a, b) => a - b);
-  const mean = (values) => Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
-  return { names: sorted.map((bin) => `bin ${bin}`), counts: sorted.map((bin) => mean(sums.get(bin))) };
-}
-
-function fit({ x, y }, slope) {
-  if (slope === null || !x.length) return { visible: false };
-  const middle = (values) => values.reduce((sum, value) => sum + Math.log(value), 0) / values.length;
-  const ends = [Math.min(...x), Math.max(...x)];
-  return { x: ends, y: ends.map((end) => Math.exp(middle(y) + slope * (Math.log(end) - middle(x)))) };
-}
-
-function byX({ x, y }) {
+function justXY({ x, y }) {
   return { x, y };
 }
 
-function extremes(values) {
-  const known = values.filter((value) => value > 0);
-  return [known.reduce((a, b) => Math.min(a, b), Infinity), known.reduce((a, b) => Math.max(a, b), 0)];
-}
-
-function offDiagonal(values, K) {
-  return Float32Array.from(values, (value, i) => (i % K === Math.floor(i / K) ? NaN : value));
-}
-
-function percent(share) {
-  if (share === null || !Number.isFinite(share)) return "–";
-  const hundredths = 100 * share;
-  return `${hundredths >= 10 ? hundredths.toFixed(0) : hundredths >= 0.095 ? hundredths.toFixed(1) : Number(hundredths.toPrecision(1))} %`;
+/** The smallest range that holds all of them. */
+function widest(ranges) {
+  return [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
 }

@@ -16,20 +16,26 @@ const SPEEDS = [0.5, 1, 2, 4, 6, 12, 24, 60].filter((speed) => speed >= SLOWEST 
 export class Scrubber {
   constructor(app) {
     this.app = app;
-    const button = (label, text, event) =>
-      h("button", { type: "button", "aria-label": label, title: label, onclick: () => app.send(event) }, icon(ICONS[text]));
+    const button = (label, sign, event) => {
+      const attributes = { type: "button", "aria-label": label, title: label, onclick: () => app.send(event) };
+      return h("button", attributes, icon(ICONS[sign]));
+    };
     this.play = button("Play", "play", { type: "toggle" });
     this.play.classList.add("primary");
-    this.slider = h("input", { type: "range", min: 0, step: "any", "aria-label": "Epoch", oninput: () => this.seek() });
-    this.slider.addEventListener("change", () => this.update());
+    const listeners = { oninput: () => this.seek(), onchange: () => this.update() };
+    this.slider = h("input", { type: "range", min: 0, step: "any", "aria-label": "Epoch", ...listeners });
     this.label = h("output", { class: "epoch" });
     const speeds = SPEEDS.map((speed) => h("option", { value: speed }, `${speed} epochs/s`));
-    this.speed = h("select", { "aria-label": "Speed", onchange: () => app.set({ speed: Number(this.speed.value) }) }, speeds);
-    this.follow = h("input", { type: "checkbox", onchange: () => app.send({ type: "follow", follow: this.follow.checked }) });
+    const setSpeed = () => app.set({ speed: Number(this.speed.value) });
+    this.speed = h("select", { "aria-label": "Speed", onchange: setSpeed }, speeds);
+    const setFollow = () => app.send({ type: "follow", follow: this.follow.checked });
+    this.follow = h("input", { type: "checkbox", onchange: setFollow });
     this.following = h("label", { class: "toggle" }, this.follow, h("span", {}, "follow live"));
     this.arriving = h("span", { class: "quiet" });
+    this.again = h("button", { type: "button", class: "text", onclick: () => app.store.retry() }, "Try again");
     this.copy = h("button", { type: "button", class: "text", onclick: () => this.copyLink() }, "Copy link");
-    this.present = h("button", { type: "button", class: "text", onclick: () => app.present(!app.state.presenter) });
+    const present = () => app.set({ presenter: !app.state.presenter });
+    this.present = h("button", { type: "button", name: "present", class: "text", onclick: present });
     this.root = h(
       "div",
       { class: "scrubber", role: "group", "aria-label": "Epoch" },
@@ -43,6 +49,7 @@ export class Scrubber {
       this.speed,
       this.following,
       this.arriving,
+      this.again,
       h("span", { class: "grow" }),
       this.copy,
       this.present,
@@ -68,12 +75,14 @@ export class Scrubber {
       this.play.replaceChildren(icon(ICONS[clock.playing ? "pause" : "play"]));
       this.play.title = this.play.ariaLabel = clock.playing ? "Pause" : "Play";
     }
-    this.speed.value = SPEEDS.reduce((best, speed) => (Math.abs(speed - clock.speed) < Math.abs(best - clock.speed) ? speed : best));
+    const off = (speed) => Math.abs(speed - clock.speed);
+    this.speed.value = SPEEDS.reduce((best, speed) => (off(speed) < off(best) ? speed : best));
     this.follow.checked = clock.follow;
     this.following.hidden = !runs.some((run) => run.active) && !clock.follow;
     const known = runs.reduce((sum, run) => sum + run.snapshots.size + run.failures.size, 0);
     const all = runs.reduce((sum, run) => sum + run.epochs.length, 0);
     this.arriving.textContent = known < all ? `${known} of ${all} epochs here` : "";
+    this.again.hidden = !runs.some((run) => run.error || run.failures.size);
     this.present.textContent = state.presenter ? "Leave presenter view" : "Present";
   }
 

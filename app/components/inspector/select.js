@@ -74,6 +74,11 @@ export function fromText(text) {
   return Uint32Array.from(samples);
 }
 
+/** Rows as a file of comma-separated values. */
+export function csv(rows) {
+  return new Blob([toCsv(rows)], { type: "text/csv" });
+}
+
 /**
  * Write rows as comma-separated values (RFC 4180), the names of the columns first.
  *

@@ -1,8 +1,9 @@
 // The sentence on top: how far apart the rarest classes stand, computed from the epoch that is shown.
 
 import { h, number, swatch } from "./dom.js";
-import { groupMeans, groupsOf, simplexAngle } from "./geometry.js";
+import { groupsOf, meanWithin, simplexAngle } from "./geometry.js";
 
+const NAMED = 3; // classes that the sentence names one by one
 const WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
 
 export class Sentence {
@@ -14,39 +15,64 @@ export class Sentence {
   update() {
     const { app } = this;
     const known = app.runs.filter((run) => app.look(run).snapshot && run.told.classes);
-    const text = known.map((run) => app.look(run).snapshot.epoch).join() + app.comparable + known.map((run) => run.told.id);
+    const text = known.map((run) => `${run.told.id}/${app.look(run).epoch}`).join();
     if (text === this.text) return;
     this.text = text;
-    if (!known.length) this.root.replaceChildren();
-    else if (app.comparable) this.root.replaceChildren(...this.together(known));
-    else this.root.replaceChildren(...known.flatMap((run, i) => [i ? " " : "", ...this.together([run])]));
+    const alike = new Map(); // runs by their classes and counts
+    for (const run of known) {
+      const { names, counts } = run.told.classes;
+      const key = `${names}/${counts}`;
+      alike.set(key, [...(alike.get(key) ?? []), run]);
+    }
+    this.root.replaceChildren(...[...alike.values()].flatMap((runs) => [...this.together(runs), " "]));
   }
 
   together(runs) {
     const { app } = this;
-    const { counts } = runs[0].told.classes;
+    const { names, counts } = runs[0].told.classes;
     const epochs = runs.map((run) => app.look(run).epoch);
     const same = epochs.every((epoch) => epoch === epochs[0]);
-    const { tail } = groupsOf(counts);
+    const meant = meantOf(counts);
     const parts = runs.flatMap((run, i) => {
-      const degrees = number(apart(app.look(run).snapshot, counts));
+      const angles = app.look(run).snapshot.angles("class_means");
+      const degrees = number(meanWithin(meant, angles, counts.length));
       const when = same ? "" : ` (epoch ${epochs[i]})`;
       const angle = h("strong", { style: `--run: ${run.told.colour}` }, `${degrees}°`);
       return [i ? ", " : " ", angle, i ? " with " : " apart with ", swatch(run.told), ` ${run.told.label}${when}`];
     });
-    const who = tail.length > 1 ? `${WORDS[tail.length] ?? tail.length} rarest classes stand` : "classes stand, on average,";
     return [
-      `${same ? `At epoch ${epochs[0]} the` : "The"} ${who}`,
+      `${same ? `At epoch ${epochs[0]} the` : "The"} ${whoStand(meant, names, counts)}`,
       ...parts,
       `; all classes equally far apart would be ${number(simplexAngle(counts.length), 1)}°.`,
+      ...otherSpaces(runs),
     ];
   }
 }
 
-/** Mean angle between two classes of the tail, or between any two where the tail is one class. */
-function apart(snapshot, counts) {
-  const angles = snapshot.angles("class_means");
-  const groups = groupsOf(counts);
-  if (groups.tail.length > 1) return groupMeans(angles, counts.length, groups).tailTail;
-  return groupMeans(angles, counts.length, { head: [], tail: Array.from(counts.keys()) }).tailTail;
+/** The classes that are spoken of: the tail; all, where it is one class, or many that are no rarer than the others. */
+function meantOf(counts) {
+  const { tail } = groupsOf(counts);
+  const isPart = tail.length > 1 && (isUneven(counts) || tail.length <= NAMED);
+  return isPart ? tail : Array.from(counts.keys());
+}
+
+function whoStand(meant, names, counts) {
+  if (meant.length === counts.length) return "classes stand, on average,";
+  if (isUneven(counts)) return `${WORDS[meant.length] ?? meant.length} rarest classes stand`;
+  const listed = meant.map((k) => names[k]);
+  return `classes ${listed.slice(0, -1).join(", ")} and ${listed.at(-1)}, as frequent here as all others, stand`;
+}
+
+function isUneven(counts) {
+  return new Set(counts).size > 1;
+}
+
+/** Angles that are not of projections are of other features, and are said to be. */
+function otherSpaces(runs) {
+  const spaces = new Set(runs.map(({ told }) => told.space).filter((space) => space !== "projection"));
+  return Array.from(spaces, (space) => {
+    const labels = runs.filter(({ told }) => told.space === space).map(({ told }) => told.label);
+    const others = labels.length < runs.length ? ", the others of projections" : "";
+    return ` Angles with ${labels.join("; ")} are of ${space} features${others}.`;
+  });
 }

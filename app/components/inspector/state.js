@@ -29,12 +29,14 @@ export const FIELDS = {
   target: { initial: "simplex", ...oneOf("simplex", "predicted") },
   of: { initial: "class_means", ...oneOf("class_means", "prototypes", "classifier") },
   difference: { initial: "0", ...flag },
+  blocks: { initial: "", ...someOf(..."012345678") }, // of a heat map's groups of classes, those that are open
   metric: { initial: "angle_rms_deviation", ...matching(/^[a-z0-9_]{1,40}$/) }, // Python knows which there are
   log: { initial: "0", ...flag }, // whether the axis of epochs is logarithmic
   quantity: { initial: "pair_push", ...oneOf("pair_push", "gradient_mass") },
   pair: { initial: "", ...pairOfClasses() }, // the classes whose true angle is printed: none, one or two
   presenter: { initial: "0", ...flag },
   hidden: { initial: "", ...someOf("1", "2", "3", "4") }, // places of the runs that a presenter has not revealed
+  control: { initial: "", ...matching(/^(balanced|swapped)$/) }, // that a presenter shows
   basis: { initial: "", ...matching(/^([\w-]{8}){3,10}$/) }, // for tour.js to decode; null: as coordinates come
   selection: { initial: "", parse: fromText, format: toText },
 };
@@ -44,8 +46,8 @@ export const FIELDS = {
  *
  * @param {string} search the address's query, with or without "?"
  * @returns {Object} a value for each of FIELDS: runs, layers and panels are lists of texts; epoch is a whole number, or
- *   null for the last; speed and dims are numbers; follow, difference, log and presenter are booleans; pair is a list of at
- *   most two classes; selection is a rising Uint32Array; basis is a text or null; the others are texts
+ *   null for the last; speed and dims are numbers; follow, difference, log and presenter are booleans; pair is a list of
+ *   at most two classes; selection is a rising Uint32Array; basis is a text or null; the others are texts
  */
 export function read(search) {
   const given = new URLSearchParams(search);

@@ -40,6 +40,8 @@ export class Run {
   samples = null; // {labels, indices, split: (N,); fits: rows that the picture is fitted on; test, train: rows shown}
   predicted = null; // angles of the predicted optimum, (K, K)
   error = null; // a sentence: nothing of this run can be shown
+  samplesError = null; // a sentence: its samples cannot be shown
+  asked = new Set(); // epochs whose snapshots have been asked for
 
   /** @param {Object} told what Python says of the run */
   constructor(told) {
@@ -48,6 +50,11 @@ export class Run {
 
   get active() {
     return ACTIVE.includes(this.state);
+  }
+
+  /** Epochs whose snapshots have arrived. */
+  get here() {
+    return this.epochs.filter((epoch) => this.snapshots.has(epoch));
   }
 
   /** The kept epoch that is shown where the scrubber stands at `epoch`: the last one up to it, else the first. */
@@ -63,10 +70,10 @@ export class Run {
 
 /** Fetches what the runs have, and goes on looking while one of them is trained. */
 export class Store {
-  runs = [];
+  known = new Map(); // runs by their ids
+  runs = []; // those that are looked at
   busy = 0;
-  asked = new Set();
-  focus = null;
+  focus = null; // epochs near this one are fetched first
   remembered = new Map(); // embeddings, the least recently used first
 
   /**
@@ -76,28 +83,30 @@ export class Store {
   constructor(fetchBytes, onChange) {
     this.fetchBytes = fetchBytes;
     this.onChange = onChange;
-  }
-
-  /** Look at these runs from now on; what is known of those that stay is kept. */
-  async track(toldRuns) {
-    const known = new Map(this.runs.map((run) => [run.told.id, run]));
-    this.runs = toldRuns.map((told) => Object.assign(known.get(told.id) ?? new Run(told), { told }));
-    await Promise.all(this.runs.map((run) => this.look(run)));
-    clearInterval(this.polling);
     this.polling = setInterval(() => this.poll(), POLL);
   }
 
-  /** Epochs near this one are fetched first. */
-  lookAt(epoch) {
-    this.focus = epoch;
+  /** Know these runs from now on, by what Python tells of them; what has arrived of those that stay is kept. */
+  know(toldRuns) {
+    const runs = toldRuns.map((told) => Object.assign(this.known.get(told.id) ?? new Run(told), { told }));
+    this.known = new Map(runs.map((run) => [run.told.id, run]));
+  }
+
+  /** Look at some of them. */
+  async show(ids) {
+    const runs = ids.map((id) => this.known.get(id));
+    await Promise.all(runs.filter(({ state }) => state !== "finished").map((run) => this.look(run)));
+    this.runs = runs;
+    this.pump();
   }
 
   /** Ask again for what failed. */
   retry() {
     for (const run of this.runs) {
-      for (const epoch of run.failures.keys()) this.asked.delete(`${run.told.id}/${epoch}`);
+      for (const epoch of run.failures.keys()) run.asked.delete(epoch);
       run.failures.clear();
-      run.error = null;
+      if (run.samplesError) run.described = false;
+      run.error = run.samplesError = null;
       this.look(run);
     }
   }
@@ -115,7 +124,8 @@ export class Store {
   /** Ask how far a run is. */
   async look(run) {
     try {
-      const { state, epochs } = JSON.parse(new TextDecoder().decode(await this.fetchBytes(`runs/${run.told.id}/state`)));
+      const bytes = await this.fetchBytes(`runs/${run.told.id}/state`);
+      const { state, epochs } = JSON.parse(new TextDecoder().decode(bytes));
       const news = state !== run.state || epochs.length !== run.epochs.length;
       Object.assign(run, { state, epochs, error: null });
       if (epochs.length) this.describe(run);
@@ -148,7 +158,8 @@ export class Store {
   /** The full embeddings of an epoch, {data, shape (N, d)}. @returns {Promise} rejects with a sentence */
   embeddings(run, epoch) {
     const path = `runs/${run.told.id}/embeddings/${epoch}`;
-    const found = this.remembered.get(path) ?? this.fetchBytes(path).then((buffer) => Object.values(parse(buffer).arrays)[0]);
+    const fetched = async () => Object.values(parse(await this.fetchBytes(path)).arrays)[0];
+    const found = this.remembered.get(path) ?? fetched();
     this.remembered.delete(path);
     this.remembered.set(path, found);
     if (this.remembered.size > REMEMBERED) this.remembered.delete(this.remembered.keys().next().value);
@@ -158,7 +169,8 @@ export class Store {
   /** Address of the thumbnails, or null where the run has none. @returns {Promise<?string>} */
   sprite(run) {
     const path = `runs/${run.told.id}/sprite.png`;
-    run.sprite ??= this.fetchBytes(path).then((bytes) => URL.createObjectURL(new Blob([bytes], { type: "image/png" })), () => null);
+    const address = (bytes) => URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
+    run.sprite ??= this.fetchBytes(path).then(address, () => null);
     return run.sprite;
   }
 
@@ -166,7 +178,7 @@ export class Store {
     while (this.busy < AT_ONCE) {
       const next = this.next();
       if (!next) return;
-      this.asked.add(`${next.run.told.id}/${next.epoch}`);
+      next.run.asked.add(next.epoch);
       this.busy++;
       this.fetchSnapshot(next).finally(() => (this.busy--, this.pump()));
     }
@@ -178,7 +190,7 @@ export class Store {
     for (const run of this.runs) {
       for (const epoch of run.epochs) {
         const distance = Math.abs(epoch - (this.focus ?? run.epochs.at(-1)));
-        if (distance < least && !this.asked.has(`${run.told.id}/${epoch}`)) [best, least] = [{ run, epoch }, distance];
+        if (distance < least && !run.asked.has(epoch)) [best, least] = [{ run, epoch }, distance];
       }
     }
     return best;

@@ -7,8 +7,8 @@ const BINS = 60;
 const [GAP, WIDTH] = [14, 44]; // pixels
 
 export class Strip {
-  constructor(content, chart, { groups, told, run }) {
-    Object.assign(this, { content, chart, groups, told, run });
+  constructor(content, chart, { kinds, told }) {
+    Object.assign(this, { content, chart, kinds, told });
     this.canvas = content.appendChild(h("canvas", { class: "strip", "aria-hidden": "true" }));
     content.addEventListener("pointerdown", (event) => this.seek(event));
     content.addEventListener("pointermove", (event) => event.buttons === 1 && this.seek(event));
@@ -22,13 +22,12 @@ export class Strip {
 
   /** @param {Float32Array} angles (K, K) degrees of the epoch that is shown */
   show(angles) {
-    const K = this.run.told.classes.counts.length;
-    const kindOf = (i, j) => ["head", "tail"].find((name) => this.groups[name].includes(i) && this.groups[name].includes(j));
+    const K = this.kinds.length;
     this.dots = [];
     for (let i = 0; i < K; i++) {
       for (let j = 0; j < i; j++) {
         const angle = angles[i * K + j];
-        if (Number.isFinite(angle)) this.dots.push({ angle, kind: kindOf(i, j) ?? "medium" });
+        if (Number.isFinite(angle)) this.dots.push({ angle, kind: kindOfPair(this.kinds, i, j) });
       }
     }
     this.draw();
@@ -40,15 +39,11 @@ export class Strip {
     this.draw();
   }
 
-  /** The axes have moved. */
-  place() {
-    this.draw();
-  }
-
   retheme() {
     this.draw();
   }
 
+  /** Draw, also where the axes have moved. */
   draw() {
     const { canvas, chart } = this;
     const { clientWidth: width, clientHeight: height } = this.content;
@@ -117,4 +112,9 @@ export class Strip {
   destroy() {
     this.canvas.remove();
   }
+}
+
+/** The group that both classes are in; otherwise a pair counts as medium. @param {string[]} kinds (K,) of each class */
+export function kindOfPair(kinds, i, j) {
+  return kinds[i] === kinds[j] ? kinds[i] : "medium";
 }

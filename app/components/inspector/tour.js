@@ -110,11 +110,6 @@ export function orthonormalise(basis) {
   return joined(done);
 }
 
-/** Screen x, screen y and depth of a point; a point of fewer than D coordinates has zeros for the others. */
-export function project(basis, point) {
-  return rowsOf(basis).map((row) => inner(point, row));
-}
-
 /** Write a basis in letters, digits, "-" and "_": 8 characters a dimension. */
 export function encode(basis) {
   const stored = Int16Array.from(basis, (value) => Math.round(value * STEPS));

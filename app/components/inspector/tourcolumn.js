@@ -3,35 +3,43 @@
 import { classLabels } from "./classes.js";
 import { controlPicture, shuffled } from "./control.js";
 import { h, number } from "./dom.js";
-import { groupsOf } from "./geometry.js";
+import { kindsOf } from "./geometry.js";
 import { Points, RING } from "./points.js";
 import { coloursOf } from "./samples.js";
 
 const LABELS_UP_TO = 30; // classes
+const UNSURE = "#C9CDD6";
 const REST = 150; // milliseconds that the scrubber stands before the control is computed
 
 export class TourColumn {
-  pictures = new Map(); // epoch -> what Points is told of it
+  scenes = new Map(); // epoch -> what Points is told of it
 
   constructor(app, content, run, panel) {
     Object.assign(this, { app, run, classes: run.told.classes });
     const { names, counts, colours, simplex, predicted } = this.classes;
     this.dims = simplex[0].length;
-    this.groups = groupsOf(counts);
     const host = h("div", { class: "cloud" });
     this.quality = h("p", { class: "summary" });
     this.lack = h("p", { class: "note" });
     content.append(host, this.quality, this.lack);
     this.points = new Points(host, {
       label: `Embedding, ${run.told.label}`,
-      onHover: (hit) => app.detail.point(hit?.kind === "sample" ? { column: this, row: hit.index, x: hit.x, y: hit.y } : null),
-      onClick: (hit) => (hit?.kind === "class" ? panel.choose(hit.index) : hit ? this.select(Uint32Array.of(hit.index), "replace") : null),
+      onHover: (hit) => app.card.point(hit?.kind === "sample" ? { ...hit, column: this, row: hit.index } : null),
+      onClick: (hit, how) => {
+        if (hit?.kind === "class") panel.choose(hit.index);
+        else if (hit) this.select(Uint32Array.of(hit.index), how);
+      },
       onSelect: (rows, how) => this.select(rows, how),
       onDrag: (right, up) => panel.drag(right, up),
       onZoom: (zoom) => panel.parts.forEach((part) => part !== this && part.points.setZoom(zoom)),
     });
+    const { groups, neutral, amount } = app.told;
+    const byGroup = kindsOf(counts).map((kind) => groups[kind]);
+    const verdicts = { right: neutral, wrong: groups.tail, sure: amount, unsure: UNSURE };
+    this.colours = { classes: colours, groups: byGroup, ...verdicts };
     const labels = classLabels(names, counts);
     this.points.setClasses({ labels: labels.map((label) => (names.length <= LABELS_UP_TO ? label : null)), colours });
+    this.pictures = [this.points];
     this.fixed = { simplex: flat(simplex), predicted: predicted && flat(predicted) };
   }
 
@@ -49,109 +57,115 @@ export class TourColumn {
   }
 
   select(rows, how) {
-    this.app.detail.select(this.run, rows, how);
+    this.app.linked.select(this.run, rows, how);
   }
 
   options() {
     const { layers, dims } = this.app.state;
     this.points.setLayers(layers);
     this.points.setFlat(dims === 2);
-    this.pictures.clear();
+    this.scenes.clear();
   }
 
   /** What is asked for and cannot be shown of this run. */
   lacks({ layers, colour }) {
     const { space, label } = this.run.told;
+    const elsewhere = `The classifier's weights live in another space than this one, the ${space}.`;
+    const uncoloured = (what) => `No ${what} were recorded; colours are those of the classes.`;
     return [
-      layers.includes("classifier") && space !== "backbone" && `The classifier's weights live in another space than this one, the ${space}.`,
+      layers.includes("classifier") && space !== "backbone" && elsewhere,
       layers.includes("prototypes") && !this.trainsPrototypes && `${label} trains no prototypes.`,
       layers.includes("predicted") && !this.fixed.predicted && "No optimum is predicted for this loss.",
-      colour === "correct" && !this.snapshot?.get("predictions") && "No predictions were recorded; colours are those of the classes.",
-      colour === "confidence" && !this.snapshot?.get("confidences") && "No confidences were recorded; colours are those of the classes.",
+      colour === "correct" && !this.snapshot.get("predictions") && uncoloured("predictions"),
+      colour === "confidence" && !this.snapshot.get("confidences") && uncoloured("confidences"),
     ].filter(Boolean);
   }
 
   /** Another epoch is shown, at which the samples may look otherwise. */
   show(snapshot) {
-    if (!this.samples) return;
     this.snapshot = snapshot;
-    const { colour, layers, dims } = this.app.state;
+    this.control = null;
+    this.lack.textContent = this.lacks(this.app.state).join(" ");
+    if (!this.samples) return;
+    const { colour, layers } = this.app.state;
     const control = layers.includes("shuffled");
     const labels = control ? this.dealt() : this.samples.labels;
     const predictions = snapshot.get("predictions");
-    const { groups, neutral, amount } = this.app.told;
-    const colours = {
-      classes: this.classes.colours,
-      groups: labels && this.classes.names.map((_, k) => groups[["head", "tail"].find((name) => this.groups[name].includes(k)) ?? "medium"]),
-      right: neutral,
-      wrong: groups.tail,
-      sure: amount,
-      unsure: "#C9CDD6",
-    };
-    const of = { labels, predictions, confidences: snapshot.get("confidences") };
-    const flags = Uint8Array.from(labels, (label, i) => (predictions && !control && predictions[i] !== label ? RING : 0));
-    this.points.setSamples({ dims: this.dims, rows: this.rows(), colours: coloursOf(colour, of, colours), flags });
+    const colours = coloursOf(colour, { labels, predictions, confidences: snapshot.get("confidences") }, this.colours);
+    const isWrong = (label, i) => predictions && !control && predictions[i] !== label;
+    const flags = Uint8Array.from(labels, (label, i) => (isWrong(label, i) ? RING : 0));
+    this.points.setSamples({ dims: this.dims, rows: this.rows(), colours, flags });
     this.points.setFixed(this.fixed);
-    this.points.setSelection(this.app.detail.selectionIn(this.run));
-    const { picture_variance_kept: kept, [`picture_neighbours_${dims}d`]: near } = snapshot.metrics;
-    this.quality.textContent = `All ${this.dims} dimensions keep ${number(100 * kept)} % of the variance. As fitted, ${dims}D keeps ${number(100 * near)} % of each image's five nearest neighbours.`;
-    this.lack.textContent = this.lacks(this.app.state).join(" ");
-    if (control) this.compareWithControl(snapshot);
+    this.points.setSelection(this.app.linked.selectionIn(this.run));
+    this.quality.textContent = this.kept(snapshot.metrics);
+    clearTimeout(this.waiting);
+    if (control) this.waiting = setTimeout(() => this.fitControl(snapshot), REST);
   }
 
-  /** @param {{a: Object, b: Object, fraction: number}} tween snapshots @param {Float64Array} basis (3, all dimensions) */
+  /** How much the picture keeps of what it shows. */
+  kept({ picture_variance_kept: variance, ...metrics }) {
+    const { dims } = this.app.state;
+    const near = metrics[`picture_neighbours_${dims}d`];
+    const share = (value) => `${number(100 * (value ?? NaN))} %`;
+    return (
+      `All ${this.dims} dimensions keep ${share(variance)} of the variance. As fitted, ${dims}D keeps ${share(near)} ` +
+      "of each image's five nearest neighbours."
+    );
+  }
+
+  /**
+   * @param {{a: Object, b: Object, fraction: number}} tween snapshots
+   * @param {Float64Array} basis (3, all dimensions)
+   */
   place({ a, b, fraction }, basis) {
     if (!this.samples || !a) return;
-    const [from, to] = [this.picture(a), this.picture(b)];
-    this.points.setEpochs(this.control ? { a: this.control } : { a: from, b: to, fraction });
-    const all = basis.length / 3;
-    this.points.setBasis(all === this.dims ? basis : Float64Array.from({ length: 3 * this.dims }, (_, i) => basis[Math.floor(i / this.dims) * all + (i % this.dims)]));
+    const epochs = { a: this.scene(a), b: this.scene(b), fraction };
+    this.points.setEpochs(this.control ? { a: this.control } : epochs);
+    this.points.setBasis(basis);
     this.points.draw();
   }
 
-  picture(snapshot) {
-    if (!this.pictures.has(snapshot.epoch)) this.pictures.set(snapshot.epoch, this.pictured(snapshot));
-    return this.pictures.get(snapshot.epoch);
+  scene(snapshot) {
+    if (!this.scenes.has(snapshot.epoch)) this.scenes.set(snapshot.epoch, this.sceneOf(snapshot));
+    return this.scenes.get(snapshot.epoch);
   }
 
-  pictured(snapshot) {
+  sceneOf(snapshot) {
     const { space } = this.run.told;
     const { layers } = this.app.state;
     const prototypes = snapshot.get("prototype_coordinates");
-    const past = this.run.epochs.filter((epoch) => epoch < snapshot.epoch && this.run.snapshots.has(epoch));
     return {
       coordinates: snapshot.get("coordinates"),
       means: snapshot.get("class_mean_coordinates"),
       prototypes: this.trainsPrototypes ? prototypes : null,
       classifier: space === "backbone" ? prototypes : null, // without heads, the weights themselves, at unit length
-      trail: layers.includes("trails") ? past.map((epoch) => this.run.snapshots.get(epoch).get("class_mean_coordinates")) : [],
+      trail: layers.includes("trails") ? this.trail(snapshot.epoch) : [],
     };
   }
 
+  /** Class means of the epochs before. */
+  trail(until) {
+    const past = this.run.here.filter((epoch) => epoch < until);
+    return past.map((epoch) => this.run.snapshots.get(epoch).get("class_mean_coordinates"));
+  }
+
+  /** Labels dealt out anew among the samples that are fitted or shown. */
   dealt() {
-    const { fits, test } = this.samples;
-    return shuffled(this.samples.labels, Uint32Array.from([...fits, ...test]).sort());
+    const rows = Uint32Array.from([...this.samples.fits, ...this.rows()]).sort();
+    return shuffled(this.samples.labels, rows);
   }
 
   /** The control needs the full embeddings: it is computed where the scrubber rests. */
-  compareWithControl(snapshot) {
-    this.control = null;
-    clearTimeout(this.waiting);
-    this.waiting = setTimeout(async () => {
-      const embeddings = await this.app.store.embeddings(this.run, snapshot.epoch).catch((error) => (this.lack.textContent = error.message));
-      if (this.snapshot !== snapshot || !embeddings.data || !this.app.state.layers.includes("shuffled")) return;
+  async fitControl(snapshot) {
+    try {
+      const embeddings = await this.app.store.embeddings(this.run, snapshot.epoch);
+      const isLate = this.snapshot !== snapshot || !this.app.state.layers.includes("shuffled");
+      if (isLate || !this.points.stage.host.isConnected) return;
       this.control = controlPicture(embeddings, this.dealt(), this.samples.fits, this.rows(), this.classes.simplex);
       this.app.mark("frame");
-    }, REST);
-  }
-
-  retheme() {
-    this.points.retheme();
-  }
-
-  destroy() {
-    clearTimeout(this.waiting);
-    this.points.destroy();
+    } catch (error) {
+      this.lack.textContent = error.message;
+    }
   }
 }
 

@@ -2,25 +2,40 @@
 
 import { classLabels } from "./classes.js";
 import { TourColumn } from "./tourcolumn.js";
-import { choice, h, number, toggle } from "./dom.js";
+import { choice, h, icon, number, toggle } from "./dom.js";
 import { groupsOf, simplexAngle } from "./geometry.js";
 import { Panel } from "./panel.js";
 import { autoStep, decode, drag, encode, face, facePlane, identity, randomTarget } from "./tour.js";
 
 const TURN = 0.8; // seconds that facing a class takes
+const DISC = "M13 8a5 5 0 1 1-10 0a5 5 0 1 1 10 0z";
 const LAYERS = [
-  ["simplex", "ideal simplex"],
-  ["predicted", "predicted optimum"],
-  ["means", "class means"],
-  ["trails", "trails"],
-  ["prototypes", "prototypes"],
-  ["classifier", "classifier weights"],
-  ["shuffled", "shuffled labels"],
+  ["simplex", "ideal simplex", () => icon(DISC, false)],
+  ["predicted", "predicted optimum", () => icon("M3.5 3.5l9 9M12.5 3.5l-9 9", false)],
+  ["means", "class means", () => icon(DISC)],
+  ["trails", "trails", () => icon("M2 13l4-6l4 2l4-7", false)],
+  ["prototypes", "prototypes", () => icon("M8 2l6 6l-6 6l-6-6z")],
+  ["classifier", "classifier weights", () => icon("M8 2.5l6 10.5h-12z")],
+  ["shuffled", "shuffled labels", () => null],
 ];
+const SHUFFLED =
+  " Shuffled labels: the picture is fitted to labels dealt out at random; clusters that still appear would be made " +
+  "by the picture.";
+const COLOUR_KEYS = {
+  class: "",
+  group: " Slate: head, grey: medium, orange: tail.",
+  correct: " Grey: predicted right, orange: wrong.",
+  confidence: " The bluer, the surer.",
+};
 const DIMS = [[2, "2D"], [3, "3D"]];
 const SPLITS = [["test", "test"], ["train", "train"]];
 const MODES = [["turn", "Turn"], ["lasso", "Lasso"], ["box", "Box"]];
-const COLOURS = [["class", "class"], ["group", "frequency"], ["correct", "right or wrong"], ["confidence", "confidence"]];
+const COLOURS = [
+  ["class", "class"],
+  ["group", "frequency"],
+  ["correct", "right or wrong"],
+  ["confidence", "confidence"],
+];
 
 export class Tour extends Panel {
   mode = "turn";
@@ -38,7 +53,12 @@ export class Tour extends Panel {
     this.auto.disabled = app.still.matches;
     this.modes = MODES.map(([mode, text]) => Object.assign(button(text, () => this.setMode(mode)), { value: mode }));
     this.class = h("select", { "aria-label": "Class" });
-    const looks = [choice(app, "dims", "", DIMS), choice(app, "split", "", SPLITS), choice(app, "colour", "colour", COLOURS)];
+    const looks = [
+      choice(app, "dims", "", DIMS),
+      choice(app, "split", "", SPLITS),
+      choice(app, "colour", "colour", COLOURS),
+      h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes),
+    ];
     const steering = [
       this.auto,
       button("Face", () => this.faceClass(this.class.selectedIndex)),
@@ -48,8 +68,8 @@ export class Tour extends Panel {
       button("As fitted", () => this.turnTo(() => identity(this.dims))),
     ];
     this.body.append(
-      h("div", { class: "controls" }, looks, h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes)),
-      h("div", { class: "controls" }, LAYERS.map(([layer, text]) => toggle(app, "layers", text, layer))),
+      h("div", { class: "controls" }, looks),
+      h("div", { class: "controls" }, LAYERS.map(([layer, text, sign]) => toggle(app, "layers", text, layer, sign()))),
       h("div", { class: "controls" }, steering),
     );
     this.addColumns((content, run) => new TourColumn(app, content, run, this));
@@ -60,28 +80,33 @@ export class Tour extends Panel {
     this.basis = decode(app.state.basis ?? "", this.dims) ?? identity(this.dims);
     this.found = this.basis; // as the address has it
     const [first] = this.parts;
-    if (first) this.class.append(...classLabels(first.classes.names, first.classes.counts).map((label) => h("option", {}, label)));
+    const labels = first ? classLabels(first.classes.names, first.classes.counts) : [];
+    this.class.append(...labels.map((label) => h("option", {}, label)));
     this.setMode("turn");
   }
 
   options() {
-    const { layers, split } = this.app.state;
+    const { colour, layers, split } = this.app.state;
     for (const part of this.parts) part.options();
     this.note.textContent = [
       "Angles in this view are not the true ones: choose two classes, by their marks, to print theirs.",
       split === "test" ? " Shown are test images that the picture was not fitted on." : " Shown are training images.",
       " A ring is a wrong prediction.",
-      layers.includes("shuffled") ? " Shuffled labels: the picture is fitted to labels dealt out at random; clusters that still appear would be made by the picture." : "",
+      COLOUR_KEYS[colour],
+      layers.includes("shuffled") ? SHUFFLED : "",
     ].join("");
     this.printPair();
   }
 
   arrived() {
-    for (const part of this.parts) part.pictures.clear(); // trails have grown
+    for (const part of this.parts) part.scenes.clear(); // trails have grown
   }
 
   epoch() {
-    for (const { part, snapshot } of this.drawn()) part.show(snapshot);
+    for (const { column, run, part, snapshot } of this.drawn()) {
+      part.show(snapshot);
+      if (run.samplesError) column.say(`The samples of this run cannot be shown. ${run.samplesError}`);
+    }
     this.printPair();
   }
 
@@ -157,7 +182,8 @@ export class Tour extends Panel {
     const [means, start] = [this.means(), this.basis];
     if (!means) return;
     const { head, tail } = groupsOf(this.parts[0].classes.counts);
-    const middle = (group) => means[0].map((_, i) => group.reduce((sum, k) => sum + (means[k][i] || 0), 0) / group.length);
+    const meanOf = (group, i) => group.reduce((sum, k) => sum + (means[k][i] || 0), 0) / group.length;
+    const middle = (group) => means[0].map((_, i) => meanOf(group, i));
     this.turnTo((fraction) => facePlane(start, middle(tail), middle(head), fraction));
   }
 
@@ -177,15 +203,22 @@ export class Tour extends Panel {
     this.app.set({ pair: pair.includes(k) ? pair.filter((other) => other !== k) : [...pair.slice(-1), k] });
   }
 
+  /** Print the true angle of the chosen pair of classes, in every run. */
   printPair() {
     const [a, b] = this.app.state.pair;
-    const columns = [...this.drawn()].filter(({ run }) => Math.max(a, b) < run.told.classes.names.length);
-    if (b === undefined || !columns.length) {
-      this.pair.textContent = a === undefined || !columns.length ? "" : `${columns[0].run.told.classes.names[a]} is chosen; choose another class.`;
+    const shown = [...this.drawn()].filter(({ run }) => Math.max(a, b ?? a) < run.told.classes.names.length);
+    this.pair.textContent = "";
+    if (a === undefined || !shown.length) return;
+    const { names } = shown[0].run.told.classes;
+    if (b === undefined) {
+      this.pair.textContent = `${names[a]} is chosen; choose another class.`;
       return;
     }
-    const { names } = columns[0].run.told.classes;
-    const angles = columns.map(({ run, snapshot }) => `${run.told.label} ${number(snapshot.angles("class_means")?.[a * names.length + b], 1)}°`);
-    this.pair.textContent = `True angle between ${names[a]} and ${names[b]}: ${angles.join(", ")}; regular simplex ${number(simplexAngle(names.length), 1)}°.`;
+    const angles = shown.map(({ run, snapshot }) => {
+      const angle = snapshot.angles("class_means")?.[a * names.length + b];
+      return `${run.told.label} ${number(angle, 1)}°`;
+    });
+    const target = `regular simplex ${number(simplexAngle(names.length), 1)}°`;
+    this.pair.textContent = `True angle between ${names[a]} and ${names[b]}: ${angles.join(", ")}; ${target}.`;
   }
 }

@@ -1,6 +1,6 @@
 // The picture plane: D-dimensional coordinates, halfway between two epochs, to pixels.
 
-export const MAX_DIMS = 12;
+const MAX_DIMS = 12;
 const REACH = 1.1; // the unit ball and a margin for labels fill the smaller side
 
 /** Bits of a sample's style. The first two are the caller's; the selection sets the others. */
@@ -17,12 +17,12 @@ export class View {
   height = 0;
   flat = false;
 
-  /** @param {Float64Array} basis (3, D) row-major, orthonormal rows, D of at most MAX_DIMS */
-  setBasis(basis) {
-    const dims = basis.length / 3;
+  /** @param {Float64Array} basis (3, D) row-major, orthonormal rows @param {number} dims of the points, D at most */
+  setBasis(basis, dims) {
     this.basis.fill(0);
     for (let row = 0; row < 3; row++) {
-      this.basis.set(basis.subarray(row * dims, (row + 1) * dims), row * MAX_DIMS);
+      const start = (row * basis.length) / 3;
+      this.basis.set(basis.subarray(start, start + dims), row * MAX_DIMS);
     }
   }
 
