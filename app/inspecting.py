@@ -20,7 +20,7 @@ from bcl_core import geometry
 from bcl_core.geometry.alignment import MAX_SIMPLEX_DIMS
 from bcl_core.lab import Run, SnapshotError
 from bcl_core.recipe import Recipe, Recorded
-from bcl_core.registry import BACKBONES, DATASETS, LOSSES
+from bcl_core.registry import LOSSES
 
 TOUR_DIGITS = 4
 CURVE_DIGITS = 6
@@ -103,7 +103,7 @@ def _run(run: Run, label: str, others: Sequence[figures.Named], planned: int) ->
         "planned": recipe.epochs,
         "seed": recipe.seed,
         "space": recipe.space,
-        "recipe": in_words(recipe),
+        "recipe": recipe.in_words,
         "provenance": dict(run.provenance),
         # The same image has the same number in runs on the same data; of other code, that is known within a group.
         "source": recipe.data.source if isinstance(recipe, Recipe) else f"group {run.group_id}",
@@ -200,23 +200,6 @@ def _switches(recipe: Recipe) -> dict[str, Any]:
         "complement": loss.class_complement,
         "anchors": recipe.loss.anchors,
     }
-
-
-def in_words(recipe: Recipe | Recorded) -> str:
-    """Say a recipe in a line: what a caption needs so that a picture can be made again."""
-    if isinstance(recipe, Recorded):
-        return f"{recipe.title}, recorded from other code"
-    data, loss = recipe.data, recipe.loss
-    parts = [
-        f"{recipe.title}, seed {recipe.seed}",
-        f"τ {loss.temperature:g}, μ {loss.contrastive_weight:g}, λ {loss.classifier_weight:g}"
-        if loss.contrastive
-        else f"λ {loss.classifier_weight:g}",
-        f"{DATASETS[data.source].title}, imbalance factor {data.imbalance_factor:g}",
-        BACKBONES[recipe.model.backbone].title,
-        f"{recipe.epochs} epochs, batch {recipe.batch_size}, learning rate {recipe.optimiser.lr:g}",
-    ]
-    return " · ".join(parts)
 
 
 def _classes(run: Run, me: figures.Named, others: Sequence[figures.Named], planned: int) -> dict[str, Any] | None:

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from app.inspecting import in_words
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.checkpoints import read_state
 from bcl_core.lab.recording import OpenRun
@@ -183,7 +182,7 @@ def card(run: Run, metrics: list[dict], group: Group, name: str, collection: str
             "",
             f"Angles are measured in {recipe.space} space, between uncentred class means.",
             "",
-            f"- Recipe: {in_words(recipe)}. Every setting is in `recipe.json`.",
+            f"- Recipe: {recipe.in_words}. Every setting is in `recipe.json`.",
             f"- Made by `python -m benchmarks.pretrained {collection}{paths}` in {run.seconds / 60:.1f} minutes.",
             f"- Made with: {', '.join(f'{key} {text}' for key, text in run.provenance.items())}.",
             f"- Check it: `python -m bcl_core evaluate {name}{paths}` measures the weights again.",

@@ -54,7 +54,5 @@ def test_the_shipped_digits_run_is_a_run_of_the_ablations(loss):
 
 
 def test_every_collection_is_on_the_shelf():
-    wanted = {
-        f"{group.prefix}-{loss}" for groups in COLLECTIONS.values() for group in groups for loss in group.losses
-    }
+    wanted = {f"{group.prefix}-{loss}" for groups in COLLECTIONS.values() for group in groups for loss in group.losses}
     assert wanted == {folder.name for folder in SHIPPED.iterdir() if folder.is_dir()}

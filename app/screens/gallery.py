@@ -8,7 +8,6 @@ import streamlit as st
 
 from app import controls, figures, reading
 from app.exporting import export_button
-from app.inspecting import in_words
 from app.reading import the_lab
 from app.watching import press, watch
 from bcl_core import geometry
@@ -67,7 +66,7 @@ def _card(run: Run) -> None:
     st.markdown(f"{angles.mean():.0f}° on average{among_rare}, in {recipe.space} space")
     groups = " · ".join(f"{title} {_percent(last.get(key))}" for key, title in GROUPS.items())
     st.markdown(f"Test accuracy **{_percent(last['accuracy'])}** ({groups})")
-    st.caption(in_words(recipe))
+    st.caption(recipe.in_words)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         _inspect("Inspect", [run])
         for label, icon, opened in (

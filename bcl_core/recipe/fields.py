@@ -68,6 +68,16 @@ class DataRecipe(Section):
         None, ge=0, lt=2**31, description="seed of the draw; none: redrawn with each run's seed"
     )
 
+    @property
+    def in_words(self) -> str:
+        """Which images, and how imbalanced."""
+        title = registry.DATASETS[self.source].title
+        if self.imbalance_kind == "natural":
+            return f"{title}, classes as they are"
+        kind = ", in one step" if self.imbalance_kind == "step" else ""
+        swapped = ", ends swapped" if self.rare_classes == "first" else ""
+        return f"{title}, imbalance factor {self.imbalance_factor:g}{kind}{swapped}"
+
 
 class LossRecipe(Section):
     """total = classifier_weight · cross-entropy + contrastive_weight · contrastive loss."""
@@ -167,6 +177,20 @@ class Recipe(Section):
         """Where class means are measured: the contrastive "projection", or the "backbone" where there is none."""
         return "projection" if self.loss.contrastive else "backbone"
 
+    @property
+    def in_words(self) -> str:
+        """What a caption needs so that a picture can be made again."""
+        loss = self.loss
+        contrastive = f"τ {loss.temperature:g}, μ {loss.contrastive_weight:g}, " if loss.contrastive else ""
+        parts = [
+            f"{self.title}, seed {self.seed}",
+            f"{contrastive}λ {loss.classifier_weight:g}",
+            self.data.in_words,
+            registry.BACKBONES[self.model.backbone].title,
+            f"{self.epochs} epochs, batch {self.batch_size}, learning rate {self.optimiser.lr:g}",
+        ]
+        return " · ".join(parts)
+
 
 class Recorded(Section):
     """What is known of a run that other code trained, in place of a recipe: what both share has the same names."""
@@ -191,6 +215,11 @@ class Recorded(Section):
     def seed(self) -> None:
         """Not known."""
         return
+
+    @property
+    def in_words(self) -> str:
+        """What a caption can say."""
+        return f"{self.title}, recorded from other code"
 
 
 # Made absolute, since the process that trains may stand in another folder.
