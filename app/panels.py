@@ -191,8 +191,9 @@ def angle_map(run: Shown) -> go.Figure:
 
 
 def headline(runs: Sequence[Shown]) -> str:
-    """Say in one sentence how far apart the rarest classes stand, or all where one is rarest, each at its epoch."""
-    rarest = len(_tail(runs[0]))
+    """Say how far apart the rarest classes stand, or all where not several are rare, each at its epoch."""
+    counts = reading.samples(runs[0].run_id).class_counts
+    rarest = len(_tail(runs[0])) if counts.min() < counts.max() else 0
     which = f"{rarest} rarest classes stand" if rarest > 1 else f"{_num_classes(runs[0])} classes stand on average"
     together = len({run.epoch for run in runs}) == 1
     parts = []

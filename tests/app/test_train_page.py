@@ -130,3 +130,8 @@ def folder_of_three(lab):
 def test_every_data_set_s_guide_is_the_help_of_its_folder(lab, open_page):
     app = open_page("train", race=RACES["imagenet-lt"].title)
     assert app.text_input(key="at/imagenet-lt/data.path").help == DATASETS["imagenet-lt"].guide
+
+
+def test_balanced_classes_are_not_called_rare(lab, open_page):
+    train_here(lab, epochs=1, presets=("digits-scl",), data__imbalance_factor=1, data__max_per_class=10)
+    assert "the 10 classes stand on average" in words(open_page("train"))
