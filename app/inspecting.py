@@ -4,8 +4,6 @@ The arrays of the epochs it fetches itself, from `app.routes`.
 """
 
 import json
-import time
-from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
@@ -56,31 +54,6 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
         "curve": _plain(figures.curve(named, planned_epochs=planned)),
         "runs": told_runs,
     }
-
-
-def every_run() -> list[Run]:
-    """Return the lab's own runs, the newest group first, then those that come with the project."""
-    lab = reading.the_lab()
-    return [*lab.runs(), *lab.shelf.runs]
-
-
-def told_apart(runs: Sequence[Run]) -> dict[str, str]:
-    """Name each run by its id, "group · run"; a menu knows its options by name, so no two are alike.
-
-    Groups of one name have their time as well, and runs that are still alike their id.
-    """
-    queued: dict[str, float] = {}
-    for run in runs:
-        queued[run.group_id] = min(run.created, queued.get(run.group_id, run.created))
-    groups = {run.group_id: run.group_name for run in runs}
-    times = Counter(groups.values())
-    for group_id, name in groups.items():
-        if times[name] > 1:
-            when = time.strftime("%d %b %H:%M:%S", time.localtime(queued[group_id]))
-            groups[group_id] = f"{name} · {when}"
-    names = {run.id: f"{groups[run.group_id]} · {run.name}" for run in runs}
-    alike = Counter(names.values())
-    return {run_id: name if alike[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
 
 
 def _distinct(labels: Sequence[str]) -> list[str]:
@@ -156,7 +129,7 @@ def _controls_of(run: Run, counts: Mapping[str, int], chosen: Container[str]) ->
         return {}
     wanted = _but_for_counts(run)
     found: dict[str, tuple[tuple[float, float], Run]] = {}
-    for other in every_run():
+    for other in reading.every_run():
         if other.id in chosen or other.epoch is None or _but_for_counts(other) != wanted:
             continue
         theirs = _count_by_class(other) or {}

@@ -113,6 +113,11 @@ def curves(run_id: str, epoch: int) -> dict[str, NDArray[np.float64]]:
     return table
 
 
+def every_run() -> list[Run]:
+    """Return the lab's own runs, the newest group first, then those that come with the project."""
+    return [*the_lab().runs(), *the_lab().shelf.runs]
+
+
 def comparable(runs: Sequence[Run]) -> list[Run]:
     """Return the runs that have at least one epoch to look at."""
     return [run for run in runs if run.epoch is not None]

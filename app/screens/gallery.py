@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import controls, figures, reading
 from app.exporting import export_button
+from app.naming import run_names
 from app.reading import the_lab
 from app.watching import press, watch
 from bcl_core import geometry
@@ -98,17 +99,9 @@ def _inspect(label: str, runs: Sequence[Run]) -> None:
 
 @st.dialog("Compare with …")
 def _compare(run: Run) -> None:
-    others = {
-        other.id: other
-        for other in [*the_lab().shelf.runs, *reading.comparable(the_lab().runs())]
-        if other.id != run.id
-    }
-    chosen = st.selectbox(
-        "Run",
-        list(others),
-        format_func=lambda run_id: f"{others[run_id].group_name} · {others[run_id].name}",
-        key=f"compare/{run.id}",
-    )
+    others = {other.id: other for other in reading.comparable(reading.every_run()) if other.id != run.id}
+    names = run_names(list(others.values()))
+    chosen = st.selectbox("Run", list(others), format_func=names.__getitem__, key=f"compare/{run.id}")
     _inspect("Inspect both", [run, others[chosen]])
 
 

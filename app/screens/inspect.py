@@ -4,8 +4,9 @@ import streamlit as st
 
 from app import inspecting
 from app.components.inspector import inspector
+from app.naming import run_names
 from app.projections import projections
-from app.reading import comparable
+from app.reading import comparable, every_run
 from bcl_core.lab import Run
 from bcl_core.recipe import Recipe
 
@@ -17,7 +18,7 @@ OLD_PARAMETERS = ("run", "other")
 def _page() -> None:
     title, menu = st.columns([1, 5], vertical_alignment="bottom")
     title.title("Inspect")
-    found = {run.id: run for run in inspecting.every_run()}
+    found = {run.id: run for run in every_run()}
     if not found:
         st.info("There is no run to look at yet.")
         st.page_link("screens/train.py", label="Train three runs", icon=":material/play_circle:")
@@ -39,7 +40,7 @@ def _choose(found: dict[str, Run]) -> list[Run]:
     known = [run_id for run_id in wanted if run_id in found]
     before = [run_id for run_id in st.session_state.get(key, []) if run_id in found]
     st.session_state[key] = before or known or [run.id for run in _newest(list(found.values()))]
-    names = inspecting.told_apart(list(found.values()))
+    names = run_names(list(found.values()))
     ids = st.multiselect(
         "Runs",
         list(found),

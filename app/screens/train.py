@@ -1,7 +1,5 @@
 """Train: queue a race of losses and watch it. The worker trains; this page only reads the lab and steers."""
 
-import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +8,7 @@ import streamlit as st
 
 from app import controls, panels, reading
 from app.components.live_plot import live_plot
+from app.naming import group_names
 from app.reading import Group, comparable, groups, notice_dead_recorders, the_lab, trained_here
 from app.rows import in_rows
 from app.switches import dims_switch
@@ -109,21 +108,10 @@ def _choose_group(found: list[Group]) -> Group:
     ids = list(by_id)
     if st.session_state.get("group") not in by_id:
         st.session_state["group"] = wanted if wanted in by_id else ids[0]
-    names = _told_apart(found)
+    names = group_names([run for group in found for run in group.runs])
     chosen = st.selectbox("Group", ids, format_func=names.__getitem__, key="group")
     st.query_params["group"] = chosen
     return by_id[chosen]
-
-
-def _told_apart(found: list[Group]) -> dict[str, str]:
-    """Name each group by its id; groups of one name also by their time, since a menu knows its options by name."""
-    times = Counter(group.name for group in found)
-    return {
-        group.id: group.name
-        if times[group.name] == 1
-        else f"{group.name} · {time.strftime('%d %b %H:%M:%S', time.localtime(group.runs[0].created))}"
-        for group in found
-    }
 
 
 def _pace(group: Group) -> float | None:

@@ -1,0 +1,32 @@
+"""Names that a menu can tell apart: it knows its options by name alone."""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+
+from bcl_core.lab import Run
+
+
+def group_names(runs: Sequence[Run]) -> dict[str, str]:
+    """Name the groups of these runs by their ids; those of one name also by the time when they were queued."""
+    queued: dict[str, float] = {}
+    for run in runs:
+        queued[run.group_id] = min(run.created, queued.get(run.group_id, run.created))
+    names = {run.group_id: run.group_name for run in runs}
+    times = Counter(names.values())
+    return {
+        group_id: name if times[name] == 1 else f"{name} · queued {_when(queued[group_id])}"
+        for group_id, name in names.items()
+    }
+
+
+def run_names(runs: Sequence[Run]) -> dict[str, str]:
+    """Name the runs by their ids, "group · run"; those that are still alike also by the id."""
+    groups = group_names(runs)
+    names = {run.id: f"{groups[run.group_id]} · {run.name}" for run in runs}
+    alike = Counter(names.values())
+    return {run_id: name if alike[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
+
+
+def _when(seconds: float) -> str:
+    return time.strftime("%d %b %H:%M:%S", time.localtime(seconds))
