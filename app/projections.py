@@ -24,16 +24,17 @@ def projections(runs: Sequence[Run]) -> None:
         st.caption(NOTE)
         which, when, how, button = st.columns([4, 2, 2, 2], vertical_alignment="bottom")
         run = which.selectbox("Run", runs, format_func=lambda run: run.name, key="flat/run")
-        epochs = the_lab().folder(run.id).epochs()
+        folder = the_lab().folder(run.id)
+        epochs = [epoch for epoch in folder.epochs() if folder.embeddings(epoch).exists()]  # of some, the last alone
         if not epochs:
             st.info("This run has no epoch yet.")
             return
         epoch = when.selectbox("Epoch", epochs[::-1], key=f"flat/epoch/{run.id}")
         method = how.selectbox("Method", list(METHODS), format_func=METHODS.__getitem__, key="flat/method")
-        file = the_lab().folder(run.id).projection(method, epoch)
+        file = folder.projection(method, epoch)
         key = f"project-{run.id}-{epoch}-{method}"
-        folder = str(jobs.folder(the_lab(), key))
-        arguments = ("project", run.id, "--epoch", str(epoch), "--method", method, "--folder", folder)
+        told = str(jobs.folder(the_lab(), key))
+        arguments = ("project", run.id, "--epoch", str(epoch), "--method", method, "--folder", told)
         button.button("Fit", disabled=file.exists(), on_click=press, args=(key, *arguments), width="stretch")
         if file.exists():
             _draw(run, epoch, method)
