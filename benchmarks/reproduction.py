@@ -50,8 +50,8 @@ def filled(text: str, runs: Runs) -> str:
         "published": published_table,
         "cifar": cifar_table,
         "losses": lambda: ablation_table(runs, LOSSES),
-        "temperature": lambda: ablation_table(runs, _varied("temperature", runs)),
-        "imbalance": lambda: ablation_table(runs, _varied("imbalance factor", runs)),
+        "temperature": lambda: ablation_table(runs, _varied("temperature", runs), base=", τ 0.3"),
+        "imbalance": lambda: ablation_table(runs, _varied("imbalance factor", runs), base=", IF 50"),
         "correlation": lambda: correlation_table(runs),
         "order": lambda: order_table(runs),
     }
@@ -86,8 +86,8 @@ def _cifar(run_id: str) -> Shelved | None:
     return open_shelf(JSON_FILE.parent.resolve()).get(run_id) if run_id.startswith("cifar10-lt-") else None
 
 
-def ablation_table(runs: Runs, cells: Iterable[str]) -> str:
-    """Mean ± standard deviation over the seeds, a row a cell."""
+def ablation_table(runs: Runs, cells: Iterable[str], base: str = "") -> str:
+    """Mean ± standard deviation over the seeds, a row a cell; `base` is added to the names of those not varied."""
     columns = {
         "tail–tail": "tail_tail",
         "head–head": "head_head",
@@ -100,7 +100,8 @@ def ablation_table(runs: Runs, cells: Iterable[str]) -> str:
         mine = [run for run in runs if run["cell"] == cell]
         last = [_spread([run["last"][key] for run in mine], "" if "acc" in key else "°") for key in columns.values()]
         best = _spread([run["best"]["accuracy"] for run in mine])
-        rows.append((named(cell), str(len(mine)), *last, best))
+        name = named(cell) + ("" if "," in cell else base)
+        rows.append((name, str(len(mine)), *last, best))
     return _table(("", "seeds", *columns, "best accuracy"), rows)
 
 
