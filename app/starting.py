@@ -42,6 +42,7 @@ def _told(shelf: Path) -> dict[str, Any] | None:
     highest = max(max(map(max, run["frames"])) for condition in conditions for run in condition["runs"])
     samples = read_arrays(lab.folder(ids[0]).samples)
     return {
+        "most": int(first.class_counts.max()),
         "pairs": np.transpose(np.triu_indices(K, 1)).tolist(),
         "ideal": geometry.simplex_angle(K),
         "top": TOP_STEP * int(np.ceil(highest / TOP_STEP)),
@@ -61,7 +62,7 @@ def _condition(group: str, name: str, suffix: str, tail: NDArray[np.int64]) -> d
     ids = {loss: f"{group}-{loss}" for loss in TITLES}
     about = reading.samples(ids["scl"])
     samples = read_arrays(lab.folder(ids["scl"]).samples)
-    rare = about.class_counts.min() < about.class_counts.max()
+    rare = bool(about.class_counts.min() < about.class_counts.max())
     classes = [
         {
             "name": class_name,
@@ -78,7 +79,11 @@ def _condition(group: str, name: str, suffix: str, tail: NDArray[np.int64]) -> d
         "name": name,
         "classes": classes,
         "runs": [_run(lab.run(ids[loss]), seeds[loss], tail) for loss in TITLES],
-        "note": _note(seeds),
+        "lead": _lead(seeds, rare) if all(seeds.values()) else "",
+        "note": f"Dots on a line, and the figures under it: {len(seeds['scl'])} seeds at the last epoch, mean ± "
+        "standard deviation. The columns show the first of them."
+        if all(seeds.values())
+        else "",
     }
 
 
@@ -89,13 +94,20 @@ def _run(run: Run, seeds: Sequence[Mapping[str, float]], tail: NDArray[np.int64]
     of_tail = np.isin(rows, tail) & np.isin(columns, tail)
     angles = [row["tail_tail"] for row in seeds]
     title = TITLES[run.recipe.variant]
+    rare = ", ".join(reading.samples(run.id).class_names[k] for k in tail)
     return {
         "title": title,
         "colour": palette.loss_style(run.recipe.variant).colour,
         "frames": [frame.tolist() for frame in frames],
         "seeds": angles,
-        "summary": f"the rarest three, {len(seeds)} seeds: {_mean_and_std(angles)}°" if seeds else "",
-        "sentence": f"{title}: at the last epoch digits 7, 8 and 9 stand {frames[-1][of_tail].mean():.0f}° apart, "
+        "summary": [
+            f"{_mean_and_std(angles)}° between {rare}",
+            f"{_mean_and_std([row['accuracy'] for row in seeds])} % test accuracy",
+            f"{_mean_and_std([row['accuracy_tail'] for row in seeds])} % on {rare}",
+        ]
+        if seeds
+        else [],
+        "sentence": f"{title}: at the last epoch digits {rare} stand {frames[-1][of_tail].mean():.0f}° apart, "
         f"all pairs of digits {frames[-1].mean():.0f}° on average.",
     }
 
@@ -116,12 +128,15 @@ def _over_seeds(cell: str) -> list[Mapping[str, float]]:
     return [run["last"] for run in runs if run["cell"] == cell]
 
 
-def _note(seeds: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
-    if not all(seeds.values()):
-        return ""
-    accuracies = ", ".join(f"{_mean_and_std([row['accuracy'] for row in rows], 1)} %" for rows in seeds.values())
-    return f"Test accuracy, left to right: {accuracies} (mean ± standard deviation over {len(seeds['scl'])} seeds)."
+def _lead(seeds: Mapping[str, Sequence[Mapping[str, float]]], rare: bool) -> str:
+    """Say which loss does what, from the means over the seeds."""
+    means = {TITLES[loss]: float(np.mean([row["tail_tail"] for row in rows])) for loss, rows in seeds.items()}
+    closest, widest = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
+    if not rare:
+        apart = means[widest] - means[closest]
+        return f"As many images of every digit, and as many in all: the losses are within {apart:.1f}° of each other."
+    return f"{closest} leaves the rarest digits {means[closest]:.0f}° apart, {widest} {means[widest]:.0f}°."
 
 
-def _mean_and_std(values: Sequence[float], digits: int = 0) -> str:
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+def _mean_and_std(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"

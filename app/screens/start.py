@@ -15,8 +15,10 @@ CITATION = """\
 
 st.title("Rare classes get squeezed together. See which loss pulls them apart.")
 st.markdown(
-    "Each dot is a pair of digits and shows the angle between their mean features while a network trains. "
-    "**Orange: pairs of the three rarest digits.** Only the loss differs."
+    "Three networks learn the same digits and only the loss differs: supervised contrastive learning (SCL), balanced "
+    "contrastive learning (BCL) as published, and BCL with its anchors averaged by class. Each dot is a pair of digits "
+    "at the angle between their mean features. **Orange: pairs of 7, 8 and 9, the rarest. Dashed: where all pairs "
+    "would be equally far apart.**"
 )
 told = starting.told()
 if told is None:

@@ -26,6 +26,7 @@ class Picture {
     this.epoch = h("output", { class: "epoch" });
     this.again = h("button", { type: "button", class: "again" }, "Play again");
     this.balanced = h("input", { type: "checkbox", role: "switch" });
+    this.lead = h("p", { class: "lead", "aria-live": "polite" });
     this.note = h("p", { class: "note" });
     const controls = h(
       "div",
@@ -35,7 +36,7 @@ class Picture {
       h("label", { class: "switch" }, this.balanced, "Balanced data"),
     );
     host.replaceChildren(
-      h("div", { class: "both" }, this.counts, h("div", { class: "right" }, controls, this.columns, this.note)),
+      h("div", { class: "both" }, this.counts, h("div", {}, controls, this.lead, this.columns, this.note)),
     );
     this.again.addEventListener("click", () => this.play());
     this.balanced.addEventListener("change", () => this.show(Number(this.balanced.checked)));
@@ -43,11 +44,12 @@ class Picture {
   }
 
   show(condition) {
-    const { name, classes, runs, note } = this.data.conditions[condition];
+    const { name, classes, runs, lead, note } = this.data.conditions[condition];
     this.counts.replaceChildren(...bars(name, classes, this.data));
     this.drawn = runs.map((run) => new Column(run, classes, this.data));
     this.columns.replaceChildren(...this.drawn.map((column) => column.element));
     this.last = runs[0].frames.length - 1;
+    this.lead.textContent = lead;
     this.note.textContent = note;
     this.play();
   }
@@ -59,6 +61,7 @@ class Picture {
     const step = (now) => {
       const elapsed = still ? LENGTH : now - start;
       this.draw(epochAt(elapsed, this.last));
+      this.again.disabled = elapsed < LENGTH;
       if (elapsed < LENGTH) this.frame = requestAnimationFrame(step);
     };
     step(start);

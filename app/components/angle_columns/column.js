@@ -6,6 +6,7 @@ import { anglesAt, mean, spread } from "./motion.js";
 const HEIGHT = 320; // pixels
 const [ABOVE, BELOW] = [14, 8];
 const STEP = 30; // degrees between two marks of the axis
+const CLEAR = 10; // degrees that the ideal's own mark needs
 
 export class Column {
   constructor(run, classes, { pairs, ideal, top, tail_colour: orange }) {
@@ -21,7 +22,6 @@ export class Column {
       { height: HEIGHT, role: "img", "aria-label": run.sentence },
       ...this.axis(ideal),
       ...others,
-      this.name(ideal),
       ...tails,
       this.marker,
       this.number,
@@ -44,15 +44,13 @@ export class Column {
     for (let degrees = 0; degrees <= this.top; degrees += STEP) {
       const y = this.y(degrees);
       marks.push(s("line", { class: "grid", x1: "13%", x2: "100%", y1: y, y2: y }));
-      marks.push(s("text", { class: "tick", x: "11%", y: y + 4 }, `${degrees}°`));
+      const hidden = Math.abs(degrees - ideal) < CLEAR;
+      if (!hidden) marks.push(s("text", { class: "tick", x: "11%", y: y + 4 }, `${degrees}°`));
     }
     const y = this.y(ideal);
     marks.push(s("line", { class: "ideal", x1: "13%", x2: "100%", y1: y, y2: y }));
+    marks.push(s("text", { class: "tick ideal-tick", x: "12%", y: y + 4 }, `${ideal.toFixed(1)}°`));
     return marks;
-  }
-
-  name(ideal) {
-    return s("text", { class: "ideal-name", x: "14%", y: this.y(ideal) - 5 }, `all equal ${ideal.toFixed(1)}°`);
   }
 
   dot(pair) {
@@ -77,7 +75,7 @@ export class Column {
         s("line", { class: "ideal", x1: across(ideal), x2: across(ideal), y1: 2, y2: 20 }),
         ...this.run.seeds.map((degrees) => s("circle", { class: "tail", r: 5, cx: across(degrees), cy: 11 })),
       ),
-      h("p", { class: "summary" }, this.run.summary),
+      ...this.run.summary.map((line) => h("p", { class: "summary" }, line)),
     ];
   }
 

@@ -4,8 +4,7 @@ import { h } from "./elements.js";
 
 const ENLARGED = 4; // a scan is eight pixels wide
 
-export function bars(name, classes, { scans, tail_colour: orange, quiet_colour: grey }) {
-  const most = Math.max(...classes.map(({ count }) => count));
+export function bars(name, classes, { most, scans, tail_colour: orange, quiet_colour: grey }) {
   const rows = classes.map(({ name: label, count, tail, images }) =>
     h(
       "li",
