@@ -29,6 +29,11 @@ def memory(size: float) -> str:
     return f"{size / 1000:.1f} GB"
 
 
+def percent(share: float) -> str:
+    """Return a share from 0 to 1 in per cent; a half is rounded as it is written in decimals, not as it is stored."""
+    return f"{round(100 * share, 6):.1f} %"
+
+
 def listed(names: Sequence[str], at_most: int = 10) -> str:
     """Return names with commas, the first ones of many."""
     more = len(names) - at_most

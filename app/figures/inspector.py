@@ -107,7 +107,9 @@ def push(run: Named) -> go.Figure:
     figure.add_trace(_line("fit", style.colour, width=3, dash=style.dash, hoverinfo="skip"))
     decades = [10.0**power for power in range(-6, 1)]
     percents = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"]
-    figure.update_xaxes(type="log", title_text="training images of the class that pushes", tickformat=None)
+    counts = [digit * 10**power for power in range(6) for digit in (1, 2, 5)]
+    texts = [f"{count:,}" for count in counts]
+    figure.update_xaxes(type="log", title_text="training images of the counterpart", tickvals=counts, ticktext=texts)
     figure.update_yaxes(type="log", tickvals=decades, ticktext=percents, title_standoff=4)
     figure.update_layout(margin={"t": 8, "r": 12, "l": 58})
     return figure
@@ -115,7 +117,9 @@ def push(run: Named) -> go.Figure:
 
 def received(run: Named) -> go.Figure:
     """What an image of each class feels on average: "pull" down, and push up, stacked by who pushes."""
-    figure = _figure("received", f"Pull and push that each class receives, {run[0]}", "length of the gradient", 1)
+    figure = _figure(
+        "received", f"Pull and push that each class receives, {run[0]}", "length of the gradient, pull downwards", 1
+    )
     figure.add_trace(_bar("pull", "pull of the own class", palette.NEUTRAL, pattern="/"))
     for group, colour in GROUPS.items():
         figure.add_trace(_bar(group, f"push by the {group}", colour))

@@ -11,6 +11,7 @@ from app.exporting import export_button
 from app.naming import run_names
 from app.reading import the_lab
 from app.watching import press, watch
+from app.words import percent
 from bcl_core import geometry
 from bcl_core.lab import LabError, Run, SnapshotError, ensure_worker, jobs
 from bcl_core.lab.shelf import CARD
@@ -26,7 +27,8 @@ def _page() -> None:
     shelf = the_lab().shelf
     st.markdown(
         "Trained runs that come with the project. A dot is a pair of classes at the angle between their mean features; "
-        "orange: the rarest classes; dashed: where all would be equally far apart."
+        "orange: the three rarest classes; dashed: where all would be equally far apart. Each is a single seed: "
+        "over five, see the Report. Accuracy by group: many, more than 100 training images; few, fewer than 20."
     )
     for folder, fault in shelf.faults.items():
         st.warning(f"**{folder}** was not opened: {fault}.")
@@ -40,6 +42,8 @@ def _group(name: str, runs: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader(name)
         _inspect("Inspect side by side", [run for run in runs if run.training_recipe.loss.contrastive])
+    shelved = the_lab().shelf.get(runs[0].id)
+    st.caption(shelved.group_about if shelved else "")
     for start in range(0, len(runs), CARDS_A_ROW):
         _row(runs[start : start + CARDS_A_ROW])
 
@@ -85,7 +89,7 @@ def _card(run: Run) -> None:
 
 
 def _percent(accuracy: float | None) -> str:
-    return "none" if accuracy is None else f"{100 * accuracy:.1f} %"
+    return "none" if accuracy is None else percent(accuracy)
 
 
 def _inspect(label: str, runs: Sequence[Run]) -> None:

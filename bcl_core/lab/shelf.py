@@ -34,6 +34,7 @@ class Shelved:
 
     run: Run
     place: int  # among the others
+    group_about: str  # what a reader should know of the group, in a sentence or two
     metrics: tuple[Mapping[str, Any], ...]  # of each epoch, in order
 
 
@@ -100,7 +101,7 @@ def _open(folder: Path) -> Shelved:
             note=None,
             shelved=True,
         )
-        return Shelved(run, about["place"], metrics)
+        return Shelved(run, about["place"], about["group_about"], metrics)
     except (OSError, RecipeError, ValueError, LookupError, TypeError) as error:
         raise ShelfError(str(error) if isinstance(error, ShelfError) else f"it cannot be read ({error})") from error
 

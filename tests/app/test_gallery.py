@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.words import percent
 from bcl_core.lab.shelf import shelf_home
 from tests.app.test_pages import words
 
@@ -25,7 +26,7 @@ def test_cards_say_what_was_recorded(lab, small_shelf, open_page):
     assert "Digits, long tail" in text and "Digits, balanced (control)" in text
     for run in lab.shelf.runs:
         last = lab.metrics(run.id)[-1]
-        assert f"**{100 * last['accuracy']:.1f} %**" in text
+        assert f"**{percent(last['accuracy'])}**" in text
         if run.id != "digits-balanced-scl":
             assert f"{last['angle_tail_tail']:.0f}° among the rarest" in text
     assert "none" in text  # balanced digits have neither frequent nor rare classes

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.words import percent
 from bcl_core.geometry import simplex_metrics
 from bcl_core.lab import Lab, LabError, UnknownRun
 from bcl_core.lab.evaluating import evaluate_run
@@ -47,7 +48,7 @@ def test_a_card_says_what_was_recorded_and_the_record_what_the_snapshot_holds(ru
     assert lab_run is not None
     last = lab_run.metrics[-1]
     card = (SHIPPED / run_id / CARD).read_text(encoding="utf-8")
-    assert f"| test accuracy | {100 * last['accuracy']:.1f} % |" in card
+    assert f"| test accuracy | {percent(last['accuracy'])} |" in card
     assert f"| … among the three rarest | {last['angle_tail_tail']:.1f}° |" in card
     view = read_arrays(SHIPPED / run_id / "view" / f"{last['epoch']:04d}.safetensors")
     counts = read_arrays(SHIPPED / run_id / "samples.safetensors")["class_counts"]

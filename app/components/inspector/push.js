@@ -16,7 +16,7 @@ const NO_PUSH = "Cross-entropy alone has no contrastive push.";
 const KEYS = {
   pair_push:
     "Each dot is a pair of classes: how hard they push on each other in the whole loss, against the training images " +
-    "of the one that pushes. ",
+    "of the counterpart; a pair is there twice, once from either side. ",
   gradient_mass:
     "Each dot is a pair of classes: which share of an anchor's repulsion goes to the other class, against that " +
     "class's training images. ",
@@ -26,9 +26,12 @@ const WORDS = {
   gradient_mass: { axis: "share of the anchor's push", scale: "of the anchor's push" },
 };
 const REST =
-  "Orange: on the tail; slate: on the head. Thin lines: the count effect alone, all similarities equal, as before " +
-  "training. Bold: the measured slope. Bars, what each class receives: up the push by head (slate), medium and tail " +
+  "Orange: on the tail; slate: on the head. Thin lines: the count effect alone, for one batch of all images and all " +
+  "similarities equal, which even untrained features only come near. Bold: the measured slope. Bars, what each class receives: up the push by head (slate), medium and tail " +
   "(orange), down, hatched, the pull of its own class; mean lengths, which add up here while the forces partly cancel.";
+const SAMPLED =
+  " Measured on two batches of each epoch, eight before training: it wavers from epoch to epoch, and a class that was " +
+  "in none of them has no value.";
 
 export class Push extends Panel {
   constructor(app) {
@@ -42,7 +45,8 @@ export class Push extends Panel {
   }
 
   options() {
-    this.key.textContent = KEYS[this.app.state.quantity] + REST;
+    const trainedHere = this.columns.some(({ run }) => run.told.switches);
+    this.key.textContent = KEYS[this.app.state.quantity] + REST + (trainedHere ? SAMPLED : "");
     for (const { part } of this.columns) part?.map.setOpen(this.app.state.blocks.map(Number));
   }
 
@@ -143,7 +147,7 @@ class PushColumn {
     this.showSummary(snapshot, values);
     if (this.scaled !== this.quantity) this.map.setScales(this.scale());
     this.scaled = this.quantity;
-    this.map.setValues(values.map(Math.log10));
+    this.map.setValues(values.map((value) => (value > 0 ? Math.log10(value) : NaN))); // no push was seen
   }
 
   drawDots(values, [low, high]) {
