@@ -60,11 +60,13 @@ export class Chart {
     if (!this.host.clientWidth || !this.wanted) return; // drawn when there is room
     const { fill, layout } = this.wanted();
     const data = this.figure.data.map((trace) => merged(trace, fill(trace.meta) ?? HIDDEN));
-    const paper = getComputedStyle(this.host).getPropertyValue("--st-background-color");
+    const style = getComputedStyle(this.host);
+    const paper = style.getPropertyValue("--st-background-color");
+    const scale = Number(style.getPropertyValue("--text-scale")) || 1;
     const annotations = this.figure.layout.annotations?.map((note) => ({ ...note, bgcolor: paper }));
     const base = { ...this.figure.layout, annotations, template: themeTemplate(this.host) };
     const listens = this.host.on !== undefined;
-    this.library.react(this.host, data, merged(base, layout), CONFIG); // without waiting: a resize breaks its promise
+    this.library.react(this.host, data, enlarged(merged(base, layout), scale), CONFIG); // without waiting: a resize breaks its promise
     if (!listens) this.host.on("plotly_afterplot", this.onDraw);
     this.onDraw();
   }
@@ -97,6 +99,15 @@ export class Chart {
     this.resizing.disconnect();
     this.library?.purge(this.host);
   }
+}
+
+/** The layout with every font of this many times its size: pictures are read from afar, too. */
+function enlarged(object, scale) {
+  if (scale === 1 || object === null || typeof object !== "object") return object;
+  if (Array.isArray(object)) return object.map((part) => enlarged(part, scale));
+  const part = (name, value) =>
+    /^(tick)?font$/.test(name) && value.size ? { ...value, size: scale * value.size } : enlarged(value, scale);
+  return Object.fromEntries(Object.entries(object).map(([name, value]) => [name, part(name, value)]));
 }
 
 function merged(object, changes) {
