@@ -66,7 +66,8 @@ export class Chart {
     const annotations = this.figure.layout.annotations?.map((note) => ({ ...note, bgcolor: paper }));
     const base = { ...this.figure.layout, annotations, template: themeTemplate(this.host) };
     const listens = this.host.on !== undefined;
-    this.library.react(this.host, data, enlarged(merged(base, layout), scale), CONFIG); // without waiting: a resize breaks its promise
+    // Without waiting: a resize breaks its promise.
+    this.library.react(this.host, data, enlarged(merged(base, layout), scale), CONFIG);
     if (!listens) this.host.on("plotly_afterplot", this.onDraw);
     this.onDraw();
   }
