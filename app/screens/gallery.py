@@ -66,9 +66,11 @@ def _card(run: Run) -> None:
     rare = geometry.head_and_tail(counts)[1] if counts.min() < counts.max() else np.empty(0, int)
     angles = geometry.pairwise_angles(reading.view(run.id, last["epoch"])["class_means"])[rows, columns]
     of_tail = np.isin(rows, rare) & np.isin(columns, rare)
-    st.image(figures.angle_thumbnail(angles, of_tail, geometry.simplex_angle(K)), width="stretch")
     among_rare = f", {angles[of_tail].mean():.0f}° among the rarest" if of_tail.any() else ""
-    st.markdown(f"{angles.mean():.0f}° on average{among_rare}, in {recipe.space} space")
+    in_words = f"{angles.mean():.0f}° on average{among_rare}, in {recipe.space} space"
+    picture = figures.angle_thumbnail(angles, of_tail, geometry.simplex_angle(K))
+    st.image(picture, width="stretch", alt=f"Angles between classes: {in_words}")
+    st.markdown(in_words)
     groups = " · ".join(f"{title} {_percent(last.get(key))}" for key, title in GROUPS.items())
     st.markdown(f"Test accuracy **{_percent(last['accuracy'])}** ({groups})")
     st.caption(recipe.in_words)

@@ -130,18 +130,18 @@ def test_no_page_maps_a_heavy_library_into_the_web_process(lab: Lab, open_app) -
 
 def test_a_link_into_the_app_opens_on_a_fresh_server(lab: Lab, open_app) -> None:
     page, _ = open_app("inspect?run=261111-0000000000")
-    expect(page.get_by_text("no run to look at yet")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("names a run that is not in this lab")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("link", name="Train", exact=True)).to_be_visible()
 
 
 def test_a_shelved_run_is_trained_on_as_a_copy(lab: Lab, open_app) -> None:
     page, _ = open_app("gallery")
-    page.get_by_role("button", name="Train on").first.click(timeout=30_000)
+    page.locator(".st-key-Train-on-digits-scl button").click(timeout=30_000)
     page.get_by_role("button", name="Train a copy").click()
     expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible(timeout=30_000)
     until(lambda: epochs(lab)[:1] > [-1])
     [copy] = lab.runs()
-    shelved = lab.shelf.runs[0]
+    shelved = lab.run("digits-scl")
     assert copy.recipe == shelved.recipe
     assert lab.metrics(copy.id)[0]["accuracy"] == pytest.approx(lab.metrics(shelved.id)[-1]["accuracy"], abs=0.001)
     no_error_is_shown(page)
