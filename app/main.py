@@ -1,11 +1,15 @@
 """Entry of every page: title, navigation, and errors put into words.
 
 The pages lie in `screens/`, since a folder named `pages` beside this file would make Streamlit open them by themselves.
+
+Pandas is imported before anything else: Streamlit would do so while it draws, and a second page that is drawn at that
+moment, in another thread, would find half of it.
 """
 
 import logging
 from pathlib import Path
 
+import pandas  # noqa: F401 (see above)
 import streamlit as st
 
 from app.reading import the_lab
