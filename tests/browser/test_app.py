@@ -32,10 +32,11 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 
 @pytest.fixture
 def open_app(lab: Lab, browser: Browser, serve: Callable[..., Server]) -> Iterator[Callable[..., tuple[Page, Server]]]:
-    pages = []
+    pages, servers = [], []
 
     def start(path: str = "") -> tuple[Page, Server]:
         server = serve(APP, env={"BCL_LAB_HOME": str(lab.home), "OMP_NUM_THREADS": "1"})
+        servers.append(server)
         pages.append(browser.new_page(viewport={"width": 1400, "height": 1600}))
         pages[-1].goto(server.url + path)
         return pages[-1], server
@@ -43,6 +44,8 @@ def open_app(lab: Lab, browser: Browser, serve: Callable[..., Server]) -> Iterat
     yield start
     for page in pages:
         page.close()
+    for server in servers:
+        server.process.terminate()
 
 
 def until(condition: Callable[[], bool], seconds: float = 60) -> None:
