@@ -52,6 +52,9 @@ def open_file(browser: Browser, url: str) -> Iterator[Callable[[Path], Page]]:
         form = page.get_by_test_id("stExpander").filter(has_text="Open your own embeddings").first
         form.locator("input[type=file]").set_input_files(file)
         expect(form.get_by_text(file.name)).to_be_visible(timeout=PATIENCE)
+        # The name is shown before the file has arrived; a press until then would be for the file before it.
+        page.wait_for_timeout(2000)
+        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
         form.get_by_role("button", name="Open", exact=True).click()
         return page
 
