@@ -17,8 +17,10 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from app.words import percent
+from bcl_core.geometry import head_and_tail
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.checkpoints import read_state
+from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.lab.recording import OpenRun
 from bcl_core.lab.shelf import ABOUT, CARD, METRICS, shelf_home, write_sums
 from bcl_core.recipe import FORMAT_VERSION, Execution, apply_settings, preset
@@ -40,8 +42,8 @@ SHOWN = {
     "accuracy_medium": ("… with 20 to 100", "%"),
     "accuracy_few": ("… with fewer than 20", "%"),
     "angle_mean": ("mean angle between class means", "°"),
-    "angle_tail_tail": ("… among the three rarest", "°"),
-    "angle_head_head": ("… among the three most frequent", "°"),
+    "angle_tail_tail": ("… among {tail}", "°"),
+    "angle_head_head": ("… among {head}", "°"),
     "angle_rms_deviation": ("root mean square deviation from the regular simplex", "°"),
     "within_class_angle": ("within-class angle", "°"),
 }
@@ -161,18 +163,22 @@ def shelve(lab: Lab, run: Run, group: Group, name: str, place: int, collection: 
     metrics = lab.metrics(run.id)
     (target / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
     (target / METRICS).write_text(json.dumps(metrics, separators=(",", ":"), allow_nan=False) + "\n")
-    (target / CARD).write_text(card(run, metrics, group, name, collection))
+    (target / CARD).write_text(card(run, metrics, group, name, collection, source.samples))
     write_sums(target)
     return target
 
 
-def card(run: Run, metrics: list[dict], group: Group, name: str, collection: str) -> str:
-    """Return the run's model card."""
+def card(run: Run, metrics: list[dict], group: Group, name: str, collection: str, samples: Path) -> str:
+    """Return the run's model card. Its head and tail are called by their classes, which need not be rare."""
+    ends = head_and_tail(read_arrays(samples)["class_counts"])
+    class_names = json.loads(read_metadata(samples)["class_names"])
+    head, tail = (", ".join(class_names[k] for k in sorted(end)) for end in ends)
     last, best = metrics[-1], max(metrics, key=lambda row: row["accuracy"])
     recipe = run.training_recipe
     paths = " --set data.path=FOLDER" if DATASETS[recipe.data.source].needs_path else ""
+    titles = {key: title.format(head=head, tail=tail) for key, (title, _) in SHOWN.items()}
     rows = [
-        f"| {title} | {_cell(last, key, unit)} | {_cell(best, key, unit)} |" for key, (title, unit) in SHOWN.items()
+        f"| {titles[key]} | {_cell(last, key, unit)} | {_cell(best, key, unit)} |" for key, (_, unit) in SHOWN.items()
     ]
     return "\n".join(
         [

@@ -17,8 +17,8 @@ st.title("Rare classes get squeezed together. See which loss pulls them apart.")
 st.markdown(
     "Three networks learn the same digits and only the loss differs: supervised contrastive learning (SCL), balanced "
     "contrastive learning (BCL) as published, and BCL with its anchors averaged by class. Each dot is a pair of digits "
-    "at the angle between their mean features. **Orange: pairs of 7, 8 and 9, the rarest. Dashed: where all pairs "
-    "would be equally far apart.**"
+    "at the angle between their mean features. **Orange: pairs of 7, 8 and 9, the rarest of the long tail. Dashed: "
+    "where all pairs would be equally far apart.**"
 )
 told = starting.told()
 if told is None:

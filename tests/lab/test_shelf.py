@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from app.words import percent
-from bcl_core.geometry import simplex_metrics
+from bcl_core.geometry import head_and_tail, simplex_metrics
 from bcl_core.lab import Lab, LabError, UnknownRun
 from bcl_core.lab.evaluating import evaluate_run
-from bcl_core.lab.files import read_arrays
+from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.lab.shelf import ABOUT, CARD, SUMS, open_shelf, shelf_home, write_sums
 from bcl_core.lab.thumbnails import fetch_thumbnails
 from bcl_core.recipe import Execution
@@ -49,7 +49,10 @@ def test_a_card_says_what_was_recorded_and_the_record_what_the_snapshot_holds(ru
     last = lab_run.metrics[-1]
     card = (SHIPPED / run_id / CARD).read_text(encoding="utf-8")
     assert f"| test accuracy | {percent(last['accuracy'])} |" in card
-    assert f"| … among the three rarest | {last['angle_tail_tail']:.1f}° |" in card
+    samples = SHIPPED / run_id / "samples.safetensors"
+    tail = sorted(head_and_tail(read_arrays(samples)["class_counts"])[1])
+    names = ", ".join(json.loads(read_metadata(samples)["class_names"])[k] for k in tail)
+    assert f"| … among {names} | {last['angle_tail_tail']:.1f}° |" in card
     view = read_arrays(SHIPPED / run_id / "view" / f"{last['epoch']:04d}.safetensors")
     counts = read_arrays(SHIPPED / run_id / "samples.safetensors")["class_counts"]
     measured = simplex_metrics(view["class_means"], counts)
