@@ -17,7 +17,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from bcl_core.lab.launch import environment, is_locked
+from bcl_core.lab.launch import is_locked, spawn
 from bcl_core.lab.store import Lab
 
 KEY = re.compile(r"[a-z0-9-]{8,80}")
@@ -96,15 +96,8 @@ def _home(lab: Lab) -> Path:
 def _spawn(lab: Lab, folder: Path, arguments: Sequence[str]) -> None:
     folder.mkdir(exist_ok=True)
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        _started[folder] = subprocess.Popen(
-            [sys.executable, "-m", "bcl_core.lab.jobs", str(folder), "--home", str(lab.home), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-            cwd=lab.home,
-            env=environment(),
-        )
+        command = [sys.executable, "-m", "bcl_core.lab.jobs", str(folder), "--home", str(lab.home), *arguments]
+        _started[folder] = spawn(lab, command, out, err)
 
 
 def _look(folder: Path) -> Job:

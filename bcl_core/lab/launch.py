@@ -4,10 +4,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock, Timeout
 
@@ -64,15 +65,20 @@ def ensure_worker(lab: Lab) -> None:
     command = [sys.executable, "-m", "bcl_core", "--home", str(lab.home), "worker"]
     command += ["--idle", str(IDLE_SECONDS), "--wait", str(HANDOVER_SECONDS if status.alive else 2)]
     with (lab.home / "worker.log").open("ab") as log:
-        _started[str(lab.home)] = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            cwd=lab.home,
-            env=environment(),
-        )
+        _started[str(lab.home)] = spawn(lab, command, log, log)
+
+
+def spawn(lab: Lab, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start a process of the lab that outlives this one."""
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=out,
+        stderr=err,
+        start_new_session=True,
+        cwd=lab.home,
+        env=environment(),
+    )
 
 
 @contextmanager
