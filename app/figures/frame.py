@@ -26,32 +26,30 @@ def figure(*, kind: str, title: str | None, description: str, subtitle: str | No
     `kind` is the `uirevision`: while it stays the same, zoom, camera and hidden traces outlive an update.
     `description` is one sentence for those who listen to the page; `subtitle` says how to read the picture.
     """
-    result = go.Figure(layout={"template": {}})
     axis = {"title": {"font": {"size": TEXT_SIZE}, "standoff": 8}, "tickfont": {"size": SMALL_TEXT_SIZE + 1}}
-    result.update_layout(
-        uirevision=kind,
-        meta={"description": description},
-        font_size=TEXT_SIZE,
-        margin={"l": 56, "r": 12, "t": 12, "b": 48},
-        hoverlabel={"font": {"size": TEXT_SIZE}, "align": "left"},
-        xaxis=axis,
-        yaxis=axis,
-    )
+    layout: dict[str, Any] = {
+        "template": {},
+        "uirevision": kind,
+        "meta": {"description": description},
+        "font": {"size": TEXT_SIZE},
+        "margin": {"l": 56, "r": 12, "t": 12, "b": 48},
+        "hoverlabel": {"font": {"size": TEXT_SIZE}, "align": "left"},
+        "xaxis": axis,
+        "yaxis": axis,
+    }
     lines = [line for line in (title, subtitle and _small(subtitle)) if line]
     if lines:
-        result.update_layout(
-            title={
-                "text": "<br>".join(lines),
-                "font": {"size": _TITLE_SIZE if len(title or "") <= _SHORT_TITLE else TEXT_SIZE, "weight": 600},
-                "x": 0,
-                "xanchor": "left",
-                "y": 1,
-                "yanchor": "top",
-                "pad": {"t": 8 if len(lines) == 1 else 24},  # Plotly hangs a second line above the anchor
-            },
-            margin_t=24 + 20 * len(lines),
-        )
-    return result
+        layout["margin"]["t"] = 24 + 20 * len(lines)
+        layout["title"] = {
+            "text": "<br>".join(lines),
+            "font": {"size": _TITLE_SIZE if len(title or "") <= _SHORT_TITLE else TEXT_SIZE, "weight": 600},
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 8 if len(lines) == 1 else 24},  # Plotly hangs a second line above the anchor
+        }
+    return go.Figure(layout=layout)  # at once: updates of a figure cost milliseconds each
 
 
 def uid(name: str) -> str:

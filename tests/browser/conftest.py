@@ -6,16 +6,20 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.install import found
+from tests.browser.made_runs import MadeRun
 
 ROOT = Path(__file__).parents[2]
+APP = ROOT / "streamlit_app.py"
+PATIENCE = 30_000  # milliseconds: charts that are still being drawn hold up everything on a busy machine
 # WebGL in software, and nothing that calls home.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
@@ -71,6 +75,50 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
         server.terminate()
     for server in servers:
         server.wait(timeout=20)
+
+
+class Opener:
+    """Opens the inspector on runs, waits until every epoch is here, and fails where the page threw an error."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.browser, self.url, self.pages, self.errors = browser, url, list[Page](), list[str]()
+
+    def __call__(
+        self,
+        made: Sequence[MadeRun] | None = None,
+        query: str = "",
+        wait: bool = True,
+        before: Callable[[Page], object] = lambda page: None,
+        **context: Any,
+    ) -> Page:
+        page = self.browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **context})
+        self.pages.append(page)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", self._heard)
+        before(page)
+        page.goto(f"{self.url}?runs={'.'.join(run.id for run in made)}&{query}" if made else f"{self.url}?{query}")
+        if wait:
+            self.wait(page)
+        return page
+
+    def wait(self, page: Page) -> None:
+        page.locator(".scrubber").wait_for(timeout=PATIENCE)
+        here = "!document.querySelector('.scrubber').textContent.includes('here')"
+        page.wait_for_function(here, timeout=PATIENCE)
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        """Panels that could not be drawn say so on the console; what the server does not have is no error."""
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            self.errors.append(message.text)
+
+
+@pytest.fixture
+def show(browser: Browser, url: str) -> Iterator[Opener]:
+    opener = Opener(browser, url)
+    yield opener
+    for page in opener.pages:
+        page.close()
+    assert not opener.errors
 
 
 def free_port() -> int:

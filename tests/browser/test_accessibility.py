@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.app.conftest import train_here
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import APP
 
 PAGES = ("", "gallery", "train", "data", "inspect", "predict", "theory", "report", "runs")
 
@@ -15,7 +15,7 @@ def server(serve, tmp_path_factory):
 
     home = tmp_path_factory.mktemp("accessible") / "lab"
     train_here(Lab(home))
-    return serve(ROOT / "streamlit_app.py", {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"})
+    return serve(APP, {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"})
 
 
 @pytest.mark.browser

@@ -13,11 +13,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bcl_core.lab import Lab, stop_worker, worker_status
-from tests.browser.conftest import ROOT, Server
+from tests.browser.conftest import APP, Server
 
 pytestmark = pytest.mark.browser
 
-APP = ROOT / "streamlit_app.py"
 DRAWN = ".bcl-live-plot .main-svg"
 HEAVY = ("libtorch", "sklearn", "torchvision", "llvmlite", "site-packages/scipy/")
 

@@ -12,25 +12,22 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from bcl_core import geometry
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.recipe import Execution
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import APP, PATIENCE, ROOT, Opener
 from tests.browser.made_runs import TRAINING, MadeRun, make_runs, recipe_of
 
 pytestmark = pytest.mark.browser
 
-APP = ROOT / "streamlit_app.py"
 LAST = 8
 # How much of the picture's smaller side the unit ball leaves for labels.
 REACH = float(
     re.findall(r"REACH = ([\d.]+)", (ROOT / "app/components/inspector/view.js").read_text(encoding="utf-8"))[0]
 )
-PATIENCE = 30_000
-HERE = "!document.querySelector('.scrubber').textContent.includes('here')"
 
 
 @pytest.fixture(autouse=True)
@@ -56,38 +53,6 @@ def url(serve: Any, lab: Lab, runs: list[MadeRun]) -> str:
     return (
         f"{serve(APP, env={'BCL_LAB_HOME': str(lab.home), 'BCL_LAB_WORKER': 'off', 'OMP_NUM_THREADS': '1'}).url}inspect"
     )
-
-
-class Opener:
-    """Opens the inspector on runs, waits until every epoch is here, and fails where the page threw an error."""
-
-    def __init__(self, browser: Browser, url: str) -> None:
-        self.browser, self.url, self.pages, self.errors = browser, url, list[Page](), list[str]()
-
-    def __call__(self, made: list[MadeRun] | None = None, query: str = "", wait: bool = True, **context: Any) -> Page:
-        page = self.browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **context})
-        self.pages.append(page)
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", self._heard)
-        page.goto(f"{self.url}?runs={'.'.join(run.id for run in made)}&{query}" if made else f"{self.url}?{query}")
-        if wait:
-            page.locator(".scrubber").wait_for(timeout=PATIENCE)
-            page.wait_for_function(HERE, timeout=PATIENCE)
-        return page
-
-    def _heard(self, message: ConsoleMessage) -> None:
-        """Panels that could not be drawn say so on the console; what the server does not have is no error."""
-        if message.type == "error" and not message.text.startswith("Failed to load resource"):
-            self.errors.append(message.text)
-
-
-@pytest.fixture
-def show(browser: Browser, url: str) -> Iterator[Opener]:
-    opener = Opener(browser, url)
-    yield opener
-    for page in opener.pages:
-        page.close()
-    assert not opener.errors
 
 
 def epoch(page: Page) -> Locator:
@@ -150,6 +115,24 @@ def test_the_sentence_states_the_degrees_that_geometry_computes(show: Opener, ru
         expect(sentence).to_contain_text(f"{degrees[1]:.0f}° with BCL; all classes equally far apart would be 96.4°.")
 
 
+def test_the_first_picture_stands_before_the_chart_library_has_come(show: Opener, runs: list[MadeRun]) -> None:
+    held: list[Route] = []
+    page = show(runs, before=lambda page: page.route("**/plotly-*.min.js", lambda route: held.append(route)))
+    expect(page.locator(".sentence strong")).to_have_count(len(runs))
+    for place in range(len(runs)):
+        strip = page.locator("canvas.strip").nth(place)
+        box = strip.bounding_box()
+        assert box is not None
+        picture = np.asarray(Image.open(io.BytesIO(strip.screenshot())))
+        right_end = picture[:, -72:]  # where the dots stand, and stay
+        assert (np.ptp(right_end.reshape(-1, right_end.shape[-1]), axis=0)[:3] > 100).any()
+    assert held
+    expect(page.locator(".formation .main-svg")).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect(page.locator(".formation .main-svg").first).to_be_visible()
+
+
 def test_scrubbing_and_playing_send_no_message_and_fetch_every_epoch_once(
     browser: Browser, show: Opener, runs: list[MadeRun]
 ) -> None:
@@ -159,8 +142,7 @@ def test_scrubbing_and_playing_send_no_message_and_fetch_every_epoch_once(
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     page.on("request", lambda request: fetched.append(request.url))
     page.reload()
-    page.locator(".scrubber").wait_for(timeout=PATIENCE)
-    page.wait_for_function(HERE, timeout=PATIENCE)
+    show.wait(page)
     page.wait_for_timeout(1000)
     before = len(sent)
     assert before > 0

@@ -3,7 +3,6 @@
 import csv
 import re
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,9 @@ from bcl_core import geometry
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays
 from bcl_core.recipe import Execution
+from tests.browser.conftest import APP, PATIENCE, Opener
 from tests.browser.made_runs import MadeRun, recipe_of
-from tests.browser.test_inspector import APP, PATIENCE, Opener, drawn, epoch
+from tests.browser.test_inspector import drawn, epoch
 
 pytestmark = pytest.mark.browser
 
@@ -49,15 +49,6 @@ def runs(lab: Lab) -> list[MadeRun]:
 def url(serve: Any, lab: Lab, runs: list[MadeRun]) -> str:
     environment = {"BCL_LAB_HOME": str(lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"}
     return f"{serve(APP, env=environment).url}inspect"
-
-
-@pytest.fixture
-def show(browser: Browser, url: str) -> Iterator[Opener]:
-    opener = Opener(browser, url)
-    yield opener
-    for page in opener.pages:
-        page.close()
-    assert not opener.errors
 
 
 def saved_by(page: Page, menu: str, item: str, into: Path) -> Path:

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from bcl_core import geometry
 from bcl_core.lab import Lab
-from tests.browser.conftest import Serve
-from tests.browser.test_app import APP, no_error_is_shown
+from tests.browser.conftest import APP, Serve
+from tests.browser.test_app import no_error_is_shown
 
 pytestmark = pytest.mark.browser
 

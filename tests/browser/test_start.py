@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from bcl_core.geometry import pairwise_angles
 from bcl_core.lab.files import read_arrays
 from bcl_core.lab.shelf import shelf_home
-from tests.browser.conftest import ROOT
+from tests.browser.conftest import APP
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ NUMBERS = f"{PICTURE} .number"
 @pytest.fixture(scope="module")
 def url(serve, tmp_path_factory) -> str:
     home = tmp_path_factory.mktemp("start") / "lab"
-    return serve(ROOT / "streamlit_app.py", {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"}).url
+    return serve(APP, {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"}).url
 
 
 @pytest.fixture

@@ -82,6 +82,23 @@ export class Chart {
     if (this.wanted) this.show(this.wanted);
   }
 
+  /**
+   * Where the axes stand, in pixels from the host's top left, and the highest value that the vertical one shows. Before
+   * the first drawing it is where the figure's margins put them, and that value is not known.
+   *
+   * @returns {{left: number, right: number, top: number, bottom: number, highest: ?number}}
+   */
+  get frame() {
+    const { xaxis, yaxis } = this.host._fullLayout ?? {};
+    if (!xaxis) {
+      const { l, r, t, b } = this.figure.layout.margin;
+      return { left: l, right: this.host.clientWidth - r, top: t, bottom: this.host.clientHeight - b, highest: null };
+    }
+    const { _offset: left, _length: width } = xaxis;
+    const { _offset: top, _length: height } = yaxis;
+    return { left, right: left + width, top, bottom: top + height, highest: yaxis.range[1] };
+  }
+
   /** Pixels of a value, from the host's top left; null before the first drawing. */
   at(axis, value) {
     const { [axis]: plotted } = this.host._fullLayout ?? {};

@@ -2,13 +2,13 @@
 
 import { Chart } from "./chart.js";
 import { h, toggle } from "./dom.js";
-import { groupsOf, kindsOf, meanWithin } from "./geometry.js";
+import { groupsOf, kindsOf, meanWithin, simplexAngle } from "./geometry.js";
 import { Panel } from "./panel.js";
-import { Strip, kindOfPair } from "./strip.js";
+import { Strip, TICK, kindOfPair } from "./strip.js";
 
 const EVERY_PAIR_UP_TO = 20; // classes; their distribution is drawn beyond
 const SHARES = [0.05, 0.25, 0.5, 0.75, 0.95];
-const [ROOM, TICK] = [4, 30]; // degrees
+const [ROOM, LEAST_TOP] = [4, 120]; // degrees
 const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
 const DISTRIBUTION = "Grey: median, half and nine tenths of all pairs of classes. Bold: mean over the tail. ";
 const PAIRS =
@@ -23,6 +23,11 @@ export class Formation extends Panel {
     super(app, "formation", "Simplex formation");
   }
 
+  /** It begins with dots, which need nothing: they are the first picture. */
+  get ready() {
+    return true;
+  }
+
   build() {
     this.body.append(h("div", { class: "controls" }, toggle(this.app, "log", "log epochs")));
     this.addColumns((content, run) => new FormationColumn(this.app, content, run));
@@ -31,8 +36,9 @@ export class Formation extends Panel {
 
   arrived() {
     const parts = this.columns.map(({ part }) => part).filter(Boolean);
-    const highest = Math.max(120, ...parts.map((part) => part.highest()));
-    for (const part of parts) part.draw(Math.ceil((highest + ROOM) / TICK) * TICK, this.columns);
+    const highest = Math.max(...parts.map((part) => part.highest()));
+    const top = Math.max(LEAST_TOP, Math.ceil((highest + ROOM) / TICK) * TICK);
+    for (const part of parts) part.draw(top, this.columns);
   }
 
   options() {
@@ -84,7 +90,7 @@ class FormationColumn {
   }
 
   highest() {
-    return Math.max(0, ...this.run.here.map((epoch) => this.summary(epoch).highest));
+    return Math.max(simplexAngle(this.kinds.length), ...this.run.here.map((epoch) => this.summary(epoch).highest));
   }
 
   toAxis(epoch) {
@@ -102,6 +108,8 @@ class FormationColumn {
     const last = Math.max(1, ...columns.map(({ run }) => Math.max(run.told.planned, run.epochs.at(-1) ?? 0)));
     const ends = { x: [this.toAxis(0), last] };
     const layout = { xaxis: epochAxis(this.app.state.log, last), yaxis: { range: [0, top] } };
+    this.strip.scale(top);
+    if (!this.app.warm) return;
     this.chart.show(() => {
       const own = { ...this.lines(), simplex: ends, predicted: ends };
       const line = (place) => (this.app.comparable ? partOf(place)?.tailLine() : null);

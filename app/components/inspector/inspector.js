@@ -42,6 +42,7 @@ export class Inspector {
   panels = [];
   dirty = new Set();
   listening = new AbortController();
+  warm = false; // whether the first picture stands; Plotly and the graphics card, which stop the browser, wait for it
 
   /**
    * @param {HTMLElement} host
@@ -175,8 +176,15 @@ export class Inspector {
       this.list.update();
       for (const panel of this.panels) panel.update();
     } else for (const panel of this.panels) if (panel.open) panel.try(() => panel.frame());
+    if (!this.warm && this.runs.every((run) => run.settled(run.shown(this.at.epoch ?? 0)))) this.warmUp();
     if (this.moving) this.mark("frame");
     else this.drawnAt = undefined;
+  }
+
+  /** Build what has waited, once what is drawn now is on the screen. */
+  warmUp() {
+    const build = () => (this.warm = true) && this.mark("options");
+    this.warming ??= requestAnimationFrame(() => setTimeout(build));
   }
 
   /** Whether what the runs show has arrived, or failed, since this was last asked. */

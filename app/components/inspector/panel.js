@@ -18,18 +18,28 @@ export class Panel {
     this.root = h("section", { class: `panel ${name}` }, h("h2", {}, this.button), this.body);
   }
 
-  get open() {
+  /** Whether the reader has opened it. */
+  get wanted() {
     return this.app.state.panels.includes(this.name);
+  }
+
+  /** Whether it may be built: what takes long to start waits until the first picture stands. */
+  get ready() {
+    return this.app.warm;
+  }
+
+  get open() {
+    return this.wanted && this.ready;
   }
 
   turn() {
     const { panels } = this.app.state;
-    this.app.set({ panels: this.open ? panels.filter((name) => name !== this.name) : [...panels, this.name] });
+    this.app.set({ panels: this.wanted ? panels.filter((name) => name !== this.name) : [...panels, this.name] });
   }
 
   /** Follow the state; what is closed has never been built or stands still. */
   refresh() {
-    this.button.ariaExpanded = String(this.open);
+    this.button.ariaExpanded = String(this.wanted);
     this.body.hidden = !this.open;
     if (!this.open) return;
     if (!this.built) this.build();

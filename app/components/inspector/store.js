@@ -184,10 +184,12 @@ export class Store {
     }
   }
 
-  /** The epoch nearest to the scrubber that nobody has asked for. */
+  /** The epoch nearest to the scrubber that nobody has asked for; a second one of a run when each has its first. */
   next() {
     let [best, least] = [null, Infinity];
+    const isFirst = this.runs.some((run) => run.epochs.length && !run.snapshots.size && !run.failures.size);
     for (const run of this.runs) {
+      if (isFirst && run.asked.size) continue;
       for (const epoch of run.epochs) {
         const distance = Math.abs(epoch - (this.focus ?? run.epochs.at(-1)));
         if (distance < least && !run.asked.has(epoch)) [best, least] = [{ run, epoch }, distance];

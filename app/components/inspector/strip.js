@@ -6,6 +6,8 @@ const DOTS_UP_TO = 200; // pairs; beyond, how many there are at each angle
 const BINS = 60;
 const [GAP, WIDTH] = [14, 44]; // pixels
 
+export const TICK = 30; // degrees
+
 export class Strip {
   constructor(content, chart, { kinds, told }) {
     Object.assign(this, { content, chart, kinds, told });
@@ -18,6 +20,12 @@ export class Strip {
     const box = this.content.getBoundingClientRect();
     const value = this.chart.valueAt("xaxis", event.clientX - box.left);
     if (value !== null) this.onSeek(value);
+  }
+
+  /** @param {number} highest degrees at the top of the axis, as long as the chart has not drawn it; it begins at 0 */
+  scale(highest) {
+    this.highest = highest;
+    this.draw();
   }
 
   /** @param {Float32Array} angles (K, K) degrees of the epoch that is shown */
@@ -45,15 +53,15 @@ export class Strip {
 
   /** Draw, also where the axes have moved. */
   draw() {
-    const { canvas, chart } = this;
+    const { canvas } = this;
     const { clientWidth: width, clientHeight: height } = this.content;
-    if (!width || chart.at("xaxis", 1) === null) return;
+    if (!width || !this.highest) return;
     const ratio = devicePixelRatio;
     if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
       canvas.width = Math.round(width * ratio);
       canvas.height = Math.round(height * ratio);
     }
-    const context = canvas.getContext("2d");
+    const context = canvas.getContext("2d", { willReadFrequently: true });
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
     this.drawOn(context);
@@ -62,10 +70,11 @@ export class Strip {
   /** Draw with any 2D context, in pixels from the content's top left. */
   drawOn(context) {
     const { chart, where, told } = this;
-    const { xaxis, yaxis } = chart.host._fullLayout;
-    const [top, bottom, right] = [yaxis._offset, yaxis._offset + yaxis._length, xaxis._offset + xaxis._length];
-    if (where?.epoch !== null && where !== undefined) {
-      const here = chart.at("xaxis", this.toAxis(where.epoch));
+    const { top, bottom, right, highest } = chart.frame;
+    const scale = { left: right + GAP, highest: highest ?? this.highest };
+    scale.y = (angle) => bottom - (angle / scale.highest) * (bottom - top);
+    const here = where && where.epoch !== null ? chart.at("xaxis", this.toAxis(where.epoch)) : null;
+    if (here !== null) {
       const x = here + where.fraction * (chart.at("xaxis", this.toAxis(where.next)) - here);
       context.strokeStyle = getComputedStyle(this.content).color;
       context.lineWidth = 1.5;
@@ -78,34 +87,40 @@ export class Strip {
     context.strokeStyle = told.neutral;
     context.globalAlpha = 0.5;
     context.lineWidth = 1;
-    context.strokeRect(right + GAP, top, WIDTH, bottom - top);
+    context.strokeRect(scale.left, top, WIDTH, bottom - top);
     context.globalAlpha = 1;
-    if (this.dots.length > DOTS_UP_TO) this.drawShare(context, right + GAP, top, bottom);
-    else this.drawDots(context, right + GAP);
+    if (this.dots.length > DOTS_UP_TO) this.drawShare(context, scale);
+    else this.drawDots(context, scale);
+    if (highest === null) this.drawDegrees(context, scale);
   }
 
-  drawDots(context, left) {
+  /** The axis, as long as the chart has not brought its own. */
+  drawDegrees(context, { left, highest, y }) {
+    const { color, fontFamily } = getComputedStyle(this.content);
+    Object.assign(context, { fillStyle: color, font: `13px ${fontFamily}`, textAlign: "right", textBaseline: "middle" });
+    for (let angle = 0; angle <= highest; angle += TICK) context.fillText(`${angle}°`, left - 6, y(angle));
+  }
+
+  drawDots(context, { left, y }) {
     this.dots.forEach(({ angle, kind }, i) => {
       const x = left + 7 + (((i + 1) * 0.618034) % 1) * (WIDTH - 14); // golden ratio: neighbours stand apart
       context.fillStyle = this.told.groups[kind];
       context.globalAlpha = kind === "medium" ? 0.6 : 1;
       context.beginPath();
-      context.arc(x, this.chart.at("yaxis", angle), kind === "tail" ? 4 : 2.8, 0, 2 * Math.PI);
+      context.arc(x, y(angle), kind === "tail" ? 4 : 2.8, 0, 2 * Math.PI);
       context.fill();
     });
     context.globalAlpha = 1;
   }
 
-  drawShare(context, left) {
-    const top = this.chart.host._fullLayout.yaxis.range[1];
+  drawShare(context, { left, highest, y }) {
     const bins = new Float32Array(BINS);
-    for (const { angle } of this.dots) bins[Math.min(BINS - 1, Math.floor((angle / top) * BINS))]++;
+    for (const { angle } of this.dots) bins[Math.min(BINS - 1, Math.floor((angle / highest) * BINS))]++;
     const most = Math.max(...bins);
     context.fillStyle = this.told.neutral;
     bins.forEach((count, i) => {
-      const y = this.chart.at("yaxis", ((i + 1) / BINS) * top);
-      const height = this.chart.at("yaxis", (i / BINS) * top) - y;
-      context.fillRect(left, y, (count / most) * WIDTH, Math.max(1, height - 0.5));
+      const [low, high] = [y((i / BINS) * highest), y(((i + 1) / BINS) * highest)];
+      context.fillRect(left, high, (count / most) * WIDTH, Math.max(1, low - high - 0.5));
     });
   }
 
