@@ -9,7 +9,7 @@ run: $(VENV)/installed
 	$(BIN)/streamlit run streamlit_app.py
 
 test: $(VENV)/installed-dev browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

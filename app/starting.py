@@ -90,8 +90,7 @@ def _condition(group: str, name: str, suffix: str, tail: NDArray[np.int64]) -> d
 def _run(run: Run, seeds: Sequence[Mapping[str, float]], tail: NDArray[np.int64]) -> dict[str, Any]:
     lab = reading.the_lab()
     frames = [_angles(reading.view(run.id, epoch)["class_means"]) for epoch in lab.folder(run.id).epochs()]
-    rows, columns = np.triu_indices(len(reading.samples(run.id).class_counts), 1)
-    of_tail = np.isin(rows, tail) & np.isin(columns, tail)
+    of_tail = geometry.pairs_within(tail, len(reading.samples(run.id).class_counts))
     angles = [row["tail_tail"] for row in seeds]
     title = TITLES[run.recipe.variant]
     rare = ", ".join(reading.samples(run.id).class_names[k] for k in tail)

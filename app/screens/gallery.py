@@ -28,7 +28,7 @@ def _page() -> None:
     st.markdown(
         "Trained runs that come with the project. A dot is a pair of classes at the angle between their mean features; "
         "orange: the three rarest classes; dashed: where all would be equally far apart. Each is a single seed: "
-        "over five, see the Report. Accuracy by group: many, more than 100 training images; few, fewer than 20."
+        "over several, see the Report. Accuracy by group: many, more than 100 training images; few, fewer than 20."
     )
     for folder, fault in shelf.faults.items():
         st.warning(f"**{folder}** was not opened: {fault}.")
@@ -62,10 +62,9 @@ def _card(run: Run) -> None:
     st.markdown(f"**{recipe.title}**")
     counts = reading.samples(run.id).class_counts
     K = len(counts)
-    rows, columns = np.triu_indices(K, 1)
-    rare = geometry.head_and_tail(counts)[1] if counts.min() < counts.max() else np.empty(0, int)
-    angles = geometry.pairwise_angles(reading.view(run.id, last["epoch"])["class_means"])[rows, columns]
-    of_tail = np.isin(rows, rare) & np.isin(columns, rare)
+    rare = geometry.head_and_tail(counts)[1] if counts.min() < counts.max() else ()
+    angles = geometry.pairwise_angles(reading.view(run.id, last["epoch"])["class_means"])[np.triu_indices(K, 1)]
+    of_tail = geometry.pairs_within(rare, K)
     among_rare = f", {angles[of_tail].mean():.0f}° among the rarest" if of_tail.any() else ""
     in_words = f"{angles.mean():.0f}° on average{among_rare}, in {recipe.space} space"
     picture = figures.angle_thumbnail(angles, of_tail, geometry.simplex_angle(K))

@@ -25,7 +25,14 @@ from bcl_core.geometry.angles import (
 )
 from bcl_core.geometry.collapse import collapse_metrics
 from bcl_core.geometry.gradients import GradientContributions, gradient_contributions
-from bcl_core.geometry.groups import MAX_BINS, frequency_bins, head_and_tail, shot_group_means, shot_groups
+from bcl_core.geometry.groups import (
+    MAX_BINS,
+    frequency_bins,
+    head_and_tail,
+    pairs_within,
+    shot_group_means,
+    shot_groups,
+)
 from bcl_core.geometry.optimum import PredictedOptimum, optimal_class_means, predicted_optimum
 from bcl_core.geometry.push import count_effect, count_slope, tail_push_share
 
@@ -47,6 +54,7 @@ __all__ = [
     "margins",
     "neighbours_preserved",
     "optimal_class_means",
+    "pairs_within",
     "pairwise_angles",
     "predicted_optimum",
     "quantise",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bcl_core.geometry.arrays import FloatArray, IntArray, as_counts, mean_or_none
+from bcl_core.geometry.arrays import BoolArray, FloatArray, IntArray, as_counts, mean_or_none
 
 HEAD_TAIL_SHARE = 0.3
 MANY_ABOVE = 100
@@ -33,6 +33,21 @@ def head_and_tail(class_counts: ArrayLike) -> tuple[IntArray, IntArray]:
     order = by_frequency(class_counts)
     size = max(1, round(HEAD_TAIL_SHARE * len(order)))
     return order[:size], order[-size:]
+
+
+def pairs_within(members: ArrayLike, num_classes: int) -> BoolArray:
+    """Which pairs of classes lie within a group.
+
+    Args:
+        members: indices of the group's classes, (g,); none is fine.
+        num_classes: K.
+
+    Returns:
+        (K(K−1)/2,) of the pairs in the order of `np.triu_indices(K, 1)`: whether both classes are members.
+    """
+    first, second = np.triu_indices(num_classes, 1)
+    is_member = np.isin(np.arange(num_classes), members)
+    return is_member[first] & is_member[second]
 
 
 def shot_groups(class_counts: ArrayLike) -> dict[str, IntArray | None]:

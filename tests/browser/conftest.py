@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.install import found
 from tests.browser.made_runs import MadeRun
@@ -53,6 +53,22 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
+def visitor(browser: Browser) -> Iterator[BrowserContext]:
+    """One visitor of a server, whose pages find in the cache what an earlier one has loaded."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
+def new_page(visitor: BrowserContext, width: int = 1280, height: int = 900, **media: Any) -> Page:
+    """Open an empty page of this size in pixels; `media` is what the visitor prefers, for `Page.emulate_media`."""
+    page = visitor.new_page()
+    page.set_viewport_size({"width": width, "height": height})
+    page.emulate_media(**media)
+    return page
+
+
+@pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
     """Start `streamlit run` on a script or app of ours, with extra environment variables."""
     servers: list[subprocess.Popen[bytes]] = []
@@ -80,8 +96,8 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 class Opener:
     """Opens the inspector on runs, waits until every epoch is here, and fails where the page threw an error."""
 
-    def __init__(self, browser: Browser, url: str) -> None:
-        self.browser, self.url, self.pages, self.errors = browser, url, list[Page](), list[str]()
+    def __init__(self, visitor: BrowserContext, url: str) -> None:
+        self.visitor, self.url, self.pages, self.errors = visitor, url, list[Page](), list[str]()
 
     def __call__(
         self,
@@ -89,9 +105,9 @@ class Opener:
         query: str = "",
         wait: bool = True,
         before: Callable[[Page], object] = lambda page: None,
-        **context: Any,
+        **how: Any,
     ) -> Page:
-        page = self.browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **context})
+        page = new_page(self.visitor, **how)
         self.pages.append(page)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._heard)
@@ -106,6 +122,11 @@ class Opener:
         here = "!document.querySelector('.scrubber').textContent.includes('here')"
         page.wait_for_function(here, timeout=PATIENCE)
 
+    def close(self) -> None:
+        for page in self.pages:
+            page.close()
+        assert not self.errors
+
     def _heard(self, message: ConsoleMessage) -> None:
         """Panels that could not be drawn say so on the console; what the server does not have is no error."""
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
@@ -113,12 +134,10 @@ class Opener:
 
 
 @pytest.fixture
-def show(browser: Browser, url: str) -> Iterator[Opener]:
-    opener = Opener(browser, url)
+def show(visitor: BrowserContext, url: str) -> Iterator[Opener]:
+    opener = Opener(visitor, url)
     yield opener
-    for page in opener.pages:
-        page.close()
-    assert not opener.errors
+    opener.close()
 
 
 def free_port() -> int:

@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.app.conftest import train_here
-from tests.browser.conftest import APP
+from tests.browser.conftest import APP, new_page
 
 PAGES = ("", "gallery", "train", "data", "inspect", "predict", "theory", "report", "runs")
 
@@ -21,8 +21,8 @@ def server(serve, tmp_path_factory):
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("page_name", PAGES)
-def test_no_serious_violation(browser, server, page_name, scheme):
-    page = browser.new_page(color_scheme=scheme)
+def test_no_serious_violation(visitor, server, page_name, scheme):
+    page = new_page(visitor, color_scheme=scheme)
     page.goto(server.url + page_name)
     page.wait_for_selector("h1")
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")

@@ -277,7 +277,8 @@ def test_an_address_brings_everything_back_in_another_browser(
     found = address(page)
     assert found["epoch"] == str(LAST - 1)
     assert {"colour", "layers", "target", "dims", "panels", "log", "selection", "basis", "runs"} <= set(found)
-    again = show(query=urlparse(page.url).query)
+    elsewhere = Opener(browser.new_context(), show.url)
+    again = elsewhere(query=urlparse(page.url).query)
     again.wait_for_timeout(1500)
     assert address(again) == found
     expect(epoch(again)).to_have_text(epoch(page).inner_text())
@@ -290,6 +291,7 @@ def test_an_address_brings_everything_back_in_another_browser(
         picture = Image.open(io.BytesIO(shown.locator(".cloud").nth(1).screenshot()))
         pictures.append(np.array(picture.convert("L"), float))
     assert np.abs(pictures[0] - pictures[1]).mean() < 2  # of 255
+    elsewhere.close()
 
 
 def test_garbage_in_the_address_is_the_default(show: Opener, runs: list[MadeRun]) -> None:
@@ -418,7 +420,7 @@ def test_nothing_moves_by_itself_for_those_who_asked_for_that(show: Opener, runs
 def test_presenting_shows_the_sentence_and_the_formation_and_reveals_runs_one_by_one(
     show: Opener, runs: list[MadeRun]
 ) -> None:
-    page = show(runs, viewport={"width": 1280, "height": 720})
+    page = show(runs, height=720)
     page.get_by_role("button", name="Present").click()
     expect(page.locator(".tour")).to_be_hidden()
     expect(page.locator(".formation .column")).to_have_count(2)
@@ -438,7 +440,7 @@ def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_a
     even = np.full_like(TRAINING, round(TRAINING.mean()))
     settings = {"data.imbalance_factor": 1, "data.max_per_class": int(even[0])}
     [balanced] = make_runs(lab, ["bcl"], 2, name="even", settings=settings, counts=even)
-    page = show([usual], viewport={"width": 1280, "height": 720})
+    page = show([usual], height=720)
     page.keyboard.press("b")  # means nothing outside the presenter view
     page.get_by_role("button", name="Present").click()
     sentence, help_line = page.locator(".sentence"), page.get_by_role("group", name="Presenter view")
@@ -466,7 +468,7 @@ def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_a
 
 
 def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "panels=formation.curves.push.tour.angles", viewport={"width": 390, "height": 844})
+    page = show(runs, "panels=formation.curves.push.tour.angles", width=390, height=844)
     overflow = page.evaluate(
         """[...document.querySelectorAll('.bcl-inspector *')].filter((element) =>
         element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.scroll'))

@@ -3,6 +3,7 @@
 import csv
 import re
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bcl_core import geometry
 from bcl_core.lab import GroupPlan, Lab
@@ -119,12 +120,21 @@ EVERY_PANEL = "panels=formation.curves.push.tour.angles"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-@pytest.fixture
-def open_panels(show: Opener, runs: list[MadeRun]) -> Page:
-    page = show(runs, EVERY_PANEL)
+@pytest.fixture(scope="module")
+def page_of_all(visitor: BrowserContext, url: str, runs: list[MadeRun]) -> Iterator[Page]:
+    opener = Opener(visitor, url)
+    page = opener(runs, EVERY_PANEL)
     expect(page.locator(".curves .main-svg").first).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".push .bars .main-svg").first).to_be_visible(timeout=PATIENCE)
-    return page
+    yield page
+    opener.close()
+
+
+@pytest.fixture
+def open_panels(page_of_all: Page) -> Page:
+    page_of_all.keyboard.press("End")
+    expect(epoch(page_of_all)).to_have_text(f"epoch {LAST} / {LAST}")
+    return page_of_all
 
 
 def test_every_picture_is_drawn_as_svg_and_png_with_a_caption_that_says_how_to_make_it_again(

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.conftest import new_page
 
 pytestmark = pytest.mark.browser
 
@@ -23,8 +25,8 @@ def url(serve) -> str:
 
 
 @pytest.fixture
-def page(browser: Browser, url: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1200, "height": 900}, color_scheme="light")
+def page(visitor: BrowserContext, url: str) -> Iterator[Page]:
+    page = new_page(visitor, color_scheme="light")
     page.goto(url)
     page.wait_for_selector(DRAWN, timeout=60_000)
     page.wait_for_selector(f"{CURVE} .main-svg")
@@ -133,16 +135,16 @@ def test_a_figure_that_leaves_the_page_and_comes_back_is_drawn_again(page: Page)
     page.wait_for_selector(f"{CURVE} .main-svg")
 
 
-def test_a_missing_chart_library_is_said_in_words(browser: Browser, url: str) -> None:
-    page = browser.new_page()
+def test_a_missing_chart_library_is_said_in_words(visitor: BrowserContext, url: str) -> None:
+    page = new_page(visitor)
     page.route("**/plotly-*.min.js", lambda route: route.abort())
     page.goto(url)
     page.wait_for_selector(f"{SCATTER} >> text=chart library did not arrive", timeout=30_000)
     page.close()
 
 
-def test_a_browser_without_webgl_is_told_so_and_still_draws_flat_figures(browser: Browser, url: str) -> None:
-    page = browser.new_page()
+def test_a_browser_without_webgl_is_told_so_and_still_draws_flat_figures(visitor: BrowserContext, url: str) -> None:
+    page = new_page(visitor)
     page.add_init_script(
         "const real = HTMLCanvasElement.prototype.getContext;"
         "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
@@ -154,8 +156,8 @@ def test_a_browser_without_webgl_is_told_so_and_still_draws_flat_figures(browser
     page.close()
 
 
-def test_the_app_works_under_a_path_prefix(browser: Browser, serve) -> None:
-    page = browser.new_page()
+def test_the_app_works_under_a_path_prefix(visitor: BrowserContext, serve) -> None:
+    page = new_page(visitor)
     page.goto(serve(APP, {"STREAMLIT_SERVER_BASE_URL_PATH": "behind/a/proxy"}).url)
     page.wait_for_selector(DRAWN, timeout=60_000)
     page.close()

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from bcl_core import geometry
 from bcl_core.lab import Lab
-from tests.browser.conftest import APP, Serve
+from tests.browser.conftest import APP, Serve, new_page
 from tests.browser.test_app import no_error_is_shown
 
 pytestmark = pytest.mark.browser
@@ -40,9 +40,9 @@ def url(serve: Serve, lab: Lab) -> str:
 
 
 @pytest.fixture
-def open_file(browser: Browser, url: str) -> Iterator[Callable[[Path], Page]]:
+def open_file(visitor: BrowserContext, url: str) -> Iterator[Callable[[Path], Page]]:
     """Upload a file on the page Runs and press the button; the same page from the second time on."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = new_page(visitor)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{url}runs")

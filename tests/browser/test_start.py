@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from bcl_core.geometry import pairwise_angles
 from bcl_core.lab.files import read_arrays
 from bcl_core.lab.shelf import shelf_home
-from tests.browser.conftest import APP
+from tests.browser.conftest import APP, new_page
 
 pytestmark = pytest.mark.browser
 
@@ -25,9 +25,9 @@ def url(serve, tmp_path_factory) -> str:
 
 
 @pytest.fixture
-def still(browser: Browser, url: str) -> Iterator[Page]:
+def still(visitor: BrowserContext, url: str) -> Iterator[Page]:
     """The page as someone sees it who asked for less motion."""
-    page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page = new_page(visitor, reduced_motion="reduce")
     page.goto(url)
     page.wait_for_selector(NUMBERS, timeout=30_000)
     yield page
@@ -57,8 +57,8 @@ def test_every_pair_has_a_dot_and_every_rare_image_is_there(still: Page) -> None
     assert still.get_by_label("a scan of digit 9").count() == 2
 
 
-def test_it_plays_from_the_first_epoch_to_the_last_and_again_on_demand(browser: Browser, url: str) -> None:
-    page = browser.new_page(reduced_motion="no-preference")
+def test_it_plays_from_the_first_epoch_to_the_last_and_again_on_demand(visitor: BrowserContext, url: str) -> None:
+    page = new_page(visitor, reduced_motion="no-preference")
     page.goto(url)
     epoch = page.locator(f"{PICTURE} .epoch")
     expect(epoch).to_have_text("epoch 60 of 60", timeout=60_000)

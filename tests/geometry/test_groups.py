@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bcl_core.geometry import frequency_bins, head_and_tail, shot_group_means, shot_groups
+from bcl_core.geometry import frequency_bins, head_and_tail, pairs_within, shot_group_means, shot_groups
 
 
 @pytest.mark.parametrize(("num_classes", "size"), [(2, 1), (3, 1), (4, 1), (10, 3), (100, 30), (1000, 300)])
@@ -18,6 +18,12 @@ def test_head_and_tail_follow_the_counts_and_break_ties_by_class_index():
     head, tail = head_and_tail([7, 3] * 50)
     assert head.tolist() == list(range(0, 60, 2))
     assert tail.tolist() == list(range(41, 100, 2))
+
+
+@pytest.mark.parametrize("members", [[], [3], [1, 4], [0, 2, 3, 4]])
+def test_a_pair_is_within_a_group_if_both_its_classes_are(members):
+    pairs = zip(*np.triu_indices(5, 1), strict=True)
+    assert pairs_within(members, 5).tolist() == [i in members and j in members for i, j in pairs]
 
 
 def test_shot_groups_have_the_literatures_bounds():
