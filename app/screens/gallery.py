@@ -35,6 +35,7 @@ def _page() -> None:
     if not shelf.runs:
         st.info(f"There is no run in {shelf.home}.")
     for name, members in groupby(shelf.runs, key=lambda run: run.group_name):
+        st.space("small")
         _group(name, list(members))
 
 
@@ -71,7 +72,7 @@ def _card(run: Run) -> None:
     st.image(picture, width="stretch", alt=f"Angles between classes: {in_words}")
     st.markdown(in_words)
     groups = " · ".join(f"{title} {_percent(last.get(key))}" for key, title in GROUPS.items())
-    st.markdown(f"Test accuracy **{_percent(last['accuracy'])}** ({groups})")
+    st.markdown(f"Test accuracy **{_percent(last['accuracy'])}**  \n:small[{groups}]")
     st.caption(recipe.in_words)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         _inspect("Inspect", [run])
