@@ -32,14 +32,14 @@ _KINDS = ("balanced", "swapped")  # of controls
 def told(runs: Sequence[Run]) -> dict[str, Any]:
     """Return everything but the epochs' arrays, ready for JSON."""
     labels = _distinct([run.label for run in panels.shown(runs)])
-    named = [(label, run.recipe.variant) for label, run in zip(labels, runs, strict=True)]
+    named = list(map(figures.Named, labels, palette.line_styles([run.recipe.variant for run in runs])))
     planned = max((run.recipe.epochs for run in runs), default=1)
     chosen = {run.id for run in runs}
     told_runs = []
-    for place, (run, label) in enumerate(zip(runs, labels, strict=True)):
+    for place, (run, me) in enumerate(zip(runs, named, strict=True)):
         others = [*named[:place], *named[place + 1 :]]
-        controls = _controls(run, chosen, label, others, planned)
-        told_runs.append({**_run(run, label, others, planned), "controls": controls})
+        controls = _controls(run, chosen, me, others, planned)
+        told_runs.append({**_run(run, me, others, planned), "controls": controls})
     return {
         "prefix": PREFIX,
         "plotly": f"{PREFIX}/{PLOTLY_FILE}",
@@ -62,17 +62,16 @@ def _distinct(labels: Sequence[str]) -> list[str]:
     return [f"{label} ({times + 1})" if times else label for label, times in zip(labels, again, strict=True)]
 
 
-def _run(run: Run, label: str, others: Sequence[figures.Named], planned: int) -> dict[str, Any]:
-    recipe, me = run.recipe, (label, run.recipe.variant)
-    style = palette.loss_style(recipe.variant)
+def _run(run: Run, me: figures.Named, others: Sequence[figures.Named], planned: int) -> dict[str, Any]:
+    recipe = run.recipe
     return {
         "id": run.id,
-        "label": label,
+        "label": me.label,
         "name": run.name,
         "group": run.group_name,
         "variant": recipe.variant,
-        "colour": style.colour,
-        "dash": style.dash,
+        "colour": me.style.colour,
+        "dash": me.style.dash,
         "planned": recipe.epochs,
         "seed": recipe.seed,
         "space": recipe.space,
@@ -87,14 +86,16 @@ def _run(run: Run, label: str, others: Sequence[figures.Named], planned: int) ->
 
 
 def _controls(
-    run: Run, chosen: Container[str], label: str, others: Sequence[figures.Named], planned: int
+    run: Run, chosen: Container[str], me: figures.Named, others: Sequence[figures.Named], planned: int
 ) -> dict[str, Any]:
     """Return, by kind, the run of the lab that is this one's control, told as `_run` does, and how to make one."""
     counts = _count_by_class(run) or {}
     controls = _controls_of(run, counts, chosen)
     return {
         kind: {
-            "run": _run(controls[kind], f"{label}, {kind}", others, planned) if kind in controls else None,
+            "run": _run(controls[kind], me._replace(label=f"{me.label}, {kind}"), others, planned)
+            if kind in controls
+            else None,
             "how": _how(kind, run.recipe, counts),
         }
         for kind in _KINDS

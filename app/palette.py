@@ -43,6 +43,21 @@ def loss_style(variant: str) -> LineStyle:
     return LineStyle(base.colour, "longdash") if variant.endswith("-class") else base
 
 
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+
+
+def line_styles(variants: Sequence[str]) -> list[LineStyle]:
+    """Return the line styles of runs shown together: those of their losses, no two alike.
+
+    A run of a loss that another one has already keeps its colour and takes another dash; seven of a colour repeat.
+    """
+    styles: list[LineStyle] = []
+    for usual in map(loss_style, variants):
+        choices = (usual, *(LineStyle(usual.colour, dash) for dash in _DASHES))
+        styles.append(next((style for style in choices if style not in styles), usual))
+    return styles
+
+
 GROUPS = {"many": "#5F7391", "medium": NEUTRAL, "few": "#D9730D"}
 """Frequent, middling and rare classes: slate, grey, orange."""
 

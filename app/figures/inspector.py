@@ -4,7 +4,7 @@ So colours, dashes, axes and words are decided here, once, and an epoch moves nu
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
@@ -20,7 +20,12 @@ GROUPS = dict(zip(("head", "medium", "tail"), palette.GROUPS.values(), strict=Tr
 LINE_HEIGHT = 12
 """Degrees that a line of small print takes in `formation`."""
 
-Named = tuple[str, str]  # a run's label and its loss variant
+
+class Named(NamedTuple):
+    """A run among those shown together."""
+
+    label: str
+    style: palette.LineStyle
 
 
 def formation(
@@ -35,8 +40,7 @@ def formation(
     same of the runs beside (one trace for each of `others`, its place in `meta`); "simplex" and
     "predicted" are targets.
     """
-    label, variant = run
-    style = palette.loss_style(variant)
+    label, style = run
     figure = _figure(
         "formation",
         f"Angles between class means over the epochs, {label}",
@@ -68,8 +72,7 @@ def formation(
         words = f"tail, loss alone {predicted_deg:.1f}°"
         figure.add_annotation(_beside_axis(words, predicted_deg, "bottom" if above else "top"))
     figure.add_trace(_area("seeds", palette.translucent(style.colour, 0.2)))
-    for place, (name, other) in enumerate(others):
-        quiet = palette.loss_style(other)
+    for place, (name, quiet) in enumerate(others):
         hover = f"tail–tail, {name}: %{{y:.1f}}°<extra></extra>"
         line = _line("beside", quiet.colour, width=1.5, dash=quiet.dash, opacity=0.55, hovertemplate=hover)
         figure.add_trace(line.update(meta={"role": "beside", "place": place}))
@@ -88,8 +91,7 @@ def curve(runs: Sequence[Named], *, planned_epochs: int) -> go.Figure:
         hovermode="x unified",
         margin={"t": 8, "r": 16},
     )
-    for place, (label, variant) in enumerate(runs):
-        style = palette.loss_style(variant)
+    for place, (label, style) in enumerate(runs):
         line = _line("line", style.colour, width=2.5, dash=style.dash, hovertemplate=f"{label}: <b>%{{y}}</b>")
         band = _area("band", palette.translucent(style.colour, 0.18))
         figure.add_traces([trace.update(meta={"role": trace.meta["role"], "place": place}) for trace in (band, line)])
@@ -102,8 +104,7 @@ def push(run: Named) -> go.Figure:
     Roles: "measured" has a dot a pair; "counts" a line for each pushed class, of what the counts alone predict; "fit"
     is the measured slope, through the middle of the dots.
     """
-    label, variant = run
-    style = palette.loss_style(variant)
+    label, style = run
     counts = [digit * 10**power for power in range(6) for digit in (1, 2, 5)]
     percents = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"]
     figure = _figure(
@@ -140,7 +141,7 @@ def received(run: Named) -> go.Figure:
     """What an image of each class feels on average: "pull" down, and push up, stacked by who pushes."""
     figure = _figure(
         "received",
-        f"Pull and push that each class receives, {run[0]}",
+        f"Pull and push that each class receives, {run.label}",
         x={"title": {"text": "class"}, "type": "category", "showgrid": False},
         y={"title": {"text": "length of the gradient, pull downwards"}, "zeroline": True, "tickformat": "~g"},
         barmode="relative",

@@ -97,6 +97,14 @@ def test_no_two_losses_share_colour_and_dash() -> None:
     assert len({palette.loss_style(variant) for variant in variants}) == len(variants)
 
 
+@pytest.mark.parametrize("variants", [["bcl"] * 4, ["scl", "scl-class", "scl", "scl-class"], ["new", "newer", "new"]])
+def test_runs_of_one_loss_share_its_colour_and_no_two_look_alike(variants: list[str]) -> None:
+    styles = palette.line_styles(variants)
+    assert [style.colour for style in styles] == [palette.loss_style(variant).colour for variant in variants]
+    assert styles[0] == palette.loss_style(variants[0])
+    assert len(set(styles)) == len(variants)
+
+
 def test_an_unknown_loss_is_neutral() -> None:
     assert palette.loss_style("tomorrow's loss").colour == palette.NEUTRAL
 
