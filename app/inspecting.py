@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app import palette, panels, reading
+from app import naming, palette, panels, reading
 from app.components import PLOTLY_FILE, PREFIX
 from app.figures import inspector as figures
 from bcl_core import geometry
@@ -31,8 +31,7 @@ _KINDS = ("balanced", "swapped")  # of controls
 
 def told(runs: Sequence[Run]) -> dict[str, Any]:
     """Return everything but the epochs' arrays, ready for JSON."""
-    labels = _distinct([run.label for run in panels.shown(runs)])
-    named = list(map(figures.Named, labels, palette.line_styles([run.recipe.variant for run in runs])))
+    named = list(map(figures.Named, naming.labels(runs), palette.line_styles([run.recipe.variant for run in runs])))
     planned = max((run.recipe.epochs for run in runs), default=1)
     chosen = {run.id for run in runs}
     told_runs = []
@@ -54,12 +53,6 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
         "curve": _plain(figures.curve(named, planned_epochs=planned)),
         "runs": told_runs,
     }
-
-
-def _distinct(labels: Sequence[str]) -> list[str]:
-    """Number labels that occur again: "BCL", "BCL (2)"."""
-    again = [labels[:place].count(label) for place, label in enumerate(labels)]
-    return [f"{label} ({times + 1})" if times else label for label, times in zip(labels, again, strict=True)]
 
 
 def _run(run: Run, me: figures.Named, others: Sequence[figures.Named], planned: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Names that a menu can tell apart: it knows its options by name alone."""
+"""Names that can be told apart: a menu knows its options by name alone, a reader the runs of a figure."""
 
 import time
 from collections import Counter
@@ -26,6 +26,19 @@ def run_names(runs: Sequence[Run]) -> dict[str, str]:
     names = {run.id: f"{groups[run.group_id]} · {run.name}" for run in runs}
     alike = Counter(names.values())
     return {run_id: name if alike[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
+
+
+def labels(runs: Sequence[Run]) -> list[str]:
+    """Label runs that are shown together, briefly: by their recipe's title.
+
+    Those of one title have the run's name, those of one name their group's beside it, and what is still alike a number.
+    """
+    found = [run.recipe.title for run in runs]
+    for longer in ([run.name for run in runs], [f"{run.name} · {run.group_name}" for run in runs]):
+        alike = Counter(found)
+        found = [other if alike[label] > 1 else label for label, other in zip(found, longer, strict=True)]
+    again = [found[:place].count(label) for place, label in enumerate(found)]
+    return [f"{label} ({times + 1})" if times else label for label, times in zip(found, again, strict=True)]
 
 
 def _when(seconds: float) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from app import figures, reading
+from app import figures, naming, reading
 from bcl_core import geometry
 from bcl_core.geometry.groups import by_frequency
 from bcl_core.lab import Run
@@ -68,16 +68,15 @@ class Shown:
 
 def shown(runs: Sequence[Run], epoch: int | None = None) -> tuple[Shown, ...]:
     """Return the runs as figures show them, each up to its last epoch and no further than `epoch`."""
-    titles = [run.recipe.title for run in runs]
     return tuple(
         Shown(
             run.id,
             min(run.epoch or 0, run.recipe.epochs if epoch is None else epoch),
-            run.recipe.title if titles.count(run.recipe.title) == 1 else run.name,
+            label,
             run.recipe.variant,
             run.recipe.epochs,
         )
-        for run in runs
+        for run, label in zip(runs, naming.labels(runs), strict=True)
     )
 
 

@@ -1,0 +1,27 @@
+"""Names tell apart what is shown together, and say no more than that takes."""
+
+from app import naming
+from bcl_core.lab import GroupPlan, Lab
+from tests.conftest import small
+
+
+def enqueue(lab: Lab, group: str, *names: str, **settings) -> None:
+    lab.enqueue(GroupPlan(group, [(name, small(**settings)) for name in names]))
+
+
+def test_one_run_of_a_loss_is_called_by_its_loss(lab):
+    enqueue(lab, "race", "my first")
+    assert naming.labels(lab.runs()) == ["BCL"]
+
+
+def test_runs_of_one_loss_are_called_by_their_names_then_their_groups_then_numbered(lab):
+    enqueue(lab, "seeds", "seed 0", "seed 1")
+    assert set(naming.labels(lab.runs())) == {"seed 0", "seed 1"}
+    enqueue(lab, "again", "seed 0", "seed 2", "seed 2")
+    assert set(naming.labels(lab.runs())) == {
+        "seed 0 · seeds",
+        "seed 0 · again",
+        "seed 1",
+        "seed 2 · again",
+        "seed 2 · again (2)",
+    }
