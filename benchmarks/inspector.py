@@ -89,7 +89,7 @@ def measure(page: Page, address: str, wanted: argparse.Namespace) -> None:
     page.add_init_script(TIMED)
     start = time.perf_counter()
     _open(page, address)
-    page.locator(".bcl-inspector .scrubber").wait_for()
+    page.locator(".bcl-inspector .sentence strong").first.wait_for()
     report("first picture after the page's address", 1000 * (time.perf_counter() - start))
     page.wait_for_function("!document.querySelector('.scrubber').textContent.includes('here')", timeout=120_000)
     report("every epoch here", 1000 * (time.perf_counter() - start))

@@ -20,11 +20,9 @@ from tests.browser.made_runs import MadeRun
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "streamlit_app.py"
 PATIENCE = 30_000  # milliseconds: charts that are still being drawn hold up everything on a busy machine
-# WebGL in software, and nothing that calls home.
+# WebGL in software where there is no graphics card, and nothing that calls home.
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--disable-background-networking",
     "--disable-component-update",
