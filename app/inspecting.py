@@ -105,7 +105,9 @@ def _how(kind: str, recipe: Recipe | Recorded, counts: Mapping[str, int]) -> str
     if kind == "balanced":
         mean = round(sum(counts.values()) / len(counts))
         drawn = ", the kind of imbalance to exp" if natural else ""
-        change = f"set the imbalance factor to 1{drawn} and the images in the largest class to {mean}, as many in all"
+        change = (
+            f"set the imbalance factor to 1{drawn} and the images in the largest class to {mean}, about as many in all"
+        )
     elif natural:
         return "Classes that keep the images they have cannot be swapped."
     else:

@@ -27,8 +27,8 @@ def _page() -> None:
     shelf = the_lab().shelf
     st.markdown(
         "Trained runs that come with the project. A dot is a pair of classes at the angle between their mean features; "
-        "orange: the three rarest classes; dashed: where all would be equally far apart. Each is a single seed: "
-        "over several, see the Report. Accuracy by group: many, more than 100 training images; few, fewer than 20."
+        "orange: the three rarest classes; dashed: where all would be equally far apart. Each is a single seed, which "
+        "says little about a loss. Accuracy by group: many, more than 100 training images; few, fewer than 20."
     )
     for folder, fault in shelf.faults.items():
         st.warning(f"**{folder}** was not opened: {fault}.")

@@ -9,6 +9,11 @@ export function classLabels(names, counts) {
   return names.map((name, k) => `${name}, n = ${counts[k]}`);
 }
 
+/** Whether some classes have more training images than others. */
+export function isUneven(counts) {
+  return new Set(counts).size > 1;
+}
+
 /** What a heat map is told of its classes: the most frequent first, in three groups where there are many. */
 export function heatMapClasses(names, counts) {
   const groups = Object.entries(groupsOf(counts)).map(([name, group]) => ({ name, count: group.length }));

@@ -39,7 +39,7 @@ export class Curves extends Panel {
     const lacking = app.runs.filter(isEmpty);
     this.note.textContent = [
       spread ? "Band: one standard deviation over pairs. " : "",
-      app.runs.some(({ told: { seeds } }) => seeds) && !spread ? "Band: lowest and highest of the group's seeds. " : "",
+      known.some((series) => series?.band) && !spread ? "Band: lowest and highest of the group's seeds. " : "",
       lacking.length ? `${lacking.map((run) => run.told.label).join(", ")}: not recorded.` : "",
     ].join("");
   }

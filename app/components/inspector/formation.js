@@ -10,10 +10,13 @@ const EVERY_PAIR_UP_TO = 20; // classes; their distribution is drawn beyond
 const SHARES = [0.05, 0.25, 0.5, 0.75, 0.95];
 const [ROOM, LEAST_TOP] = [4, 120]; // degrees
 const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
-const DISTRIBUTION = "Grey: median, half and nine tenths of all pairs of classes. Bold: mean over the tail. ";
+const DISTRIBUTION =
+  "Grey: median, half and nine tenths of all pairs of classes. Bold: mean over the tail. On the right: this epoch. ";
 const PAIRS =
   "Thin lines: one pair of classes each; orange within the tail, slate within the head. Bold: mean over the tail. " +
   "Dots: this epoch. ";
+const SEEDS = "Band: lowest and highest of the group's seeds. ";
+const BESIDE = "Pale: the means of the other runs. ";
 const TARGETS =
   "Dotted: where all pairs of classes would be equally far apart, and where the contrastive loss alone would leave " +
   "the tail.";
@@ -43,7 +46,11 @@ export class Formation extends Panel {
 
   options() {
     const many = this.columns.some(({ run }) => run.told.classes?.counts.length > EVERY_PAIR_UP_TO);
-    this.key.textContent = (many ? DISTRIBUTION : PAIRS) + TARGETS;
+    const hasSeeds = this.columns.some(({ run }) => run.told.seeds);
+    const hasOthers = this.app.comparable && this.app.store.runs.length > 1;
+    this.key.textContent = [many ? DISTRIBUTION : PAIRS, hasSeeds && SEEDS, hasOthers && BESIDE, TARGETS]
+      .filter(Boolean)
+      .join("");
   }
 
   epoch() {

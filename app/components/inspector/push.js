@@ -1,7 +1,7 @@
 // Who pushes whom: push against the counterpart's count, between which classes it is, and what each class receives.
 
 import { Chart } from "./chart.js";
-import { heatMapClasses } from "./classes.js";
+import { heatMapClasses, isUneven } from "./classes.js";
 import { hexToRgb, mix, rgbToHex } from "./colour.js";
 import { choice, h, number } from "./dom.js";
 import { asShares, byFrequency, countEffect, countSlope, groupsOf, kindsOf, tailPushShare } from "./geometry.js";
@@ -10,10 +10,11 @@ import { Panel } from "./panel.js";
 import { classDots, countLines, extent, fitted, pairDots, percent, pooled, received } from "./pushes.js";
 
 const EVERY_PAIR_UP_TO = 20; // classes; beyond, a dot a class
+const NAMED = 3; // classes that are named one by one
 const QUANTITIES = [["pair_push", "pair push"], ["gradient_mass", "mass"]];
 const [DARKEST, LIGHTEST] = [10, 1 / 100]; // of an even share, where the heat map's scale ends
 const NO_PUSH = "Cross-entropy alone has no contrastive push.";
-const KEYS = {
+const PAIRS = {
   pair_push:
     "Each dot is a pair of classes: how hard they push on each other in the whole loss, against the training images " +
     "of the counterpart; a pair is there twice, once from either side. ",
@@ -21,17 +22,26 @@ const KEYS = {
     "Each dot is a pair of classes: which share of an anchor's repulsion goes to the other class, against that " +
     "class's training images. ",
 };
+const CLASSES = {
+  pair_push:
+    "Each dot is a class: how hard it and another one push on each other in the whole loss, the geometric mean over " +
+    "the others, against its training images. ",
+  gradient_mass:
+    "Each dot is a class: which share of an anchor's repulsion goes to it, the geometric mean over the anchors of " +
+    "other classes, against its training images. ",
+};
 const WORDS = {
   pair_push: { axis: "share of all push", scale: "of all push" },
   gradient_mass: { axis: "share of the anchor's push", scale: "of the anchor's push" },
 };
 const REST =
   "Orange: on the tail; slate: on the head. Thin lines: the count effect alone, for one batch of all images and all " +
-  "similarities equal, which even untrained features only come near. Bold: the measured slope. Bars, what each class receives: up the push by head (slate), medium and tail " +
-  "(orange), down, hatched, the pull of its own class; mean lengths, which add up here while the forces partly cancel.";
+  "similarities equal, which even untrained features only come near. Bold: the measured slope. Bars, what each class " +
+  "receives: up the push by head (slate), medium and tail (orange), its own class's repulsion included; down, " +
+  "hatched, the pull of its own class; mean lengths, which add up here while the forces partly cancel.";
 const SAMPLED =
-  " Measured on two batches of each epoch, eight before training: it wavers from epoch to epoch, and a class that was " +
-  "in none of them has no value.";
+  " Measured on two batches of each epoch, up to eight before training, so it wavers from epoch to epoch. What did " +
+  "not push in these batches has no dot and is not in the slope; the share of the tail counts it as none.";
 
 export class Push extends Panel {
   constructor(app) {
@@ -46,7 +56,8 @@ export class Push extends Panel {
 
   options() {
     const trainedHere = this.columns.some(({ run }) => run.told.switches);
-    this.key.textContent = KEYS[this.app.state.quantity] + REST + (trainedHere ? SAMPLED : "");
+    const dots = this.columns.some(({ part }) => part?.many) ? CLASSES : PAIRS;
+    this.key.textContent = dots[this.app.state.quantity] + REST + (trainedHere ? SAMPLED : "");
     for (const { part } of this.columns) part?.map.setOpen(this.app.state.blocks.map(Number));
   }
 
@@ -188,14 +199,16 @@ class PushColumn {
   /** How much of all push is among the tail, as parts of a paragraph. */
   tailShare(push) {
     const K = this.counts.length;
-    const { length } = this.groups.tail;
+    const { tail } = this.groups;
     if (this.run.told.classes.bins) return [" Classes are pooled by frequency; the tail's share is not computed."];
-    if (length < 2) return [];
+    if (tail.length < 2) return [];
     const share = (matrix) => percent(tailPushShare(matrix, K, this.groups));
     const byCounts = this.alone ? `; ${share(this.alone.push)} by the counts alone` : "";
     const even = share(new Float32Array(K * K).fill(1));
     const rest = ` of all pair push${byCounts}, ${even} if all pushed alike.`;
-    return [` Among the ${length} rarest classes: `, h("b", {}, share(push)), rest];
+    const listed = tail.length > NAMED ? "" : ` (${tail.map((k) => this.names[k]).join(", ")})`;
+    const among = isUneven(this.counts) ? "rarest classes" : `classes shown as tail, no rarer than the others${listed}`;
+    return [` Among the ${tail.length} ${among}: `, h("b", {}, share(push)), rest];
   }
 
   /** Powers of ten around an even share. */

@@ -1,5 +1,6 @@
 // The sentence on top: how far apart the rarest classes stand, computed from the epoch that is shown.
 
+import { isUneven } from "./classes.js";
 import { h, number, swatch } from "./dom.js";
 import { groupsOf, meanWithin, simplexAngle } from "./geometry.js";
 
@@ -61,10 +62,6 @@ function whoStand(meant, names, counts) {
   if (isUneven(counts)) return `${WORDS[meant.length] ?? meant.length} rarest classes stand`;
   const listed = meant.map((k) => names[k]);
   return `classes ${listed.slice(0, -1).join(", ")} and ${listed.at(-1)}, as frequent here as all others, stand`;
-}
-
-function isUneven(counts) {
-  return new Set(counts).size > 1;
 }
 
 /** Angles that are not of projections are of other features, and are said to be. */

@@ -19,8 +19,8 @@ const LAYERS = [
   ["shuffled", "shuffled labels", () => null],
 ];
 const SHUFFLED =
-  " Shuffled labels: the picture is fitted to labels dealt out at random; clusters that still appear would be made " +
-  "by the picture.";
+  " Shuffled labels: the picture is fitted to labels dealt out at random, and coloured by them. Colours that gather " +
+  "here would be made by the picture; the images themselves may cluster as they do anyway.";
 const COLOUR_KEYS = {
   class: "",
   group: " Slate: head, grey: medium, orange: tail.",
