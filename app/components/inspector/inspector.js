@@ -183,8 +183,13 @@ export class Inspector {
 
   /** Build what has waited, once what is drawn now is on the screen. */
   warmUp() {
-    const build = () => (this.warm = true) && this.mark("options");
-    this.warming ??= requestAnimationFrame(() => setTimeout(build));
+    this.warming ??= requestAnimationFrame(() =>
+      setTimeout(() => {
+        if (this.listening.signal.aborted) return; // removed since
+        this.warm = true;
+        this.mark("options");
+      }),
+    );
   }
 
   /** Whether what the runs show has arrived, or failed, since this was last asked. */
