@@ -17,8 +17,9 @@ from scipy.stats import pearsonr
 
 from app.palette import NEUTRAL, loss_style
 from bcl_core.geometry import simplex_angle
-from bcl_core.lab.shelf import Shelved, open_shelf
+from bcl_core.recipe import preset
 from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, cell_recipe
+from benchmarks.pretrained import COLLECTIONS, seeds_file
 
 DOCUMENT = Path("docs/reproduction.md")
 ABLATIONS_FIGURE, SCATTER_FIGURE = Path("docs/ablations.png"), Path("docs/geometry_and_accuracy.png")
@@ -69,21 +70,25 @@ def published_table() -> str:
 
 
 def cifar_table() -> str:
-    """The shelf's CIFAR-10-LT runs: one seed, a small network."""
-    shelved = [one for run in open_shelf(JSON_FILE.parent.resolve()).runs if (one := _cifar(run.id))]
+    """CIFAR-10-LT with a small network: mean ± standard deviation over the seeds."""
+    (group,) = COLLECTIONS["cifar10"]
+    columns = {
+        "accuracy": ("last", "accuracy"),
+        "best": ("best", "accuracy"),
+        "many": ("last", "accuracy_many"),
+        "medium": ("last", "accuracy_medium"),
+        "mean angle": ("last", "angle_mean"),
+        "tail–tail": ("last", "angle_tail_tail"),
+        "head–head": ("last", "angle_head_head"),
+    }
     rows = []
-    for one in shelved:
-        last, best = one.metrics[-1], max(one.metrics, key=lambda row: row["accuracy"])
-        groups = [f"{100 * last[f'accuracy_{name}']:.1f}" for name in ("many", "medium")]
-        angles = [f"{last[key]:.1f}°" for key in ("angle_mean", "angle_tail_tail", "angle_head_head")]
-        accuracy = (f"{100 * last['accuracy']:.1f}", f"{100 * best['accuracy']:.1f} (epoch {best['epoch']})")
-        rows.append((one.run.recipe.title, *accuracy, *groups, *angles))
-    header = ("", "accuracy, last", "best", "many", "medium", "mean angle", "tail–tail", "head–head")
-    return _table(header, rows)
-
-
-def _cifar(run_id: str) -> Shelved | None:
-    return open_shelf(JSON_FILE.parent.resolve()).get(run_id) if run_id.startswith("cifar10-lt-") else None
+    for loss, runs in json.loads(seeds_file(group).read_text()).items():
+        cells = []
+        for when, key in columns.values():
+            values = np.array([run[when][key] for run in runs])
+            cells.append(_spread(100 * values) if key.startswith("accuracy") else _spread(values, "°"))
+        rows.append((preset(f"{group.family}-{loss}").title, str(len(runs)), *cells))
+    return _table(("", "seeds", *columns), rows)
 
 
 def ablation_table(runs: Runs, cells: Iterable[str], base: str = "") -> str:
@@ -100,7 +105,7 @@ def ablation_table(runs: Runs, cells: Iterable[str], base: str = "") -> str:
         mine = [run for run in runs if run["cell"] == cell]
         last = [_spread([run["last"][key] for run in mine], "" if "acc" in key else "°") for key in columns.values()]
         best = _spread([run["best"]["accuracy"] for run in mine])
-        name = named(cell) + ("" if "," in cell else base)
+        name = named(cell) + ("" if "," in cell else base) + ("" if mine[0]["space"] == "projection" else ", backbone")
         rows.append((name, str(len(mine)), *last, best))
     return _table(("", "seeds", *columns, "best accuracy"), rows)
 
@@ -114,11 +119,12 @@ def order_table(runs: Runs) -> str:
     seeds = sorted({seed for _, seed in last})
     rows = []
     for low, high in pairs:
-        counts = [
-            sum(sign * (last[high, seed][key] - last[low, seed][key]) > 0 for seed in seeds)
-            for key, sign in keys.values()
-        ]
-        rows.append((f"{named(high)} against {named(low)}", *(f"{count} of {len(seeds)}" for count in counts)))
+        cells = []
+        for key, sign in keys.values():
+            leads = [sign * (last[high, seed][key] - last[low, seed][key]) for seed in seeds]
+            level = leads.count(0)
+            cells.append(f"{sum(lead > 0 for lead in leads)} of {len(seeds)}" + (f", {level} level" if level else ""))
+        rows.append((f"{named(high)} against {named(low)}", *cells))
     return _table(("", *keys), rows)
 
 
@@ -154,6 +160,11 @@ def named(cell: str) -> str:
     return cell_recipe(loss, 0).title + comma + changed.replace("temperature", "τ").replace("imbalance factor", "IF")
 
 
+def has_class_anchors(cell: str) -> bool:
+    """Whether the anchors of a cell, or of a loss variant, are averaged by class."""
+    return "-class" in cell.removeprefix("class-")
+
+
 def _varied(factor: str, runs: Runs) -> list[str]:
     names = dict.fromkeys(run["cell"] for run in runs)
     return [*MAIN, *(name for name in names if factor in name)]
@@ -164,7 +175,8 @@ def _column(runs: Runs, key: str) -> NDArray[np.float64]:
 
 
 def _spread(values: Sequence[float], unit: str = "") -> str:
-    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}{unit}"
+    space = "\N{NO-BREAK SPACE}"
+    return f"{np.mean(values):.1f}{space}±{space}{np.std(values, ddof=1):.1f}{unit}"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -215,10 +227,14 @@ def _dots(panel: Any, groups: Sequence[tuple[str, Sequence[str]]], runs: Runs, k
             values = _column([run for run in runs if run["cell"] == cell], key)
             x = place + 0.22 * (number - (len(cells) - 1) / 2)
             colour = loss_style(cell.partition(",")[0]).colour
-            shape = "s" if "-class" in cell.removeprefix("class-") else "o"
+            shape = "s" if has_class_anchors(cell) else "o"
             panel.plot(np.full(len(values), x), values, shape, color=colour, alpha=0.45, markersize=4)
             panel.plot([x - 0.09, x + 0.09], [values.mean()] * 2, color=colour, linewidth=2.5)
     panel.grid(axis="y", color=NEUTRAL, alpha=0.25, linewidth=0.6)
+
+
+def _fill(variant: str) -> str:
+    return "none" if has_class_anchors(variant) else "full"
 
 
 def draw_scatter(runs: Runs, path: Path) -> None:
@@ -234,12 +250,16 @@ def draw_scatter(runs: Runs, path: Path) -> None:
     ):
         for run in contrastive:
             colour, shape = loss_style(run["variant"]).colour, shapes[run["imbalance_factor"]]
-            panel.plot(run["last"]["rms_deviation"], run["last"][key], shape, color=colour, alpha=0.6, markersize=5)
+            x, y = run["last"]["rms_deviation"], run["last"][key]
+            panel.plot(x, y, shape, color=colour, alpha=0.6, markersize=5, fillstyle=_fill(run["variant"]))
         panel.set(xlabel="distance to the regular simplex, degrees", ylabel=f"test accuracy of {title}, %")
         panel.grid(color=NEUTRAL, alpha=0.25, linewidth=0.6)
     marks = [plt.Line2D([], [], color=NEUTRAL, marker=m, linestyle="", label=f"IF {f}") for f, m in shapes.items()]
     names = dict.fromkeys(run["variant"] for run in contrastive)
-    lines = [plt.Line2D([], [], color=loss_style(n).colour, marker="o", linestyle="", label=named(n)) for n in names]
+    lines = [
+        plt.Line2D([], [], color=loss_style(n).colour, marker="o", fillstyle=_fill(n), linestyle="", label=named(n))
+        for n in names
+    ]
     figure.legend(handles=[*marks, *lines], loc="outside right center", frameon=False)
     figure.savefig(path, dpi=150)
 

@@ -8,7 +8,7 @@ import pytest
 from bcl_core.recipe import Recipe
 from benchmarks import reproduction
 from benchmarks.ablations import SEEDS, cell_recipe, cells
-from benchmarks.pretrained import COLLECTIONS, CONTRASTIVE
+from benchmarks.pretrained import COLLECTIONS, CONTRASTIVE, seeds_file
 from tests.lab.test_shelf import SHIPPED
 
 RUNS = json.loads((SHIPPED / "ablations.json").read_text(encoding="utf-8"))["runs"]
@@ -51,6 +51,18 @@ def test_the_shipped_digits_run_is_a_run_of_the_ablations(loss):
     last = json.loads((SHIPPED / f"digits-{loss}" / "metrics.json").read_text(encoding="utf-8"))[-1]
     assert run["last"]["tail_tail"] == pytest.approx(last["angle_tail_tail"], abs=0.01)
     assert run["last"]["accuracy"] == pytest.approx(100 * last["accuracy"], abs=0.01)
+
+
+@pytest.mark.parametrize("group", [group for groups in COLLECTIONS.values() for group in groups if group.seeds[1:]])
+def test_the_shelved_run_is_the_first_of_the_seeds_that_are_summed_up(group):
+    summary = json.loads((SHIPPED / seeds_file(group).name).read_text(encoding="utf-8"))
+    assert list(summary) == list(group.losses)
+    for loss, runs in summary.items():
+        assert [run["seed"] for run in runs] == list(group.seeds)
+        metrics = json.loads((SHIPPED / f"{group.prefix}-{loss}" / "metrics.json").read_text(encoding="utf-8"))
+        for name, value in runs[0]["last"].items():
+            assert value == pytest.approx(metrics[-1][name], abs=1e-4)
+        assert runs[0]["best"]["accuracy"] == pytest.approx(max(row["accuracy"] for row in metrics), abs=1e-4)
 
 
 def test_every_collection_is_on_the_shelf():
