@@ -245,9 +245,7 @@ def draw_scatter(runs: Runs, path: Path) -> None:
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharex=True, layout="constrained")
     contrastive = correlated(runs)["all contrastive runs"]
     shapes = {1: "o", 10: "s", 50: "^", 100: "v"}
-    for panel, (key, title) in zip(
-        axes, (("accuracy", "all digits"), ("accuracy_tail", "7, 8 and 9")), strict=True
-    ):
+    for panel, (key, title) in zip(axes, (("accuracy", "all digits"), ("accuracy_tail", "7, 8 and 9")), strict=True):
         for run in contrastive:
             colour, shape = loss_style(run["variant"]).colour, shapes[run["imbalance_factor"]]
             x, y = run["last"]["rms_deviation"], run["last"][key]
