@@ -81,8 +81,8 @@ def _evaluate(lab: Lab, arguments: argparse.Namespace) -> int:
         print(json.dumps({"run": arguments.run, "epoch": found.epoch, **found.fresh}))
         return 0
     print(
-        f"epoch {found.epoch}: accuracy {100 * found.fresh['accuracy']:.2f} %; the largest difference to what was recorded is "
-        f"{found.accuracy_difference:.2f} points and {found.angle_difference:.2f}°"
+        f"epoch {found.epoch}: accuracy {100 * found.fresh['accuracy']:.2f} %; the largest difference to what was "
+        f"recorded is {found.accuracy_difference:.2f} points and {found.angle_difference:.2f}°"
         + ("" if found.same_data else "; the data are not those that the run was trained on")
     )
     return 0
