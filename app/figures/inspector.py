@@ -143,7 +143,7 @@ def received(run: Named) -> go.Figure:
         "received",
         f"Pull and push that each class receives, {run.label}",
         x={"title": {"text": "class"}, "type": "category", "showgrid": False},
-        y={"title": {"text": "length of the gradient, pull downwards"}, "zeroline": True, "tickformat": "~g"},
+        y={"title": {"text": "length of the gradient"}, "zeroline": True, "tickformat": "~g"},
         barmode="relative",
         bargap=0.25,
         margin={"t": 8, "r": 12, "l": 58},

@@ -170,6 +170,7 @@ class PushColumn {
     const logs = (from, to, room) => [Math.log10(from) - room, Math.log10(to) + room];
     const yaxis = { range: logs(low, high, 0.15), title: { text: WORDS[this.quantity].axis } };
     const xaxis = { range: logs(Math.min(...counts), Math.max(...counts), 0.1) };
+    if (!isUneven(counts)) Object.assign(xaxis, { tickvals: [counts[0]], ticktext: [String(counts[0])] });
     return { fill: ({ role }) => fill[role], layout: { xaxis, yaxis } };
   }
 
@@ -193,7 +194,8 @@ class PushColumn {
     const slopeOf = (push) => number(countSlope(push, counts), 2);
     const byCounts = alone ? `, ${slopeOf(alone)} by the counts alone` : "";
     const slope = ["Slope ", h("b", {}, slopeOf(values)), ` measured${byCounts}, 0 if all pushed alike.`];
-    this.summary.replaceChildren(...slope, ...this.tailShare(snapshot.get("pair_push")));
+    const level = [`All classes have ${counts[0]} training images: there is no slope.`];
+    this.summary.replaceChildren(...(isUneven(counts) ? slope : level), ...this.tailShare(snapshot.get("pair_push")));
   }
 
   /** How much of all push is among the tail, as parts of a paragraph. */
