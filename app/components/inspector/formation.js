@@ -16,7 +16,7 @@ const PAIRS =
   "Thin lines: one pair of classes each; orange within the tail, slate within the head. Bold: mean over the tail. " +
   "Dots: this epoch. ";
 const SEEDS = "Band: lowest and highest of the group's seeds. ";
-const BESIDE = "Pale: the means of the other runs. ";
+const BESIDE = "Pale: the mean over the tail in the runs beside. ";
 const TARGETS =
   "Dotted: where all pairs of classes would be equally far apart, and where the contrastive loss alone would leave " +
   "the tail.";
@@ -47,7 +47,7 @@ export class Formation extends Panel {
   options() {
     const many = this.columns.some(({ run }) => run.told.classes?.counts.length > EVERY_PAIR_UP_TO);
     const hasSeeds = this.columns.some(({ run }) => run.told.seeds);
-    const hasOthers = this.app.comparable && this.app.store.runs.length > 1;
+    const hasOthers = this.app.comparable && this.columns.length > 1;
     this.key.textContent = [many ? DISTRIBUTION : PAIRS, hasSeeds && SEEDS, hasOthers && BESIDE, TARGETS]
       .filter(Boolean)
       .join("");
