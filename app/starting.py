@@ -133,7 +133,7 @@ def _lead(seeds: Mapping[str, Sequence[Mapping[str, float]]], rare: bool) -> str
     closest, widest = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
     if not rare:
         apart = means[widest] - means[closest]
-        return f"As many of every digit, and as many in all: the losses' means of these pairs are within {apart:.1f}°."
+        return f"As many of every digit, and as many in all: the orange pairs' means differ by {apart:.1f}° at most."
     return f"On average {closest} leaves the rarest digits {means[closest]:.0f}° apart, {widest} {means[widest]:.0f}°."
 
 
