@@ -74,8 +74,12 @@ def as_query(settings: Mapping[str, Any], *, key: str) -> dict[str, str]:
     return {f"{key}/{name}": _as_text(name, value) for name, value in settings.items()}
 
 
-def data_paths(source: str) -> dict[str, str]:
-    """Draw the fields for where a data set's files lie, as its guide has them; return the settings."""
+def data_paths(page: str, source: str) -> dict[str, str]:
+    """Draw the fields for where a data set's files lie, as its guide has them; return the settings.
+
+    Each `page` has keys of its own: on a change of page Streamlit drops the query parameters that widgets of the page
+    before are bound to, even those that the followed link brings along.
+    """
     entry, paths = registry.DATASETS[source], {}
     fields = {}
     if entry.needs_path:
@@ -87,19 +91,19 @@ def data_paths(source: str) -> dict[str, str]:
     columns = st.columns(len(fields)) if fields else []
     for column, (name, label) in zip(columns, fields.items(), strict=True):
         usual = os.environ.get("BCL_LAB_PARQUET", "") if source == "parquet" else ""
-        path = column.text_input(label, usual, key=_path_key(source, name), bind="query-params", help=entry.guide)
+        path = column.text_input(label, usual, key=_path_key(page, source, name), bind="query-params", help=entry.guide)
         if path.strip():
             paths[name] = path.strip()
     return paths
 
 
-def paths_query(source: str, paths: Mapping[str, str]) -> dict[str, str]:
-    """Return the query parameters under which `data_paths` finds these settings again."""
-    return {_path_key(source, name): path for name, path in paths.items()}
+def paths_query(page: str, source: str, paths: Mapping[str, str]) -> dict[str, str]:
+    """Return the query parameters under which `data_paths` of that page finds these settings again."""
+    return {_path_key(page, source, name): path for name, path in paths.items()}
 
 
-def _path_key(source: str, name: str) -> str:
-    return f"at/{source}/{name}"
+def _path_key(page: str, source: str, name: str) -> str:
+    return f"{page}/{source}/{name}"
 
 
 def _control(name: str, value: Any, key: str) -> Any:

@@ -115,7 +115,7 @@ def import_form() -> None:
         data = left.selectbox("Measured on the data of", [*RACES, OWN], format_func=_data_of, key="import/race")
         arch = right.selectbox("Architecture", [FIND_OUT, *BACKBONES], format_func=_architecture, key="import/arch")
         preset = [] if data == OWN else [f"--preset={data}-bcl"]
-        paths = controls.data_paths("folder" if data == OWN else PRESETS[f"{data}-bcl"].recipe.data.source)
+        paths = controls.data_paths("import", "folder" if data == OWN else PRESETS[f"{data}-bcl"].recipe.data.source)
         if st.button("Import", icon=":material/download:", type="primary"):
             settings = [f"--set={key}={_absolute(text)}" for key, text in paths.items()]
             IMPORT.start(upload, path, name, *preset, *settings, *[f"--arch={arch}"] * (arch != FIND_OUT))

@@ -52,7 +52,7 @@ def _page() -> None:
         help="Time and memory are those of this recipe with BCL, and so are the settings to start from.",
     )
     st.caption(f"{DATASETS[source].help} {DATASETS[source].guide}")
-    paths = controls.data_paths(source)
+    paths = controls.data_paths("data", source)
     base, start = _starting_point(source, race)
     with st.expander("Long tail, image size and views"):
         changed = controls.recipe_controls(base, CHOICES, key=f"{source}/{race}")
@@ -66,7 +66,7 @@ def _page() -> None:
         st.info("Type the folder of the images above to see what is in it.")
         return
     links = {"race": RACES[race].title, **controls.as_query(settings, key=race)}
-    _look(Request(recipe, execution), links | controls.paths_query(source, paths))
+    _look(Request(recipe, execution), links | controls.paths_query("train", source, paths))
 
 
 def _starting_point(source: str, race: str) -> tuple[Recipe, dict[str, Any]]:

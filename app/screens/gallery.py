@@ -115,7 +115,7 @@ def _compare(run: Run) -> None:
 def _train_on(run: Run) -> None:
     recipe = run.training_recipe
     st.markdown(f"A copy starts from these weights and trains {recipe.epochs} epochs, its schedule from the start.")
-    paths = controls.data_paths(recipe.data.source)
+    paths = controls.data_paths("gallery", recipe.data.source)
     missing = DATASETS[recipe.data.source].needs_path and "data.path" not in paths
     if not st.button("Train a copy", icon=":material/play_arrow:", key=f"copy/{run.id}", disabled=missing):
         return
@@ -134,7 +134,7 @@ def _train_on(run: Run) -> None:
 @st.dialog("Fetch images")
 def _fetch_images(run: Run) -> None:
     st.markdown("The images do not come with the project. From your copy of the data, thumbnails are made once.")
-    paths = controls.data_paths(run.training_recipe.data.source)
+    paths = controls.data_paths("gallery", run.training_recipe.data.source)
     if st.button("Make thumbnails", icon=":material/image:", disabled=not paths):
         press(_images_key(run), "thumbnails", run.id, *(f"--set={name}={path}" for name, path in paths.items()))
         st.rerun()

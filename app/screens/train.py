@@ -56,7 +56,7 @@ def _new_race(*, unfolded: bool) -> None:
             changed = controls.recipe_controls(first, controls.alike(recipes, "loss.anchors", "seed"), key=race)
         source = str(changed.get("data.source", first.data.source))
         with where:
-            paths = controls.data_paths(source)
+            paths = controls.data_paths("train", source)
         _link_to_data(race, source, changed, paths)
         pressed = button.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
     if pressed:
@@ -75,7 +75,7 @@ def _link_to_data(race: str, source: str, changed: Mapping[str, Any], paths: Map
             "source": DATASETS[source].title,
             f"recipe/{source}": RACES[race].title,
             **controls.as_query(settings, key=f"{source}/{race}"),
-            **controls.paths_query(source, paths),
+            **controls.paths_query("data", source, paths),
         },
     )
 

@@ -66,7 +66,7 @@ def test_a_reload_finds_the_look_again_without_reading_anything(lab, open_page, 
 
 
 def test_files_that_cannot_be_read_are_named(lab, open_page, jobs_at_once, photos):
-    app = open_page("data", **{"source": DATASETS["folder"].title, "at/folder/data.path": str(photos)})
+    app = open_page("data", **{"source": DATASETS["folder"].title, "data/folder/data.path": str(photos)})
     app = click(app, LOOK)
     [warning] = [element.value for element in app.warning]
     assert "2 files" in warning
@@ -85,7 +85,7 @@ def test_a_setting_is_another_look(lab, open_page, jobs_at_once):
 
 def test_a_look_that_fails_says_why_and_can_be_repeated(lab, open_page, jobs_at_once, tmp_path):
     missing = str(tmp_path / "nowhere")
-    app = open_page("data", **{"source": DATASETS["folder"].title, "at/folder/data.path": missing})
+    app = open_page("data", **{"source": DATASETS["folder"].title, "data/folder/data.path": missing})
     app = click(app, LOOK)
     assert missing in app.error[0].value
     save(tmp_path / "nowhere" / "cats" / "1.png")
@@ -148,7 +148,7 @@ def test_an_image_beyond_the_last_becomes_the_last(lab, open_page, jobs_at_once)
 def test_the_settings_go_along_to_train(lab, open_page, no_worker, photos):
     query = {
         "source": DATASETS["folder"].title,
-        "at/folder/data.path": str(photos),
+        "data/folder/data.path": str(photos),
         "folder/own-images/data.image_size": "16",
     }
     app = open_page("data", **query)

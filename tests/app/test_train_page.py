@@ -28,18 +28,18 @@ def test_own_images_are_not_queued_without_their_folder(lab, open_page, no_worke
     app = click(app, "Train")
     assert "needs the folder of the images" in app.error[0].value
     assert not lab.runs()
-    app.text_input(key="at/folder/data.path").set_value("/photos")
+    app.text_input(key="train/folder/data.path").set_value("/photos")
     click(app.run(), "Train")
     assert {str(run.execution.data.path) for run in lab.runs()} == {"/photos"}
 
 
 def test_the_folder_is_asked_for_when_another_source_needs_one(lab, open_page, no_worker):
     app = open_page("train")
-    assert not [field for field in app.text_input if field.key.startswith("at/")]
+    assert not [field for field in app.text_input if field.key.startswith("train/")]
     app.selectbox(key="digits/data.source").set_value("list-files").run()
-    assert [field.key for field in app.text_input if field.key.startswith("at/")] == [
-        "at/list-files/data.path",
-        "at/list-files/data.lists",
+    assert [field.key for field in app.text_input if field.key.startswith("train/")] == [
+        "train/list-files/data.path",
+        "train/list-files/data.lists",
     ]
 
 
@@ -129,7 +129,7 @@ def folder_of_three(lab):
 
 def test_every_data_set_s_guide_is_the_help_of_its_folder(lab, open_page):
     app = open_page("train", race=RACES["imagenet-lt"].title)
-    assert app.text_input(key="at/imagenet-lt/data.path").help == DATASETS["imagenet-lt"].guide
+    assert app.text_input(key="train/imagenet-lt/data.path").help == DATASETS["imagenet-lt"].guide
 
 
 def test_balanced_classes_are_not_called_rare(lab, open_page):

@@ -106,8 +106,13 @@ def test_own_images_are_looked_at_before_anything_is_trained(page: Page, folder:
     expect(page.get_by_text("Measured here")).to_be_visible(timeout=30_000)
     assert page.url == address
 
-    page.get_by_role("link", name="Train with these data").click()
-    expect(page.get_by_role("textbox", name="Folder of the images")).to_have_value(str(folder))
+    there = page.get_by_role("link", name="Train with these data")
+    back = page.get_by_role("link", name="Look at the data, and how long this takes")
+    for link, on_the_other_page in ((there, back), (back, there)):
+        link.click()
+        expect(on_the_other_page).to_be_visible()
+        expect(link).to_be_hidden()
+        expect(page.get_by_role("textbox", name="Folder of the images")).to_have_value(str(folder))
 
 
 def open_page(page: Page, name: str) -> None:
