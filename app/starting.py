@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from app import palette, reading
 from app.components import PREFIX
+from app.words import listed
 from bcl_core import geometry
 from bcl_core.lab import Run
 from bcl_core.lab.files import read_arrays
@@ -80,8 +81,8 @@ def _condition(group: str, name: str, suffix: str, tail: NDArray[np.int64]) -> d
         "classes": classes,
         "runs": [_run(lab.run(ids[loss]), seeds[loss], tail) for loss in TITLES],
         "lead": _lead(seeds, rare) if all(seeds.values()) else "",
-        "note": f"Dots on a line, and the figures under it: {len(seeds['scl'])} seeds at the last epoch, mean ± "
-        "standard deviation. The columns show the first of them."
+        "note": f"Rings, and the figures under them: {len(seeds['scl'])} seeds at the last epoch, mean ± standard "
+        "deviation. The columns show the first seed alone."
         if all(seeds.values())
         else "",
     }
@@ -130,11 +131,15 @@ def _over_seeds(cell: str) -> list[Mapping[str, float]]:
 def _lead(seeds: Mapping[str, Sequence[Mapping[str, float]]], rare: bool) -> str:
     """Say which loss does what, from the means over the seeds."""
     means = {TITLES[loss]: float(np.mean([row["tail_tail"] for row in rows])) for loss, rows in seeds.items()}
-    closest, widest = min(means, key=means.__getitem__), max(means, key=means.__getitem__)
     if not rare:
-        apart = means[widest] - means[closest]
+        apart = max(means.values()) - min(means.values())
         return f"As many of every digit, and as many in all: the orange pairs' means differ by {apart:.1f}° at most."
-    return f"On average {closest} leaves the rarest digits {means[closest]:.0f}° apart, {widest} {means[widest]:.0f}°."
+    angles = listed([f"{degrees:.0f}° ({title})" for title, degrees in means.items()])
+    accuracies = [float(np.mean([row["accuracy"] for row in rows])) for rows in seeds.values()]
+    return (
+        f"Means of {len(seeds['scl'])} seeds: the rarest digits end {angles} apart, with a test accuracy of "
+        f"{min(accuracies):.1f} to {max(accuracies):.1f} %."
+    )
 
 
 def _mean_and_std(values: Sequence[float]) -> str:

@@ -1,4 +1,4 @@
-// One loss: a vertical axis of degrees with a dot for each pair of classes, and a strip with a dot for each seed.
+// One loss: a vertical axis of degrees with a dot for each pair of classes, and a strip with a ring for each seed.
 
 import { h, s } from "./elements.js";
 import { anglesAt, mean, spread } from "./motion.js";
@@ -73,7 +73,7 @@ export class Column {
         { class: "seeds", height: 22, "aria-hidden": "true" },
         s("line", { class: "grid", x1: 0, x2: "100%", y1: 11, y2: 11 }),
         s("line", { class: "ideal", x1: across(ideal), x2: across(ideal), y1: 2, y2: 20 }),
-        ...this.run.seeds.map((degrees) => s("circle", { class: "tail", r: 5, cx: across(degrees), cy: 11 })),
+        ...this.run.seeds.map((degrees) => s("circle", { class: "seed", r: 5, cx: across(degrees), cy: 11 })),
       ),
       ...this.run.summary.map((line) => h("p", { class: "summary" }, line)),
     ];
