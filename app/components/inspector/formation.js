@@ -40,7 +40,7 @@ export class Formation extends Panel {
   arrived() {
     const parts = this.columns.map(({ part }) => part).filter(Boolean);
     const highest = Math.max(...parts.map((part) => part.highest()));
-    const top = Math.max(LEAST_TOP, Math.ceil((highest + ROOM) / TICK) * TICK);
+    const top = Math.min(180 + ROOM, Math.max(LEAST_TOP, Math.ceil((highest + ROOM) / TICK) * TICK));
     for (const part of parts) part.draw(top, this.columns);
   }
 
