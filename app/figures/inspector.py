@@ -46,7 +46,7 @@ def formation(
         f"Angles between class means over the epochs, {label}",
         x=_epochs(planned_epochs),
         y={"title": {"text": "angle (°)"}, "dtick": 30, "range": (0, 120)},
-        margin={"r": STRIP, "t": 8, "l": 44},
+        margin={"r": STRIP, "l": 44},
     )
     for role, opacity in (("range", 0.16), ("middle", 0.26)):
         figure.add_trace(_area(role, palette.translucent(palette.NEUTRAL, opacity)))

@@ -308,10 +308,12 @@ def test_a_live_run_appends_without_a_jump_and_can_be_followed(show: Opener, lab
     run.begin()
     for number in range(3):
         run.epoch(number, 20)
-    expect(epoch(page)).to_have_text("epoch 2 / 2", timeout=PATIENCE)
+    expect(epoch(page)).to_contain_text("/ 2", timeout=PATIENCE)
+    page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     expect(epoch(page)).to_have_text("epoch 1 / 2")
-    page.wait_for_timeout(2000)  # what Python tells of a run that has just begun may come twice
+    expect(page.locator(".cloud").first).to_be_visible(timeout=PATIENCE)  # Python has told of the run's classes
+    page.wait_for_timeout(2000)
     page.locator(".cloud").first.evaluate("element => { element.marked = true }")
     run.epoch(3, 20)
     expect(epoch(page)).to_have_text("epoch 1 / 3", timeout=PATIENCE)

@@ -25,10 +25,13 @@ export class Sentence {
       const key = `${names}/${counts}`;
       alike.set(key, [...(alike.get(key) ?? []), run]);
     }
-    this.root.replaceChildren(...[...alike.values()].flatMap((runs) => [...this.together(runs), " "]));
+    const groups = [...alike.values()];
+    const size = (runs) => runs?.[0].told.classes.counts.length;
+    const isSaidLater = (i) => size(groups[i]) === size(groups[i + 1]);
+    this.root.replaceChildren(...groups.flatMap((runs, i) => [...this.together(runs, isSaidLater(i)), " "]));
   }
 
-  together(runs) {
+  together(runs, isIdealSaidLater) {
     const { app } = this;
     const { names, counts } = runs[0].told.classes;
     const epochs = runs.map((run) => app.look(run).epoch);
@@ -44,7 +47,7 @@ export class Sentence {
     return [
       `${same ? `At epoch ${epochs[0]} the` : "The"} ${whoStand(meant, names, counts)}`,
       ...parts,
-      `; all classes equally far apart would be ${number(simplexAngle(counts.length), 1)}°.`,
+      isIdealSaidLater ? "." : `; all classes equally far apart would be ${number(simplexAngle(counts.length), 1)}°.`,
       ...otherSpaces(runs),
     ];
   }
