@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from scipy.stats import pearsonr
 
 from app.palette import NEUTRAL, loss_style
-from bcl_core.geometry import simplex_angle
+from bcl_core.data.longtail import long_tail_counts
+from bcl_core.geometry import predicted_optimum, simplex_angle, simplex_metrics
+from bcl_core.lab.recording import PREDICTABLE
 from bcl_core.recipe import preset
 from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, cell_recipe
 from benchmarks.pretrained import COLLECTIONS, seeds_file
@@ -25,6 +27,7 @@ DOCUMENT = Path("docs/reproduction.md")
 ABLATIONS_FIGURE, SCATTER_FIGURE = Path("docs/ablations.png"), Path("docs/geometry_and_accuracy.png")
 Runs = Sequence[Mapping[str, Any]]
 
+DIGITS = 10
 CORNERS = {"scl": "SCL", "class-averaging": "+ averaging", "class-complement": "+ complement", "bcl": "both: BCL"}
 
 # Top-1 accuracy in per cent at imbalance 100 / 50 / 10: Zhu et al. 2022; its independent rerun in the DBM paper.
@@ -53,6 +56,7 @@ def filled(text: str, runs: Runs) -> str:
         "losses": lambda: ablation_table(runs, LOSSES),
         "temperature": lambda: ablation_table(runs, _varied("temperature", runs), base=", τ 0.3"),
         "imbalance": lambda: ablation_table(runs, _varied("imbalance factor", runs), base=", IF 50"),
+        "step": lambda: step_table(runs),
         "correlation": lambda: correlation_table(runs),
         "order": lambda: order_table(runs),
     }
@@ -110,6 +114,34 @@ def ablation_table(runs: Runs, cells: Iterable[str], base: str = "") -> str:
     return _table(("", "seeds", *columns, "best accuracy"), rows)
 
 
+def step_table(runs: Runs) -> str:
+    """Both kinds of imbalance, and beside what was measured the optimum that the collapsed objective predicts."""
+    angles = {"tail–tail": "tail_tail", "head–head": "head_head", "to simplex": "rms_deviation"}
+    rows = []
+    for cell in _varied("imbalance kind", runs):
+        mine, predicted = [run for run in runs if run["cell"] == cell], _predicted(cell)
+        cells = [
+            text
+            for key in angles.values()
+            for text in (_spread(_column(mine, key), "°"), f"{predicted[f'angle_{key}']:.1f}°")
+        ]
+        cells += [_spread(_column(mine, key)) for key in ("accuracy", "accuracy_tail")]
+        rows.append((named(cell) + ("" if "," in cell else ", exponential"), str(len(mine)), *cells))
+    header = [text for angle in angles for text in (angle, "predicted")]
+    return _table(("", "seeds", *header, "accuracy", "tail accuracy"), rows)
+
+
+def _predicted(cell: str) -> dict[str, float]:
+    """Angles of a cell's predicted optimum."""
+    recipe = cell_recipe(cell, 0)
+    data, loss = recipe.data, recipe.loss
+    counts = long_tail_counts(
+        DIGITS, data.max_per_class, imbalance_factor=data.imbalance_factor, kind=data.imbalance_kind
+    )
+    found = predicted_optimum(counts, loss=PREDICTABLE[loss.name], temperature=loss.temperature, anchors=loss.anchors)
+    return simplex_metrics(found.means, counts)
+
+
 def order_table(runs: Runs) -> str:
     """In how many seeds one loss is ahead of another."""
     pairs = (("scl", "bcl"), ("bcl", "bcl-class"), ("scl", "bcl-class"))
@@ -143,8 +175,11 @@ def correlation_table(runs: Runs) -> str:
 
 
 def correlated(runs: Runs) -> dict[str, list[Mapping[str, Any]]]:
-    """The sets of runs that the correlation is taken over: contrastive ones, since angles elsewhere are of features."""
-    contrastive = [run for run in runs if run["space"] == "projection"]
+    """The sets of runs that the correlation is taken over.
+
+    Contrastive ones, since angles elsewhere are of features; with step imbalance other classes are rare.
+    """
+    contrastive = [run for run in runs if run["space"] == "projection" and "imbalance kind" not in run["cell"]]
     return {
         "all contrastive runs": contrastive,
         "those at imbalance 50": [run for run in contrastive if run["imbalance_factor"] == 50],
@@ -157,7 +192,10 @@ def correlated(runs: Runs) -> dict[str, list[Mapping[str, Any]]]:
 def named(cell: str) -> str:
     """A cell's name for people."""
     loss, comma, changed = cell.partition(", ")
-    return cell_recipe(loss, 0).title + comma + changed.replace("temperature", "τ").replace("imbalance factor", "IF")
+    words = {"temperature": "τ", "imbalance factor": "IF", "imbalance kind ": ""}
+    for long, short in words.items():
+        changed = changed.replace(long, short)
+    return cell_recipe(loss, 0).title + comma + changed
 
 
 def has_class_anchors(cell: str) -> bool:
@@ -203,7 +241,7 @@ def draw_ablations(runs: Runs, path: Path) -> None:
         for row, key in enumerate(("tail_tail", "accuracy_tail")):
             _dots(axes[row, column], groups, runs, key)
             axes[row, column].set_xticks(range(len(groups)), [label for label, _ in groups])
-        axes[0, column].axhline(simplex_angle(10), color=NEUTRAL, linestyle="--", linewidth=1)
+        axes[0, column].axhline(simplex_angle(DIGITS), color=NEUTRAL, linestyle="--", linewidth=1)
     axes[0, 0].set(ylabel="tail–tail angle, degrees", ylim=(0, None))
     axes[1, 0].set(ylabel="accuracy of the three\nrarest digits, %", ylim=(0, 100))
     handles = [plt.Line2D([], [], color=loss_style(loss).colour, linewidth=3, label=named(loss)) for loss in MAIN]
