@@ -126,9 +126,9 @@ def step_table(runs: Runs) -> str:
             for text in (_spread(_column(mine, key), "°"), f"{predicted[f'angle_{key}']:.1f}°")
         ]
         cells += [_spread(_column(mine, key)) for key in ("accuracy", "accuracy_tail")]
-        rows.append((named(cell) + ("" if "," in cell else ", exponential"), str(len(mine)), *cells))
+        rows.append((named(cell) + ("" if "," in cell else ", exponential"), *cells))
     header = [text for angle in angles for text in (angle, "predicted")]
-    return _table(("", "seeds", *header, "accuracy", "tail accuracy"), rows)
+    return _table(("", *header, "accuracy", "tail accuracy"), rows)
 
 
 def _predicted(cell: str) -> dict[str, float]:
