@@ -36,6 +36,7 @@ from bcl_core.measuring import TRAIN, Samples
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 from bcl_core.registry import LOSSES
 from bcl_core.training import Epoch, Started, train
+from benchmarks import MADE_WITH
 
 JSON_FILE, FIGURE_FILE = Path("docs/geometry_study.json"), Path("docs/geometry_study.png")
 
@@ -130,7 +131,7 @@ def run_once(variant: str, condition: str, seed: int) -> dict[str, Any]:
         "condition": condition,
         "seed": seed,
         "seconds": round(time.perf_counter() - start, 1),
-        "made_with": {name: made_with[name] for name in ("data", "code", "torch", "device", "threads")},
+        "made_with": {name: made_with[name] for name in MADE_WITH},
         "train": on_training_images(samples, epochs[-1], predicted),
         **curves,
     }

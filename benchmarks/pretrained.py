@@ -26,6 +26,7 @@ from bcl_core.lab.recording import OpenRun
 from bcl_core.lab.shelf import ABOUT, CARD, METRICS, shelf_home, write_sums
 from bcl_core.recipe import FORMAT_VERSION, Execution, apply_settings, preset
 from bcl_core.registry import DATASETS
+from benchmarks import MADE_WITH
 
 CONTRASTIVE = ("scl", "bcl", "bcl-class")
 CIFAR_ON_A_CPU = {
@@ -148,7 +149,7 @@ def summed_up(run: Run, metrics: list[dict]) -> dict:
     best = max(metrics, key=lambda row: row["accuracy"])
     return {
         "seed": run.training_recipe.seed,
-        "made_with": {name: run.provenance[name] for name in ("data", "code", "torch", "device", "threads")},
+        "made_with": {name: run.provenance[name] for name in MADE_WITH},
         "last": {name: round(metrics[-1][name], 4) for name in SUMMED_UP},
         "best": {"epoch": best["epoch"], **{name: round(best[name], 4) for name in SUMMED_UP}},
     }

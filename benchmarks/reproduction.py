@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import pearsonr
 
 from app.palette import NEUTRAL, loss_style
-from bcl_core.data.longtail import long_tail_counts
+from bcl_core.data import long_tail_counts
 from bcl_core.geometry import predicted_optimum, simplex_angle, simplex_metrics
 from bcl_core.lab.recording import PREDICTABLE
 from bcl_core.recipe import preset
@@ -28,6 +28,9 @@ ABLATIONS_FIGURE, SCATTER_FIGURE = Path("docs/ablations.png"), Path("docs/geomet
 Runs = Sequence[Mapping[str, Any]]
 
 DIGITS = 10
+# Columns, and what `benchmarks.ablations` calls them.
+ANGLES = {"tail–tail": "tail_tail", "head–head": "head_head", "to simplex": "rms_deviation"}
+ACCURACIES = {"accuracy": "accuracy", "tail accuracy": "accuracy_tail"}
 CORNERS = {"scl": "SCL", "class-averaging": "+ averaging", "class-complement": "+ complement", "bcl": "both: BCL"}
 
 # Top-1 accuracy in per cent at imbalance 100 / 50 / 10: Zhu et al. 2022; its independent rerun in the DBM paper.
@@ -97,13 +100,7 @@ def cifar_table() -> str:
 
 def ablation_table(runs: Runs, cells: Iterable[str], base: str = "") -> str:
     """Mean ± standard deviation over the seeds, a row a cell; `base` is added to the names of those not varied."""
-    columns = {
-        "tail–tail": "tail_tail",
-        "head–head": "head_head",
-        "to simplex": "rms_deviation",
-        "accuracy": "accuracy",
-        "tail accuracy": "accuracy_tail",
-    }
+    columns = ANGLES | ACCURACIES
     rows = []
     for cell in cells:
         mine = [run for run in runs if run["cell"] == cell]
@@ -116,19 +113,18 @@ def ablation_table(runs: Runs, cells: Iterable[str], base: str = "") -> str:
 
 def step_table(runs: Runs) -> str:
     """Both kinds of imbalance, and beside what was measured the optimum that the collapsed objective predicts."""
-    angles = {"tail–tail": "tail_tail", "head–head": "head_head", "to simplex": "rms_deviation"}
     rows = []
     for cell in _varied("imbalance kind", runs):
         mine, predicted = [run for run in runs if run["cell"] == cell], _predicted(cell)
         cells = [
             text
-            for key in angles.values()
+            for key in ANGLES.values()
             for text in (_spread(_column(mine, key), "°"), f"{predicted[f'angle_{key}']:.1f}°")
         ]
-        cells += [_spread(_column(mine, key)) for key in ("accuracy", "accuracy_tail")]
+        cells += [_spread(_column(mine, key)) for key in ACCURACIES.values()]
         rows.append((named(cell) + ("" if "," in cell else ", exponential"), *cells))
-    header = [text for angle in angles for text in (angle, "predicted")]
-    return _table(("", *header, "accuracy", "tail accuracy"), rows)
+    header = [text for angle in ANGLES for text in (angle, "predicted")]
+    return _table(("", *header, *ACCURACIES), rows)
 
 
 def _predicted(cell: str) -> dict[str, float]:

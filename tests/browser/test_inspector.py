@@ -313,7 +313,7 @@ def test_a_live_run_appends_without_a_jump_and_can_be_followed(show: Opener, lab
     page.keyboard.press("ArrowLeft")
     expect(epoch(page)).to_have_text("epoch 1 / 2")
     expect(page.locator(".cloud").first).to_be_visible(timeout=PATIENCE)  # Python has told of the run's classes
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(2000)  # on a busy machine the picture was seen to be built once more by then
     page.locator(".cloud").first.evaluate("element => { element.marked = true }")
     run.epoch(3, 20)
     expect(epoch(page)).to_have_text("epoch 1 / 3", timeout=PATIENCE)
