@@ -27,7 +27,8 @@ else:
     angle_columns(told, key="start")
     st.markdown(
         "**Angles move much more than accuracy**: a wider tail is not yet a better classifier. And these are digits: "
-        "in our short runs on CIFAR-10-LT the rarest classes are no closer together than the average pair."
+        "in our short runs of these losses on CIFAR-10-LT the rarest classes are no closer together than the average "
+        "pair."
     )
 with st.container(horizontal=True):
     if st.button("Train it now", type="primary", icon=":material/play_arrow:"):
