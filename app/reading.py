@@ -76,7 +76,8 @@ def samples(run_id: str) -> Samples:
 
 def view(run_id: str, epoch: int) -> Arrays:
     """Return an epoch's arrays; SnapshotError if it is missing or damaged."""
-    return read_arrays(the_lab().folder(run_id).view(epoch))
+    folder = the_lab().folder(run_id)
+    return folder.arrays(folder.view(epoch))
 
 
 @lru_cache(maxsize=256)

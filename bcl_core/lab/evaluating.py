@@ -38,7 +38,8 @@ class Evaluation:
         return self._largest_difference(lambda name: "angle" in name)
 
     def _largest_difference(self, concerns: Callable[[str], bool]) -> float:
-        return max(_difference(self.fresh[name], self.recorded.get(name)) for name in self.fresh if concerns(name))
+        both = [name for name in self.fresh if name in self.recorded and concerns(name)]  # older runs recorded less
+        return max(_difference(self.fresh[name], self.recorded[name]) for name in both)
 
 
 def _difference(fresh: Any, recorded: Any) -> float:

@@ -11,7 +11,7 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -25,6 +25,7 @@ from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.recipe import Execution, Recipe, Recorded
 
 MAX_QUEUED = 64
+DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since browsers keep them for good
 STORE_VERSION = 3  # 2: runs have notes; 3: some runs are recorded from other code
 
 _SCHEMA = """
@@ -97,6 +98,13 @@ class Lab:
         """Return the runs that are queued, running or paused."""
         return self._select("WHERE state IN (?, ?, ?)", ACTIVE)
 
+    def watched_runs(self, run_ids: Collection[str]) -> dict[str, Run]:
+        """Return, by their ids, those of these runs that there are, and all that are queued, running or paused."""
+        own = [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id)]
+        found = self._select(f"WHERE id IN ({_marks(own)}) OR state IN (?, ?, ?)", (*own, *ACTIVE))
+        shelved = [known.run for run_id in own if (known := self.shelf.get(run_id))]
+        return {run.id: run for run in [*found, *shelved]}
+
     def run(self, run_id: str) -> Run:
         """Return a run of the lab or of the shelf; UnknownRun if there is none."""
         if shelved := self.shelf.get(run_id):
@@ -132,13 +140,29 @@ class Lab:
             return RunFolder(self.shelf.home / run.id, made_later=self.home / "shelved" / run.id)
         return RunFolder(self.home / "runs" / run.id)
 
-    def metrics(self, run_id: str) -> list[dict[str, Any]]:
-        """Return the recorded epochs' metrics, in order, each with its "epoch"."""
+    def epochs(self, run_id: str) -> list[int]:
+        """Return the epochs that are kept, in order: those that are recorded."""
         if shelved := self.shelf.get(run_id):
-            return [dict(row) for row in shelved.metrics]
+            return [row["epoch"] for row in shelved.metrics]
         with self._database() as db:
-            rows = db.execute("SELECT epoch, metrics FROM metrics WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
-        return [{"epoch": epoch, **json.loads(text)} for epoch, text in rows]
+            rows = db.execute("SELECT epoch FROM metrics WHERE run = ? ORDER BY epoch", (run_id,))
+            return [epoch for (epoch,) in rows]
+
+    def metrics(self, run_id: str, epochs: Collection[int] | None = None) -> list[dict[str, Any]]:
+        """Return the metrics of the recorded epochs, or of some of them, in order, each with its "epoch"."""
+        wanted = None if epochs is None else set(epochs)
+        if shelved := self.shelf.get(run_id):
+            return [dict(row) for row in shelved.metrics if wanted is None or row["epoch"] in wanted]
+        with self._database() as db:
+            among = "" if wanted is None else f"AND epoch IN ({_marks(wanted)})"
+            statement = f"SELECT epoch, metrics FROM metrics WHERE run = ? {among} ORDER BY epoch"
+            rows = db.execute(statement, (run_id, *(wanted or ())))
+            return [{"epoch": epoch, **json.loads(text)} for epoch, text in rows]
+
+    def rev(self, run_id: str) -> str:
+        """Return what the addresses of a run's data carry: another one where other bytes may lie there."""
+        shelved = self.shelf.get(run_id)
+        return f"{DATA_FORMAT}-{shelved.digest}" if shelved else str(DATA_FORMAT)
 
     # Steering
 
@@ -431,7 +455,7 @@ def _recipe(text: str) -> Recipe | Recorded:
     return Recorded.parse(text) if "recorded" in json.loads(text) else Recipe.parse(text)
 
 
-def _marks(values: Sequence[str]) -> str:
+def _marks(values: Collection[Any]) -> str:
     return ", ".join("?" * len(values))
 
 

@@ -61,7 +61,7 @@ def assert_run_equals(lab, run_id, epochs):
     assert [row["epoch"] for row in recorded] == [epoch.epoch for epoch in epochs]
     for row, epoch in zip(recorded, epochs, strict=True):
         assert row == {"epoch": epoch.epoch, **json.loads(json.dumps(dict(epoch.metrics)))}
-        arrays = read_arrays(lab.folder(run_id).view(epoch.epoch))
+        arrays = lab.folder(run_id).arrays(lab.folder(run_id).view(epoch.epoch))
         for name, array in epoch.view.items():
             np.testing.assert_array_equal(arrays[name], array)
 
