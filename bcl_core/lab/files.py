@@ -185,11 +185,15 @@ def write_arrays(path: Path, arrays: Arrays, **metadata: str) -> None:
 
 
 def encoded(arrays: Arrays, **metadata: str) -> bytes:
-    """Return what `write_arrays` writes."""
+    """Return what `write_arrays` writes: the same bytes for the same content."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     content = save(contiguous, {"format_version": str(FORMAT_VERSION), **metadata, "digest": _UNSEALED})
-    digest = hashlib.sha256(content).hexdigest()  # of the whole file, with zeros where it will stand
-    return content.replace(f'"digest":"{_UNSEALED}"'.encode(), f'"digest":"{digest}"'.encode(), 1)
+    end = _header_end(content)
+    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # as the format asks, so that arrays are aligned
+    content = len(header).to_bytes(8, "little") + header + content[end:]
+    digest = hashlib.sha256(content).hexdigest().encode()  # of the whole file, with zeros where it will stand
+    return content.replace(b'"digest":"' + _UNSEALED.encode(), b'"digest":"' + digest, 1)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -223,8 +227,7 @@ def _checked(name: str, content: bytes) -> bytes:
     """Return the content unless its digest is another. Files of the first release have none."""
     if not name.endswith(".safetensors"):
         return content
-    header = content[: 8 + int.from_bytes(content[:8], "little")]
-    found = _DIGEST.search(header)
+    found = _DIGEST.search(content, 0, _header_end(content))
     if found is None:
         return content
     unsealed = content[: found.start(1)] + _UNSEALED.encode() + content[found.end(1) :]
@@ -233,14 +236,19 @@ def _checked(name: str, content: bytes) -> bytes:
     return content
 
 
+def _header_end(content: bytes) -> int:
+    return 8 + int.from_bytes(content[:8], "little")
+
+
 def _parsed(name: str, content: bytes) -> tuple[tuple[dict[str, NDArray[Any]], dict[str, str]], int]:
     try:
         arrays = load(content)
-        metadata = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")]).get("__metadata__", {})
+        metadata = json.loads(content[8 : _header_end(content)]).get("__metadata__", {})
     except (ValueError, SafetensorError) as error:
         raise SnapshotError(f"{name} of this run cannot be read: {error}") from error
     if int(metadata.get("format_version", 0)) > FORMAT_VERSION:
         raise SnapshotError(f"{name} has format {metadata['format_version']}; this version reads {FORMAT_VERSION}")
     for array in arrays.values():
         array.flags.writeable = False  # shared between readers
+    metadata.pop("digest", None)
     return (arrays, metadata), len(content)

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from bcl_core.lab import GroupPlan, ensure_worker, stop_worker, worker_status
-from bcl_core.lab.files import read_arrays
 from bcl_core.recipe import Execution
 from bcl_core.training import Epoch, train
 from tests.conftest import small
