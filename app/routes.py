@@ -21,6 +21,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from app.components import PACKED, PLOTLY_FILE, PREFIX, VERSION
+from app.sockets import send_at_once
 from bcl_core.lab import Lab, Run, RunFolder, UnknownRun, ensure_worker
 
 _IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -36,7 +37,8 @@ def _lab() -> Lab:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """See that a training worker is alive while the server runs, unless BCL_LAB_WORKER is "off"."""
+    """See that answers leave at once, and that a training worker is alive, unless BCL_LAB_WORKER is "off"."""
+    send_at_once()
     starting = None
     if os.environ.get("BCL_LAB_WORKER") != "off":
         starting = asyncio.create_task(asyncio.to_thread(_start_worker))
