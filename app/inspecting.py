@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app import naming, palette, panels, reading
-from app.components import PLOTLY_FILE, PREFIX
+from app.components import COMPONENTS, PLOTLY_FILE, PREFIX
 from app.figures import inspector as figures
 from bcl_core import geometry
 from bcl_core.geometry.alignment import MAX_SIMPLEX_DIMS
@@ -41,6 +41,7 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
         told_runs.append({**_run(run, me, others, planned), "controls": controls})
     return {
         "prefix": PREFIX,
+        "components": COMPONENTS,
         "plotly": f"{PREFIX}/{PLOTLY_FILE}",
         "groups": figures.GROUPS,
         "neutral": palette.NEUTRAL,

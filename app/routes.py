@@ -1,4 +1,4 @@
-"""HTTP under /bcl/v1/: run data, component modules and Plotly.js, immutable; health and a run's state, which are not.
+"""HTTP under /bcl/v1/: run data, components and Plotly.js, immutable; health and a run's state, which are not.
 
 What is written once and never changed, browsers may keep for good. The addresses are relative to the app's own,
 `server.baseUrlPath` included.
@@ -20,7 +20,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from app.components import MODULES, PLOTLY_FILE, PREFIX, VERSION
+from app.components import PACKED, PLOTLY_FILE, PREFIX, VERSION
+from app.sockets import send_at_once
 from bcl_core.lab import Lab, Run, RunFolder, UnknownRun, ensure_worker
 
 _IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -36,7 +37,8 @@ def _lab() -> Lab:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """See that a training worker is alive while the server runs, unless BCL_LAB_WORKER is "off"."""
+    """See that answers leave at once, and that a training worker is alive, unless BCL_LAB_WORKER is "off"."""
+    send_at_once()
     starting = None
     if os.environ.get("BCL_LAB_WORKER") != "off":
         starting = asyncio.create_task(asyncio.to_thread(_start_worker))
@@ -64,7 +66,7 @@ def routes(
             routes=[
                 Route("/health", _health),
                 Route(f"/{PLOTLY_FILE}", _plotly),
-                Route("/component/{version}/{module:path}", _component),
+                Route("/component/{version}/{name}", _component),
                 *_run_routes(folder_of or _folder),
                 _state_route(run_of or _run, folder_of or _folder),
                 Route("/{path:path}", _nothing),
@@ -131,29 +133,29 @@ def _health(_: Request) -> Response:
 
 
 def _component(request: Request) -> Response:
-    source = MODULES.get(request.path_params["module"])
-    if source is None or request.path_params["version"] != VERSION:
-        return _not_found("this version of the app has no such module; reload the page")
-    media_type = "text/css" if request.path_params["module"].endswith(".css") else "text/javascript"
-    return Response(source, media_type=media_type, headers=_IMMUTABLE)
+    name = request.path_params["name"]
+    if name not in PACKED or request.path_params["version"] != VERSION:
+        return _not_found("this version of the app has no such file; reload the page")
+    return _packed(request, PACKED[name], "text/css" if name.endswith(".css") else "text/javascript")
 
 
 def _plotly(request: Request) -> Response:
-    compressed = "gzip" in request.headers.get("Accept-Encoding", "")
-    return Response(
-        _compressed_plotly() if compressed else _plotly_source(),
-        media_type="text/javascript",
-        headers={**_IMMUTABLE, "Content-Encoding": "gzip" if compressed else "identity", "Vary": "Accept-Encoding"},
-    )
+    return _packed(request, _packed_plotly(), "text/javascript")
 
 
 @lru_cache(maxsize=1)
-def _compressed_plotly() -> bytes:
-    return gzip.compress(_plotly_source())
+def _packed_plotly() -> bytes:
+    return gzip.compress((files("plotly") / "package_data" / "plotly.min.js").read_bytes())
 
 
-def _plotly_source() -> bytes:
-    return (files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+def _packed(request: Request, content: bytes, media_type: str) -> Response:
+    """Answer with what was compressed once, unpacked for the rare one who asks without gzip."""
+    taken = "gzip" in request.headers.get("Accept-Encoding", "")
+    return Response(
+        content if taken else gzip.decompress(content),
+        media_type=media_type,
+        headers={**_IMMUTABLE, "Content-Encoding": "gzip" if taken else "identity", "Vary": "Accept-Encoding"},
+    )
 
 
 def _nothing(request: Request) -> Response:

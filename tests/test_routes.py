@@ -20,7 +20,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
 import app.routes
-from app.components import MODULES, PLOTLY_FILE, VERSION
+from app.components import ENTRIES, MODULES, PACKED, PLOTLY_FILE, VERSION
+from app.components.bundle import bundled
 from app.routes import routes
 from bcl_core.lab import RunFolder, UnknownRun
 
@@ -128,9 +129,10 @@ def test_the_sprite_is_an_image_and_the_rest_is_data(get: Get, folder: RunFolder
         f"runs/{RUN}/..%2f..%2flab.sqlite",
         "runs/another-run/samples",
         "runs/..%2f/samples",
-        f"component/{VERSION}/live_plot/__init__.py",
+        f"component/{VERSION}/__init__.py",
+        f"component/{VERSION}/live_plot/theme.js",
         f"component/{VERSION}/../routes.py",
-        "component/0123456789abcdef/live_plot/live_plot.js",
+        "component/0123456789abcdef/live_plot.js",
         "plotly-0.0.1.min.js",
         "",
     ],
@@ -160,13 +162,22 @@ def test_plotly_is_sent_compressed_and_arrives_whole(get: Get) -> None:
     assert plain.headers["vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_component_modules_are_served_under_the_hash_of_their_content(get: Get, module: str) -> None:
-    response = get(f"component/{VERSION}/{module}", accept="identity")
-    assert response.content == MODULES[module]
-    kind = "text/css" if module.endswith(".css") else "text/javascript"
-    assert response.headers["content-type"].startswith(kind)
+@pytest.mark.parametrize("name", PACKED)
+def test_components_are_served_compressed_under_the_hash_of_their_content(get: Get, name: str) -> None:
+    response = get(f"component/{VERSION}/{name}")
+    assert response.headers["content-encoding"] == "gzip"
+    assert response.headers["vary"] == "Accept-Encoding"
+    assert response.headers["content-type"].startswith("text/css" if name.endswith(".css") else "text/javascript")
     assert "immutable" in response.headers["cache-control"]
+    plain = get(f"component/{VERSION}/{name}", accept="identity")
+    assert plain.headers["content-encoding"] == "identity"
+    assert plain.content == gzip.decompress(response.content)
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_a_component_is_served_as_one_module(get: Get, entry: str) -> None:
+    answer = get(f"component/{VERSION}/{Path(entry).name}", accept="identity")
+    assert answer.content.decode() == bundled(MODULES, entry)
 
 
 def test_a_run_s_state_names_the_epochs_that_stand_and_is_never_cached(get: Get, folder: RunFolder) -> None:
