@@ -21,6 +21,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from app.components import MODULES, PLOTLY_FILE, PREFIX, VERSION
+from app.do_route import do_route
 from bcl_core.lab import Lab, Run, RunFolder, UnknownRun, ensure_worker
 
 _IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -67,6 +68,7 @@ def routes(
                 Route("/component/{version}/{module:path}", _component),
                 *_run_routes(folder_of or _folder),
                 _state_route(run_of or _run, folder_of or _folder),
+                do_route(_lab),
                 Route("/{path:path}", _nothing),
             ],
         )
