@@ -12,7 +12,7 @@
 | `POST do` | `app.verbs`: everything that changes the lab |
 
 What carries a `rev` is immutable. `Failure` is the answer where there is something wrong, with a status of 400 or more.
-`python -m app.contract` writes the same shapes for JavaScript, `components/contract.js`; a test holds them together.
+`python -m app.contract` writes the same shapes for JavaScript, `contract.js`; a test holds them together.
 """
 
 import re
@@ -24,7 +24,7 @@ from typing import Any, TypedDict
 from app import about
 from bcl_core.lab import pulse
 
-JAVASCRIPT = Path(__file__).parent / "components" / "contract.js"
+JAVASCRIPT = Path(__file__).with_suffix(".js")
 
 
 class Failure(TypedDict):
@@ -49,7 +49,9 @@ def javascript() -> str:
         words = re.sub(r"\s+", " ", (shape.__doc__ or "").strip())
         fields = typing.get_type_hints(shape)
         lines = [f" * @property {{{_named(kind)}}} {name}" for name, kind in fields.items()]
-        parts.append("\n".join(["/**", f" * {words}", f" * @typedef {{Object}} {shape.__name__}", *lines, " */"]) + "\n")
+        parts.append(
+            "\n".join(["/**", f" * {words}", f" * @typedef {{Object}} {shape.__name__}", *lines, " */"]) + "\n"
+        )
     return "\n".join([*parts, "export {};\n"])
 
 

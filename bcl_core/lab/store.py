@@ -11,6 +11,7 @@ import secrets
 import shutil
 import sqlite3
 import time
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -25,6 +26,7 @@ from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.recipe import Execution, Recipe, Recorded
 
 MAX_QUEUED = 64
+KEYS_KEPT_SECONDS = 7 * 24 * 3600
 DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since browsers keep them for good
 STORE_VERSION = 3  # 2: runs have notes; 3: some runs are recorded from other code
 
@@ -40,6 +42,8 @@ CREATE TABLE IF NOT EXISTS metrics (
     run TEXT NOT NULL, epoch INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS worker (
     only INTEGER PRIMARY KEY CHECK (only = 1), pid INTEGER, code_version TEXT, heartbeat REAL, leave INTEGER);
+CREATE TABLE IF NOT EXISTS deeds (
+    key TEXT PRIMARY KEY, content TEXT NOT NULL, answer TEXT, entered REAL NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -351,6 +355,31 @@ class Lab:
         if run.active:
             raise RunIsActive(f"{run.name!r} is {run.state}: stop it first")
 
+    # Deeds that are done once for a key, however often they are asked for
+
+    def claim(self, key: str, content: str) -> tuple[str, str | None] | None:
+        """Enter that this content is about to be done under the key, and return None: whoever gets None does it.
+
+        Where the key was entered before, return its content and its answer, None while there is no answer.
+        """
+        with self._database() as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("DELETE FROM deeds WHERE entered < ?", (time.time() - KEYS_KEPT_SECONDS,))
+            before: tuple[str, str | None] | None = db.execute(
+                "SELECT content, answer FROM deeds WHERE key = ?", (key,)
+            ).fetchone()
+            if before is None:
+                db.execute("INSERT INTO deeds VALUES (?, ?, NULL, ?)", (key, content, time.time()))
+            return before
+
+    def keep_answer(self, key: str, answer: str) -> None:
+        """Enter how the deed of a claimed key ended."""
+        self._change("UPDATE deeds SET answer = ? WHERE key = ?", (answer, key))
+
+    def free(self, key: str) -> None:
+        """Give a claimed key back, since nothing was done."""
+        self._change("DELETE FROM deeds WHERE key = ?", (key,))
+
     # Writing, by the process that trains
 
     def lock(self, run_id: str) -> FileLock | None:
@@ -464,8 +493,13 @@ def _new_id() -> str:
 
 
 def proper_name(name: str) -> str:
-    """Return the name of a run or group with its white space tidied; LabError unless it has 1 to 80 characters."""
+    """Return the name of a run or group with its white space tidied; LabError unless it has 1 to 80 characters.
+
+    Control characters are refused: nobody sees them in a name.
+    """
     name = " ".join(name.split())
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise LabError("a name holds no control characters; this one does")
     if not 1 <= len(name) <= 80:
         raise LabError(f"a name has 1 to 80 characters; this one has {len(name)}")
     return name

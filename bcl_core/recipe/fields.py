@@ -222,8 +222,17 @@ class Recorded(Section):
         return f"{self.title}, recorded from other code"
 
 
+def _absolute(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("a path holds no null character")
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:  # of "~name" where there is no user of this name
+        raise ValueError(str(error)) from error
+
+
 # Made absolute, since the process that trains may stand in another folder.
-AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 
 
 class DataPaths(Section):
@@ -250,6 +259,9 @@ def explain(error: ValidationError) -> str:
     parts = []
     for item in error.errors():
         where = ".".join(str(part) for part in item["loc"]) or "the recipe"
+        if item["type"] == "missing":
+            parts.append(f"{where} is missing")
+            continue
         message = item["msg"].removeprefix("Value error, ")
         parts.append(f"{where} is {json.dumps(item['input'], default=str)[:80]}: {message[:1].lower()}{message[1:]}")
     return "; ".join(parts)
