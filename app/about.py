@@ -6,12 +6,13 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
-from app import palette, reading
+from app import palette
 from bcl_core import geometry
 from bcl_core.geometry.alignment import MAX_SIMPLEX_DIMS
 from bcl_core.geometry.groups import by_frequency
 from bcl_core.lab import Lab, Run, SnapshotError
 from bcl_core.lab.cache import Cache
+from bcl_core.lab.samples import read_samples
 from bcl_core.recipe import Recipe
 from bcl_core.registry import LOSSES
 
@@ -159,7 +160,7 @@ def _classes_or_faults(lab: Lab, run: Run) -> tuple[Classes | None, dict[str, st
     except SnapshotError as error:
         faults["predicted"] = str(error)
     try:
-        samples = reading.samples(run.id)
+        samples = read_samples(folder)
     except SnapshotError as error:
         return None, {**faults, "samples": str(error)} if run.epoch is not None else faults
     key = (str(folder.path), lab.rev(run.id), predicted is None)
@@ -206,13 +207,13 @@ def _rounded(values: NDArray[np.floating[Any]]) -> Any:
     return rounded.tolist()
 
 
-def controls(run: Run, without: Collection[str] = ()) -> Controls:
+def controls(lab: Lab, run: Run, without: Collection[str] = ()) -> Controls:
     """Return the lab's controls of a run, those aside that are named in `without`.
 
     Of several, the one whose training images are nearest in number, then the newest.
     """
-    counts = _count_by_class(run) or {}
-    found = _controls_of(run, counts, without)
+    counts = _count_by_class(lab, run) or {}
+    found = _controls_of(lab, run, counts, without)
     return {
         "balanced": {"id": found.get("balanced"), "how": _how("balanced", run, counts)},
         "swapped": {"id": found.get("swapped"), "how": _how("swapped", run, counts)},
@@ -240,16 +241,16 @@ def _how(kind: str, run: Run, counts: Mapping[str, int]) -> str:
     return f"To train one: on Train, under “Change the recipe”, {change}."
 
 
-def _controls_of(run: Run, counts: Mapping[str, int], without: Collection[str]) -> dict[str, str]:
+def _controls_of(lab: Lab, run: Run, counts: Mapping[str, int], without: Collection[str]) -> dict[str, str]:
     """Return the runs that differ from this one in nothing but their training counts: all alike, or rank reversed."""
     if not isinstance(run.recipe, Recipe) or len(set(counts.values())) < 2:
         return {}
     wanted = _but_for_counts(run)
     found: dict[str, tuple[tuple[float, float], str]] = {}
-    for other in reading.every_run():
+    for other in (*lab.runs(), *lab.shelf.runs):
         if other.id in without or other.epoch is None or _but_for_counts(other) != wanted:
             continue
-        theirs = _count_by_class(other) or {}
+        theirs = _count_by_class(lab, other) or {}
         kind = _kind_of_control(counts, theirs)
         rank = (-abs(sum(theirs.values()) - sum(counts.values())), other.created)
         if kind is not None and (kind not in found or rank > found[kind][0]):
@@ -273,10 +274,10 @@ def _but_for_counts(run: Run) -> dict[str, Any] | None:
     return {**document, "data": {name: document["data"][name] for name in _SAME_IMAGES}}
 
 
-def _count_by_class(run: Run) -> dict[str, int] | None:
+def _count_by_class(lab: Lab, run: Run) -> dict[str, int] | None:
     """Return training images by class name; None before the run has read its data."""
     try:
-        known = reading.samples(run.id)
+        known = read_samples(lab.folder(run.id))
     except SnapshotError:
         return None
     return dict(zip(known.class_names, known.class_counts.tolist(), strict=True))

@@ -89,7 +89,7 @@ def _about(lab: Lab, request: Request) -> Response:
 
 def _controls(lab: Lab, request: Request) -> Response:
     without = request.query_params.get("without", "").split(",")
-    return _json(request, controls(lab.run(request.path_params["run_id"]), without))
+    return _json(request, controls(lab, lab.run(request.path_params["run_id"]), without))
 
 
 def _history(lab: Lab, request: Request) -> Response:
