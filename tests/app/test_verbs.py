@@ -1,6 +1,7 @@
 """Every change of the lab is a verb: checked, done once for a key, refused in a sentence."""
 
 import json
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -214,14 +215,16 @@ def test_what_the_lab_refused_can_be_asked_again_under_the_same_key(lab, run_id)
     assert ask(lab, "delete", KEY, run=run_id) is None
 
 
-def test_what_was_begun_and_has_not_ended_is_not_begun_again(lab, no_worker, monkeypatch):
-    def lose_power(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Lab, "keep_answer", lose_power)
-    with pytest.raises(KeyboardInterrupt):
-        ask(lab, "train", KEY, **race())
-    status, sentence = refusal(Lab(lab.home), "train", KEY, **race())
+def test_what_a_killed_server_had_begun_is_not_begun_again(lab):
+    program = f"""
+import os, signal, app.verbs
+from pathlib import Path
+from bcl_core.lab import Lab
+app.verbs.ensure_worker = lambda lab: os.kill(os.getpid(), signal.SIGKILL)
+app.verbs.do(Lab(Path({str(lab.home)!r})), "train", {race()!r}, role="owner", key={KEY!r})
+"""
+    assert subprocess.run([sys.executable, "-c", program]).returncode == -signal.SIGKILL
+    status, sentence = refusal(lab, "train", KEY, **race())
     assert status == 409 and "has not ended" in sentence
     assert len(lab.runs()) == 3
 
