@@ -78,9 +78,8 @@ def history(lab: Lab, run_id: str, span: Span) -> bytes:
         UnknownRun: there is no such run.
         NotKept, TooMany: as `chosen`.
     """
-    kept = lab.epochs(run_id)
+    folder, kept = lab.folder(run_id), lab.epochs(run_id)
     epochs = chosen(kept, span)
-    folder = lab.folder(run_id)
 
     def made() -> tuple[bytes, int]:
         content = (_packed(folder) if span == whole(kept) else None) or make(lab, run_id, epochs)

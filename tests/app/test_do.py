@@ -14,7 +14,6 @@ import streamlit as st
 import uvicorn
 from starlette.applications import Starlette
 
-import app.routes
 from app.do_route import MAX_BODY
 from app.routes import routes
 from bcl_core.lab import GroupPlan, Lab, LabError
@@ -28,10 +27,9 @@ Ask = Callable[..., Answer]
 
 
 @pytest.fixture
-def ask(lab: Lab, monkeypatch: pytest.MonkeyPatch, no_worker: None) -> Iterator[Ask]:
+def ask(lab: Lab, no_worker: None) -> Iterator[Ask]:
     """Ask a server of this lab; headers that are None are left out."""
-    monkeypatch.setattr(app.routes, "_lab", lambda: Lab(lab.home))
-    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes()), port=0, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(Starlette(routes=routes(lambda: Lab(lab.home))), port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
