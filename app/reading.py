@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from bcl_core import geometry
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.files import read_arrays, read_metadata
-from bcl_core.recipe import Recipe, Recorded
+from bcl_core.recipe import Recipe, Recorded, Unreadable
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -80,8 +80,8 @@ def view(run_id: str, epoch: int) -> Arrays:
 
 
 @lru_cache(maxsize=256)
-def recipe(run_id: str) -> Recipe | Recorded:
-    """Return a run's recipe, or what is known instead of a run that other code trained."""
+def recipe(run_id: str) -> Recipe | Recorded | Unreadable:
+    """Return a run's recipe, or what is known instead, where other code trained it or it cannot be read."""
     return the_lab().run(run_id).recipe
 
 
@@ -103,14 +103,27 @@ def predicted_means(run_id: str) -> NDArray[np.float64] | None:
     return read_arrays(path)["class_means"] if path.exists() else None
 
 
+class Curves(dict[str, NDArray[np.float64]]):
+    """Scalar metrics over the epochs, by name; NaN throughout where a metric was not recorded."""
+
+    def __missing__(self, name: str) -> NDArray[np.float64]:
+        return np.full(len(self["epoch"]), np.nan)
+
+
 @lru_cache(maxsize=256)
-def curves(run_id: str, epoch: int) -> dict[str, NDArray[np.float64]]:
+def curves(run_id: str, epoch: int) -> Curves:
     """Return each scalar metric from epoch 0 to `epoch`, NaN where it does not exist, with "epoch" as integers."""
     rows = [row for row in the_lab().metrics(run_id) if row["epoch"] <= epoch]
-    names = [name for name, value in rows[0].items() if name != "epoch" and not isinstance(value, list)] if rows else []
-    table = {name: np.array([np.nan if row[name] is None else row[name] for row in rows], float) for name in names}
-    table["epoch"] = np.array([row["epoch"] for row in rows], int)
-    return table
+    if not rows or rows[-1]["epoch"] != epoch:
+        rows.append({"epoch": epoch})  # what was recorded of it cannot be read
+    lists = {name for row in rows for name, value in row.items() if isinstance(value, list)}
+    names = dict.fromkeys(name for row in rows for name in row if name not in lists)
+    table = {name: np.array([_number(row.get(name)) for row in rows]) for name in names}
+    return Curves({**table, "epoch": np.array([row["epoch"] for row in rows], int)})
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else np.nan
 
 
 def every_run() -> list[Run]:
@@ -119,12 +132,12 @@ def every_run() -> list[Run]:
 
 
 def comparable(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that have at least one epoch to look at."""
-    return [run for run in runs if run.epoch is not None]
+    """Return the runs that have at least one epoch to look at, and can be read."""
+    return [run for run in runs if run.epoch is not None and run.readable]
 
 
 def trained_here(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that this project trains, not those that are recorded from other code."""
+    """Return the runs that this project trains: not those recorded from other code, nor those that cannot be read."""
     return [run for run in runs if isinstance(run.recipe, Recipe)]
 
 
