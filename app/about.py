@@ -140,15 +140,19 @@ def _switches(recipe: Recipe) -> Switches:
 def _siblings(lab: Lab, run: Run) -> list[str]:
     if not isinstance(run.recipe, Recipe):
         return []  # nobody knows in what recorded runs differ
-    same = [other for other in lab.runs(run.group_id) if other.id != run.id and other.epoch is not None]
-    return [other.id for other in same if _without_seed(other) == _without_seed(run)]
-
-
-def _without_seed(run: Run) -> dict[str, Any]:
-    return run.recipe.model_dump(exclude={"seed"})
+    return [
+        other.id
+        for other in lab.runs(run.group_id)
+        if other.id != run.id
+        and other.epoch is not None
+        and isinstance(other.recipe, Recipe)
+        and other.recipe.model_copy(update={"seed": run.recipe.seed}) == run.recipe
+    ]
 
 
 def _classes_or_faults(lab: Lab, run: Run) -> tuple[Classes | None, dict[str, str]]:
+    if not run.readable:
+        return None, {"recipe": run.error or "this run cannot be read"}
     folder = lab.folder(run.id)
     if not folder.path.is_dir():
         return None, {"folder": f"the folder of this run, {folder.path.name}, is missing: it was moved or removed"}

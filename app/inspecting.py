@@ -5,6 +5,7 @@ The arrays of the epochs it fetches itself, from `app.routes`.
 
 import json
 from collections.abc import Container, Mapping, Sequence
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from app.figures import inspector as figures
 from bcl_core import geometry
 from bcl_core.geometry.alignment import MAX_SIMPLEX_DIMS
 from bcl_core.lab import Run, SnapshotError
-from bcl_core.recipe import Recipe, Recorded
+from bcl_core.recipe import Recipe, Recorded, Unreadable
 from bcl_core.registry import LOSSES
 
 TOUR_DIGITS = 4
@@ -96,7 +97,7 @@ def _controls(
     }
 
 
-def _how(kind: str, recipe: Recipe | Recorded, counts: Mapping[str, int]) -> str:
+def _how(kind: str, recipe: Recipe | Recorded | Unreadable, counts: Mapping[str, int]) -> str:
     """Say how the control is made."""
     if not isinstance(recipe, Recipe) or not counts:
         return "Controls are known of runs that this lab has trained."
@@ -215,18 +216,20 @@ def _seeds(run: Run) -> dict[str, Any] | None:
         return None  # nobody knows in what recorded runs differ
     same = [
         other
-        for other in reading.the_lab().runs(run.group_id)
+        for other in reading.trained_here(reading.the_lab().runs(run.group_id))
         if other.epoch is not None and _without_seed(other) == _without_seed(run)
     ]
     if len(same) < 2:
         return None
     last = min(other.epoch or 0 for other in same)
-    tables = [reading.curves(other.id, last) for other in same]
+    curves = [reading.curves(other.id, last) for other in same]
+    epochs = reduce(np.intersect1d, [table["epoch"] for table in curves])  # what was recorded of others cannot be read
+    tables = [{name: table[name][np.isin(table["epoch"], epochs)] for name in table} for table in curves]
     shared = [name for name in tables[0] if name != "epoch" and all(name in table for table in tables)]
     ends = {"low": np.min, "high": np.max}
     return {
         "runs": len(same),
-        "epochs": tables[0]["epoch"].tolist(),
+        "epochs": epochs.tolist(),
         **{
             end: {name: _rounded(choose([table[name] for table in tables], axis=0), CURVE_DIGITS) for name in shared}
             for end, choose in ends.items()
@@ -235,7 +238,7 @@ def _seeds(run: Run) -> dict[str, Any] | None:
 
 
 def _without_seed(run: Run) -> dict[str, Any]:
-    return run.recipe.model_dump(exclude={"seed"})
+    return run.training_recipe.model_dump(exclude={"seed"})
 
 
 def _rounded(values: NDArray[np.floating[Any]], digits: int = TOUR_DIGITS) -> Any:

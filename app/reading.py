@@ -15,7 +15,7 @@ from bcl_core import geometry
 from bcl_core.lab import Lab, Run, history
 from bcl_core.lab.cache import Cache
 from bcl_core.lab.samples import KeptSamples, read_samples
-from bcl_core.recipe import Recipe, Recorded
+from bcl_core.recipe import Recipe, Recorded, Unreadable
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -64,8 +64,8 @@ def view(run_id: str, epoch: int) -> Arrays:
 
 
 @lru_cache(maxsize=256)
-def recipe(run_id: str) -> Recipe | Recorded:
-    """Return a run's recipe, or what is known instead of a run that other code trained."""
+def recipe(run_id: str) -> Recipe | Recorded | Unreadable:
+    """Return a run's recipe, or what is known instead, where other code trained it or it cannot be read."""
     return the_lab().run(run_id).recipe
 
 
@@ -86,25 +86,36 @@ def predicted_means(run_id: str) -> NDArray[np.float64] | None:
     return history.predicted_means(the_lab().folder(run_id))
 
 
-def curves(run_id: str, epoch: int) -> dict[str, NDArray[np.float64]]:
+class Curves(dict[str, NDArray[np.float64]]):
+    """Scalar metrics over the epochs, by name; NaN throughout where a metric was not recorded."""
+
+    def __missing__(self, name: str) -> NDArray[np.float64]:
+        return np.full(len(self["epoch"]), np.nan)
+
+
+def curves(run_id: str, epoch: int) -> Curves:
     """Return each scalar metric from epoch 0 to `epoch`, NaN where it does not exist, with "epoch" as integers.
 
     Long runs are thinned as their history is.
     """
 
-    def made() -> tuple[dict[str, NDArray[np.float64]], int]:
+    def made() -> tuple[Curves, int]:
         kept = [known for known in the_lab().epochs(run_id) if known <= epoch]
         epochs = history.chosen(kept, history.whole(kept)) if kept else []
-        rows = list(map(history.scalars_of, the_lab().metrics(run_id, epochs)))
-        names = list(dict.fromkeys(name for row in rows for name in row))
-        table = {name: np.array([row.get(name) for row in rows], float) for name in names}
-        table["epoch"] = np.array([row["epoch"] for row in rows], int)
-        return table, sum(column.nbytes for column in table.values())
+        rows = {row["epoch"]: history.scalars_of(row) for row in the_lab().metrics(run_id, epochs)}
+        names = dict.fromkeys(name for row in rows.values() for name in row)
+        table = {name: np.array([_number(rows.get(known, {}).get(name)) for known in epochs]) for name in names}
+        table["epoch"] = np.array(epochs, int)
+        return Curves(table), sum(column.nbytes for column in table.values())
 
     return _curves.get((run_id, epoch), made)
 
 
-_curves: Cache[tuple[str, int], dict[str, NDArray[np.float64]]] = Cache(16 << 20)
+_curves: Cache[tuple[str, int], Curves] = Cache(16 << 20)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else np.nan
 
 
 def every_run() -> list[Run]:
@@ -113,12 +124,12 @@ def every_run() -> list[Run]:
 
 
 def comparable(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that have at least one epoch to look at."""
-    return [run for run in runs if run.epoch is not None]
+    """Return the runs that have at least one epoch to look at, and can be read."""
+    return [run for run in runs if run.epoch is not None and run.readable]
 
 
 def trained_here(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that this project trains, not those that are recorded from other code."""
+    """Return the runs that this project trains: not those recorded from other code, nor those that cannot be read."""
     return [run for run in runs if isinstance(run.recipe, Recipe)]
 
 

@@ -9,9 +9,10 @@ from app.importing import import_form
 from app.reading import comparable, notice_dead_recorders, the_lab, trained_here
 from app.recording import recording_form
 from app.steering import attempt
-from app.words import ago
+from app.words import ago, verbatim
 from app.worker_line import worker_line
 from bcl_core.lab import Run
+from bcl_core.recipe import Recorded
 
 st.title("Runs")
 
@@ -23,7 +24,7 @@ def _table(runs: list[Run]) -> list[Run]:
         {
             "Group": run.group_name,
             "Name": run.name,
-            "Loss": run.recipe.title if trained_here([run]) else "other code",
+            "Loss": "other code" if isinstance(run.recipe, Recorded) else run.recipe.title,
             "State": run.state,
             "Epoch": f"{run.epoch or 0} / {run.recipe.epochs}",
             "Seed": run.recipe.seed,
@@ -54,7 +55,8 @@ def _tools(chosen: list[Run]) -> None:
         if active := [run.id for run in trained_here(chosen) if run.active]:
             st.button("Stop", icon=":material/stop:", on_click=_attempt_each, args=("stop", "target", active))
         with st.popover("Delete", icon=":material/delete:"):
-            st.markdown(f"Remove {', '.join(run.name for run in chosen)} with all files? This cannot be undone.")
+            names = ", ".join(verbatim(run.name) for run in chosen)
+            st.markdown(f"Remove {names} with all files? This cannot be undone.")
             st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", "run", ids))
     if len(chosen) == 1 and comparable(trained_here(chosen)):
         export_button(chosen[0])
@@ -67,6 +69,9 @@ runs = the_lab().runs()
 if runs:
     st.caption("Tick rows to rename, group, inspect or delete them.")
     chosen = _table(runs)
+    for run in runs:
+        if not run.readable:
+            st.error(f"**{verbatim(run.name)}** ({run.id}) cannot be read: {verbatim(run.error or '')}")
     if chosen:
         _tools(chosen)
 else:

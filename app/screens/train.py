@@ -14,7 +14,7 @@ from app.rows import in_rows
 from app.steering import attempt, demand
 from app.switches import dims_switch
 from app.verbs import Refused
-from app.words import duration
+from app.words import duration, listed, verbatim
 from app.worker_line import worker_line
 from bcl_core.lab import Run, SnapshotError
 from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings
@@ -135,6 +135,10 @@ def _live(group_id: str, *, pace: float | None) -> None:
     waiting = any(run.active for run in trained_here(runs))
     worker_line(waiting=waiting)
     started = comparable(runs)
+    for run in started:
+        if damaged := the_lab().unreadable_epochs(run.id):
+            epochs = listed([str(epoch) for epoch in damaged])
+            st.warning(f"What **{verbatim(run.name)}** measured at these epochs cannot be read: {epochs}.")
     if started:
         try:
             _pictures(panels.shown(started))
@@ -155,7 +159,7 @@ def _group_controls(group: Group) -> None:
         if left and all(seconds is not None for seconds in left):
             st.caption(f"about {duration(sum(filter(None, left)))} left for the group")
         if comparable(group.runs):
-            ids = [run.id for run in group.runs][:2]
+            ids = [run.id for run in comparable(group.runs)][:2]
             st.page_link(
                 "screens/inspect.py",
                 label="Inspect",
@@ -190,6 +194,9 @@ def _verbs(target: str, runs: Sequence[Run], *, compact: bool = False) -> None:
 def _run_card(run: Run, *, alone: bool) -> None:
     with st.container(border=True):
         st.markdown(f"**{run.recipe.title}**")
+        if not run.readable:
+            st.error(f"**{verbatim(run.name)}** cannot be read: {verbatim(run.error or '')}")
+            return
         if not trained_here([run]):
             st.caption(_recorded(run))
             return

@@ -59,7 +59,10 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> int:
     for run in lab.runs():
         if arguments.json:
             fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
-            print(json.dumps({**fields, "state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs}))
+            stands = {"state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs, "error": run.error}
+            print(json.dumps({**fields, **stands}))
+        elif not run.readable:
+            print(f"{run.id}  {run.state}: {run.error}  {run.group_name} · {run.name}")
         else:
             print(
                 f"{run.id}  {run.state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}  {run.group_name} · {run.name}"

@@ -78,6 +78,8 @@ def evaluate_run(
         measured = evaluator.measure(model, None, 0)
     except TrainingDiverged as error:
         raise LabError(str(error)) from error
-    recorded = next(row for row in lab.metrics(run_id) if row["epoch"] == state.epoch)
+    recorded = next((row for row in lab.metrics(run_id) if row["epoch"] == state.epoch), None)
+    if recorded is None:
+        raise LabError(f"what was measured at epoch {state.epoch} of {run.name!r} cannot be read")
     same_data = dataset.fingerprint == run.provenance.get("data")
     return Evaluation(state.epoch, measured.metrics, recorded, same_data)

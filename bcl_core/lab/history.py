@@ -101,14 +101,14 @@ def _packed(folder: RunFolder) -> bytes | None:
 def make(lab: Lab, run_id: str, epochs: Sequence[int]) -> bytes:
     """Return the history of these recorded epochs, read from the database and the views."""
     epochs_of = _Epochs(lab, run_id)
-    rows = [epochs_of.row(row) for row in lab.metrics(run_id, epochs)]
-    found = {row["epoch"]: row for row in rows}
+    recorded = {row["epoch"]: row for row in lab.metrics(run_id, epochs)}
+    rows = [epochs_of.row(recorded.get(epoch, {"epoch": epoch})) for epoch in epochs]
     names = list(dict.fromkeys(name for row in rows for name in row if name != "epoch"))
-    scalars = np.array(
-        [[_number(found.get(epoch, {}).get(name)) for epoch in epochs] for name in names], np.float32
-    ).reshape(len(names), len(epochs))
+    scalars = np.array([[_number(row.get(name)) for row in rows] for name in names], np.float32)
+    for epoch in set(epochs) - recorded.keys():
+        epochs_of.faults.setdefault(epoch, f"the figures of epoch {epoch} cannot be read in the database")
     return encoded(
-        {"epochs": np.array(epochs, np.int32), "scalars": scalars, **epochs_of.means(epochs)},
+        {"epochs": np.array(epochs, np.int32), "scalars": scalars.reshape(-1, len(epochs)), **epochs_of.means(epochs)},
         scalars=json.dumps(names),
         faults=json.dumps(epochs_of.faults),
     )

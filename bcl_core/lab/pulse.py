@@ -165,7 +165,8 @@ class Pulse:
             latest = one.kept[-MOST_ROWS:]
             found = {epoch: one.rows[epoch] for epoch in latest if epoch in one.rows}
             lacking = [epoch for epoch in latest if epoch not in found]
-            one.rows = found | {row["epoch"]: self._row(run_id, row) for row in self.lab.metrics(run_id, lacking)}
+            recorded = {row["epoch"]: row for row in self.lab.metrics(run_id, lacking)}
+            one.rows = found | {epoch: self._row(run_id, recorded.get(epoch, {"epoch": epoch})) for epoch in lacking}
         one.head = json.dumps(_head(run, rev, one.kept, ahead.get(run_id)))[:-1]
 
     def _row(self, run_id: str, metrics: Mapping[str, Any]) -> str:

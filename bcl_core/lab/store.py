@@ -14,13 +14,14 @@ import time
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
 from bcl_core.lab.files import RunFolder, write_once
+from bcl_core.lab.rows import as_run, metrics_of, text_of, where
 from bcl_core.lab.run import ACTIVE, RUN_ID, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.recipe import Execution, Recipe, Recorded
@@ -66,6 +67,12 @@ class Lab:
             raise LabError(
                 f"the lab cannot be kept in {home} ({error}); set BCL_LAB_HOME to a folder you own"
             ) from error
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise LabError(f"{self.home}/lab.sqlite cannot be opened: {error}") from error
+
+    def _prepare(self) -> None:
         with self._database() as db:
             db.execute("PRAGMA journal_mode=WAL")
             version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -85,6 +92,7 @@ class Lab:
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self.home / "lab.sqlite", timeout=30)
+        db.text_factory = text_of
         try:
             with db:
                 yield db
@@ -95,17 +103,19 @@ class Lab:
 
     def runs(self, group_id: str | None = None) -> list[Run]:
         """Return all runs of the lab's own, or a group's, newest group first, in the order they were queued."""
-        where, values = ("WHERE group_id = ?", (group_id,)) if group_id else ("", ())
-        return self._select(f"{where} ORDER BY created DESC, group_id, position", values)
+        order = "ORDER BY created DESC, group_id, position"
+        if group_id is None:
+            return self._select(order)
+        return self._select(f"WHERE group_id = ? {order}", group_id) or self._damaged(group_id)
 
     def active_runs(self) -> list[Run]:
         """Return the runs that are queued, running or paused."""
-        return self._select("WHERE state IN (?, ?, ?)", ACTIVE)
+        return [run for run in self._select("WHERE state IN (?, ?, ?)", *ACTIVE) if run.active]
 
     def watched_runs(self, run_ids: Collection[str]) -> dict[str, Run]:
         """Return, by their ids, those of these runs that there are, and all that are queued, running or paused."""
         own = [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id)]
-        found = self._select(f"WHERE id IN ({_marks(own)}) OR state IN (?, ?, ?)", (*own, *ACTIVE))
+        found = self._select(f"WHERE id IN ({_marks(own)}) OR state IN (?, ?, ?)", *own, *ACTIVE)
         shelved = [known.run for run_id in own if (known := self.shelf.get(run_id))]
         return {run.id: run for run in [*found, *shelved]}
 
@@ -113,8 +123,9 @@ class Lab:
         """Return a run of the lab or of the shelf; UnknownRun if there is none."""
         if shelved := self.shelf.get(run_id):
             return shelved.run
-        found = self._select("WHERE id = ?", (run_id,)) if RUN_ID.fullmatch(run_id) else []
-        if not found:
+        condition, values = where(run_id)
+        found = self._select(f"WHERE {condition}", *values) if RUN_ID.fullmatch(run_id) else []
+        if not found or found[0].id != run_id:
             raise UnknownRun(f"there is no run {run_id[:64]!r}; it may have been deleted")
         return found[0]
 
@@ -132,10 +143,14 @@ class Lab:
         if shelved := self.shelf.get(run_id):
             raise LabError(f"{shelved.run.name!r} came with the project and is never changed; train a copy instead")
 
-    def _select(self, where: str, values: tuple[Any, ...]) -> list[Run]:
+    def _select(self, which: str, *values: Any) -> list[Run]:
         with self._database() as db:
             db.row_factory = sqlite3.Row
-            return [_as_run(row) for row in db.execute(f"SELECT * FROM runs {where}", values)]
+            return [as_run(row) for row in db.execute(f"SELECT rowid, * FROM runs {which}", values)]
+
+    def _damaged(self, target: str) -> list[Run]:
+        """Return the runs that are known by this id, or as this group, though their rows do not hold it."""
+        return [run for run in self._select("") if not run.readable and target in (run.id, run.group_id)]
 
     def folder(self, run_id: str) -> RunFolder:
         """Return the run's folder; UnknownRun if there is no such run."""
@@ -145,23 +160,32 @@ class Lab:
         return RunFolder(self.home / "runs" / run.id)
 
     def epochs(self, run_id: str) -> list[int]:
-        """Return the epochs that are kept, in order: those that are recorded."""
+        """Return the epochs that are kept, in order: those that are recorded, whether or not that can be read."""
         if shelved := self.shelf.get(run_id):
             return [row["epoch"] for row in shelved.metrics]
         with self._database() as db:
             rows = db.execute("SELECT epoch FROM metrics WHERE run = ? ORDER BY epoch", (run_id,))
-            return [epoch for (epoch,) in rows]
+            return [epoch for (epoch,) in rows if isinstance(epoch, int)]
 
     def metrics(self, run_id: str, epochs: Collection[int] | None = None) -> list[dict[str, Any]]:
-        """Return the metrics of the recorded epochs, or of some of them, in order, each with its "epoch"."""
+        """Return the metrics of the recorded epochs, or of some, in order, each with its "epoch".
+
+        Those that cannot be read are left out.
+        """
         wanted = None if epochs is None else set(epochs)
         if shelved := self.shelf.get(run_id):
             return [dict(row) for row in shelved.metrics if wanted is None or row["epoch"] in wanted]
+        among = "" if wanted is None else f"AND epoch IN ({_marks(wanted)})"
         with self._database() as db:
-            among = "" if wanted is None else f"AND epoch IN ({_marks(wanted)})"
             statement = f"SELECT epoch, metrics FROM metrics WHERE run = ? {among} ORDER BY epoch"
-            rows = db.execute(statement, (run_id, *(wanted or ())))
-            return [{"epoch": epoch, **json.loads(text)} for epoch, text in rows]
+            rows = db.execute(statement, (run_id, *(wanted or ()))).fetchall()
+        read = (metrics_of(epoch, text) for epoch, text in rows if isinstance(epoch, int))
+        return [metrics for metrics in read if metrics is not None]
+
+    def unreadable_epochs(self, run_id: str) -> list[int]:
+        """Return the epochs whose metrics cannot be read, in order."""
+        readable = {row["epoch"] for row in self.metrics(run_id)}
+        return [epoch for epoch in self.epochs(run_id) if epoch not in readable]
 
     def rev(self, run_id: str) -> str:
         """Return what the addresses of a run's data carry: another one where other bytes may lie there."""
@@ -273,7 +297,7 @@ class Lab:
         ]
         with self._database() as db:
             db.execute("BEGIN IMMEDIATE")
-            unfinished = db.execute("SELECT count(*) FROM runs WHERE state IN (?, ?, ?)", ACTIVE).fetchone()[0]
+            unfinished = len(self.active_runs())
             if state != "queued" or unfinished + len(rows) <= MAX_QUEUED:
                 for row in rows:
                     values = ", ".join(f":{column}" for column in row)
@@ -314,29 +338,34 @@ class Lab:
 
     def _steerable(self, target: str) -> tuple[str, ...]:
         """Return the ids of a run, or of the runs of a group that are trained here."""
-        found = self._select("WHERE id = ? OR group_id = ?", (target, target))
+        found = self._select("WHERE id = ? OR group_id = ?", target, target) or self._damaged(target)
         if not found:
             self._refuse_shelved(target)
             raise UnknownRun(f"there is no run or group {target[:64]!r}; it may have been deleted")
         ids = tuple(run.id for run in found if isinstance(run.recipe, Recipe))
         if not ids:
+            if not found[0].readable:
+                raise LabError(f"{found[0].name!r} cannot be read: {found[0].error}")
             raise LabError(f"{found[0].name!r} is recorded from other code, which alone can train, pause or stop it")
         return ids
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name, 1 to 80 characters."""
-        self._change("UPDATE runs SET name = ? WHERE id = ?", (proper_name(name), self._own(run_id).id))
+        condition, values = where(self._own(run_id).id)
+        self._change(f"UPDATE runs SET name = ? WHERE {condition}", (proper_name(name), *values))
 
     def move_to_group(self, run_ids: Sequence[str], name: str) -> str:
         """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
         name = proper_name(name)
-        group_id = next((run.group_id for run in self.runs() if run.group_name == name), None) or _new_id()
+        known = (run.group_id for run in self.runs() if run.group_name == name and run.readable)
+        group_id = next(known, None) or _new_id()
         for run_id in run_ids:
             self._refuse_active(run_id)
         for position, run_id in enumerate(run_ids):
+            condition, values = where(run_id)
             self._change(
-                "UPDATE runs SET group_id = ?, group_name = ?, position = ? WHERE id = ?",
-                (group_id, name, position, run_id),
+                f"UPDATE runs SET group_id = ?, group_name = ?, position = ? WHERE {condition}",
+                (group_id, name, position, *values),
             )
         return group_id
 
@@ -344,9 +373,10 @@ class Lab:
         """Remove a run that is not active, with its files."""
         self._refuse_active(run_id)
         folder = self.folder(run_id).path
+        condition, values = where(run_id)
         with self._database() as db:
-            db.execute("DELETE FROM metrics WHERE run = ?", (run_id,))
-            db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+            db.execute(f"DELETE FROM metrics WHERE run IN (SELECT id FROM runs WHERE {condition})", values)
+            db.execute(f"DELETE FROM runs WHERE {condition}", values)
         shutil.rmtree(folder, ignore_errors=True)
 
     def _refuse_active(self, run_id: str) -> None:
@@ -354,6 +384,11 @@ class Lab:
         run = self.run(run_id)
         if run.active:
             raise RunIsActive(f"{run.name!r} is {run.state}: stop it first")
+        if not run.readable:
+            lock = self.lock(run_id)
+            if lock is None:
+                raise RunIsActive(f"{run.name!r} is trained by another process, which can read it: stop it there first")
+            lock.release()
 
     # Deeds that are done once for a key, however often they are asked for
 
@@ -467,21 +502,6 @@ def _migrate(db: sqlite3.Connection) -> None:
     if db.execute("PRAGMA user_version").fetchone()[0] == 1:
         db.execute("ALTER TABLE runs ADD COLUMN note TEXT")
     db.execute(f"PRAGMA user_version={STORE_VERSION}")
-
-
-def _as_run(row: sqlite3.Row) -> Run:
-    known = {
-        **row,
-        "recipe": _recipe(row["recipe"]),
-        "execution": Execution.model_validate_json(row["execution"]),
-        "stop": bool(row["stop"]),
-        "provenance": json.loads(row["provenance"]),
-    }
-    return Run(**{field.name: known[field.name] for field in fields(Run) if field.name in known})
-
-
-def _recipe(text: str) -> Recipe | Recorded:
-    return Recorded.parse(text) if "recorded" in json.loads(text) else Recipe.parse(text)
 
 
 def _marks(values: Collection[Any]) -> str:
