@@ -160,10 +160,12 @@ def _classes_or_faults(lab: Lab, run: Run) -> tuple[Classes | None, dict[str, st
     predicted = None
     try:
         if folder.predicted.exists():
+            folder.content(folder.predicted)  # as it is now: the arrays may be in memory from before the damage
             predicted = folder.arrays(folder.predicted)["class_means"]
     except SnapshotError as error:
         faults["predicted"] = str(error)
     try:
+        folder.content(folder.samples)
         samples = read_samples(folder)
     except SnapshotError as error:
         return None, {**faults, "samples": str(error)} if run.epoch is not None else faults
