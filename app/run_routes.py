@@ -74,13 +74,15 @@ class _Reader:
         return _unless_known(request, pulse.answer(run_ids, None if since is None else int(since)))
 
     async def _fresh(self, run_ids: tuple[str, ...]) -> Pulse:
-        if self._pulse is None or self._pulse.is_stale(run_ids):
-            async with self._looking:
-                if self._pulse is None:
-                    self._pulse = Pulse(await run_in_threadpool(self._lab_of))
-                if self._pulse.is_stale(run_ids):
-                    await run_in_threadpool(self._pulse.look, run_ids)
-        return self._pulse
+        pulse = self._pulse
+        if pulse is not None and pulse.seconds_to_look(run_ids) is None:
+            return pulse
+        async with self._looking:
+            pulse = self._pulse = self._pulse or Pulse(await run_in_threadpool(self._lab_of))
+            if (wait := pulse.seconds_to_look(run_ids)) is not None:  # nobody has looked while this waited
+                await asyncio.sleep(wait)
+                await run_in_threadpool(pulse.look, run_ids)
+            return pulse
 
 
 def _about(lab: Lab, request: Request) -> Response:

@@ -110,10 +110,12 @@ class Pulse:
         self._looked = -LOOK_SECONDS
         self._answers: Cache[tuple[tuple[str, ...], int | None], Answer] = Cache(ANSWER_BYTES)
 
-    def is_stale(self, run_ids: Iterable[str]) -> bool:
-        """Whether it is time to look, for who asks for these runs."""
-        known = all(run_id in self._followed and self._followed[run_id].head is not None for run_id in run_ids)
-        return time.monotonic() - self._looked > (LOOK_SECONDS if known else NEWCOMER_SECONDS)
+    def seconds_to_look(self, run_ids: Iterable[str]) -> float | None:
+        """Return how long to wait before a look that who asks for these runs needs; None: memory has what they need."""
+        age = time.monotonic() - self._looked
+        if all(run_id in self._followed and self._followed[run_id].head is not None for run_id in run_ids):
+            return 0.0 if age >= LOOK_SECONDS else None
+        return max(0.0, NEWCOMER_SECONDS - age)
 
     def look(self, run_ids: Iterable[str] = ()) -> None:
         """Read what has changed of the runs that are followed; follow these, too."""
