@@ -6,15 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bcl_core.lab import GroupPlan, ensure_worker, stop_worker, worker_status
 from bcl_core.lab.files import read_arrays
-from bcl_core.recipe import Execution
+from bcl_core.recipe import Execution, apply_settings, preset
 from bcl_core.training import Epoch, train
 from tests.conftest import small
+from tests.data.small_images import save
 
 ONE_THREAD = Execution(device="cpu", threads=1)
 
@@ -46,6 +48,18 @@ def start_worker(lab):
 
 def queue(lab, *recipes):
     return lab.enqueue(GroupPlan("race", [(recipe.title, recipe) for recipe in recipes]), ONE_THREAD)
+
+
+@pytest.fixture
+def on_a_dead_drive(lab, tmp_path):
+    """A queued run whose images never come: one is a pipe that nobody writes to."""
+    for place in range(8):
+        save(tmp_path / "photos" / ("cats" if place < 4 else "dogs") / f"{place}.png", place)
+    os.mkfifo(tmp_path / "photos" / "dogs" / "never.png")
+    settings = {"data.path": tmp_path / "photos", "data.image_size": 16, "device": "cpu", "threads": 1, "epochs": 1}
+    recipe, execution = apply_settings(preset("own-images-bcl"), Execution(), settings)
+    [run_id] = lab.enqueue(GroupPlan("photos", [("photos", recipe)]), execution)
+    return run_id
 
 
 def finished(lab, run_ids):
@@ -178,6 +192,67 @@ def test_a_worker_asked_to_leave_keeps_its_runs_queued(lab, start_worker):
     assert stop_worker(lab)
     assert process.wait(timeout=30) == 0
     assert lab.run(run_id).state == "queued"
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda lab, _: stop_worker(lab), lambda _, process: process.terminate()], ids=["flag", "SIGTERM"]
+)
+def test_a_worker_held_up_by_a_dead_drive_leaves_when_asked(lab, start_worker, on_a_dead_drive, ask):
+    process = start_worker()
+    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    ask(lab, process)
+    assert process.wait(timeout=30) == 0
+    assert lab.run(on_a_dead_drive).state == "queued"
+    assert not worker_status(lab).alive
+
+
+def test_a_run_on_a_dead_drive_can_be_stopped_and_the_next_goes_on(lab, start_worker, on_a_dead_drive):
+    [following] = queue(lab, small(epochs=1))
+    process = start_worker()
+    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    lab.stop(on_a_dead_drive)
+    until(lambda: lab.run(on_a_dead_drive).state == "stopped")
+    until(lambda: finished(lab, [following]))
+    assert lab.run(on_a_dead_drive).state == "stopped"
+    assert process.poll() is None and worker_status(lab).pid == process.pid
+
+
+def test_a_run_on_a_dead_drive_is_shown_as_paused_and_others_as_stopped(lab, start_worker, on_a_dead_drive):
+    [other] = queue(lab, small(epochs=1))
+    process = start_worker()
+    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    beat = worker_status(lab).seconds_since_heartbeat
+    lab.pause(on_a_dead_drive)
+    lab.stop(other)
+    until(lambda: [lab.run(i).state for i in (on_a_dead_drive, other)] == ["paused", "stopped"])
+    lab.resume(on_a_dead_drive)
+    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    assert beat is not None and process.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_ends_on_a_signal_while_it_imports_torch(lab, start_worker, number):
+    [run_id] = queue(lab, small(epochs=500))
+    process = start_worker()
+    until(lambda: worker_status(lab).alive)
+    maps = Path(f"/proc/{process.pid}/maps")
+    if maps.exists():
+        until(lambda: "libtorch" in maps.read_text())
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 0
+    assert lab.run(run_id).state == "queued"
+
+
+def test_a_worker_that_imports_torch_obeys(lab, start_worker):
+    """Asked before it can have imported anything, it leaves without having begun."""
+    [kept, dropped] = queue(lab, small("digits-scl", epochs=500), small("digits-bcl", epochs=500))
+    process = start_worker()
+    until(lambda: worker_status(lab).pid == process.pid)
+    lab.stop(dropped)
+    until(lambda: lab.run(dropped).state == "stopped")
+    stop_worker(lab)
+    assert process.wait(timeout=30) == 0
+    assert lab.run(kept).state == "queued"
 
 
 def test_a_started_worker_outlives_its_starter_and_is_replaced_when_its_code_is_old(lab):
