@@ -89,9 +89,9 @@ class Watch:
         """See what is asked, and bring states in line with it."""
         task, now = self._task, time.monotonic()
         if self._asked_to_leave():
-            self._leaving = now if self._leaving is None else self._leaving
+            self._leaving = self._leaving or now
             if task:
-                task.told = now if task.told is None else task.told
+                task.told = task.told or now
             if now - self._leaving > GRACE_SECONDS or not (task or self.open):
                 self._end()
             return
@@ -119,13 +119,14 @@ class Watch:
             os._exit(1)
 
     def _asked_to_leave(self) -> bool:
-        if select.select([self._ear], [], [], 0)[0] and {*self._ear.recv(4096)} & {*_LEAVE_SIGNALS}:
+        heard = self._ear.recv(4096) if select.select([self._ear], [], [], 0)[0] else b""
+        if self.leaving or {*heard} & {*_LEAVE_SIGNALS}:
             return True
         if time.monotonic() - self._last_beat > HEARTBEAT_SECONDS:
             self._last_beat = time.monotonic()
-            return self.lab.heartbeat() or self.leaving
+            return self.lab.heartbeat()
         row = self.lab.worker_row()
-        return self.leaving or (row is not None and row[3])
+        return row is not None and row[3]
 
     def _mind(self, task: Task, run: Run | None) -> None:
         """See whether the training thread is to let go of its run, and does; None: the run is no longer active."""
@@ -135,7 +136,7 @@ class Watch:
                 self.lab.settle(run.id, "running")
             return
         now = time.monotonic()
-        task.told = now if task.told is None else task.told
+        task.told = task.told or now
         if now - task.told < task.grace or self._task is not task:
             return
         if run is None or run.stop:
