@@ -7,6 +7,7 @@ from typing import Any
 
 from bcl_core.lab import Lab, ensure_worker, stop_worker, worker_status
 from bcl_core.lab.launch import IDLE_SECONDS, worker_lock
+from bcl_core.lab.watch import Watch
 
 
 def add_commands(commands: Any) -> None:
@@ -42,16 +43,17 @@ def _worker(lab: Lab, arguments: argparse.Namespace) -> int:
         print(f"worker {status.pid} is alive, code {status.code_version}" if status.alive else "no worker is alive")
         return 0
     if arguments.stop:
-        print("the worker will leave after its step" if stop_worker(lab) else "no worker is alive")
+        print("the worker leaves; its runs stay queued" if stop_worker(lab) else "no worker is alive")
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with worker_lock(lab, arguments.wait) as ours:
-        if ours:
-            from bcl_core.lab.worker import serve  # imports torch: not before this is the worker
-
-            serve(lab, idle_seconds=arguments.idle)
-        else:
+        if not ours:
             logging.info("another worker serves %s", lab.home)
+            return 0
+        with Watch(lab) as watch:
+            from bcl_core.lab.worker import Worker  # imports torch: not before this is the worker, and watched
+
+            Worker(lab, watch).work(arguments.idle)
     return 0
 
 

@@ -41,6 +41,7 @@ class OpenRun:
 
     def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE) -> None:
         self.lab, self.id, self._lock = lab, run_id, lock
+        self.reading = True  # until the data are read and the model is built
         run = lab.run(run_id)
         self.recipe = run.training_recipe
         self.folder = lab.folder(run_id)
@@ -85,6 +86,7 @@ class OpenRun:
 
     def _record(self, event: Event) -> None:
         if isinstance(event, Started):
+            self.reading = False
             self._since = time.monotonic()  # reading data and warming up say nothing of how long epochs take
             self.lab.record_start(self.id, {**event.provenance, **self._origin()}, event.threads)
             write_samples(self.folder, event.samples)

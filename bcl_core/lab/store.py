@@ -444,9 +444,13 @@ class Lab:
             return
         lock = self.lock(run.id)
         if lock is not None:
-            statement = f"UPDATE runs SET state = 'stopped' WHERE id = ? AND state IN ({_marks(ACTIVE)})"
-            self._change(statement, (run.id, *ACTIVE))  # unless it has ended well since `run` was read
+            self.settle(run.id, "stopped")
             lock.release()
+
+    def settle(self, run_id: str, state: str) -> None:
+        """Set the state of a run, unless it has ended since it was read."""
+        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({_marks(ACTIVE)})"
+        self._change(statement, (state, run_id, *ACTIVE))
 
     def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
         """Set the run's state."""
@@ -489,7 +493,7 @@ class Lab:
         return row is not None and row[3]
 
     def ask_worker_to_leave(self) -> None:
-        """Let the worker end after the step it is at; its runs stay queued."""
+        """Let the worker end, whatever it is at; its runs stay queued."""
         self._change("UPDATE worker SET leave = 1", ())
 
     def _change(self, statement: str, values: tuple[Any, ...]) -> int:
