@@ -230,13 +230,16 @@ def test_a_worker_ends_on_a_signal_while_it_imports_torch(lab, start_worker, num
     assert lab.run(run_id).state == "queued"
 
 
-def test_a_worker_that_has_just_begun_stops_runs_and_leaves(lab, start_worker):
-    [kept, dropped] = queue(lab, small("digits-scl", epochs=500), small("digits-bcl", epochs=500))
+def test_a_worker_whose_import_of_torch_hangs_stops_runs_and_leaves(lab, start_worker, tmp_path, monkeypatch):
+    os.mkfifo(tmp_path / "never")
+    (tmp_path / "torch.py").write_text(f"open({str(tmp_path / 'never')!r}).read()")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    [kept, dropped] = queue(lab, small("digits-scl"), small("digits-bcl"))
     process = start_worker()
     until(lambda: worker_status(lab).pid == process.pid)
     lab.stop(dropped)
     until(lambda: lab.run(dropped).state == "stopped")
-    stop_worker(lab)
+    assert stop_worker(lab)
     assert process.wait(timeout=30) == 0
     assert lab.run(kept).state == "queued"
 
