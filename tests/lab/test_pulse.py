@@ -1,0 +1,98 @@
+"""The pulse reads the disk seldom, forgets who is not asked for, and shares what it makes."""
+
+import json
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bcl_core.lab import Lab
+from bcl_core.lab import pulse as module
+from bcl_core.lab.pulse import Pulse, ranges
+from tests.browser.made_runs import make_runs
+
+
+@given(st.lists(st.integers(0, 300), max_size=60, unique=True).map(sorted))
+def test_ranges_are_the_epochs_again(epochs):
+    again = [epoch for first, last, step in ranges(epochs) for epoch in range(first, last + 1, step)]
+    assert again == epochs
+
+
+def test_even_epochs_are_one_range():
+    assert ranges(list(range(0, 10_001, 10))) == [[0, 10_000, 10]]
+    assert ranges([]) == []
+
+
+@pytest.fixture
+def lab(tmp_path):
+    return Lab(tmp_path / "lab")
+
+
+def test_between_two_looks_everybody_is_answered_from_memory(lab, monkeypatch):
+    [made] = make_runs(lab, ["bcl"], 2)
+    pulse = Pulse(lab)
+    assert pulse.seconds_to_look([made.id]) == 0
+    pulse.look([made.id])
+    first = pulse.answer([made.id], 0)
+    monkeypatch.setattr(Lab, "_database", lambda *_: pytest.fail("the disk was read"))
+    assert pulse.seconds_to_look([made.id]) is None
+    assert pulse.answer([made.id], 0) is first  # the same bytes
+    assert pulse.answer([made.id], None).content != first.content
+
+
+def test_a_newcomer_waits_for_a_look_and_one_who_is_known_for_the_next(lab, monkeypatch):
+    [made] = make_runs(lab, ["bcl"], 1)
+    pulse = Pulse(lab)
+    pulse.look([])
+    assert 0 < pulse.seconds_to_look([made.id]) <= module.NEWCOMER_SECONDS
+    pulse.look([made.id])
+    now = time.monotonic()
+    monkeypatch.setattr(module.time, "monotonic", lambda: now + module.LOOK_SECONDS)
+    assert pulse.seconds_to_look([made.id]) == 0
+
+
+def test_a_look_that_finds_nothing_new_leaves_the_answers_as_they_are(lab):
+    [made] = make_runs(lab, ["bcl"], 1)
+    pulse = Pulse(lab)
+    pulse.look([made.id])
+    first = pulse.answer([made.id], -1)
+    pulse.look([made.id])
+    assert pulse.answer([made.id], -1) is first
+    made.epoch(2, of=2)
+    pulse.look([made.id])
+    again = pulse.answer([made.id], -1)
+    assert again.etag != first.etag
+    assert [row["epoch"] for row in json.loads(again.content)["runs"][made.id]["rows"]] == [0, 1, 2]
+
+
+def test_who_is_not_asked_for_is_forgotten_and_many_are_not_followed(lab, monkeypatch):
+    pulse = Pulse(lab)
+    pulse.look([f"nobody-{i:04d}" for i in range(2 * module.MOST_FOLLOWED)])
+    assert len(pulse._followed) == module.MOST_FOLLOWED
+    now = time.monotonic()
+    monkeypatch.setattr(module.time, "monotonic", lambda: now + module.FORGOTTEN_SECONDS + 1)
+    pulse.look(["somebody"])
+    assert list(pulse._followed) == ["somebody"]
+
+
+def test_a_deleted_run_is_said_to_be_gone_at_the_next_look(lab):
+    one, other = make_runs(lab, ["bcl", "scl"], 1)
+    pulse = Pulse(lab)
+    pulse.look([one.id, other.id])
+    lab.delete(one.id)
+    pulse.look()
+    told = json.loads(pulse.answer([one.id, other.id], None).content)["runs"]
+    assert "there is no run" in told[one.id]["error"] and told[other.id]["state"] == "finished"
+
+
+def test_an_epoch_whose_figures_cannot_be_read_is_a_row_without_them(lab):
+    import sqlite3
+
+    [made] = make_runs(lab, ["bcl"], 2)
+    with sqlite3.connect(lab.home / "lab.sqlite") as database:
+        database.execute("UPDATE metrics SET metrics = '{' WHERE epoch = 1")
+    pulse = Pulse(lab)
+    pulse.look([made.id])
+    rows = json.loads(pulse.answer([made.id], 0).content)["runs"][made.id]["rows"]
+    assert [row["epoch"] for row in rows] == [1, 2] and rows[0]["scalars"] == {}
