@@ -2,11 +2,11 @@
 
 import { escaped, runInWords, scriptJson, titleOf, versionsOf } from "./export_words.js";
 import { read, write } from "./state.js";
+import { spanAfter } from "./table.js";
 
 const NAMES = "bcl/"; // what the page's import map calls the modules
 const IMPORT = /\b((?:from|import)\s+")(\.[^"]+)"/g;
 const AT_ONCE = 6; // requests
-const ACTIVE = ["queued", "running", "paused"];
 const THEME = [
   ...["background-color", "secondary-background-color", "text-color", "gray-text-color", "gray-color", "border-color"],
   ...["border-color-light", "primary-color", "orange-color", "base-radius", "font"],
@@ -36,20 +36,22 @@ export async function savedPage(app, onProgress) {
     modulesFrom(new URL("./saved.js", import.meta.url)),
     textAt(new URL("./inspector.css", import.meta.url)),
   ]);
-  const paths = store.runs.flatMap(pathsOf);
+  const sisters = store.runs.flatMap(({ about }) => about?.siblings ?? []).flatMap((id) => store.known.get(id) ?? []);
+  const all = [...new Set([...store.runs, ...sisters])].filter(({ rev }) => rev !== null);
+  const paths = [...store.runs.flatMap(pathsOf), ...all.flatMap(historyOf)];
   const { files, missing } = await gathered(store.fetchBytes, paths, onProgress);
-  for (const { told: { id }, state, epochs } of store.runs) {
-    const known = { state: ACTIVE.includes(state) ? "stopped" : state, epochs }; // here it goes no further
-    files.set(`runs/${id}/state`, await packed(new TextEncoder().encode(JSON.stringify(known))));
-  }
+  const hold = async (path, value) => files.set(path, await packed(new TextEncoder().encode(JSON.stringify(value))));
+  await hold("pulse", { runs: Object.fromEntries(all.map((run) => [run.told.id, lastPulse(run)])) });
+  for (const { told: { id }, about } of store.runs) if (about) await hold(`runs/${id}/about`, about);
   files.set("plotly.js", await packed(await bytesAt(new URL(told.plotly, document.baseURI))));
   app.writeAddress();
   const saved = { search: write(read(location.search)) };
   const style = getComputedStyle(host);
   const theme = THEME.map((name) => [`--st-${name}`, style.getPropertyValue(`--st-${name}`).trim()]);
   const dark = style.getPropertyValue("color-scheme").includes("dark");
-  const toldRuns = told.runs.map((run) => ({ ...run, controls: {} })); // they are runs of their own: not saved
-  const data = { told: { ...told, runs: toldRuns, saved }, runs: store.runs, files, missing, date: new Date() };
+  const runs = store.runs.map((run) => ({ ...store.words(run), epochs: run.epochs }));
+  const shown = store.runs.map((run) => run.told); // controls are in their runs' places
+  const data = { told: { ...told, runs: shown, saved }, runs, files, missing, date: new Date() };
   return new Blob(pageOf({ ...data, modules, css, theme, dark }), { type: "text/html" });
 }
 
@@ -63,7 +65,7 @@ export async function savedPage(app, onProgress) {
  */
 export function pageOf({ told, runs, modules, css, theme, dark, files, missing, date }) {
   const imports = Object.fromEntries(Array.from(modules, ([name, source]) => [name, dataUrl(source)]));
-  const groups = [...new Set(told.runs.map(({ group }) => group))].join(", ");
+  const groups = [...new Set(runs.map(({ group }) => group))].join(", ");
   const title = escaped(titleOf(told.runs.map(({ label }) => label), groups));
   const variables = theme.map(([name, value]) => `${name}: ${value};`).join(" ");
   return [
@@ -74,19 +76,19 @@ export function pageOf({ told, runs, modules, css, theme, dark, files, missing, 
     `<script type="importmap">${scriptJson({ imports })}</script>\n</head>\n<body>\n<main>\n<h1>${title}</h1>\n`,
     `<div class="bcl-inspector" role="region" aria-label="Inspector"><p>Opening the runs …</p></div>\n`,
     `<noscript>This page draws with JavaScript, which this browser does not run.</noscript>\n`,
-    `${footer(told.runs, runs, missing, date)}\n</main>\n`,
+    `${footer(runs, missing, date)}\n</main>\n`,
     `<script type="application/json" id="told">${scriptJson(told)}</script>\n`,
     ...Array.from(files, ([path, text]) => `<script type="text/plain" data-path="${escaped(path)}">${text}</script>\n`),
     `<script type="module">import "${NAMES}inspector/saved.js";</script>\n</body>\n</html>\n`,
   ];
 }
 
-function footer(toldRuns, runs, missing, date) {
-  const items = toldRuns.map((told, i) => {
-    const { epochs } = runs[i];
+function footer(runs, missing, date) {
+  const items = runs.map((run) => {
+    const { label, epochs } = run;
     const range = epochs.length ? `${epochs.length} epochs kept, ${epochs[0]} to ${epochs.at(-1)}` : "no epoch";
-    const lines = [runInWords(told), range, versionsOf(told)].filter(Boolean);
-    return `<dt>${escaped(told.label)}</dt><dd>${lines.map(escaped).join("<br>")}</dd>`;
+    const lines = [runInWords(run), range, versionsOf(run)].filter(Boolean);
+    return `<dt>${escaped(label)}</dt><dd>${lines.map(escaped).join("<br>")}</dd>`;
   });
   const lacks = missing.map(([path, why]) => `<li>${escaped(path)}: ${escaped(why)}</li>`).join("");
   return [
@@ -98,11 +100,28 @@ function footer(toldRuns, runs, missing, date) {
   ].join("");
 }
 
-/** What a run has that the inspector may ask for. */
-function pathsOf({ told: { id, classes }, epochs }) {
+/** Under which path a page holds an answer: it has one of a kind, whatever was asked for. */
+export function heldAt(path) {
+  return path.split("?")[0];
+}
+
+/** What a run has that the inspector may ask for, other than its curves. */
+function pathsOf({ told: { id }, classes, epochs, rev }) {
   if (!classes || !epochs.length) return [];
-  const files = ["samples", "sprite.png", ...(classes.predicted ? ["predicted"] : []), `embeddings/${epochs.at(-1)}`];
-  return [...files, ...epochs.map((epoch) => `view/${epoch}`)].map((file) => `runs/${id}/${file}`);
+  const files = ["samples", "sprite.png", ...(classes.predicted ? ["predicted"] : [])].map((name) => `${name}/${rev}`);
+  const views = epochs.map((epoch) => `view/${rev}/${epoch}`);
+  return [...files, `embeddings/${rev}/${epochs.at(-1)}`, ...views].map((file) => `runs/${id}/${file}`);
+}
+
+/** Its curves, as the saved page will ask for them. */
+function historyOf({ told: { id }, epochs, rev }) {
+  const span = spanAfter(epochs, -1);
+  return span ? [`runs/${id}/history/${rev}?from=${span.from}&to=${span.to}&step=${span.step}`] : [];
+}
+
+/** Where a run was when the page was saved: there it goes no further. */
+function lastPulse({ pulse, active, state }) {
+  return { ...pulse, state: active ? "stopped" : state, rows: [] };
 }
 
 async function gathered(fetchBytes, paths, onProgress) {
@@ -110,7 +129,7 @@ async function gathered(fetchBytes, paths, onProgress) {
   const worker = async () => {
     for (let path = waiting.shift(); path; path = waiting.shift()) {
       try {
-        files.set(path, await packed(await fetchBytes(path)));
+        files.set(heldAt(path), await packed(await fetchBytes(path)));
       } catch (error) {
         missing.push([path, error.message]);
       }
