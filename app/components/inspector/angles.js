@@ -54,15 +54,20 @@ export class Angles extends Panel {
       if (other) column.say(`${first.told.label} has nothing to compare with.`);
       if (other) return null;
     }
-    const { counts, predicted } = run.classes;
-    if (target === "simplex") return simplexOf(counts.length);
+    return target === "simplex" ? simplexOf(run.classes.counts.length) : this.predictedOf(column);
+  }
+
+  predictedOf(column) {
+    const { run } = column;
     const fault = run.fault("predicted");
     if (fault) column.say(`The predicted optimum cannot be shown. ${fault}`);
-    else if (!predicted) column.say("No optimum is predicted for this loss.");
-    if (fault || !predicted) return null;
+    else if (!run.classes.predicted) column.say("No optimum is predicted for this loss.");
+    if (fault || !run.classes.predicted) return null;
     this.app.store.predicted(run);
-    if (!run.predicted) column.say("The predicted optimum is on its way.", true);
-    return run.predicted && { pairs: () => run.predicted, name: "the predicted optimum", rms: "distance_to_prediction" };
+    const name = "the predicted optimum";
+    if (run.predicted) return { pairs: () => run.predicted, name, rms: "distance_to_prediction" };
+    column.say("The predicted optimum is on its way.", true);
+    return null;
   }
 
   /** The pair under the pointer, in every run. */
@@ -97,7 +102,7 @@ class AnglesColumn {
   }
 
   /**
-   * @param {{pairs: () => number | Float32Array, name: string, rms: ?string}} target what is subtracted; `rms` names the
+   * @param {{pairs: () => number | Float32Array, name: string, rms: ?string}} target what is subtracted; `rms` is the
    *   metric that says how far all pairs are from it
    * @returns {boolean} whether there is something to show
    */

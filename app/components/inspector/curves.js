@@ -26,7 +26,8 @@ export class Curves extends Panel {
     this.addColumns(() => null); // their heads are the legend
     this.body.append(this.plot);
     this.note = this.body.appendChild(h("p", { class: "key" }));
-    this.chart = new Chart(this.plot, curveFigure(store.runs.map((run) => run.told), lastEpoch(store.runs)), { plotly: told.plotly });
+    const figure = curveFigure(store.runs.map((run) => run.told), lastEpoch(store.runs));
+    this.chart = new Chart(this.plot, figure, { plotly: told.plotly });
   }
 
   arrived() {

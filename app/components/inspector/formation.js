@@ -147,8 +147,8 @@ class FormationColumn {
   tail() {
     const { curves } = this.run;
     if (curves.columns[TAIL] || this.many) return { epochs: curves.epochs, angles: curves.column(TAIL) };
-    const epochs = this.meanEpochs;
-    return { epochs, angles: epochs.map((epoch) => meanWithin(this.tailClasses, curves.angles(epoch), this.kinds.length)) };
+    const meanOf = (epoch) => meanWithin(this.tailClasses, curves.angles(epoch), this.kinds.length);
+    return { epochs: this.meanEpochs, angles: this.meanEpochs.map(meanOf) };
   }
 
   tailLine() {

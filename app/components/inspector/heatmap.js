@@ -87,7 +87,8 @@ export class HeatMap {
   /**
    * Show groups alone, as long as no block is open: for those who have the means of blocks without their pairs.
    *
-   * @param {number[]} means of the blocks, by (number of groups) × row + column @param {?Float32Array} diagonal as above
+   * @param {number[]} means of the blocks, by (number of groups) × row + column
+   * @param {?Float32Array} diagonal (K,) by class
    */
   setMeans(means, diagonal = null) {
     this.values = { pairs: null, diagonal: diagonal ?? new Float32Array(this.order.length).fill(NaN) };

@@ -2,7 +2,7 @@
 
 import { columnHead, h } from "./dom.js";
 
-/** What panels have in common; of `build`, `options`, `arrived`, `viewed`, `epoch` and `frame` each has those that it needs. */
+/** What panels have in common; of `build`, `options`, `arrived` and so on each has those that it needs. */
 export class Panel {
   columns = [];
 

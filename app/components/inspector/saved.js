@@ -8,7 +8,7 @@ const NO_CONTROLS = "This page was saved without it.";
 const NOTHING = "This page does not hold it.";
 const LACKS = [["/embeddings/", NO_EMBEDDINGS], ["/controls", NO_CONTROLS]];
 
-/** What lies at "runs/<id>/…" or "pulse?…", from its element. @returns {Promise<ArrayBuffer>} or rejects with a sentence */
+/** What lies at "runs/<id>/…" or "pulse?…". @returns {Promise<ArrayBuffer>} or rejects with a sentence */
 async function heldBytes(path) {
   const element = document.querySelector(`script[data-path="${CSS.escape(heldAt(path))}"]`);
   if (!element) throw new Error(LACKS.find(([part]) => path.includes(part))?.[1] ?? NOTHING);

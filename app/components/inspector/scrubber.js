@@ -82,8 +82,7 @@ export class Scrubber {
     const { store, viewing } = this.app;
     const late = runs.map((run) => this.app.look(run, viewing)).find(({ waiting }) => waiting);
     this.arriving.textContent = store.away ?? (late ? `loading epoch ${late.epoch} …` : "");
-    const hasFailed = (run) => run.error || run.failures.size || run.curves.faults.size || Object.keys(run.failed).length;
-    this.again.hidden = !store.away && !runs.some(hasFailed);
+    this.again.hidden = !store.away && !runs.some((run) => run.hasFailed);
     this.present.textContent = state.presenter ? "Leave presenter view" : "Present";
   }
 

@@ -55,7 +55,7 @@ export class Run {
   controls = null; // by kind: which run is this one's control, and how to make one
   age = 0; // how often it has been another run under the same id
 
-  /** @param {{id: string, label?: string, colour?: string, dash?: string}} told by Python; without a label: curves alone */
+  /** @param {{id: string, label?, colour?, dash?}} told by Python; of a run without a label only the curves are known */
   constructor(told) {
     this.told = told;
     this.forget();
@@ -92,6 +92,11 @@ export class Run {
 
   get classes() {
     return this.about?.classes ?? null;
+  }
+
+  /** Whether something of it did not come that may come when it is asked for again. */
+  get hasFailed() {
+    return Boolean(this.error || this.failures.size || this.curves.faults.size || Object.keys(this.failed).length);
   }
 
   /** What is wrong with a part of it, in a sentence; null for nothing. @param {string} part also folder and recipe */
@@ -324,16 +329,16 @@ export class Store {
   /** Fetch the curves of the runs that differ from those that are looked at in the seed alone. */
   async sisters() {
     const ids = new Set(this.runs.flatMap(({ about }) => about?.siblings ?? []));
-    const unknown = [...ids].filter((id) => !this.known.has(id)).slice(0, MOST_ASKED);
+    const unknown = [...ids].filter((id) => !this.known.has(id)).map((id) => this.run({ id }));
     this.open++;
-    await this.ask(unknown.map((id) => this.run({ id })));
+    while (unknown.length) await this.ask(unknown.splice(0, MOST_ASKED));
     this.open--;
   }
 
   /** A run and its sisters, once all their curves are here; null for a run without sisters. @returns {?Table[]} */
   tablesOf(run) {
-    const sisters = (run.about?.siblings ?? []).flatMap((id) => this.known.get(id) ?? []);
-    const tables = [run, ...sisters].filter(({ failed, error }) => !failed.history && !error).map(({ table }) => table);
+    const all = [run, ...(run.about?.siblings ?? []).map((id) => this.known.get(id))];
+    const tables = all.filter((one) => !one?.error && !one?.failed.history).map((one) => one?.table);
     return tables.length > 1 && tables.every(Boolean) ? tables : null;
   }
 
@@ -395,7 +400,8 @@ export class Store {
       if (wanted !== undefined && !wants.has(key)) wants.set(key, { run, epoch: wanted, shown });
     };
     // Curves go first. Where they are thinned, what they lack is in the view.
-    const runs = epoch === null ? [] : this.runs.filter((run) => run.epochs.length && (run.table || run.failed.history));
+    const isReady = (run) => run.epochs.length && (run.table || run.failed.history);
+    const runs = epoch === null ? [] : this.runs.filter(isReady);
     const lacking = runs.filter((run) => !run.table?.has(run.shown(epoch)));
     for (const run of views ? runs : lacking) want(run, run.shown(epoch), true);
     if (!views) return [...wants.values()];
@@ -458,11 +464,13 @@ export class Store {
     const wants = this.wants();
     const places = new Map(wants.map(({ run, epoch }, i) => [run.snapshots.get(epoch), i]));
     const distance = (run, { epoch }) => (this.runs.includes(run) ? Math.abs(epoch - this.aimed.epoch) : FAR);
-    const views = [...this.known.values()].flatMap((run) => Array.from(run.snapshots.values(), (view) => ({
+    const viewOf = (run, view) => ({
       rank: places.get(view) ?? FAR + distance(run, view),
       bytes: view.bytes,
       forget: () => (run.snapshots.delete(view.epoch), run.asked.delete(view.epoch)),
-    })));
+    });
+    const runs = [...this.known.values()];
+    const views = runs.flatMap((run) => Array.from(run.snapshots.values(), (view) => viewOf(run, view)));
     const embeddings = Array.from(this.remembered, ([path, { bytes }], i) => {
       return { rank: FAR - i, bytes, forget: () => this.remembered.delete(path) };
     });
