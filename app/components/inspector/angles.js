@@ -37,9 +37,11 @@ export class Angles extends Panel {
   }
 
   epoch() {
+    const { of } = this.app.state;
     for (const { column, part, snapshot } of this.drawn()) {
-      const target = this.targetOf(column);
-      if (target && !part.show(snapshot, target)) column.say(LACKS[this.app.state.of]);
+      const target = snapshot.get(of) && this.targetOf(column);
+      if (!snapshot.get(of)) column.say(LACKS[of]);
+      else if (target) part.show(snapshot, target);
     }
   }
 
@@ -104,12 +106,10 @@ class AnglesColumn {
   /**
    * @param {{pairs: () => number | Float32Array, name: string, rms: ?string}} target what is subtracted; `rms` is the
    *   metric that says how far all pairs are from it
-   * @returns {boolean} whether there is something to show
    */
   show(snapshot, target) {
     const { of } = this.app.state;
     const { map, run } = this;
-    if (!snapshot.get(of)) return false;
     const within = of === MEANS ? snapshot.get("within_class_angles") : null;
     const { name } = target;
     if (name !== this.name || !within !== this.bare) map.setScales(scaleOf(name), within && DIAGONAL);
@@ -123,7 +123,6 @@ class AnglesColumn {
       rms = rmsDeviation(angles, run.classes.counts.length, from);
     }
     this.off.replaceChildren("RMS over pairs ", h("b", {}, `${number(rms, 1)}°`), ` from ${name}`);
-    return true;
   }
 
   /** What blocks of classes deviate by on average, as far as that was measured: many pairs take their time. */
