@@ -347,6 +347,51 @@ def test_a_damaged_epoch_is_named_where_it_would_stand_and_the_rest_goes_on(show
     expect(first.locator(".note")).to_contain_text("epoch 0, its last")
 
 
+def test_a_damaged_file_of_a_run_is_named_in_the_pictures_that_need_it_and_its_siblings_go_on(
+    show: Opener, lab: Lab
+) -> None:
+    samples, predicted, whole = make_runs(lab, ["scl", "bcl", "bcl-class"], 1, name="damaged files")
+    for file in (samples.folder.samples, predicted.folder.predicted):
+        file.write_bytes(file.read_bytes()[:-8])
+    page = show([samples, predicted, whole], "target=predicted")
+    said = page.locator(".tour .column .message"), page.locator(".angles .column .message")
+    expect(said[0].nth(0)).to_contain_text("samples")
+    expect(said[1].nth(1)).to_contain_text("predicted")
+    for hidden in (said[0].nth(1), said[0].nth(2), said[1].nth(2)):
+        expect(hidden).to_be_hidden()
+    expect(page.locator(".sentence")).to_contain_text("with BCL")
+
+
+def test_a_server_that_is_away_is_said_to_be_and_the_page_goes_on_when_it_answers(
+    show: Opener, runs: list[MadeRun]
+) -> None:
+    page = show(runs)
+    page.context.set_offline(True)
+    try:
+        page.keyboard.press("Home")
+        expect(page.locator(".scrubber")).to_contain_text("The server does not answer.")
+        expect(page.locator(".sentence")).to_contain_text("At epoch 0")  # its numbers are here
+        expect(page.locator(".push .message").first).to_have_text("The server does not answer.")
+    finally:
+        page.context.set_offline(False)
+    show.wait(page)
+    expect(page.locator(".scrubber")).not_to_contain_text("The server does not answer.")
+    expect(page.locator(".push .message").first).to_be_hidden()
+
+
+def test_runs_that_differ_in_the_seed_alone_make_a_band(show: Opener, lab: Lab) -> None:
+    recipes = [recipe_of("bcl", 2).model_copy(update={"seed": seed}) for seed in (0, 1, 2)]
+    plan = [(f"seed {recipe.seed}", recipe) for recipe in recipes]
+    made = [MadeRun(lab, run_id) for run_id in lab.enqueue(GroupPlan("seeds", plan), Execution())]
+    for run in made:
+        run.begin()
+        for number in range(3):
+            run.epoch(number, 2)
+        run.finish()
+    page = show(made[:1])
+    expect(page.locator(".formation .key")).to_contain_text("Band: lowest and highest of the group's seeds.")
+
+
 def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) -> None:
     [run_id] = lab.enqueue(GroupPlan("bare", [("bare", recipe_of("ce", 1))]), Execution())
     run = MadeRun(lab, run_id, images=False)
