@@ -362,10 +362,8 @@ def test_a_damaged_file_of_a_run_is_named_in_the_pictures_that_need_it_and_its_s
     expect(page.locator(".sentence")).to_contain_text("with BCL")
 
 
-def test_a_server_that_is_away_is_said_to_be_and_the_page_goes_on_when_it_answers(
-    show: Opener, runs: list[MadeRun]
-) -> None:
-    page = show(runs)
+def test_a_server_that_is_away_is_said_to_be_and_the_page_goes_on_when_it_answers(show: Opener, lab: Lab) -> None:
+    page = show(make_runs(lab, ["bcl"], 3, name="away"))  # of which the browser has nothing in its cache
     page.context.set_offline(True)
     try:
         page.keyboard.press("Home")

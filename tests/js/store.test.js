@@ -312,3 +312,15 @@ test("the curves of other seeds are fetched once, and make a band", async () => 
   assert.equal(store.tablesOf(store.runs[0]).length, 3);
   assert.equal(store.band(store.runs[0], "loss").epochs.length, 10);
 });
+
+test("another seed that is then looked at itself is asked for what it is, and for class means", async () => {
+  const siblings = { about: { siblings: ["b"] } };
+  const store = await opened({ a: finished(9, siblings), b: finished(9) }, { shown: ["a"] });
+  await store.sisters();
+  await rest();
+  store.know(told("a", "b"));
+  await store.show(told("a", "b"));
+  await rest();
+  assert.deepEqual(lab.of("runs/b/").map((path) => path.split("/")[2]), ["history", "about", "history"]);
+  assert.equal(store.runs[1].table.withMeans, 20);
+});

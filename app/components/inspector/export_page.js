@@ -65,7 +65,7 @@ export async function savedPage(app, onProgress) {
  */
 export function pageOf({ told, runs, modules, css, theme, dark, files, missing, date }) {
   const imports = Object.fromEntries(Array.from(modules, ([name, source]) => [name, dataUrl(source)]));
-  const groups = [...new Set(runs.map(({ group }) => group))].join(", ");
+  const groups = [...new Set(runs.flatMap(({ group }) => group ?? []))].join(", ");
   const title = escaped(titleOf(told.runs.map(({ label }) => label), groups));
   const variables = theme.map(([name, value]) => `${name}: ${value};`).join(" ");
   return [

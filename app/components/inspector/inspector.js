@@ -133,10 +133,10 @@ export class Inspector {
     return { epoch, snapshot, waiting, message: said ?? (waiting ? `Epoch ${epoch} is on its way.` : null) };
   }
 
-  /** Whether something is open that draws from the epochs' views. */
+  /** Whether something is seen that draws from the epochs' views. */
   get viewing() {
     const isOpen = this.panels.some((panel) => panel.open && panel.views);
-    return this.warm && (isOpen || this.state.selection.length > 0);
+    return this.warm && !this.state.presenter && (isOpen || this.state.selection.length > 0);
   }
 
   /** Whether what is drawn of a run is here, or will never be, where the scrubber stands at an epoch. */

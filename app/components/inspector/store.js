@@ -164,6 +164,7 @@ export class Store {
 
   run(told) {
     const run = this.known.get(told.id) ?? new Run(told);
+    if (told.label && !run.told.label) run.table = null; // it had no class means
     if (told.label) run.told = told;
     this.known.set(told.id, run);
     return run;
