@@ -44,6 +44,7 @@ export class Inspector {
   panels = [];
   dirty = new Set();
   listening = new AbortController();
+  charted = false; // whether the first charts stand
   warm = false; // whether the first picture stands; Plotly and the graphics card, which stop the browser, wait for it
 
   /**
@@ -57,7 +58,7 @@ export class Inspector {
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     const { signal } = this.listening;
     document.addEventListener("keydown", (event) => this.key(event), { signal });
-    charts.addEventListener("rest", () => this.rest(), { signal });
+    charts.addEventListener("rest", () => this.hearCharts(), { signal });
   }
 
   /** @param {Object} told what app/inspecting.py tells */
@@ -183,6 +184,12 @@ export class Inspector {
     this.mark(redone ? "rebuild" : (DIRTY[what] ?? "frame"));
   }
 
+  hearCharts() {
+    if (this.charted) return this.rest();
+    this.charted = true;
+    this.mark("frame");
+  }
+
   /** Say, for who waits for it, whether all that is shown has arrived and is drawn. */
   rest() {
     const rests = () =>
@@ -232,8 +239,9 @@ export class Inspector {
     const trails = viewing && tour && state.layers.includes("trails");
     store.aim({ epoch: at.epoch, next: at.next, views: viewing, trails });
     const needSamples = viewing && (tour || state.selection.length > 0);
-    for (const run of needSamples ? store.runs : []) {
-      if (run.epochs.length && run.classes && this.has(run, at.epoch)) store.samples(run); // views go first
+    const isTheirTurn = this.charted || !charts.drawing; // curves go first, and views
+    for (const run of needSamples && isTheirTurn ? store.runs : []) {
+      if (run.epochs.length && run.classes && this.has(run, at.epoch)) store.samples(run);
     }
   }
 
