@@ -114,7 +114,7 @@ test("three runs open with one pulse, and of each what it is and its curves", as
   assert.ok(store.resting);
 });
 
-test("the view that is shown is fetched alone, until the scrubber moves: then a few ahead, the nearest first", async () => {
+test("the view that is shown is fetched alone until the scrubber moves; then a few ahead, nearest first", async () => {
   const store = await opened({ a: finished(60) });
   store.aim(at(30));
   await rest();
@@ -265,6 +265,38 @@ test("runs that are opened while the server is away are there when it is back", 
   store.poll();
   await rest();
   assert.ok(store.runs[0].classes && store.runs[0].table);
+});
+
+test("a pulse that fails for once is said to, and the next one is asked for", async () => {
+  const store = await opened({ a: finished(3, { state: "running" }) });
+  const whole = store.fetchBytes;
+  store.fetchBytes = () => Promise.reject(new Error("The server answered 500."));
+  store.poll();
+  await rest();
+  assert.equal(store.runs[0].error, "The server answered 500.");
+  store.fetchBytes = whole;
+  store.poll();
+  await rest();
+  assert.equal(store.runs[0].error, null);
+});
+
+test("curves that could not be had are asked for again when the run is longer", async () => {
+  const store = await opened({ a: finished(3, { state: "running" }) });
+  const whole = store.fetchBytes;
+  store.fetchBytes = async (path) => (path.includes("history") ? Promise.reject(new Error("Gone.")) : whole(path));
+  lab.runs.a.ranges = [[0, 50, 1]];
+  store.poll();
+  await rest();
+  assert.equal(store.runs[0].fault("history"), "Gone.");
+  store.fetchBytes = whole;
+  store.poll();
+  await rest();
+  assert.equal(store.runs[0].fault("history"), "Gone.");
+  lab.runs.a.ranges = [[0, 51, 1]];
+  store.poll();
+  await rest();
+  assert.equal(store.runs[0].fault("history"), null);
+  assert.equal(store.runs[0].table.until, 51);
 });
 
 test("a run that nobody knows is said to be unknown, and the others go on", async () => {

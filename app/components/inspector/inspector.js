@@ -179,7 +179,7 @@ export class Inspector {
     if (!this.started) return;
     if (what === "rest") return this.rest();
     if (what === "epochs") this.send({ type: "epochs", epochs: this.kept() });
-    if (what === "about" && this.warm) this.store.sisters();
+    if ((what === "about" || run === null) && this.warm) this.store.sisters(); // also when the server is back
     const redone = what === "about" && this.store.runs.includes(run);
     this.mark(redone ? "rebuild" : (DIRTY[what] ?? "frame"));
   }
@@ -264,8 +264,9 @@ export class Inspector {
       const parts = [run.samples, run.predicted].map(Boolean);
       return [run.told.id, run.age, epoch, message, without, ...parts, ...Object.values(run.failed)].join("/");
     }).join();
-    const changed = seen !== this.seen;
-    this.seen = seen;
+    const key = `${seen}/${this.store.away}`;
+    const changed = key !== this.seen;
+    this.seen = key;
     return changed;
   }
 

@@ -13,6 +13,8 @@ const FAR = 1e6; // epochs; farther than any of a run that is looked at
 const POLL = 1000; // milliseconds
 const MOST_ASKED = 64; // runs in one pulse
 const NOTHING = new Table(0);
+const NO_ANSWER = "The server does not answer.";
+const UNREACHED = [502, 503, 504]; // what proxies answer in a server's place
 const ACTIVE = ["queued", "running", "paused"];
 
 /** The server did not answer at all; it is asked again. */
@@ -55,7 +57,7 @@ export class Run {
   controls = null; // by kind: which run is this one's control, and how to make one
   age = 0; // how often it has been another run under the same id
 
-  /** @param {{id: string, label?, colour?, dash?}} told by Python; of a run without a label only the curves are known */
+  /** @param {{id: string, label?, colour?, dash?}} told by Python; of a run without a label only curves are known */
   constructor(told) {
     this.told = told;
     this.forget();
@@ -139,7 +141,7 @@ export class Store {
   open = 0; // requests that are not answered yet, other than pulses
   pulsing = 0;
   aimed = { epoch: null, next: null, views: false, trails: false, direction: 0 };
-  remembered = new Map(); // address -> {run, found, bytes} of embeddings, the least recently used first
+  remembered = new Map(); // address -> {found, bytes} of embeddings, the least recently used first
 
   /**
    * @param {(path: string) => Promise<ArrayBuffer>} fetchBytes what lies at "runs/<id>/…" or "pulse?…"; rejects with a
@@ -222,20 +224,23 @@ export class Store {
   }
 
   hear(run, pulse) {
-    if (!pulse || pulse.error) return this.say(run, pulse?.error ?? "Nothing is known of this run.");
+    if (!pulse || pulse.error) return this.say(run, pulse?.error ?? "Nothing is known of this run.", null);
     const { state, rev, epochs: ranges, rows = [] } = pulse;
     if (run.rev !== null && rev !== run.rev) run.forget();
     const epochs = epochsOf(ranges);
-    const news = state !== run.state || epochs.length !== run.epochs.length || run.error;
+    const isLonger = epochs.length !== run.epochs.length;
+    const news = state !== run.state || isLonger || run.error;
+    if (isLonger && run.failed.history) run.parts.delete("history"); // there is something else to ask for
+    if (isLonger) delete run.failed.history;
     Object.assign(run, { state, rev, epochs, pulse, error: null });
     run.table?.extend(rows, epochs);
     if (news) this.onChange(run, "epochs");
     this.fill(run);
   }
 
-  say(run, error) {
+  say(run, error, state = run.state) {
     if (error === run.error) return;
-    Object.assign(run, { error, state: null });
+    Object.assign(run, { error, state });
     this.onChange(run, "state");
   }
 
@@ -330,10 +335,13 @@ export class Store {
   /** Fetch the curves of the runs that differ from those that are looked at in the seed alone. */
   async sisters() {
     const ids = new Set(this.runs.flatMap(({ about }) => about?.siblings ?? []));
-    const unknown = [...ids].filter((id) => !this.known.has(id)).map((id) => this.run({ id }));
+    const runs = Array.from(ids, (id) => this.run({ id }));
+    const unknown = runs.filter(({ rev, error }) => rev === null && !error);
     this.open++;
     while (unknown.length) await this.ask(unknown.splice(0, MOST_ASKED));
     this.open--;
+    for (const run of runs) this.fill(run);
+    if (this.resting) this.onChange(null, "rest");
   }
 
   /** A run and its sisters, once all their curves are here; null for a run without sisters. @returns {?Table[]} */
@@ -375,7 +383,8 @@ export class Store {
   /** Address of the thumbnails, or null where the run has none. @returns {Promise<?string>} */
   sprite(run) {
     const address = (bytes) => URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
-    run.sprite ??= this.fetch(`runs/${run.told.id}/sprite.png/${run.rev}`).then(address, () => null);
+    const lost = (error) => (error instanceof Away ? (run.sprite = null) : null);
+    run.sprite ??= this.fetch(`runs/${run.told.id}/sprite.png/${run.rev}`).then(address, lost);
     return run.sprite;
   }
 
@@ -489,10 +498,10 @@ export class Store {
 /** Fetch from the server that the page came from. @param {string} prefix such as "bcl/v1" */
 export function fetchFrom(prefix) {
   return async (path) => {
-    const answer = await fetch(new URL(`${prefix}/${path}`, document.baseURI)).catch(() => {
-      throw new Away("The server does not answer.");
-    });
-    if (answer.ok) return answer.arrayBuffer();
+    const answer = await fetch(new URL(`${prefix}/${path}`, document.baseURI)).catch(() => null);
+    if (!answer || UNREACHED.includes(answer.status)) throw new Away(NO_ANSWER);
+    const lost = () => Promise.reject(new Away(NO_ANSWER)); // in the middle of its answer
+    if (answer.ok) return answer.arrayBuffer().catch(lost);
     const { error } = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
     throw new Error(`${error[0].toUpperCase()}${error.slice(1).replace(/[.!?]?$/, (end) => end || ".")}`);
   };
