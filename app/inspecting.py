@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import naming, palette, panels
-from app.components import PLOTLY_FILE, PREFIX
+from app.components import COMPONENTS, PLOTLY_FILE, PREFIX
 from bcl_core.lab import Run
 
 GROUPS = dict(zip(("head", "medium", "tail"), palette.GROUPS.values(), strict=True))
@@ -19,6 +19,7 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
     styles = palette.line_styles([run.recipe.variant for run in runs])
     return {
         "prefix": PREFIX,
+        "components": COMPONENTS,
         "plotly": f"{PREFIX}/{PLOTLY_FILE}",
         "groups": GROUPS,
         "neutral": palette.NEUTRAL,

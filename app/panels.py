@@ -15,6 +15,7 @@ from app import figures, naming, reading
 from bcl_core import geometry
 from bcl_core.geometry.groups import by_frequency
 from bcl_core.lab import Run
+from bcl_core.lab.samples import KeptSamples
 from bcl_core.recipe import LossRecipe, Recipe
 from bcl_core.registry import LOSSES
 
@@ -246,11 +247,11 @@ def _in_order(class_counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return classes
 
 
-def _named(about: reading.Samples, classes: NDArray[np.int64]) -> tuple[list[str], list[int]]:
+def _named(about: KeptSamples, classes: NDArray[np.int64]) -> tuple[list[str], list[int]]:
     return [about.class_names[k] for k in classes], about.class_counts[classes].tolist()
 
 
-def _how_many(classes: NDArray[np.int64], about: reading.Samples) -> str:
+def _how_many(classes: NDArray[np.int64], about: KeptSamples) -> str:
     known = len(about.class_names)
     return f", {len(classes)} of {known:,} classes" if len(classes) < known else ""
 

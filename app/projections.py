@@ -25,7 +25,7 @@ def projections(runs: Sequence[Run]) -> None:
         which, when, how, button = st.columns([4, 2, 2, 2], vertical_alignment="bottom")
         run = which.selectbox("Run", runs, format_func=lambda run: run.name, key="flat/run")
         folder = the_lab().folder(run.id)
-        epochs = [epoch for epoch in folder.epochs() if folder.embeddings(epoch).exists()]  # of some, the last alone
+        epochs = folder.epochs("embeddings")  # of some runs, the last alone
         if not epochs:
             st.info("This run has no epoch yet.")
             return

@@ -1,6 +1,5 @@
 """What pages read: the lab, its groups, and a run's arrays. Nothing here draws or computes."""
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from bcl_core import geometry
-from bcl_core.lab import Lab, Run
-from bcl_core.lab.files import read_arrays, read_metadata
-from bcl_core.recipe import Recipe, Recorded
+from bcl_core.lab import Lab, Run, history
+from bcl_core.lab.cache import Cache
+from bcl_core.lab.samples import KeptSamples, read_samples
+from bcl_core.recipe import Recipe, Recorded, Unreadable
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -52,36 +52,20 @@ def groups() -> list[Group]:
     return [Group(group_id, runs[0].group_name, tuple(runs)) for group_id, runs in found.items()]
 
 
-@dataclass(frozen=True)
-class Samples:
-    """The embedded images of a run."""
-
-    labels: NDArray[np.int64]
-    drawn: NDArray[np.bool_]  # test images that the picture's frame was not fitted on
-    class_names: tuple[str, ...]
-    class_counts: NDArray[np.int64]
-
-
-def samples(run_id: str) -> Samples:
-    """Return what a run embeds; SnapshotError before it has started."""
-    path = the_lab().folder(run_id).samples
-    arrays = read_arrays(path)
-    return Samples(
-        labels=arrays["labels"],
-        drawn=(arrays["split"] == 0) & ~arrays["fits_frame"],
-        class_names=tuple(json.loads(read_metadata(path)["class_names"])),
-        class_counts=arrays["class_counts"],
-    )
+def samples(run_id: str) -> KeptSamples:
+    """Return what a run embeds; SnapshotError before it has started, or where the file is damaged."""
+    return read_samples(the_lab().folder(run_id))
 
 
 def view(run_id: str, epoch: int) -> Arrays:
     """Return an epoch's arrays; SnapshotError if it is missing or damaged."""
-    return read_arrays(the_lab().folder(run_id).view(epoch))
+    folder = the_lab().folder(run_id)
+    return folder.arrays(folder.view(epoch))
 
 
 @lru_cache(maxsize=256)
-def recipe(run_id: str) -> Recipe | Recorded:
-    """Return a run's recipe, or what is known instead of a run that other code trained."""
+def recipe(run_id: str) -> Recipe | Recorded | Unreadable:
+    """Return a run's recipe, or what is known instead, where other code trained it or it cannot be read."""
     return the_lab().run(run_id).recipe
 
 
@@ -98,19 +82,40 @@ def optimum(
 
 
 def predicted_means(run_id: str) -> NDArray[np.float64] | None:
-    """Return the predicted optimum's class means, or None where no prediction is known for the run's loss."""
-    path = the_lab().folder(run_id).predicted
-    return read_arrays(path)["class_means"] if path.exists() else None
+    """Return the predicted optimum's class means, or None where there is none that can be read."""
+    return history.predicted_means(the_lab().folder(run_id))
 
 
-@lru_cache(maxsize=256)
-def curves(run_id: str, epoch: int) -> dict[str, NDArray[np.float64]]:
-    """Return each scalar metric from epoch 0 to `epoch`, NaN where it does not exist, with "epoch" as integers."""
-    rows = [row for row in the_lab().metrics(run_id) if row["epoch"] <= epoch]
-    names = [name for name, value in rows[0].items() if name != "epoch" and not isinstance(value, list)] if rows else []
-    table = {name: np.array([np.nan if row[name] is None else row[name] for row in rows], float) for name in names}
-    table["epoch"] = np.array([row["epoch"] for row in rows], int)
-    return table
+class Curves(dict[str, NDArray[np.float64]]):
+    """Scalar metrics over the epochs, by name; NaN throughout where a metric was not recorded."""
+
+    def __missing__(self, name: str) -> NDArray[np.float64]:
+        return np.full(len(self["epoch"]), np.nan)
+
+
+def curves(run_id: str, epoch: int) -> Curves:
+    """Return each scalar metric from epoch 0 to `epoch`, NaN where it does not exist, with "epoch" as integers.
+
+    Long runs are thinned as their history is.
+    """
+
+    def made() -> tuple[Curves, int]:
+        kept = [known for known in the_lab().epochs(run_id) if known <= epoch]
+        epochs = history.chosen(kept, history.whole(kept)) if kept else []
+        rows = {row["epoch"]: history.scalars_of(row) for row in the_lab().metrics(run_id, epochs)}
+        names = dict.fromkeys(name for row in rows.values() for name in row)
+        table = {name: np.array([_number(rows.get(known, {}).get(name)) for known in epochs]) for name in names}
+        table["epoch"] = np.array(epochs, int)
+        return Curves(table), sum(column.nbytes for column in table.values())
+
+    return _curves.get((run_id, epoch), made)
+
+
+_curves: Cache[tuple[str, int], Curves] = Cache(16 << 20)
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else np.nan
 
 
 def every_run() -> list[Run]:
@@ -119,12 +124,12 @@ def every_run() -> list[Run]:
 
 
 def comparable(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that have at least one epoch to look at."""
-    return [run for run in runs if run.epoch is not None]
+    """Return the runs that have at least one epoch to look at, and can be read."""
+    return [run for run in runs if run.epoch is not None and run.readable]
 
 
 def trained_here(runs: Sequence[Run]) -> list[Run]:
-    """Return the runs that this project trains, not those that are recorded from other code."""
+    """Return the runs that this project trains: not those recorded from other code, nor those that cannot be read."""
     return [run for run in runs if isinstance(run.recipe, Recipe)]
 
 

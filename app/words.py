@@ -1,5 +1,6 @@
-"""Numbers as people say them."""
+"""Numbers as people say them, and text from elsewhere as it is."""
 
+import re
 from collections.abc import Sequence
 
 
@@ -27,6 +28,11 @@ def memory(size: float) -> str:
         if size < 1000:
             return f"{size:.0f} {unit}"
     return f"{size / 1000:.1f} GB"
+
+
+def verbatim(text: str) -> str:
+    """Return text such that Markdown shows it as it is, in one line."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])", r"\\\1", " ".join(text.split()))
 
 
 def percent(share: float) -> str:

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from app.reading import the_lab
-from bcl_core.lab import ensure_worker, stop_worker, worker_log, worker_status
+from app.steering import attempt
+from bcl_core.lab import worker_log, worker_status
 
 
 def worker_line(*, waiting: bool) -> None:
@@ -12,19 +13,15 @@ def worker_line(*, waiting: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if status.alive:
             st.caption(f":material/bolt: worker {status.pid or ''} is alive")
-            st.button("Stop worker", key="stop-worker", type="tertiary", on_click=_stop)
+            st.button("Stop worker", key="stop-worker", type="tertiary", on_click=attempt, args=("stop-worker",))
         elif status.failure:
             st.error(f"The worker cannot start: {status.failure}")
         else:
             st.caption(":material/bedtime: no worker is running; training starts one")
         if waiting and not status.alive:
-            st.button("Start worker", key="start-worker", type="tertiary", on_click=ensure_worker, args=(the_lab(),))
+            st.button("Start worker", key="start-worker", type="tertiary", on_click=attempt, args=("start-worker",))
         if st.button("Worker log", key="worker-log", type="tertiary"):
             _show_log()
-
-
-def _stop() -> None:
-    stop_worker(the_lab())
 
 
 @st.dialog("Worker log", width="large")

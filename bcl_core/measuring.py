@@ -107,6 +107,7 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
         "margin": mean_or_none(geometry.margins(features[test], tested, num_classes)),
         "prototype_angle": _mean_angle(means, embedded.prototypes),
         "tail_push_share": _tail_push_share(embedded, counts),
+        **geometry.push_extents(embedded.gradients),
         **{f"picture_{name}": value for name, value in picture.items()},
     }
     arrays = {

@@ -74,10 +74,10 @@ def main() -> None:
 
 
 @contextmanager
-def server(home: Path, worker: str) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def server(home: Path, worker: str, app: str = "streamlit_app.py") -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Serve the app on a free port for the time of the block."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", app, "--server.headless", "true"]
     environment = {**os.environ, "BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": worker}
     process = subprocess.Popen(
         [*command, "--server.port", str(port)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

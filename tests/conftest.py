@@ -8,7 +8,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import hypothesis
 import pytest
 
-from bcl_core.lab import Lab
+from bcl_core.lab import GroupPlan, Lab
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 
 # On a busy machine a slow example is not a wrong one.
@@ -28,6 +28,20 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     home = tmp_path / "lab"
     monkeypatch.setenv("BCL_LAB_HOME", str(home))
     return Lab(home)
+
+
+@pytest.fixture
+def on_a_dead_drive(lab: Lab, tmp_path: Path) -> str:
+    """A queued run whose images never come: one is a pipe that nobody writes to."""
+    from tests.data.small_images import save
+
+    for place in range(8):
+        save(tmp_path / "photos" / ("cats" if place < 4 else "dogs") / f"{place}.png", place)
+    os.mkfifo(tmp_path / "photos" / "dogs" / "never.png")
+    settings = {"data.path": tmp_path / "photos", "data.image_size": 16, "device": "cpu", "threads": 1, "epochs": 1}
+    recipe, execution = apply_settings(preset("own-images-bcl"), Execution(), settings)
+    [run_id] = lab.enqueue(GroupPlan("photos", [("photos", recipe)]), execution)
+    return run_id
 
 
 def small(preset_name: str = "digits-bcl", **settings: object) -> Recipe:

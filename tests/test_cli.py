@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -118,3 +119,30 @@ def test_a_run_paused_and_resumed_from_elsewhere_is_shown_as_running(tmp_path):
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize(
+    ("ask", "code"),
+    [(lambda lab, run_id, _: lab.stop(run_id), 0), (lambda _, __, process: process.send_signal(signal.SIGINT), 130)],
+    ids=["stop", "Ctrl-C"],
+)
+def test_training_held_up_by_a_dead_drive_stops_when_asked(lab, on_a_dead_drive, ask, code):
+    command = [sys.executable, "-m", "bcl_core", "train", "--run", on_a_dead_drive]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a shell's background ignores it
+    )
+    try:
+        assert process.stdout.readline().startswith(b"run ")
+        end = time.monotonic() + 60
+        while lab.run(on_a_dead_drive).state != "running":
+            assert time.monotonic() < end, "it never began"
+            time.sleep(0.05)
+        ask(lab, on_a_dead_drive, process)
+        assert process.wait(timeout=30) == code
+        assert lab.run(on_a_dead_drive).state == "stopped"
+    finally:
+        process.kill()
+        process.communicate()

@@ -1,9 +1,10 @@
 """Components: ES modules that Streamlit mounts without a frame.
 
-`app.routes` serves the modules under a hash of their content, so a browser keeps them for good and never mixes two
-versions. Addresses carry no leading slash and are resolved against the page's own, so the app works under a prefix.
+`app.routes` serves each as one module under a hash of their content, so a browser keeps it for good and never mixes
+two versions. Addresses carry no leading slash and are resolved against the page's own, so the app works under a prefix.
 """
 
+import gzip
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -11,15 +12,26 @@ from pathlib import Path
 import streamlit as st
 from streamlit.components.v2.types import ComponentRenderer
 
+from app.components.bundle import bundled
+
 PREFIX = "bcl/v1"
 PLOTLY_FILE = f"plotly-{version('plotly')}.min.js"
 
 _FOLDER = Path(__file__).parent
-_FILES = sorted([*_FOLDER.glob("*/*.js"), *_FOLDER.glob("*/*.css")])
-MODULES = {file.relative_to(_FOLDER).as_posix(): file.read_bytes() for file in _FILES}
-"""Source of each ES module, and of the style sheets, which saved pages take with them: by "component/module.js"."""
+MODULES = {
+    file.relative_to(_FOLDER).as_posix(): file.read_text(encoding="utf-8") for file in sorted(_FOLDER.rglob("*.js"))
+}
+"""Source of each ES module, by "component/module.js"."""
+ENTRIES = [*(f"{file.stem}/{file.stem}.js" for file in sorted(_FOLDER.glob("*/*.css"))), "inspector/saved.js"]
+"""The module that mounts each component, beside its style sheet; and the one that opens a saved page."""
 
-VERSION = sha256(repr(MODULES).encode()).hexdigest()[:16]
+_SERVED = {Path(entry).name: bundled(MODULES, entry).encode() for entry in ENTRIES}
+_SERVED |= {file.name: file.read_bytes() for file in sorted(_FOLDER.glob("*/*.css"))}
+VERSION = sha256(repr(_SERVED).encode()).hexdigest()[:16]
+COMPONENTS = f"{PREFIX}/component/{VERSION}"
+"""The address beneath which `PACKED` lies."""
+PACKED = {name: gzip.compress(content, mtime=0) for name, content in _SERVED.items()}
+"""What a browser asks for, by its name and compressed: each entry with all that it imports, and the style sheets."""
 
 
 def register(name: str, *, html: str) -> ComponentRenderer:
@@ -28,10 +40,9 @@ def register(name: str, *, html: str) -> ComponentRenderer:
     Its entry is `<name>.js`, whose default export Streamlit calls on mounting and on every change of data or theme. It
     mounts into the page itself, not into a shadow root: Plotly keeps its styles in the document's head.
     """
-    module = f"{PREFIX}/component/{VERSION}/{name}/{name}.js"
     # Streamlit runs this text from a blob, which has no address of its own to import from.
     entry = f"""
-        const module = import(new URL("{module}", document.baseURI).href);
+        const module = import(new URL("{COMPONENTS}/{name}.js", document.baseURI).href);
         export default async (component) => (await module).default(component);
     """
     css = (_FOLDER / name / f"{name}.css").read_text(encoding="utf-8")

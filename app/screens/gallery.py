@@ -10,10 +10,12 @@ from app import controls, figures, reading
 from app.exporting import export_button
 from app.naming import run_names
 from app.reading import the_lab
+from app.steering import demand
+from app.verbs import Refused
 from app.watching import press, watch
 from app.words import percent
 from bcl_core import geometry
-from bcl_core.lab import LabError, Run, SnapshotError, ensure_worker, jobs
+from bcl_core.lab import Run, SnapshotError, jobs
 from bcl_core.lab.shelf import CARD
 from bcl_core.recipe import Execution, RecipeError, apply_settings
 from bcl_core.registry import DATASETS
@@ -119,16 +121,13 @@ def _train_on(run: Run) -> None:
     missing = DATASETS[recipe.data.source].needs_path and "data.path" not in paths
     if not st.button("Train a copy", icon=":material/play_arrow:", key=f"copy/{run.id}", disabled=missing):
         return
-    lab = the_lab()
     try:
         _, execution = apply_settings(recipe, Execution(), paths)
-        copy = lab.run(lab.enqueue_copy(run.id, execution))
-        lab.resume(copy.id)
-        ensure_worker(lab)
-    except (LabError, RecipeError, OSError) as error:
+        queued = demand("train-on", run=run.id, execution=execution)
+    except (RecipeError, Refused) as error:
         st.error(f"Nothing was queued: {error}")
         return
-    st.switch_page("screens/train.py", query_params={"group": copy.group_id})
+    st.switch_page("screens/train.py", query_params={"group": queued["group"]})
 
 
 @st.dialog("Fetch images")

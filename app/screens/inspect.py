@@ -7,6 +7,7 @@ from app.components.inspector import inspector
 from app.naming import run_names
 from app.projections import projections
 from app.reading import comparable, every_run
+from app.words import verbatim
 from bcl_core.lab import Run
 from bcl_core.recipe import Recipe
 
@@ -18,7 +19,9 @@ OLD_PARAMETERS = ("run", "other")
 def _page() -> None:
     title, menu = st.columns([1, 5], vertical_alignment="bottom")
     title.title("Inspect")
-    found = {run.id: run for run in every_run()}
+    known = {run.id: run for run in every_run()}
+    found = {run_id: run for run_id, run in known.items() if run.readable}
+    _name_the_others(known)
     if not found:
         st.info("There is no run to look at yet.")
         st.page_link("screens/train.py", label="Train three runs", icon=":material/play_circle:")
@@ -35,8 +38,6 @@ def _page() -> None:
 def _choose(found: dict[str, Run]) -> list[Run]:
     key = "inspect/runs"
     wanted = _wanted()
-    for missing in [run_id for run_id in wanted if run_id not in found]:
-        st.warning(f"The link names a run that is not in this lab ({missing[:64]}); it may have been deleted.")
     known = [run_id for run_id in wanted if run_id in found]
     before = [run_id for run_id in st.session_state.get(key, []) if run_id in found]
     st.session_state[key] = before or known or [run.id for run in _newest(list(found.values()))]
@@ -51,6 +52,16 @@ def _choose(found: dict[str, Run]) -> list[Run]:
         label_visibility="collapsed",
     )
     return [found[run_id] for run_id in ids]
+
+
+def _name_the_others(known: dict[str, Run]) -> None:
+    """Name the runs that the address asks for and that cannot be shown."""
+    for run_id in _wanted():
+        run = known.get(run_id)
+        if run is None:
+            st.warning(f"The link names a run that is not in this lab ({run_id[:64]}); it may have been deleted.")
+        elif not run.readable:
+            st.error(f"**{verbatim(run.name)}** cannot be read: {verbatim(run.error or '')}")
 
 
 def _wanted() -> list[str]:

@@ -8,9 +8,11 @@ from app.exporting import export_button
 from app.importing import import_form
 from app.reading import comparable, notice_dead_recorders, the_lab, trained_here
 from app.recording import recording_form
-from app.words import ago
+from app.steering import attempt
+from app.words import ago, verbatim
 from app.worker_line import worker_line
-from bcl_core.lab import LabError, Run
+from bcl_core.lab import Run
+from bcl_core.recipe import Recorded
 
 st.title("Runs")
 
@@ -22,7 +24,7 @@ def _table(runs: list[Run]) -> list[Run]:
         {
             "Group": run.group_name,
             "Name": run.name,
-            "Loss": run.recipe.title if trained_here([run]) else "other code",
+            "Loss": "other code" if isinstance(run.recipe, Recorded) else run.recipe.title,
             "State": run.state,
             "Epoch": f"{run.epoch or 0} / {run.recipe.epochs}",
             "Seed": run.recipe.seed,
@@ -37,16 +39,9 @@ def _table(runs: list[Run]) -> list[Run]:
     return [runs[row] for row in chosen.selection.rows if row < len(runs)]
 
 
-def _attempt(action: str, *arguments: object) -> None:
-    try:
-        getattr(the_lab(), action)(*arguments)
-    except LabError as error:
-        st.toast(str(error), icon=":material/error:")
-
-
-def _attempt_each(action: str, ids: list[str]) -> None:
+def _attempt_each(verb: str, argument: str, ids: list[str]) -> None:
     for run_id in ids:
-        _attempt(action, run_id)
+        attempt(verb, **{argument: run_id})
 
 
 def _tools(chosen: list[Run]) -> None:
@@ -54,14 +49,15 @@ def _tools(chosen: list[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if len(chosen) == 1:
             name = st.text_input("Name", chosen[0].name, max_chars=80, key=f"name/{ids[0]}")
-            st.button("Rename", on_click=_attempt, args=("rename", ids[0], name))
+            st.button("Rename", on_click=attempt, args=("rename",), kwargs={"run": ids[0], "name": name})
         group = st.text_input("Group", chosen[0].group_name, max_chars=80, key=f"group/{'/'.join(ids)}")
-        st.button("Put into this group", on_click=_attempt, args=("move_to_group", ids, group))
+        st.button("Put into this group", on_click=attempt, args=("group",), kwargs={"runs": ids, "name": group})
         if active := [run.id for run in trained_here(chosen) if run.active]:
-            st.button("Stop", icon=":material/stop:", on_click=_attempt_each, args=("stop", active))
+            st.button("Stop", icon=":material/stop:", on_click=_attempt_each, args=("stop", "target", active))
         with st.popover("Delete", icon=":material/delete:"):
-            st.markdown(f"Remove {', '.join(run.name for run in chosen)} with all files? This cannot be undone.")
-            st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", ids))
+            names = ", ".join(verbatim(run.name) for run in chosen)
+            st.markdown(f"Remove {names} with all files? This cannot be undone.")
+            st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", "run", ids))
     if len(chosen) == 1 and comparable(trained_here(chosen)):
         export_button(chosen[0])
     links = dict(zip(("run", "other"), ids, strict=False))
@@ -73,6 +69,9 @@ runs = the_lab().runs()
 if runs:
     st.caption("Tick rows to rename, group, inspect or delete them.")
     chosen = _table(runs)
+    for run in runs:
+        if not run.readable:
+            st.error(f"**{verbatim(run.name)}** ({run.id}) cannot be read: {verbatim(run.error or '')}")
     if chosen:
         _tools(chosen)
 else:

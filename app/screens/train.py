@@ -1,6 +1,6 @@
 """Train: queue a race of losses and watch it. The worker trains; this page only reads the lab and steers."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,12 @@ from app.components.live_plot import live_plot
 from app.naming import group_names
 from app.reading import Group, comparable, groups, notice_dead_recorders, the_lab, trained_here
 from app.rows import in_rows
+from app.steering import attempt, demand
 from app.switches import dims_switch
-from app.words import duration
+from app.verbs import Refused
+from app.words import duration, listed, verbatim
 from app.worker_line import worker_line
-from bcl_core.lab import GroupPlan, LabError, Run, SnapshotError, ensure_worker
+from bcl_core.lab import Run, SnapshotError
 from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings
 from bcl_core.registry import DATASETS
 
@@ -60,7 +62,7 @@ def _new_race(*, unfolded: bool) -> None:
         _link_to_data(race, source, changed, paths)
         pressed = button.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
     if pressed:
-        _enqueue(race, source, {**changed, **paths, "seed": chosen_seed})
+        _enqueue(race, {**changed, **paths, "seed": chosen_seed})
 
 
 def _link_to_data(race: str, source: str, changed: Mapping[str, Any], paths: Mapping[str, str]) -> None:
@@ -80,22 +82,19 @@ def _link_to_data(race: str, source: str, changed: Mapping[str, Any], paths: Map
     )
 
 
-def _enqueue(race: str, source: str, settings: dict[str, Any]) -> None:
+def _enqueue(race: str, settings: dict[str, Any]) -> None:
     try:
-        if DATASETS[source].needs_path and "data.path" not in settings:
-            raise RecipeError(f"{DATASETS[source].title} needs the folder of the images; type it above")
         execution = Execution()
         runs = []
         for name in RACES[race].presets:
             recipe, execution = apply_settings(PRESETS[name].recipe, Execution(), settings)
-            runs.append((f"{recipe.title}, seed {recipe.seed}", recipe))
-        lab = the_lab()
-        run_ids = lab.enqueue(GroupPlan(f"{RACES[race].title}, seed {settings['seed']}", runs), execution)
-        ensure_worker(lab)
-    except (RecipeError, LabError, OSError) as error:
+            runs.append({"name": f"{recipe.title}, seed {recipe.seed}", "recipe": recipe})
+        name = f"{RACES[race].title}, seed {settings['seed']}"
+        queued = demand("train", name=name, runs=runs, execution=execution)
+    except (RecipeError, Refused) as error:
         st.error(f"Nothing was queued: {error}")
         return
-    st.query_params["group"] = lab.run(run_ids[0]).group_id
+    st.query_params["group"] = queued["group"]
     st.session_state.pop("group", None)
     st.rerun()
 
@@ -136,6 +135,10 @@ def _live(group_id: str, *, pace: float | None) -> None:
     waiting = any(run.active for run in trained_here(runs))
     worker_line(waiting=waiting)
     started = comparable(runs)
+    for run in started:
+        if damaged := the_lab().unreadable_epochs(run.id):
+            epochs = listed([str(epoch) for epoch in damaged])
+            st.warning(f"What **{verbatim(run.name)}** measured at these epochs cannot be read: {epochs}.")
     if started:
         try:
             _pictures(panels.shown(started))
@@ -156,7 +159,7 @@ def _group_controls(group: Group) -> None:
         if left and all(seconds is not None for seconds in left):
             st.caption(f"about {duration(sum(filter(None, left)))} left for the group")
         if comparable(group.runs):
-            ids = [run.id for run in group.runs][:2]
+            ids = [run.id for run in comparable(group.runs)][:2]
             st.page_link(
                 "screens/inspect.py",
                 label="Inspect",
@@ -167,39 +170,33 @@ def _group_controls(group: Group) -> None:
 
 def _verbs(target: str, runs: Sequence[Run], *, compact: bool = False) -> None:
     """Pause, step, resume and stop, for a run or a group; disabled where they would change nothing."""
-    lab = the_lab()
     active = any(run.active for run in runs)
     moving = any(run.wants_to_train for run in runs)
     held = any(run.run_until is not None if run.active else run.state != "finished" for run in runs)
-    for label, icon, action, enabled in (
-        ("Pause", "pause", lab.pause, moving),
-        ("Step one epoch", "skip_next", lab.step, active),
-        ("Resume", "play_arrow", lab.resume, held),
-        ("Stop", "stop", lab.stop, active),
+    for label, icon, verb, enabled in (
+        ("Pause", "pause", "pause", moving),
+        ("Step one epoch", "skip_next", "step", active),
+        ("Resume", "play_arrow", "resume", held),
+        ("Stop", "stop", "stop", active),
     ):
         st.button(
             "" if compact else label,
             icon=f":material/{icon}:",
-            key=f"{action.__name__}/{target}",
+            key=f"{verb}/{target}",
             help=label if compact else None,
             disabled=not enabled,
-            on_click=_act,
-            args=(action, target),
+            on_click=attempt,
+            args=(verb,),
+            kwargs={"target": target},
         )
-
-
-def _act(action: Callable[[str], None], target: str) -> None:
-    try:
-        action(target)
-        if action.__name__ in ("step", "resume"):
-            ensure_worker(the_lab())
-    except (LabError, OSError) as error:
-        st.toast(str(error), icon=":material/error:")
 
 
 def _run_card(run: Run, *, alone: bool) -> None:
     with st.container(border=True):
         st.markdown(f"**{run.recipe.title}**")
+        if not run.readable:
+            st.error(f"**{verbatim(run.name)}** cannot be read: {verbatim(run.error or '')}")
+            return
         if not trained_here([run]):
             st.caption(_recorded(run))
             return

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bcl_core.cli import models, record, steer, train
 from bcl_core.data.source import DataError
-from bcl_core.lab import Lab, LabError
+from bcl_core.lab import Lab, LabError, SnapshotError
 from bcl_core.recipe import RecipeError
 
 
@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         lab = Lab.open(arguments.home)
         code: int = arguments.command(lab, arguments)
-    except (DataError, RecipeError, LabError) as error:
+    except (DataError, RecipeError, LabError, SnapshotError) as error:
         print(f"bcl_core: {error}", file=sys.stderr)
         code = 2
     sys.exit(code)

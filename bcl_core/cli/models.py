@@ -31,6 +31,12 @@ def add_commands(commands: Any) -> None:
     export.add_argument("file", type=Path, metavar="FILE.zip")
     export.set_defaults(command=_export)
 
+    pack = commands.add_parser(
+        "pack", help="lay the epochs of finished runs, or of runs on the shelf, into one file each"
+    )
+    pack.add_argument("runs", nargs="+", metavar="RUN")
+    pack.set_defaults(command=_pack)
+
     project = commands.add_parser("project", help="fit a flat picture to one epoch alone; for the app")
     project.add_argument("run", metavar="RUN")
     project.add_argument("--epoch", type=int, required=True, metavar="N")
@@ -110,6 +116,15 @@ def _export(lab: Lab, arguments: argparse.Namespace) -> int:
 
     export_run(lab, arguments.run, arguments.file)
     print(f"written: {arguments.file}")
+    return 0
+
+
+def _pack(lab: Lab, arguments: argparse.Namespace) -> int:
+    from bcl_core.lab.pack import pack
+
+    for run_id in arguments.runs:
+        pack(lab, run_id)
+        print(f"packed: {lab.folder(run_id).pack}")
     return 0
 
 

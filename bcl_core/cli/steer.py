@@ -7,6 +7,7 @@ from typing import Any
 
 from bcl_core.lab import Lab, ensure_worker, stop_worker, worker_status
 from bcl_core.lab.launch import IDLE_SECONDS, worker_lock
+from bcl_core.lab.watch import Watch
 
 
 def add_commands(commands: Any) -> None:
@@ -42,16 +43,17 @@ def _worker(lab: Lab, arguments: argparse.Namespace) -> int:
         print(f"worker {status.pid} is alive, code {status.code_version}" if status.alive else "no worker is alive")
         return 0
     if arguments.stop:
-        print("the worker will leave after its step" if stop_worker(lab) else "no worker is alive")
+        print("the worker leaves; its runs stay queued" if stop_worker(lab) else "no worker is alive")
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with worker_lock(lab, arguments.wait) as ours:
-        if ours:
-            from bcl_core.lab.worker import serve  # imports torch: not before this is the worker
-
-            serve(lab, idle_seconds=arguments.idle)
-        else:
+        if not ours:
             logging.info("another worker serves %s", lab.home)
+            return 0
+        with Watch(lab) as watch:
+            from bcl_core.lab.worker import Worker  # imports torch: not before this is the worker, and watched
+
+            Worker(lab, watch).work(arguments.idle)
     return 0
 
 
@@ -59,7 +61,10 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> int:
     for run in lab.runs():
         if arguments.json:
             fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
-            print(json.dumps({**fields, "state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs}))
+            stands = {"state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs, "error": run.error}
+            print(json.dumps({**fields, **stands}))
+        elif not run.readable:
+            print(f"{run.id}  {run.state}: {run.error}  {run.group_name} · {run.name}")
         else:
             print(
                 f"{run.id}  {run.state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}  {run.group_name} · {run.name}"

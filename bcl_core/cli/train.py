@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,9 +13,11 @@ from filelock import FileLock
 
 from bcl_core.cli.settings import add_recipe_arguments, what_to_train
 from bcl_core.lab import Lab, Run
+from bcl_core.lab.watch import GRACE_SECONDS, LOOK_SECONDS
 
 if TYPE_CHECKING:
     from bcl_core.distributed import World
+    from bcl_core.lab.recording import OpenRun
 
 
 def add_commands(commands: Any) -> None:
@@ -47,6 +51,7 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
         print(f"run {run_id} in {lab.home}", flush=True)
     try:
         opened = OpenRun(lab, run_id, lock, world)
+        threading.Thread(target=_end_where_reading_does_not, args=(opened, world), daemon=True).start()
         while (run := lab.run(run_id)).active and not run.stop:
             if not run.wants_to_train:
                 lab.record_state(run_id, "paused")
@@ -60,13 +65,24 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
     except KeyboardInterrupt:
         lab.record_state(run_id, "stopped")
         print(f"bcl_core: stopped; `resume {run_id}` lets a worker go on from the last epoch", file=sys.stderr)
-        return 130
+        os._exit(130)  # threads that read from a dead drive would be waited for
     except Exception as error:
         lab.record_state(run_id, "failed", str(error))
         raise
     if lab.run(run_id).stop:
         lab.record_state(run_id, "stopped")
     return 0
+
+
+def _end_where_reading_does_not(opened: "OpenRun", world: "World") -> None:
+    """While the data are read, end this process where it is asked to stop and does not get to it."""
+    while opened.reading:
+        time.sleep(LOOK_SECONDS)
+        if opened.lab.run(opened.id).stop:
+            time.sleep(GRACE_SECONDS)
+            if opened.reading:
+                opened.lab.settle(opened.id, "stopped")
+                os._exit(0 if world.size == 1 else 1)  # torchrun ends the other processes only where one has failed
 
 
 def _json_line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:

@@ -154,7 +154,7 @@ def _failures(
                 reported = time.monotonic()
                 report(f"{doing}: {positions.stop:,} of {count:,}")
     finally:
-        pool.shutdown(cancel_futures=True)  # an interrupt does not wait for all the rest
+        pool.shutdown(wait=False, cancel_futures=True)  # an interrupt waits for nothing: a drive may be dead
     return failures
 
 

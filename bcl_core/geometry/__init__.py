@@ -13,6 +13,7 @@ from bcl_core.geometry.alignment import (
     variance_kept,
 )
 from bcl_core.geometry.angles import (
+    QUANTILES,
     class_means,
     cross_angles,
     margins,
@@ -34,10 +35,12 @@ from bcl_core.geometry.groups import (
     shot_groups,
 )
 from bcl_core.geometry.optimum import PredictedOptimum, optimal_class_means, predicted_optimum
-from bcl_core.geometry.push import count_effect, count_slope, tail_push_share
+from bcl_core.geometry.push import PUSH_ARRAYS, count_effect, count_slope, push_extents, tail_push_share
 
 __all__ = [
     "MAX_BINS",
+    "PUSH_ARRAYS",
+    "QUANTILES",
     "AlignedCoordinates",
     "GradientContributions",
     "PredictedOptimum",
@@ -57,6 +60,7 @@ __all__ = [
     "pairs_within",
     "pairwise_angles",
     "predicted_optimum",
+    "push_extents",
     "quantise",
     "rms_angle_difference",
     "shot_group_means",

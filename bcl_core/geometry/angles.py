@@ -7,6 +7,8 @@ taken over the classes that have one: a collapsed run must still be measured, no
 
 from __future__ import annotations
 
+from itertools import combinations_with_replacement
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -19,9 +21,11 @@ from bcl_core.geometry.arrays import (
     mean_or_none,
     row_blocks,
 )
-from bcl_core.geometry.groups import head_and_tail
+from bcl_core.geometry.groups import by_frequency, head_and_tail
 
 DIRECTION_FLOOR = 1e-10
+QUANTILES = {"angle_q05": 0.05, "angle_q25": 0.25, "angle_q50": 0.5, "angle_q75": 0.75, "angle_q95": 0.95}
+"""Of the angles over pairs of classes, by the metric's name."""
 
 
 def simplex_angle(num_classes: int) -> float:
@@ -163,9 +167,10 @@ def simplex_metrics(means: ArrayLike, class_counts: ArrayLike | None = None) -> 
         class_counts: training counts, shape (K,), which name the head and the tail (`head_and_tail`).
 
     Returns:
-        In degrees: angle_mean, angle_std, angle_min; angle_rms_deviation, the root mean square of the difference
-        to `simplex_angle(K)`; angle_head_head, angle_head_tail, angle_tail_tail (None without counts, or where a
-        group has only one class). The centred reading, which is never to be shown in parts: centred_angle_mean,
+        In degrees: angle_mean, angle_std, angle_min; angle_q05 … angle_q95, the quantiles of `QUANTILES`;
+        angle_rms_deviation, the root mean square of the difference to `simplex_angle(K)`; the means over the pairs
+        within and between head, medium and tail, angle_head_head … angle_tail_tail (None without counts, or where
+        there is no such pair). The centred reading, which is never to be shown in parts: centred_angle_mean,
         centred_angle_std, and global_mean_norm, the length of the unweighted mean of the class means.
         And classes_measured.
     """
@@ -178,17 +183,9 @@ def simplex_metrics(means: ArrayLike, class_counts: ArrayLike | None = None) -> 
         "angle_std": _std(pairs),
         "angle_rms_deviation": _root_mean_square(pairs - simplex_angle(len(matrix))),
         "angle_min": float(pairs.min()) if pairs.size else None,
-        "angle_head_head": None,
-        "angle_head_tail": None,
-        "angle_tail_tail": None,
+        **_quantiles(pairs),
+        **_between_groups(angles, class_counts),
     }
-    if class_counts is not None:
-        if len(np.asarray(class_counts)) != len(matrix):
-            raise ValueError(f"class_counts has {len(np.asarray(class_counts))} entries; expected {len(matrix)}")
-        head, tail = head_and_tail(class_counts)
-        metrics["angle_head_head"] = mean_or_none(_over_pairs(angles[np.ix_(head, head)]))
-        metrics["angle_head_tail"] = mean_or_none(angles[np.ix_(head, tail)])
-        metrics["angle_tail_tail"] = mean_or_none(_over_pairs(angles[np.ix_(tail, tail)]))
     centred = _over_pairs(_pairwise_angles(matrix, centred=True))
     present = matrix[np.isfinite(matrix).all(axis=1)]
     metrics["centred_angle_mean"] = mean_or_none(centred)
@@ -257,6 +254,29 @@ def _pairwise_angles(matrix: FloatArray, centred: bool) -> FloatArray:
     angles = _degrees(units @ units.T)
     np.fill_diagonal(angles, np.where(np.isfinite(units).all(axis=1), 0.0, np.nan))
     return angles
+
+
+def _quantiles(pairs: FloatArray) -> dict[str, float | None]:
+    if not pairs.size:
+        return dict.fromkeys(QUANTILES)
+    return dict(zip(QUANTILES, np.quantile(pairs, list(QUANTILES.values())).tolist(), strict=True))
+
+
+def _between_groups(angles: FloatArray, class_counts: ArrayLike | None) -> dict[str, float | None]:
+    """Mean angle within and between head, medium and tail."""
+    groups = {} if class_counts is None else _groups(class_counts, len(angles))
+    metrics: dict[str, float | None] = {}
+    for one, other in combinations_with_replacement(("head", "medium", "tail"), 2):
+        between = angles[np.ix_(groups[one], groups[other])] if groups else np.empty((0, 0))
+        metrics[f"angle_{one}_{other}"] = mean_or_none(_over_pairs(between) if one == other else between)
+    return metrics
+
+
+def _groups(class_counts: ArrayLike, num_classes: int) -> dict[str, IntArray]:
+    if len(np.asarray(class_counts)) != num_classes:
+        raise ValueError(f"class_counts has {len(np.asarray(class_counts))} entries; expected {num_classes}")
+    head, tail = head_and_tail(class_counts)
+    return {"head": head, "medium": by_frequency(class_counts)[len(head) : -len(tail)], "tail": tail}
 
 
 def _degrees(cosines: FloatArray) -> FloatArray:

@@ -38,7 +38,8 @@ class Evaluation:
         return self._largest_difference(lambda name: "angle" in name)
 
     def _largest_difference(self, concerns: Callable[[str], bool]) -> float:
-        return max(_difference(self.fresh[name], self.recorded.get(name)) for name in self.fresh if concerns(name))
+        both = [name for name in self.fresh if name in self.recorded and concerns(name)]  # older runs recorded less
+        return max(_difference(self.fresh[name], self.recorded[name]) for name in both)
 
 
 def _difference(fresh: Any, recorded: Any) -> float:
@@ -77,6 +78,8 @@ def evaluate_run(
         measured = evaluator.measure(model, None, 0)
     except TrainingDiverged as error:
         raise LabError(str(error)) from error
-    recorded = next(row for row in lab.metrics(run_id) if row["epoch"] == state.epoch)
+    recorded = next((row for row in lab.metrics(run_id) if row["epoch"] == state.epoch), None)
+    if recorded is None:
+        raise LabError(f"what was measured at epoch {state.epoch} of {run.name!r} cannot be read")
     same_data = dataset.fingerprint == run.provenance.get("data")
     return Evaluation(state.epoch, measured.metrics, recorded, same_data)

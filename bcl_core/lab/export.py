@@ -60,9 +60,8 @@ def export_run(lab: Lab, run_id: str, target: Path, epoch: int | None = None) ->
         METRICS: _json(lab.metrics(run_id)),
         WEIGHTS: save({name: tensor.contiguous() for name, tensor in state.model.items()}),
     }
-    for name, file in ((SAMPLES, folder.samples), (VIEW, folder.view(state.epoch))):
-        if file.exists():
-            contents[name] = file.read_bytes()
+    contents[SAMPLES] = folder.content(folder.samples)
+    contents[VIEW] = folder.content(folder.view(state.epoch))
     try:
         _write_zip(target, contents)
     except OSError as error:

@@ -1,20 +1,34 @@
-"""A run's folder. What is written is never changed: a file is complete (written aside, synced, renamed) or absent."""
+"""A run's folder. What is written is never changed: a file is complete (written aside, synced, renamed) or absent.
 
+A file of arrays carries the digest of its content, so that a byte that has flipped since is not drawn as data. The
+epochs of a run that has ended lie in one file, byte for byte as they were written: see `bcl_core.lab.pack`.
+"""
+
+import hashlib
+import json
 import os
-from collections.abc import Mapping
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
+from bcl_core.lab.cache import Cache
 from bcl_core.recipe import FORMAT_VERSION
 
 Arrays = Mapping[str, NDArray[Any]]
+
+MEMORY = 64 << 20  # bytes of arrays that are kept at hand
+INDEX_MEMORY = 16 << 20  # bytes of packs' lists of contents
+_ENTRY_MEMORY = 600  # bytes that an entry of such a list takes
+_UNSEALED = "0" * 64
+_DIGEST = re.compile(rb'"digest":"([0-9a-f]{64})"')
 
 
 class SnapshotError(ValueError):
@@ -71,38 +85,94 @@ class RunFolder:
         """A flat picture of one epoch alone, by "pca" or "umap"."""
         return (self.made_later or self.path) / "projection" / f"{method}-{epoch:04d}.safetensors"
 
+    @property
+    def history(self) -> Path:
+        """The curves of a run that has ended, as `bcl_core.lab.history` makes them."""
+        return self.path / "history.safetensors"
+
+    @property
+    def pack(self) -> Path:
+        """The views and embeddings of a run that has ended, under the names that they had as files."""
+        return self.path / "epochs.zip"
+
     def checkpoint(self, epoch: int) -> Path:
         """Model and optimiser after an epoch."""
         return self.path / "checkpoint" / f"{epoch:04d}.pt"
 
-    def epochs(self) -> list[int]:
-        """Return the epochs whose view stands, in order."""
-        return sorted(int(file.stem) for file in (self.path / "view").glob("*.safetensors"))
+    def epochs(self, kind: str = "view") -> list[int]:
+        """Return the epochs whose "view", or "embeddings", stands, in order."""
+        loose = {file.stem for file in (self.path / kind).glob("*.safetensors")}
+        packed = {Path(name).stem for name in self.packed() if name.startswith(f"{kind}/")}
+        return sorted(int(stem) for stem in loose | packed)
 
     def checkpoints(self) -> list[int]:
         """Return the epochs whose checkpoint stands, in order."""
         return sorted(int(file.stem) for file in (self.path / "checkpoint").glob("*.pt"))
 
+    def content(self, file: Path) -> bytes:
+        """Return the bytes of one of this run's files, wherever it lies.
+
+        Raises:
+            SnapshotError: it is missing, or its bytes are not those that were written.
+        """
+        name = file.relative_to(self.path).as_posix() if file.is_relative_to(self.path) else file.name
+        try:
+            return _checked(name, file.read_bytes())
+        except FileNotFoundError:
+            return _checked(name, self._from_pack(name))
+        except OSError as error:
+            raise SnapshotError(f"{name} of this run cannot be read: {error.strerror}") from error
+
+    def arrays(self, file: Path) -> dict[str, NDArray[Any]]:
+        """Return a file's arrays, read-only and shared: files never change. SnapshotError as `content`."""
+        return self._read(file)[0]
+
+    def metadata(self, file: Path) -> dict[str, str]:
+        """Return a file's text. SnapshotError as `content`."""
+        return self._read(file)[1]
+
+    def _read(self, file: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+        return _read.get(file, lambda: _parsed(file.name, self.content(file)))
+
+    def packed(self) -> Iterable[str]:
+        """Return the names of the files in the pack; none where there is no pack."""
+        try:
+            return _index(self.pack).NameToInfo
+        except FileNotFoundError:
+            return ()
+
+    def _from_pack(self, name: str) -> bytes:
+        if not self.path.is_dir():
+            raise SnapshotError(f"{name} of this run cannot be read: the folder {self.path.name} is missing")
+        try:
+            return _index(self.pack).read(name)
+        except (FileNotFoundError, KeyError) as error:
+            raise SnapshotError(f"{name} of this run is missing") from error
+        except (OSError, zipfile.BadZipFile) as error:
+            raise SnapshotError(f"{name} of this run is damaged, in {self.pack.name}: {error}") from error
+
 
 def write_once(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; one that stands is left as it is."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_aside(path, lambda aside: aside.write_bytes(content))
+
+
+def write_aside(path: Path, write: Callable[[Path], object]) -> None:
+    """Let a file be written beside its place, and put it there when it is whole and on the disk."""
     aside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        with aside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        write(aside)
+        _sync(aside)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)  # left over where the disk is full
-    _sync_folder(path.parent)
+    _sync(path.parent)
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -110,35 +180,75 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_arrays(path: Path, arrays: Arrays, **metadata: str) -> None:
-    """Write arrays and text once, as safetensors with a format version."""
+    """Write arrays and text once, as safetensors with a format version and a digest."""
+    write_once(path, encoded(arrays, **metadata))
+
+
+def encoded(arrays: Arrays, **metadata: str) -> bytes:
+    """Return what `write_arrays` writes: the same bytes for the same content."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    write_once(path, save(contiguous, {"format_version": str(FORMAT_VERSION), **metadata}))
-
-
-@lru_cache(maxsize=256)
-def _read(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except (OSError, SafetensorError) as error:
-        raise SnapshotError(f"{path.parent.name}/{path.name} of this run cannot be read: {error}") from error
-    if int(metadata.get("format_version", 0)) > FORMAT_VERSION:
-        raise SnapshotError(f"{path.name} has format {metadata['format_version']}; this version reads {FORMAT_VERSION}")
-    for array in arrays.values():
-        array.flags.writeable = False  # shared between readers
-    return arrays, metadata
+    content = save(contiguous, {"format_version": str(FORMAT_VERSION), **metadata, "digest": _UNSEALED})
+    end = _header_end(content)
+    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # as the format asks, so that arrays are aligned
+    content = len(header).to_bytes(8, "little") + header + content[end:]
+    digest = hashlib.sha256(content).hexdigest().encode()  # of the whole file, with zeros where it will stand
+    return content.replace(b'"digest":"' + _UNSEALED.encode(), b'"digest":"' + digest, 1)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Return a file's arrays, read-only and shared: files never change, so each is read once.
-
-    Raises:
-        SnapshotError: the file is missing, damaged or newer than this version.
-    """
-    return _read(path)[0]
+    """Return the arrays of a file that belongs to no run's epochs. SnapshotError as `RunFolder.content`."""
+    return RunFolder(path.parent).arrays(path)
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """Return a file's text; SnapshotError as `read_arrays`."""
-    return _read(path)[1]
+    """Return a file's text. SnapshotError as `RunFolder.content`."""
+    return RunFolder(path.parent).metadata(path)
+
+
+_read: Cache[Path, tuple[dict[str, NDArray[Any]], dict[str, str]]] = Cache(MEMORY)
+_indices: Cache[tuple[Path, int], zipfile.ZipFile] = Cache(INDEX_MEMORY)
+
+
+def _index(pack: Path) -> zipfile.ZipFile:
+    """Return a pack, open: its list of contents is long for long runs."""
+
+    def opened() -> tuple[zipfile.ZipFile, int]:
+        try:
+            archive = zipfile.ZipFile(pack)
+        except zipfile.BadZipFile as error:
+            raise SnapshotError(f"{pack.name} of this run is damaged: {error}") from error
+        return archive, _ENTRY_MEMORY * len(archive.NameToInfo)
+
+    return _indices.get((pack, pack.stat().st_mtime_ns), opened)
+
+
+def _checked(name: str, content: bytes) -> bytes:
+    """Return the content unless its digest is another. Files of the first release have none."""
+    if not name.endswith(".safetensors"):
+        return content
+    found = _DIGEST.search(content, 0, _header_end(content))
+    if found is None:
+        return content
+    unsealed = content[: found.start(1)] + _UNSEALED.encode() + content[found.end(1) :]
+    if hashlib.sha256(unsealed).hexdigest().encode() != found[1]:
+        raise SnapshotError(f"{name} of this run is damaged: its checksum is another")
+    return content
+
+
+def _header_end(content: bytes) -> int:
+    return 8 + int.from_bytes(content[:8], "little")
+
+
+def _parsed(name: str, content: bytes) -> tuple[tuple[dict[str, NDArray[Any]], dict[str, str]], int]:
+    try:
+        arrays = load(content)
+        metadata = json.loads(content[8 : _header_end(content)]).get("__metadata__", {})
+    except (ValueError, SafetensorError) as error:
+        raise SnapshotError(f"{name} of this run cannot be read: {error}") from error
+    if int(metadata.get("format_version", 0)) > FORMAT_VERSION:
+        raise SnapshotError(f"{name} has format {metadata['format_version']}; this version reads {FORMAT_VERSION}")
+    for array in arrays.values():
+        array.flags.writeable = False  # shared between readers
+    metadata.pop("digest", None)
+    return (arrays, metadata), len(content)

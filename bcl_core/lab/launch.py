@@ -17,7 +17,7 @@ from bcl_core.lab.store import Lab
 from bcl_core.provenance import code_version
 
 IDLE_SECONDS = 30 * 60
-# A worker of older code finishes its step before it leaves; its successor waits this long for the lock.
+# How long the successor of a worker of older code waits for it to leave; it may be too old to leave in seconds.
 HANDOVER_SECONDS = 120
 
 _started: dict[str, "subprocess.Popen[bytes]"] = {}
@@ -93,7 +93,7 @@ def worker_lock(lab: Lab, wait_seconds: float) -> Iterator[bool]:
 
 
 def stop_worker(lab: Lab) -> bool:
-    """Ask the worker to end after its step; its runs stay queued. Returns False if none was alive."""
+    """Ask the worker to end, whatever it is at; its runs stay queued. Returns False if none was alive."""
     alive = is_locked(_lock_file(lab))
     if alive:
         lab.ask_worker_to_leave()

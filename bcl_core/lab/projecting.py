@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_core.lab.files import read_arrays, write_arrays
+from bcl_core.lab.files import write_arrays
 from bcl_core.lab.run import LabError
 from bcl_core.lab.store import Lab
 
@@ -38,7 +38,7 @@ def project(lab: Lab, run_id: str, epoch: int, method: str, report: Callable[[st
     target = folder.projection(method, epoch)
     if target.exists():
         return
-    features = read_arrays(folder.embeddings(epoch))["projection"].astype(np.float32)
+    features = folder.arrays(folder.embeddings(epoch))["projection"].astype(np.float32)
     coordinates, about = METHODS[method](features, report)
     write_arrays(target, {"coordinates": coordinates.astype(np.float32)}, method=method, **about)
 

@@ -10,7 +10,6 @@ What is measured is what training measures, on embeddings scaled to unit length.
 
 from __future__ import annotations
 
-import json
 import math
 import operator
 import time
@@ -24,10 +23,12 @@ from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
 from bcl_core import provenance as versions
-from bcl_core.lab.files import RunFolder, write_arrays
+from bcl_core.lab.files import RunFolder
+from bcl_core.lab.pack import pack_or_leave
 from bcl_core.lab.record_arrays import RecordError, as_array
 from bcl_core.lab.record_samples import RecordedSamples
 from bcl_core.lab.samples import write_samples
+from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab, proper_name
 from bcl_core.recipe import Recorded
 from bcl_core.recipe.fields import LAST_EPOCH, explain
@@ -153,11 +154,8 @@ class Recorder:
         self._form, self._last = form, number
         self._own_metrics = {**dict.fromkeys(self._own_metrics), **own}  # a name once known stays, as None
         figures = {**dict.fromkeys(LOSSES), **measured.metrics, **self._own_metrics}
-        # In the order that training has: snapshot, then database.
-        run_id, folder, _ = self._entered(number)
-        write_arrays(folder.embeddings(number), measured.embeddings)
-        write_arrays(folder.view(number), measured.view, metrics=json.dumps(figures))
-        self._lab.record_epoch(run_id, number, figures)
+        run_id = self._entered(number).run_id
+        write_epoch(self._lab, run_id, number, metrics=figures, view=measured.view, embeddings=measured.embeddings)
         since, self._since = self._since, time.monotonic()
         self._lab.record_progress(run_id, number / self._recorded.epochs, self._since - since)
         return figures
@@ -177,6 +175,8 @@ class Recorder:
     def _end(self, state: str) -> None:
         if self._open and not self._ended:
             self._lab.record_state(self._open.run_id, state)
+            if state == "finished":
+                pack_or_leave(self._lab, self._open.run_id)
             self._open.lock.release()
         self._ended = True
 

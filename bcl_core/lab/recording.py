@@ -21,7 +21,9 @@ from bcl_core import geometry
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
 from bcl_core.lab.files import RunFolder, read_metadata, write_arrays, write_once
+from bcl_core.lab.pack import pack_or_leave
 from bcl_core.lab.samples import write_samples
+from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.training import Epoch, Event, Started, Step, train
@@ -39,6 +41,7 @@ class OpenRun:
 
     def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE) -> None:
         self.lab, self.id, self._lock = lab, run_id, lock
+        self.reading = True  # until the data are read and the model is built
         run = lab.run(run_id)
         self.recipe = run.training_recipe
         self.folder = lab.folder(run_id)
@@ -60,8 +63,7 @@ class OpenRun:
             self._record(event)
             if isinstance(event, Epoch):
                 if event.epoch == self.recipe.epochs:
-                    self.lab.record_state(self.id, "finished")
-                    self.close()
+                    self._finish()
                 return event
             if time.monotonic() - asked > POLL_SECONDS:
                 asked = time.monotonic()
@@ -69,9 +71,13 @@ class OpenRun:
                     self._progress(event.epoch - 1 + event.step / event.steps)
                 if not may_go_on():
                     return None
-        self.lab.record_state(self.id, "finished")
-        self.close()
+        self._finish()
         return None
+
+    def _finish(self) -> None:
+        self.lab.record_state(self.id, "finished")
+        pack_or_leave(self.lab, self.id)
+        self.close()
 
     def close(self) -> None:
         """Give up the iterator and the right to train."""
@@ -80,15 +86,16 @@ class OpenRun:
 
     def _record(self, event: Event) -> None:
         if isinstance(event, Started):
+            self.reading = False
             self._since = time.monotonic()  # reading data and warming up say nothing of how long epochs take
             self.lab.record_start(self.id, {**event.provenance, **self._origin()}, event.threads)
             write_samples(self.folder, event.samples)
             _write_prediction(self.folder, self.recipe, event.samples.class_counts)
         elif isinstance(event, Epoch):
             write_once(self.folder.checkpoint(event.epoch), _to_bytes(event.state))
-            write_arrays(self.folder.embeddings(event.epoch), event.embeddings)
-            write_arrays(self.folder.view(event.epoch), event.view, metrics=json.dumps(dict(event.metrics)))
-            self.lab.record_epoch(self.id, event.epoch, event.metrics)
+            write_epoch(
+                self.lab, self.id, event.epoch, metrics=event.metrics, view=event.view, embeddings=event.embeddings
+            )
             self._progress(event.epoch)
             for old in self.folder.checkpoints()[:-CHECKPOINTS_KEPT]:
                 self.folder.checkpoint(old).unlink(missing_ok=True)

@@ -3,11 +3,15 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
-from bcl_core.recipe import Execution, Recipe, Recorded
+from pydantic import Field
+
+from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
 
 RUN_ID = re.compile(r"[a-z0-9-]{8,64}")
 ACTIVE = ("queued", "running", "paused")
+STATES = (*ACTIVE, "finished", "stopped", "failed")
 
 
 class LabError(ValueError):
@@ -28,25 +32,30 @@ class RunIsActive(LabError):
 
 @dataclass(frozen=True)
 class Run:
-    """A row of the store, as it was when read."""
+    """A row of the store, as it was when read. Where it cannot be read, its recipe and its error say what is wrong."""
 
     id: str
     group_id: str
     group_name: str
     name: str
-    recipe: Recipe | Recorded
+    recipe: Recipe | Recorded | Unreadable
     execution: Execution
-    state: str  # queued, running, paused, finished, stopped, failed
+    state: str  # one of STATES, or "unreadable"
     run_until: int | None  # train no further than this epoch; None: to the end
     stop: bool
-    epoch: int | None  # last epoch recorded
-    progress: float  # 0 … 1
-    seconds: float  # spent training
+    epoch: Annotated[int, Field(ge=0)] | None  # last epoch recorded
+    progress: Annotated[float, Field(ge=0, le=1)]
+    seconds: Annotated[float, Field(ge=0, le=1e10)]  # spent training
     error: str | None
     note: str | None  # what it is busy with before its first epoch
     provenance: Mapping[str, str]
-    created: float
+    created: Annotated[float, Field(ge=0, le=1e10)]  # seconds since 1970
     shelved: bool = False  # it came with the project and is never changed
+
+    @property
+    def readable(self) -> bool:
+        """Whether it can be read; one that cannot can still be renamed and deleted."""
+        return not isinstance(self.recipe, Unreadable)
 
     @property
     def active(self) -> bool:
@@ -62,9 +71,11 @@ class Run:
 
     @property
     def training_recipe(self) -> Recipe:
-        """The recipe; LabError where other code trained the run, so that there is none."""
+        """The recipe; LabError where it cannot be read, or where other code trained the run, so that there is none."""
         if isinstance(self.recipe, Recipe):
             return self.recipe
+        if isinstance(self.recipe, Unreadable):
+            raise LabError(f"{self.name!r} cannot be read: {self.recipe.reason}")
         raise LabError(f"{self.name!r} was recorded from other code: there is no recipe and no model of it here")
 
     @property

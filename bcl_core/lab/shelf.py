@@ -36,6 +36,7 @@ class Shelved:
     place: int  # among the others
     group_about: str  # what a reader should know of the group, in a sentence or two
     metrics: tuple[Mapping[str, Any], ...]  # of each epoch, in order
+    digest: str  # of the list of checksums, and so of everything
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def _open(folder: Path) -> Shelved:
             note=None,
             shelved=True,
         )
-        return Shelved(run, about["place"], about["group_about"], metrics)
+        digest = hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()[:8]
+        return Shelved(run, about["place"], about["group_about"], metrics, digest)
     except (OSError, RecipeError, ValueError, LookupError, TypeError) as error:
         raise ShelfError(str(error) if isinstance(error, ShelfError) else f"it cannot be read ({error})") from error
 

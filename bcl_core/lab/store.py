@@ -11,20 +11,24 @@ import secrets
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+import unicodedata
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
 from bcl_core.lab.files import RunFolder, write_once
+from bcl_core.lab.rows import as_run, metrics_of, text_of, where
 from bcl_core.lab.run import ACTIVE, RUN_ID, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.recipe import Execution, Recipe, Recorded
 
 MAX_QUEUED = 64
+KEYS_KEPT_SECONDS = 7 * 24 * 3600
+DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since browsers keep them for good
 STORE_VERSION = 3  # 2: runs have notes; 3: some runs are recorded from other code
 
 _SCHEMA = """
@@ -39,6 +43,8 @@ CREATE TABLE IF NOT EXISTS metrics (
     run TEXT NOT NULL, epoch INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS worker (
     only INTEGER PRIMARY KEY CHECK (only = 1), pid INTEGER, code_version TEXT, heartbeat REAL, leave INTEGER);
+CREATE TABLE IF NOT EXISTS deeds (
+    key TEXT PRIMARY KEY, content TEXT NOT NULL, answer TEXT, entered REAL NOT NULL) WITHOUT ROWID;
 """
 
 
@@ -61,6 +67,12 @@ class Lab:
             raise LabError(
                 f"the lab cannot be kept in {home} ({error}); set BCL_LAB_HOME to a folder you own"
             ) from error
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise LabError(f"{self.home}/lab.sqlite cannot be opened: {error}") from error
+
+    def _prepare(self) -> None:
         with self._database() as db:
             db.execute("PRAGMA journal_mode=WAL")
             version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -80,6 +92,7 @@ class Lab:
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self.home / "lab.sqlite", timeout=30)
+        db.text_factory = text_of
         try:
             with db:
                 yield db
@@ -90,19 +103,29 @@ class Lab:
 
     def runs(self, group_id: str | None = None) -> list[Run]:
         """Return all runs of the lab's own, or a group's, newest group first, in the order they were queued."""
-        where, values = ("WHERE group_id = ?", (group_id,)) if group_id else ("", ())
-        return self._select(f"{where} ORDER BY created DESC, group_id, position", values)
+        order = "ORDER BY created DESC, group_id, position"
+        if group_id is None:
+            return self._select(order)
+        return self._select(f"WHERE group_id = ? {order}", group_id) or self._damaged(group_id)
 
     def active_runs(self) -> list[Run]:
         """Return the runs that are queued, running or paused."""
-        return self._select("WHERE state IN (?, ?, ?)", ACTIVE)
+        return [run for run in self._select("WHERE state IN (?, ?, ?)", *ACTIVE) if run.active]
+
+    def watched_runs(self, run_ids: Collection[str]) -> dict[str, Run]:
+        """Return, by their ids, those of these runs that there are, and all that are queued, running or paused."""
+        own = [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id)]
+        found = self._select(f"WHERE id IN ({_marks(own)}) OR state IN (?, ?, ?)", *own, *ACTIVE)
+        shelved = [known.run for run_id in own if (known := self.shelf.get(run_id))]
+        return {run.id: run for run in [*found, *shelved]}
 
     def run(self, run_id: str) -> Run:
         """Return a run of the lab or of the shelf; UnknownRun if there is none."""
         if shelved := self.shelf.get(run_id):
             return shelved.run
-        found = self._select("WHERE id = ?", (run_id,)) if RUN_ID.fullmatch(run_id) else []
-        if not found:
+        condition, values = where(run_id)
+        found = self._select(f"WHERE {condition}", *values) if RUN_ID.fullmatch(run_id) else []
+        if not found or found[0].id != run_id:
             raise UnknownRun(f"there is no run {run_id[:64]!r}; it may have been deleted")
         return found[0]
 
@@ -120,10 +143,14 @@ class Lab:
         if shelved := self.shelf.get(run_id):
             raise LabError(f"{shelved.run.name!r} came with the project and is never changed; train a copy instead")
 
-    def _select(self, where: str, values: tuple[Any, ...]) -> list[Run]:
+    def _select(self, which: str, *values: Any) -> list[Run]:
         with self._database() as db:
             db.row_factory = sqlite3.Row
-            return [_as_run(row) for row in db.execute(f"SELECT * FROM runs {where}", values)]
+            return [as_run(row) for row in db.execute(f"SELECT rowid, * FROM runs {which}", values)]
+
+    def _damaged(self, target: str) -> list[Run]:
+        """Return the runs that are known by this id, or as this group, though their rows do not hold it."""
+        return [run for run in self._select("") if not run.readable and target in (run.id, run.group_id)]
 
     def folder(self, run_id: str) -> RunFolder:
         """Return the run's folder; UnknownRun if there is no such run."""
@@ -132,13 +159,38 @@ class Lab:
             return RunFolder(self.shelf.home / run.id, made_later=self.home / "shelved" / run.id)
         return RunFolder(self.home / "runs" / run.id)
 
-    def metrics(self, run_id: str) -> list[dict[str, Any]]:
-        """Return the recorded epochs' metrics, in order, each with its "epoch"."""
+    def epochs(self, run_id: str) -> list[int]:
+        """Return the epochs that are kept, in order: those that are recorded, whether or not that can be read."""
         if shelved := self.shelf.get(run_id):
-            return [dict(row) for row in shelved.metrics]
+            return [row["epoch"] for row in shelved.metrics]
         with self._database() as db:
-            rows = db.execute("SELECT epoch, metrics FROM metrics WHERE run = ? ORDER BY epoch", (run_id,)).fetchall()
-        return [{"epoch": epoch, **json.loads(text)} for epoch, text in rows]
+            rows = db.execute("SELECT epoch FROM metrics WHERE run = ? ORDER BY epoch", (run_id,))
+            return [epoch for (epoch,) in rows if isinstance(epoch, int)]
+
+    def metrics(self, run_id: str, epochs: Collection[int] | None = None) -> list[dict[str, Any]]:
+        """Return the metrics of the recorded epochs, or of some, in order, each with its "epoch".
+
+        Those that cannot be read are left out.
+        """
+        wanted = None if epochs is None else set(epochs)
+        if shelved := self.shelf.get(run_id):
+            return [dict(row) for row in shelved.metrics if wanted is None or row["epoch"] in wanted]
+        among = "" if wanted is None else f"AND epoch IN ({_marks(wanted)})"
+        with self._database() as db:
+            statement = f"SELECT epoch, metrics FROM metrics WHERE run = ? {among} ORDER BY epoch"
+            rows = db.execute(statement, (run_id, *(wanted or ()))).fetchall()
+        read = (metrics_of(epoch, text) for epoch, text in rows if isinstance(epoch, int))
+        return [metrics for metrics in read if metrics is not None]
+
+    def unreadable_epochs(self, run_id: str) -> list[int]:
+        """Return the epochs whose metrics cannot be read, in order."""
+        readable = {row["epoch"] for row in self.metrics(run_id)}
+        return [epoch for epoch in self.epochs(run_id) if epoch not in readable]
+
+    def rev(self, run_id: str) -> str:
+        """Return what the addresses of a run's data carry: another one where other bytes may lie there."""
+        shelved = self.shelf.get(run_id)
+        return f"{DATA_FORMAT}-{shelved.digest}" if shelved else str(DATA_FORMAT)
 
     # Steering
 
@@ -245,7 +297,7 @@ class Lab:
         ]
         with self._database() as db:
             db.execute("BEGIN IMMEDIATE")
-            unfinished = db.execute("SELECT count(*) FROM runs WHERE state IN (?, ?, ?)", ACTIVE).fetchone()[0]
+            unfinished = len(self.active_runs())
             if state != "queued" or unfinished + len(rows) <= MAX_QUEUED:
                 for row in rows:
                     values = ", ".join(f":{column}" for column in row)
@@ -286,29 +338,34 @@ class Lab:
 
     def _steerable(self, target: str) -> tuple[str, ...]:
         """Return the ids of a run, or of the runs of a group that are trained here."""
-        found = self._select("WHERE id = ? OR group_id = ?", (target, target))
+        found = self._select("WHERE id = ? OR group_id = ?", target, target) or self._damaged(target)
         if not found:
             self._refuse_shelved(target)
             raise UnknownRun(f"there is no run or group {target[:64]!r}; it may have been deleted")
         ids = tuple(run.id for run in found if isinstance(run.recipe, Recipe))
         if not ids:
+            if not found[0].readable:
+                raise LabError(f"{found[0].name!r} cannot be read: {found[0].error}")
             raise LabError(f"{found[0].name!r} is recorded from other code, which alone can train, pause or stop it")
         return ids
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name, 1 to 80 characters."""
-        self._change("UPDATE runs SET name = ? WHERE id = ?", (proper_name(name), self._own(run_id).id))
+        condition, values = where(self._own(run_id).id)
+        self._change(f"UPDATE runs SET name = ? WHERE {condition}", (proper_name(name), *values))
 
     def move_to_group(self, run_ids: Sequence[str], name: str) -> str:
         """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
         name = proper_name(name)
-        group_id = next((run.group_id for run in self.runs() if run.group_name == name), None) or _new_id()
+        known = (run.group_id for run in self.runs() if run.group_name == name and run.readable)
+        group_id = next(known, None) or _new_id()
         for run_id in run_ids:
             self._refuse_active(run_id)
         for position, run_id in enumerate(run_ids):
+            condition, values = where(run_id)
             self._change(
-                "UPDATE runs SET group_id = ?, group_name = ?, position = ? WHERE id = ?",
-                (group_id, name, position, run_id),
+                f"UPDATE runs SET group_id = ?, group_name = ?, position = ? WHERE {condition}",
+                (group_id, name, position, *values),
             )
         return group_id
 
@@ -316,9 +373,10 @@ class Lab:
         """Remove a run that is not active, with its files."""
         self._refuse_active(run_id)
         folder = self.folder(run_id).path
+        condition, values = where(run_id)
         with self._database() as db:
-            db.execute("DELETE FROM metrics WHERE run = ?", (run_id,))
-            db.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+            db.execute(f"DELETE FROM metrics WHERE run IN (SELECT id FROM runs WHERE {condition})", values)
+            db.execute(f"DELETE FROM runs WHERE {condition}", values)
         shutil.rmtree(folder, ignore_errors=True)
 
     def _refuse_active(self, run_id: str) -> None:
@@ -326,6 +384,36 @@ class Lab:
         run = self.run(run_id)
         if run.active:
             raise RunIsActive(f"{run.name!r} is {run.state}: stop it first")
+        if not run.readable:
+            lock = self.lock(run_id)
+            if lock is None:
+                raise RunIsActive(f"{run.name!r} is trained by another process, which can read it: stop it there first")
+            lock.release()
+
+    # Deeds that are done once for a key, however often they are asked for
+
+    def claim(self, key: str, content: str) -> tuple[str, str | None] | None:
+        """Enter that this content is about to be done under the key, and return None: whoever gets None does it.
+
+        Where the key was entered before, return its content and its answer, None while there is no answer.
+        """
+        with self._database() as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("DELETE FROM deeds WHERE entered < ?", (time.time() - KEYS_KEPT_SECONDS,))
+            before: tuple[str, str | None] | None = db.execute(
+                "SELECT content, answer FROM deeds WHERE key = ?", (key,)
+            ).fetchone()
+            if before is None:
+                db.execute("INSERT INTO deeds VALUES (?, ?, NULL, ?)", (key, content, time.time()))
+            return before
+
+    def keep_answer(self, key: str, answer: str) -> None:
+        """Enter how the deed of a claimed key ended."""
+        self._change("UPDATE deeds SET answer = ? WHERE key = ?", (answer, key))
+
+    def free(self, key: str) -> None:
+        """Give a claimed key back, since nothing was done."""
+        self._change("DELETE FROM deeds WHERE key = ?", (key,))
 
     # Writing, by the process that trains
 
@@ -356,9 +444,13 @@ class Lab:
             return
         lock = self.lock(run.id)
         if lock is not None:
-            statement = f"UPDATE runs SET state = 'stopped' WHERE id = ? AND state IN ({_marks(ACTIVE)})"
-            self._change(statement, (run.id, *ACTIVE))  # unless it has ended well since `run` was read
+            self.settle(run.id, "stopped")
             lock.release()
+
+    def settle(self, run_id: str, state: str) -> None:
+        """Set the state of a run, unless it has ended since it was read."""
+        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({_marks(ACTIVE)})"
+        self._change(statement, (state, run_id, *ACTIVE))
 
     def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
         """Set the run's state."""
@@ -401,7 +493,7 @@ class Lab:
         return row is not None and row[3]
 
     def ask_worker_to_leave(self) -> None:
-        """Let the worker end after the step it is at; its runs stay queued."""
+        """Let the worker end, whatever it is at; its runs stay queued."""
         self._change("UPDATE worker SET leave = 1", ())
 
     def _change(self, statement: str, values: tuple[Any, ...]) -> int:
@@ -416,22 +508,7 @@ def _migrate(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA user_version={STORE_VERSION}")
 
 
-def _as_run(row: sqlite3.Row) -> Run:
-    known = {
-        **row,
-        "recipe": _recipe(row["recipe"]),
-        "execution": Execution.model_validate_json(row["execution"]),
-        "stop": bool(row["stop"]),
-        "provenance": json.loads(row["provenance"]),
-    }
-    return Run(**{field.name: known[field.name] for field in fields(Run) if field.name in known})
-
-
-def _recipe(text: str) -> Recipe | Recorded:
-    return Recorded.parse(text) if "recorded" in json.loads(text) else Recipe.parse(text)
-
-
-def _marks(values: Sequence[str]) -> str:
+def _marks(values: Collection[Any]) -> str:
     return ", ".join("?" * len(values))
 
 
@@ -440,8 +517,13 @@ def _new_id() -> str:
 
 
 def proper_name(name: str) -> str:
-    """Return the name of a run or group with its white space tidied; LabError unless it has 1 to 80 characters."""
+    """Return the name of a run or group with its white space tidied; LabError unless it has 1 to 80 characters.
+
+    Control characters are refused: nobody sees them in a name.
+    """
     name = " ".join(name.split())
+    if any(unicodedata.category(character) == "Cc" for character in name):
+        raise LabError("a name holds no control characters; this one does")
     if not 1 <= len(name) <= 80:
         raise LabError(f"a name has 1 to 80 characters; this one has {len(name)}")
     return name

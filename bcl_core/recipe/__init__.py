@@ -17,6 +17,7 @@ from bcl_core.recipe.fields import (
 )
 from bcl_core.recipe.presets import PRESETS, RACES, Preset, Race, preset
 from bcl_core.recipe.settings import apply_settings, field_names
+from bcl_core.recipe.unreadable import Unreadable
 
 __all__ = [
     "FORMAT_VERSION",
@@ -33,6 +34,7 @@ __all__ = [
     "Recipe",
     "RecipeError",
     "Recorded",
+    "Unreadable",
     "apply_settings",
     "field_names",
     "preset",

@@ -1,6 +1,5 @@
 """The fields of a recipe and of an execution. Controls, command line and docs are derived from them."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bcl_core import registry
+from bcl_core.recipe import hashes
 
 FORMAT_VERSION: Literal[1] = 1
 LAST_EPOCH = 99_999  # of a recorded run: file names and addresses count in five digits
@@ -18,10 +18,10 @@ class RecipeError(ValueError):
     """A recipe or setting cannot be used; the message says what was wrong and what would be right."""
 
 
-def _named_in(table: Mapping[str, registry.Entry]) -> AfterValidator:
+def _named_in(table: Mapping[str, registry.Entry], otherwise: str = "") -> AfterValidator:
     def check(name: str) -> str:
         if name not in table:
-            raise ValueError(f"should be one of {', '.join(table)}")
+            raise ValueError(f"should be one of {', '.join(table)}{otherwise}")
         return name
 
     return AfterValidator(check)
@@ -38,7 +38,7 @@ class Section(BaseModel):
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
-            raise RecipeError(explain(error)) from error
+            raise RecipeError(_newer(text) or explain(error)) from error
 
 
 class DataRecipe(Section):
@@ -108,10 +108,13 @@ class LossRecipe(Section):
         }
 
 
+_OWN_BACKBONE = "; one of your own is known where the app starts with the same BCL_LAB_BACKBONES"
+
+
 class ModelRecipe(Section):
     """The encoder and its heads."""
 
-    backbone: Annotated[str, _named_in(registry.BACKBONES)] = "resnet8"
+    backbone: Annotated[str, _named_in(registry.BACKBONES, _OWN_BACKBONE)] = "resnet8"
     hidden_dim: int = Field(128, ge=1, le=8192, description="hidden width of projection head and prototype MLP")
     projection_dim: int = Field(32, ge=2, le=8192, description="d, dimension of the contrastive space")
     head_norm: bool = Field(False, description="BatchNorm between the layers of projection head and prototype MLP")
@@ -154,8 +157,8 @@ class Recipe(Section):
 
     @property
     def hash(self) -> str:
-        """16 hexadecimal digits: equal for equal recipes, on any machine."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:16]
+        """16 hexadecimal digits: equal for equal recipes, on any machine and in any later version."""
+        return hashes.hash_of(self, hashes.RECIPE)
 
     @property
     def variant(self) -> str:
@@ -204,7 +207,7 @@ class Recorded(Section):
     @property
     def hash(self) -> str:
         """16 hexadecimal digits, whatever the epochs, which may grow."""
-        return hashlib.sha256(self.model_dump_json(exclude={"epochs"}).encode()).hexdigest()[:16]
+        return hashes.hash_of(self.model_copy(update={"epochs": 1}), hashes.RECORDED)  # which is the default
 
     @property
     def variant(self) -> str:
@@ -222,8 +225,17 @@ class Recorded(Section):
         return f"{self.title}, recorded from other code"
 
 
+def _absolute(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("a path holds no null character")
+    try:
+        return path.expanduser().absolute()
+    except RuntimeError as error:  # of "~name" where there is no user of this name
+        raise ValueError(str(error)) from error
+
+
 # Made absolute, since the process that trains may stand in another folder.
-AbsolutePath = Annotated[Path, AfterValidator(lambda path: path.expanduser().absolute())]
+AbsolutePath = Annotated[Path, AfterValidator(_absolute)]
 
 
 class DataPaths(Section):
@@ -245,11 +257,24 @@ class Execution(Section):
     data: DataPaths = DataPaths()
 
 
-def explain(error: ValidationError) -> str:
-    """Turn pydantic's report into a sentence for people."""
+def explain(error: ValidationError, whole: str = "the recipe") -> str:
+    """Turn pydantic's report into a sentence for people; `whole` is what it calls all that was read."""
     parts = []
     for item in error.errors():
-        where = ".".join(str(part) for part in item["loc"]) or "the recipe"
+        where = ".".join(str(part) for part in item["loc"]) or whole
+        if item["type"] == "missing":
+            parts.append(f"{where} is missing")
+            continue
         message = item["msg"].removeprefix("Value error, ")
         parts.append(f"{where} is {json.dumps(item['input'], default=str)[:80]}: {message[:1].lower()}{message[1:]}")
     return "; ".join(parts)
+
+
+def _newer(text: str) -> str | None:
+    """Say so where a document is of a newer version, so that nothing else that is wrong with it matters."""
+    try:
+        version = json.loads(text)["format_version"]
+        newer = version > FORMAT_VERSION
+    except (ValueError, LookupError, TypeError):
+        return None
+    return f"made by a newer version (format {version}); this one reads {FORMAT_VERSION}" if newer else None

@@ -1,6 +1,5 @@
 """Runs without a training: classes that drift apart, measured and written as a trainer would, in a moment."""
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -11,6 +10,7 @@ from bcl_core import geometry
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import write_arrays
 from bcl_core.lab.samples import write_samples
+from bcl_core.lab.snapshot import write_epoch
 from bcl_core.measuring import Embedded, Samples, Selection, measure
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 
@@ -74,11 +74,14 @@ class MadeRun:
             "gradients": self._gradients(number) if gradients else {},
         }
         measured = measure(self.selection, self.samples, Embedded(features=features, **{**has, **lacks}))
-        write_arrays(self.folder.embeddings(number), measured.embeddings)
-        write_arrays(
-            self.folder.view(number), measured.view, metrics=json.dumps({"loss": 1 - share, **measured.metrics})
+        write_epoch(
+            self.lab,
+            self.id,
+            number,
+            metrics={"loss": 1 - share, **measured.metrics},
+            view=measured.view,
+            embeddings=measured.embeddings,
         )
-        self.lab.record_epoch(self.id, number, measured.metrics)
 
     def finish(self) -> None:
         """Say that it is done."""

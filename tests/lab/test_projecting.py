@@ -18,7 +18,7 @@ def run_id(lab):
 def test_pca_is_the_plane_of_most_variance(lab, run_id):
     project(lab, run_id, 1, "pca")
     folder = lab.folder(run_id)
-    features = read_arrays(folder.embeddings(1))["projection"].astype(np.float64)
+    features = folder.arrays(folder.embeddings(1))["projection"].astype(np.float64)
     drawn = read_arrays(folder.projection("pca", 1))["coordinates"].astype(np.float64)
     values = np.linalg.eigvalsh(np.cov(features.T))
     np.testing.assert_allclose(drawn.var(axis=0, ddof=1), values[::-1][:2], rtol=1e-3)

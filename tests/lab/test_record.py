@@ -19,7 +19,7 @@ from bcl_core.lab.evaluating import evaluate_run
 from bcl_core.lab.export import export_run
 from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.lab.store import MAX_QUEUED
-from bcl_core.lab.worker import Worker
+from bcl_core.lab.watch import Watch
 from bcl_core.models import build_model
 from bcl_core.recipe import Execution, Recorded
 from bcl_core.training import Epoch, Started, train
@@ -29,7 +29,10 @@ LABELS = np.arange(60) % 4
 RNG = np.random.default_rng(0)
 Z = RNG.standard_normal((60, 6)) + np.eye(6)[LABELS]
 # What training knows of a model, and arrays do not say: losses, gradients, and everything in the backbone's space.
-OF_TRAINING = {"loss", "loss_contrastive", "loss_classifier", "tail_push_share", "classifier_angle"}
+OF_TRAINING = {
+    *("loss", "loss_contrastive", "loss_classifier", "tail_push_share", "classifier_angle"),
+    *geometry.push_extents({}),
+}
 OF_BACKBONE = set(geometry.collapse_metrics(Z, LABELS, np.eye(4, 6), [15] * 4))
 
 
@@ -78,14 +81,14 @@ def test_five_lines_of_a_loop_leave_a_run_that_has_what_training_leaves(lab):
     expected = geometry.collapse_metrics(z[test].double(), labels[test], None, dataset.class_counts)
     for name in OF_BACKBONE:
         assert recorded[name] == (None if expected[name] is None else pytest.approx(expected[name], rel=1e-5)), name
-    view = read_arrays(lab.folder(run.id).view(1))
+    view = lab.folder(run.id).arrays(lab.folder(run.id).view(1))
     assert last.view.keys() - view.keys() == {
         *("classifier", "gradient_mass", "gradient_norm", "gradient_attraction", "pair_push")
     }
     for name, array in view.items():
         close = 1 if name == "coordinates" else 1e-5  # coordinates are stored in steps
         np.testing.assert_allclose(array, last.view[name], atol=close, rtol=1e-3 if name == "confidences" else 1e-5)
-    embeddings = read_arrays(lab.folder(run.id).embeddings(1))
+    embeddings = lab.folder(run.id).arrays(lab.folder(run.id).embeddings(1))
     np.testing.assert_allclose(embeddings["projection"], last.embeddings["projection"], atol=1e-3)
     kept = read_arrays(lab.folder(run.id).samples)
     np.testing.assert_array_equal(kept["labels"], started.samples.labels)
@@ -101,7 +104,7 @@ def test_a_run_is_seen_while_it_grows_and_is_finished_at_the_end(lab):
         run = only_run(lab)
         assert (run.id, run.state, run.epoch, run.progress) == (recorder.run_id, "running", 1, 0.25)
         assert lab.lock(run.id) is None
-        Worker(lab)._settle()
+        Watch(lab).look()
         assert only_run(lab).state == "running", "whoever is not its recorder leaves it alone"
         recorder.epoch(Z)
         assert lab.folder(run.id).epochs() == [1, 2] == [row["epoch"] for row in lab.metrics(run.id)]
@@ -173,7 +176,7 @@ time.sleep(600)
 
 
 def notice_by_worker(lab):
-    Worker(lab)._settle()
+    Watch(lab).look()
 
 
 def notice_by_next_recorder(lab):
@@ -271,7 +274,7 @@ def test_the_lengths_and_the_kind_of_number_of_embeddings_do_not_matter(lab):
 
 def test_what_is_not_given_is_none_in_the_metrics_and_absent_from_the_view(lab):
     run_id = record("mine", Z, LABELS)
-    metrics, view = last_metrics(lab, run_id), read_arrays(lab.folder(run_id).view(1))
+    metrics, view = last_metrics(lab, run_id), lab.folder(run_id).arrays(lab.folder(run_id).view(1))
     for name in ("loss", "accuracy", "accuracy_per_class", "prototype_angle", "nc3", "nc4", "tail_push_share"):
         assert metrics[name] is None
     assert view.keys() == {"class_means", "class_mean_coordinates", "coordinates", "within_class_angles"}
@@ -288,7 +291,7 @@ def test_what_is_given_is_measured(lab):
     assert metrics["accuracy"] == pytest.approx((probabilities.argmax(1).numpy() == LABELS).mean())
     assert metrics["prototype_angle"] == pytest.approx(geometry.cross_angles(means, prototypes).mean())
     assert metrics["nc3"] == pytest.approx(geometry.collapse_metrics(unit, LABELS, classifier)["nc3"])
-    view = read_arrays(lab.folder(recorder.run_id).view(1))
+    view = lab.folder(recorder.run_id).arrays(lab.folder(recorder.run_id).view(1))
     np.testing.assert_allclose(view["confidences"], probabilities.max(1).values, atol=1e-3)
     np.testing.assert_allclose(view["classifier"], classifier, rtol=1e-6)
 
@@ -299,7 +302,7 @@ def test_predictions_alone_give_accuracy_without_confidence(lab):
     with Recorder("mine", LABELS, class_names=list("abcd")) as recorder:
         assert recorder.epoch(Z, predictions=wrong)["accuracy"] == pytest.approx(0.75, abs=0.01)
         assert recorder.epoch(Z, predictions=by_name)["accuracy"] == pytest.approx(0.75, abs=0.01)
-    view = read_arrays(lab.folder(recorder.run_id).view(1))
+    view = lab.folder(recorder.run_id).arrays(lab.folder(recorder.run_id).view(1))
     np.testing.assert_array_equal(view["predictions"], wrong)
     assert "confidences" not in view
 
@@ -310,7 +313,7 @@ def test_angles_are_those_of_the_class_means_that_are_given(lab, length):
     with Recorder("mine", LABELS) as recorder:
         metrics = recorder.epoch(Z[:, :3], class_means=means)
     assert metrics["angle_rms_deviation"] == pytest.approx(0, abs=1e-5)
-    stored = read_arrays(lab.folder(recorder.run_id).view(1))["class_means"]
+    stored = lab.folder(recorder.run_id).arrays(lab.folder(recorder.run_id).view(1))["class_means"]
     np.testing.assert_allclose(stored, means / max(1, length), atol=1e-6)
 
 
@@ -370,7 +373,7 @@ def test_few_and_many_classes_few_samples_and_few_dimensions_are_measured(lab, c
     run_id = record("mine", features, labels, predictions=labels)
     metrics, folder = last_metrics(lab, run_id), lab.folder(run_id)
     assert metrics["classes_measured"] == classes and metrics["accuracy"] == 1
-    assert read_arrays(folder.view(1))["coordinates"].shape[0] == len(read_arrays(folder.samples)["labels"]) <= 4000
+    assert folder.arrays(folder.view(1))["coordinates"].shape[0] == len(read_arrays(folder.samples)["labels"]) <= 4000
     if per_class == 1:
         assert metrics["picture_variance_kept"] is None, "every sample fits the frame and none is left to draw"
 

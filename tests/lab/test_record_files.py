@@ -49,7 +49,7 @@ def assert_same_run(lab, one, other):
     assert read_metadata(first.samples) == read_metadata(second.samples)
     for epoch in first.epochs():
         for path in ("samples", f"view/{epoch:04d}", f"embeddings/{epoch:04d}"):
-            arrays, others = (read_arrays(folder.path / f"{path}.safetensors") for folder in (first, second))
+            arrays, others = (folder.arrays(folder.path / f"{path}.safetensors") for folder in (first, second))
             assert arrays.keys() == others.keys()
             for name in arrays:
                 np.testing.assert_array_equal(arrays[name], others[name])

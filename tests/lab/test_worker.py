@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bcl_core.lab import GroupPlan, ensure_worker, stop_worker, worker_status
-from bcl_core.lab.files import read_arrays
 from bcl_core.recipe import Execution
 from bcl_core.training import Epoch, train
 from tests.conftest import small
@@ -61,7 +61,7 @@ def assert_run_equals(lab, run_id, epochs):
     assert [row["epoch"] for row in recorded] == [epoch.epoch for epoch in epochs]
     for row, epoch in zip(recorded, epochs, strict=True):
         assert row == {"epoch": epoch.epoch, **json.loads(json.dumps(dict(epoch.metrics)))}
-        arrays = read_arrays(lab.folder(run_id).view(epoch.epoch))
+        arrays = lab.folder(run_id).arrays(lab.folder(run_id).view(epoch.epoch))
         for name, array in epoch.view.items():
             np.testing.assert_array_equal(arrays[name], array)
 
@@ -178,6 +178,67 @@ def test_a_worker_asked_to_leave_keeps_its_runs_queued(lab, start_worker):
     assert stop_worker(lab)
     assert process.wait(timeout=30) == 0
     assert lab.run(run_id).state == "queued"
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda lab, _: stop_worker(lab), lambda _, process: process.terminate()], ids=["flag", "SIGTERM"]
+)
+def test_a_worker_held_up_by_a_dead_drive_leaves_when_asked(lab, start_worker, on_a_dead_drive, ask):
+    process = start_worker()
+    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    ask(lab, process)
+    assert process.wait(timeout=30) == 0
+    assert lab.run(on_a_dead_drive).state == "queued"
+    assert not worker_status(lab).alive
+
+
+def test_a_run_on_a_dead_drive_can_be_stopped_and_the_next_goes_on(lab, start_worker, on_a_dead_drive):
+    [following] = queue(lab, small(epochs=1))
+    process = start_worker()
+    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    lab.stop(on_a_dead_drive)
+    until(lambda: lab.run(on_a_dead_drive).state == "stopped")
+    until(lambda: finished(lab, [following]))
+    assert lab.run(on_a_dead_drive).state == "stopped"
+    assert process.poll() is None and worker_status(lab).pid == process.pid
+
+
+def test_a_run_on_a_dead_drive_is_shown_as_paused_and_others_as_stopped(lab, start_worker, on_a_dead_drive):
+    [other] = queue(lab, small(epochs=1))
+    process = start_worker()
+    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    beat = lab.worker_row()[2]
+    lab.pause(on_a_dead_drive)
+    lab.stop(other)
+    until(lambda: [lab.run(i).state for i in (on_a_dead_drive, other)] == ["paused", "stopped"])
+    lab.resume(on_a_dead_drive)
+    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    until(lambda: lab.worker_row()[2] > beat, message="its heartbeat stopped")
+    assert process.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_ends_on_a_signal_while_it_imports_torch(lab, start_worker, number):
+    [run_id] = queue(lab, small(epochs=500))
+    process = start_worker()
+    until(lambda: worker_status(lab).alive)
+    maps = Path(f"/proc/{process.pid}/maps")
+    if maps.exists():
+        until(lambda: "libtorch" in maps.read_text())
+    process.send_signal(number)
+    assert process.wait(timeout=30) == 0
+    assert lab.run(run_id).state == "queued"
+
+
+def test_a_worker_that_has_just_begun_stops_runs_and_leaves(lab, start_worker):
+    [kept, dropped] = queue(lab, small("digits-scl", epochs=500), small("digits-bcl", epochs=500))
+    process = start_worker()
+    until(lambda: worker_status(lab).pid == process.pid)
+    lab.stop(dropped)
+    until(lambda: lab.run(dropped).state == "stopped")
+    stop_worker(lab)
+    assert process.wait(timeout=30) == 0
+    assert lab.run(kept).state == "queued"
 
 
 def test_a_started_worker_outlives_its_starter_and_is_replaced_when_its_code_is_old(lab):

@@ -1,11 +1,9 @@
-// The inspector as one HTML file: its modules, its data and Plotly.js, in a page that asks nobody for anything.
+// The inspector as one HTML file: its script, its data and Plotly.js, in a page that asks nobody for anything.
 
-import { escaped, runInWords, scriptJson, titleOf, versionsOf } from "./export_words.js";
+import { escaped, runInWords, scriptJson, scriptText, titleOf, versionsOf } from "./export_words.js";
 import { read, write } from "./state.js";
 import { spanAfter } from "./table.js";
 
-const NAMES = "bcl/"; // what the page's import map calls the modules
-const IMPORT = /\b((?:from|import)\s+")(\.[^"]+)"/g;
 const AT_ONCE = 6; // requests
 const THEME = [
   ...["background-color", "secondary-background-color", "text-color", "gray-text-color", "gray-color", "border-color"],
@@ -13,7 +11,7 @@ const THEME = [
 ]; // Streamlit's custom properties that the inspector reads
 // Nothing may be fetched: a page that did would not open elsewhere as it does here.
 const POLICY =
-  "default-src 'none'; script-src 'unsafe-inline' data: blob:; style-src 'unsafe-inline'; img-src data: blob:";
+  "default-src 'none'; script-src 'unsafe-inline' blob:; style-src 'unsafe-inline'; img-src data: blob:";
 const PAGE_CSS = `
   [hidden] { display: none !important; }
   body { margin: 0; background: var(--st-background-color); color: var(--st-text-color); font-family: var(--st-font); }
@@ -24,7 +22,7 @@ const PAGE_CSS = `
   footer dd { margin: 0 0 0.5rem; }`;
 
 /**
- * Gather the page's parts from where this module came from and from the data routes.
+ * Gather the page's parts from the app and from its data routes.
  *
  * @param {Object} app the inspector
  * @param {(share: number) => void} onProgress how much of the data is here, 0 to 1
@@ -32,10 +30,8 @@ const PAGE_CSS = `
  */
 export async function savedPage(app, onProgress) {
   const { told, store, host } = app;
-  const [modules, css] = await Promise.all([
-    modulesFrom(new URL("./saved.js", import.meta.url)),
-    textAt(new URL("./inspector.css", import.meta.url)),
-  ]);
+  const names = ["saved.js", "inspector.css"];
+  const [script, css] = await Promise.all(names.map((name) => textAt(`${told.components}/${name}`)));
   const sisters = store.runs.flatMap(({ about }) => about?.siblings ?? []).flatMap((id) => store.known.get(id) ?? []);
   const all = [...new Set([...store.runs, ...sisters])].filter(({ rev }) => rev !== null);
   const paths = [...store.runs.flatMap(pathsOf), ...all.flatMap(historyOf)];
@@ -43,7 +39,7 @@ export async function savedPage(app, onProgress) {
   const hold = async (path, value) => files.set(path, await packed(new TextEncoder().encode(JSON.stringify(value))));
   await hold("pulse", { runs: Object.fromEntries(all.map((run) => [run.told.id, lastPulse(run)])) });
   for (const { told: { id }, about } of store.runs) if (about) await hold(`runs/${id}/about`, about);
-  files.set("plotly.js", await packed(await bytesAt(new URL(told.plotly, document.baseURI))));
+  files.set("plotly.js", await packed(await bytesAt(told.plotly)));
   app.writeAddress();
   const saved = { search: write(read(location.search)) };
   const style = getComputedStyle(host);
@@ -52,19 +48,18 @@ export async function savedPage(app, onProgress) {
   const runs = store.runs.map((run) => ({ ...store.words(run), epochs: run.epochs }));
   const shown = store.runs.map((run) => run.told); // controls are in their runs' places
   const data = { told: { ...told, runs: shown, saved }, runs, files, missing, date: new Date() };
-  return new Blob(pageOf({ ...data, modules, css, theme, dark }), { type: "text/html" });
+  return new Blob(pageOf({ ...data, script, css, theme, dark }), { type: "text/html" });
 }
 
 /**
  * Write the page.
  *
- * @param {Map<string, string>} parts.modules sources by their names in the import map
+ * @param {string} parts.script the module that opens it, which imports nothing
  * @param {Map<string, string>} parts.files gzip in base64, by path
  * @param {[string, string][]} parts.missing paths that could not be had, and why
  * @returns {string[]} to be joined
  */
-export function pageOf({ told, runs, modules, css, theme, dark, files, missing, date }) {
-  const imports = Object.fromEntries(Array.from(modules, ([name, source]) => [name, dataUrl(source)]));
+export function pageOf({ told, runs, script, css, theme, dark, files, missing, date }) {
   const groups = [...new Set(runs.flatMap(({ group }) => group ?? []))].join(", ");
   const title = escaped(titleOf(told.runs.map(({ label }) => label), groups));
   const variables = theme.map(([name, value]) => `${name}: ${value};`).join(" ");
@@ -73,13 +68,13 @@ export function pageOf({ told, runs, modules, css, theme, dark, files, missing, 
     `<meta http-equiv="Content-Security-Policy" content="${POLICY}">\n`,
     `<meta name="viewport" content="width=device-width, initial-scale=1">\n<title>${title}</title>\n`,
     `<style>:root { color-scheme: ${dark ? "dark" : "light"}; ${variables} }${PAGE_CSS}\n${css}</style>\n`,
-    `<script type="importmap">${scriptJson({ imports })}</script>\n</head>\n<body>\n<main>\n<h1>${title}</h1>\n`,
+    `</head>\n<body>\n<main>\n<h1>${title}</h1>\n`,
     `<div class="bcl-inspector" role="region" aria-label="Inspector"><p>Opening the runs …</p></div>\n`,
     `<noscript>This page draws with JavaScript, which this browser does not run.</noscript>\n`,
     `${footer(runs, missing, date)}\n</main>\n`,
     `<script type="application/json" id="told">${scriptJson(told)}</script>\n`,
     ...Array.from(files, ([path, text]) => `<script type="text/plain" data-path="${escaped(path)}">${text}</script>\n`),
-    `<script type="module">import "${NAMES}inspector/saved.js";</script>\n</body>\n</html>\n`,
+    `<script type="module">\n${scriptText(script)}</script>\n</body>\n</html>\n`,
   ];
 }
 
@@ -140,37 +135,6 @@ async function gathered(fetchBytes, paths, onProgress) {
   return { files, missing };
 }
 
-/** The sources of a module and of all that it imports, by their names in the import map. */
-async function modulesFrom(entry) {
-  const modules = new Map();
-  const root = new URL("..", entry).href;
-  const visit = async (address) => {
-    const name = NAMES + address.slice(root.length);
-    if (modules.has(name)) return;
-    modules.set(name, null); // on its way
-    const { source, imports } = named(await textAt(address), address, root);
-    modules.set(name, source);
-    await Promise.all(imports.map(visit));
-  };
-  await visit(entry.href);
-  return modules;
-}
-
-/** A source that imports by name, and the addresses of what it imports: a data: address has no neighbours. */
-export function named(source, address, root) {
-  const imports = [];
-  const rename = (_, before, path) => {
-    const there = new URL(path, address).href;
-    imports.push(there);
-    return `${before}${NAMES}${there.slice(root.length)}"`;
-  };
-  return { source: source.replace(IMPORT, rename), imports };
-}
-
-function dataUrl(source) {
-  return `data:text/javascript;charset=utf-8,${encodeURIComponent(source)}`;
-}
-
 async function packed(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
   const blob = await new Response(stream).blob();
@@ -183,12 +147,13 @@ async function packed(bytes) {
   return url.slice(url.indexOf(",") + 1);
 }
 
-async function bytesAt(url) {
-  const answer = await fetch(url);
+/** @param {string} path relative to the page */
+async function bytesAt(path) {
+  const answer = await fetch(new URL(path, document.baseURI));
   if (!answer.ok) throw new Error("The app has changed since this page was opened. Reload it and save again.");
   return answer.arrayBuffer();
 }
 
-async function textAt(url) {
-  return new TextDecoder().decode(await bytesAt(url));
+async function textAt(path) {
+  return new TextDecoder().decode(await bytesAt(path));
 }

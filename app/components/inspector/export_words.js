@@ -41,3 +41,8 @@ export function escaped(text) {
 export function scriptJson(value) {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
+
+/** A script as it may stand in a script element. What would end the element stands in strings and comments only. */
+export function scriptText(source) {
+  return source.replace(/<(?=\/script|!--)/gi, "\\x3c");
+}

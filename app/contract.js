@@ -1,0 +1,129 @@
+// Written by `python -m app.contract` from the types in Python: what the routes answer.
+
+/**
+ * The answer to `pulse`: by run id.
+ * @typedef {Object} LabPulse
+ * @property {Object<string, RunPulse|Unknown>} runs
+ */
+
+/**
+ * How far a run is. `rev` is part of the addresses of its data; `epochs` are the kept ones as ranges [first, last, step]; `progress` is 0 to 1; `rows` are the epochs after the one that the question names, none where there are more than 32.
+ * @typedef {Object} RunPulse
+ * @property {string} state
+ * @property {string} rev
+ * @property {Array<Array<number>>} epochs
+ * @property {number} planned
+ * @property {number} progress
+ * @property {string|null} note
+ * @property {string|null} error
+ * @property {number|null} seconds_left
+ * @property {Queue|null} queue
+ * @property {Array<Row>} rows
+ */
+
+/**
+ * What is before a run that waits: how many groups, and for how long, where that can be said.
+ * @typedef {Object} Queue
+ * @property {number} races
+ * @property {number|null} seconds
+ */
+
+/**
+ * One epoch: what its curves gain. Without class means where they are too large or not recorded.
+ * @typedef {Object} Row
+ * @property {number} epoch
+ * @property {Object<string, number|null>} scalars
+ * @property {ClassMeans|null} class_means
+ */
+
+/**
+ * Rows of an array, (K, d): little-endian float32 in base64.
+ * @typedef {Object} ClassMeans
+ * @property {Array<number>} shape
+ * @property {string} data
+ */
+
+/**
+ * In place of a run that is not in this lab.
+ * @typedef {Object} Unknown
+ * @property {string} error
+ */
+
+/**
+ * A run but for its epochs. `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the seed alone; `classes` is null before the run has read its data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe".
+ * @typedef {Object} About
+ * @property {string} id
+ * @property {string} name
+ * @property {string} group
+ * @property {string} variant
+ * @property {string} title
+ * @property {string} space
+ * @property {string} recipe
+ * @property {number} planned
+ * @property {number|null} seed
+ * @property {Object<string, string>} provenance
+ * @property {string} source
+ * @property {Switches|null} switches
+ * @property {Array<string>} siblings
+ * @property {Classes|null} classes
+ * @property {Object<string, string>} faults
+ */
+
+/**
+ * What its loss is made of: whether there is a contrastive one, and its switches.
+ * @typedef {Object} Switches
+ * @property {boolean} contrastive
+ * @property {boolean} averaging
+ * @property {boolean} complement
+ * @property {string} anchors
+ */
+
+/**
+ * What follows from the K classes and their training counts. `simplex` is (K, D), the picture's frame; `regular` the angle of the regular simplex in degrees; `bins` the bin of each class where gradient statistics are pooled by frequency, else null.
+ * @typedef {Object} Classes
+ * @property {Array<string>} names
+ * @property {Array<number>} counts
+ * @property {Array<string>} colours
+ * @property {Groups} groups
+ * @property {Array<Array<number>>} simplex
+ * @property {number} regular
+ * @property {Predicted|null} predicted
+ * @property {Array<number>|null} bins
+ */
+
+/**
+ * Classes by training count, the most frequent first: the largest and the smallest three tenths, and the rest.
+ * @typedef {Object} Groups
+ * @property {Array<number>} head
+ * @property {Array<number>} medium
+ * @property {Array<number>} tail
+ */
+
+/**
+ * The predicted optimum: class means, (K, D), turned onto the picture's simplex; degrees within the tail.
+ * @typedef {Object} Predicted
+ * @property {Array<Array<number|null>>} coordinates
+ * @property {number|null} tail
+ */
+
+/**
+ * All classes alike; frequent and rare swapped.
+ * @typedef {Object} Controls
+ * @property {Control} balanced
+ * @property {Control} swapped
+ */
+
+/**
+ * A run that differs from another in nothing but its training counts, or null; and how to make one.
+ * @typedef {Object} Control
+ * @property {string|null} id
+ * @property {string} how
+ */
+
+/**
+ * What was wrong, and what would be right, in a sentence.
+ * @typedef {Object} Failure
+ * @property {string} error
+ */
+
+export {};

@@ -1,0 +1,75 @@
+"""The contract between lab and browser: every route under /bcl/v1/, and the shape of what it answers, in one place.
+
+| route | answer |
+| --- | --- |
+| `GET health` | `{"status": "ok"}` |
+| `GET pulse?runs=a,b,c&since=E` | `LabPulse`; ETag |
+| `GET runs/{id}/about` | `About`; ETag |
+| `GET runs/{id}/controls?without=a,b` | `Controls` |
+| `GET runs/{id}/history/{rev}?from&to&step` | the file that `bcl_core.lab.history` describes |
+| `GET runs/{id}/view/{rev}/{epoch}` | an epoch's arrays; `embeddings/…` its full embeddings |
+| `GET runs/{id}/samples/{rev}`, `predicted/{rev}`, `sprite.png/{rev}` | what the images are, where the loss would end |
+| `POST do` | `app.verbs`: everything that changes the lab |
+
+What carries a `rev` is immutable. `Failure` is the answer where there is something wrong, with a status of 400 or more.
+`python -m app.contract` writes the same shapes for JavaScript, `contract.js`; a test holds them together.
+"""
+
+import re
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypedDict
+
+from app import about
+from bcl_core.lab import pulse
+
+JAVASCRIPT = Path(__file__).with_suffix(".js")
+
+
+class Failure(TypedDict):
+    """What was wrong, and what would be right, in a sentence."""
+
+    error: str
+
+
+SHAPES: tuple[Any, ...] = (
+    *(pulse.LabPulse, pulse.RunPulse, pulse.Queue, pulse.Row, pulse.ClassMeans, pulse.Unknown),
+    *(about.About, about.Switches, about.Classes, about.Groups, about.Predicted, about.Controls, about.Control),
+    Failure,
+)
+
+_PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(None): "null", Any: "any"}
+
+
+def javascript() -> str:
+    """Return the shapes as JSDoc."""
+    parts = ["// Written by `python -m app.contract` from the types in Python: what the routes answer.\n"]
+    for shape in SHAPES:
+        words = re.sub(r"\s+", " ", (shape.__doc__ or "").strip())
+        fields = typing.get_type_hints(shape)
+        lines = [f" * @property {{{_named(kind)}}} {name}" for name, kind in fields.items()]
+        parts.append(
+            "\n".join(["/**", f" * {words}", f" * @typedef {{Object}} {shape.__name__}", *lines, " */"]) + "\n"
+        )
+    return "\n".join([*parts, "export {};\n"])
+
+
+def _named(kind: Any) -> str:
+    """Return a type as JSDoc writes it."""
+    if kind in _PLAIN:
+        return _PLAIN[kind]
+    if kind in SHAPES:
+        return str(kind.__name__)
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is list:
+        return f"Array<{_named(inner[0])}>"
+    if origin is dict:
+        return f"Object<string, {_named(inner[1])}>"
+    if origin is types.UnionType:
+        return "|".join(map(_named, inner))
+    raise TypeError(f"{kind} has no name in JavaScript: use one of the shapes, or a plain type")
+
+
+if __name__ == "__main__":
+    JAVASCRIPT.write_text(javascript(), encoding="utf-8")

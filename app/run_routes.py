@@ -1,0 +1,166 @@
+"""What the lab answers a browser: the pulse, and of each run what its pictures need. `app.contract` has the table."""
+
+import asyncio
+import gzip
+import hashlib
+import io
+import json
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from PIL import Image
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from app.about import about, controls
+from app.answers import IMMUTABLE, refused, sentence
+from bcl_core.lab import Lab, LabError, RunFolder, SnapshotError, UnknownRun
+from bcl_core.lab.history import NotKept, Span, TooMany, history
+from bcl_core.lab.pulse import MOST_RUNS, Answer, Pulse
+
+_EPOCH = re.compile("[0-9]{1,5}")
+_WHOLE = re.compile("-?[0-9]{1,6}")
+_SMALL = 1 << 11  # bytes that are not worth compressing
+
+Serve = Callable[[Request], Awaitable[Response]]
+
+
+def run_routes(lab_of: Callable[[], Lab]) -> list[Route]:
+    """Return the routes; `lab_of` opens the lab, or raises LabError."""
+    reader = _Reader(lab_of)
+
+    def route(path: str, answer: Callable[[Lab, Request], Response]) -> Route:
+        async def serve(request: Request) -> Response:
+            return await run_in_threadpool(_in_words, lambda: answer(lab_of(), request))
+
+        return Route(f"/runs/{{run_id}}/{path}", serve)
+
+    return [
+        Route("/pulse", reader.serve),
+        route("about", _about),
+        route("controls", _controls),
+        route("history/{rev}", _history),
+        route("samples/{rev}", _file(lambda folder, _: folder.samples)),
+        route("predicted/{rev}", _file(lambda folder, _: folder.predicted)),
+        route("sprite.png/{rev}", _file(lambda folder, _: folder.sprite)),
+        route("view/{rev}/{epoch}", _file(RunFolder.view)),
+        route("embeddings/{rev}/{epoch}", _file(RunFolder.embeddings)),
+    ]
+
+
+class _Reader:
+    """Lets one request at a time look at the disk; the others wait for what it finds."""
+
+    def __init__(self, lab_of: Callable[[], Lab]) -> None:
+        self._lab_of = lab_of
+        self._looking = asyncio.Lock()
+        self._pulse: Pulse | None = None
+
+    async def serve(self, request: Request) -> Response:
+        run_ids = tuple(dict.fromkeys(filter(None, request.query_params.get("runs", "").split(","))))
+        since = request.query_params.get("since")
+        if len(run_ids) > MOST_RUNS:
+            return refused(f"{len(run_ids)} runs are asked for: at most {MOST_RUNS} at once")
+        if since is not None and not _WHOLE.fullmatch(since):
+            return refused(f"since is {since[:20]!r}; expected the number of an epoch")
+        try:
+            pulse = await self._fresh(run_ids)
+        except LabError as error:
+            return sentence(503, str(error))
+        pulse.follow(run_ids)
+        return _unless_known(request, pulse.answer(run_ids, None if since is None else int(since)))
+
+    async def _fresh(self, run_ids: tuple[str, ...]) -> Pulse:
+        pulse = self._pulse
+        if pulse is not None and pulse.seconds_to_look(run_ids) is None:
+            return pulse
+        async with self._looking:
+            pulse = self._pulse = self._pulse or Pulse(await run_in_threadpool(self._lab_of))
+            if (wait := pulse.seconds_to_look(run_ids)) is not None:  # nobody has looked while this waited
+                await asyncio.sleep(wait)
+                await run_in_threadpool(pulse.look, run_ids)
+            return pulse
+
+
+def _about(lab: Lab, request: Request) -> Response:
+    return _json(request, about(lab, lab.run(request.path_params["run_id"])))
+
+
+def _controls(lab: Lab, request: Request) -> Response:
+    without = request.query_params.get("without", "").split(",")
+    return _json(request, controls(lab, lab.run(request.path_params["run_id"]), without))
+
+
+def _history(lab: Lab, request: Request) -> Response:
+    run_id = request.path_params["run_id"]
+    asked = [request.query_params.get(name, "") for name in ("from", "to", "step")]
+    if not all(map(_EPOCH.fullmatch, asked)) or int(asked[2]) < 1:
+        return refused("from and to should be numbers of epochs, and step one of 1 or more")
+    _check_rev(lab, request)
+    return Response(
+        history(lab, run_id, Span(*map(int, asked))), media_type="application/octet-stream", headers=IMMUTABLE
+    )
+
+
+def _file(file_of: Callable[[RunFolder, int], Any]) -> Callable[[Lab, Request], Response]:
+    def answer(lab: Lab, request: Request) -> Response:
+        epoch = request.path_params.get("epoch", "0")
+        if not _EPOCH.fullmatch(epoch):
+            return refused("an epoch is a whole number from 0 to 99999")
+        folder = lab.folder(request.path_params["run_id"])
+        _check_rev(lab, request)
+        file = file_of(folder, int(epoch))
+        content = folder.content(file)
+        if file.suffix != ".png":
+            return Response(content, media_type="application/octet-stream", headers=IMMUTABLE)
+        _check_image(file.name, content)
+        return Response(content, media_type="image/png", headers=IMMUTABLE)
+
+    return answer
+
+
+def _check_rev(lab: Lab, request: Request) -> None:
+    if lab.rev(request.path_params["run_id"]) != request.path_params["rev"]:
+        raise SnapshotError("the data of this run were made anew since this page was opened: reload it")
+
+
+def _check_image(name: str, content: bytes) -> None:
+    try:
+        Image.open(io.BytesIO(content)).verify()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise SnapshotError(f"{name} of this run is damaged") from error
+
+
+def _in_words(answer: Callable[[], Response]) -> Response:
+    try:
+        return answer()
+    except TooMany as error:
+        return refused(str(error))
+    except (UnknownRun, NotKept, SnapshotError) as error:
+        return sentence(404, str(error))
+    except LabError as error:
+        return sentence(503, str(error))
+
+
+def _json(request: Request, document: Any) -> Response:
+    content = json.dumps(document, allow_nan=False).encode()
+    return _unless_known(request, Answer(content, f'"{hashlib.sha256(content).hexdigest()[:20]}"'))
+
+
+def _unless_known(request: Request, answer: Answer) -> Response:
+    """Return the answer, or that nothing has changed since the browser asked."""
+    headers = {
+        "Cache-Control": "no-cache",
+        "ETag": answer.etag,
+        "Content-Encoding": "identity",
+        "Vary": "Accept-Encoding",
+    }
+    if answer.etag in request.headers.get("If-None-Match", ""):
+        return Response(status_code=304, headers=headers)
+    content = answer.content
+    if len(content) > _SMALL and "gzip" in request.headers.get("Accept-Encoding", ""):
+        content, headers["Content-Encoding"] = gzip.compress(content, 1), "gzip"
+    return Response(content, media_type="application/json", headers=headers)

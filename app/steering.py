@@ -1,0 +1,21 @@
+"""Pages change the lab by its verbs alone, in the name of whoever looks at them."""
+
+from typing import Any
+
+import streamlit as st
+
+from app.reading import the_lab
+from app.verbs import Refused, do, role_of
+
+
+def demand(verb: str, **arguments: Any) -> Any:
+    """Do what the verb says and return its answer; Refused where it cannot be done."""
+    return do(the_lab(), verb, arguments, role=role_of(st.context.cookies))
+
+
+def attempt(verb: str, **arguments: Any) -> None:
+    """Do what the verb says, as a button's callback; a refusal is told in passing."""
+    try:
+        demand(verb, **arguments)
+    except Refused as error:
+        st.toast(str(error), icon=":material/error:")

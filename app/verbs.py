@@ -1,0 +1,278 @@
+"""Everything that changes the lab, by name. Pages and `POST /bcl/v1/do` call the same `do`.
+
+| verb                      | arguments                                      | answer        |
+|---------------------------|------------------------------------------------|---------------|
+| train                     | name, runs: [{name, recipe}, …], execution     | {group, runs} |
+| train-on                  | run: one that came with the project; execution | {group, run}  |
+| pause, step, resume, stop | target: a run or a group                       | null          |
+| rename                    | run, name                                      | {name}        |
+| group                     | runs, name: of an old group or a new one       | {group}       |
+| delete                    | run                                            | null          |
+| start-worker              |                                                | null          |
+| stop-worker               |                                                | {was_alive}   |
+
+Runs and groups are named by their ids; names have 1 to 80 characters; `execution` may be left out, and so may any field
+of a recipe that stands at its default. Over HTTP all is one JSON object that also holds the verb and a key of its own:
+
+    curl localhost:8501/bcl/v1/do -H "Content-Type: application/json" \
+        -d '{"verb": "pause", "target": "261111-0123456789", "key": "monday-0001"}'
+
+A key is 8 to 64 letters, digits, "-" and "_". Whoever is not sure that a request arrived sends it again with the same
+key: it is done once, and answered alike, for a week.
+"""
+
+import hashlib
+import json
+import logging
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Literal, NamedTuple, get_args
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from bcl_core.lab import GroupPlan, Lab, LabError, ensure_worker, stop_worker
+from bcl_core.lab.run import RUN_ID
+from bcl_core.lab.store import MAX_QUEUED, proper_name
+from bcl_core.recipe import Execution, Recipe, RecipeError
+from bcl_core.recipe.fields import Section, explain
+from bcl_core.registry import DATASETS
+
+KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
+MAX_GROUPED = 1000
+MAX_SENTENCE = 1000
+
+logger = logging.getLogger(__name__)
+
+Role = Literal["viewer", "owner"]
+ROLES: tuple[Role, ...] = get_args(Role)  # rising: each may do what those before it may
+
+
+class Refused(Exception):
+    """Nothing was done, or not all of it; the message says why, and `status` says so in HTTP."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def role_of(_cookies: Mapping[str, str]) -> Role:
+    """Say who is asking, from the cookies of the browser: everybody is the owner."""
+    return "owner"
+
+
+def _an_id(text: str) -> str:
+    if not RUN_ID.fullmatch(text):
+        raise ValueError("should be the id of a run or a group: 8 to 64 small letters, digits and hyphens")
+    return text
+
+
+Id = Annotated[str, AfterValidator(_an_id)]
+Name = Annotated[str, AfterValidator(proper_name)]
+
+
+class NamedRecipe(Section):
+    """A run to be queued."""
+
+    name: Name
+    recipe: Recipe
+
+
+class Train(Section):
+    """Runs to queue as one group."""
+
+    name: Name
+    runs: Annotated[tuple[NamedRecipe, ...], Field(min_length=1, max_length=MAX_QUEUED)]
+    execution: Execution = Execution()
+
+
+class TrainOn(Section):
+    """A run of the shelf whose copy is to train on."""
+
+    run: Id
+    execution: Execution = Execution()
+
+
+class Target(Section):
+    """A run or a group."""
+
+    target: Id
+
+
+class Rename(Section):
+    """A run and its new name."""
+
+    run: Id
+    name: Name
+
+
+class Regroup(Section):
+    """Runs and the group that they come into."""
+
+    runs: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_GROUPED)]
+    name: Name
+
+
+class OneRun(Section):
+    """A run."""
+
+    run: Id
+
+
+class Nothing(Section):
+    """No arguments."""
+
+
+def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
+    for run in wanted.runs:
+        _check_folder(run.recipe, wanted.execution)
+    plan = GroupPlan(wanted.name, [(run.name, run.recipe) for run in wanted.runs])
+    ids = lab.enqueue(plan, wanted.execution)
+    _see_to_a_worker(lab)
+    return {"group": lab.run(ids[0]).group_id, "runs": ids}
+
+
+def _train_on(lab: Lab, wanted: TrainOn) -> dict[str, Any]:
+    _check_folder(lab.run(wanted.run).training_recipe, wanted.execution)
+    run_id = lab.enqueue_copy(wanted.run, wanted.execution)
+    lab.resume(run_id)
+    _see_to_a_worker(lab)
+    return {"group": lab.run(run_id).group_id, "run": run_id}
+
+
+def _check_folder(recipe: Recipe, execution: Execution) -> None:
+    dataset = DATASETS[recipe.data.source]
+    if dataset.needs_path and execution.data.path is None:
+        raise RecipeError(f"{dataset.title} needs the folder of the images (data.path)")
+
+
+def _pause(lab: Lab, wanted: Target) -> None:
+    lab.pause(wanted.target)
+
+
+def _step(lab: Lab, wanted: Target) -> None:
+    lab.step(wanted.target)
+    _see_to_a_worker(lab)
+
+
+def _resume(lab: Lab, wanted: Target) -> None:
+    lab.resume(wanted.target)
+    _see_to_a_worker(lab)
+
+
+def _stop(lab: Lab, wanted: Target) -> None:
+    lab.stop(wanted.target)
+
+
+def _see_to_a_worker(lab: Lab) -> None:
+    """Start a worker where none is; where that fails the deed stands all the same, and pages say that none is there."""
+    try:
+        ensure_worker(lab)
+    except OSError:
+        logger.exception("the training worker could not be started; runs wait in the queue")
+
+
+def _rename(lab: Lab, wanted: Rename) -> dict[str, Any]:
+    lab.rename(wanted.run, wanted.name)
+    return {"name": wanted.name}
+
+
+def _regroup(lab: Lab, wanted: Regroup) -> dict[str, Any]:
+    return {"group": lab.move_to_group(wanted.runs, wanted.name)}
+
+
+def _delete(lab: Lab, wanted: OneRun) -> None:
+    lab.delete(wanted.run)
+
+
+def _start_worker(lab: Lab, _: Nothing) -> None:
+    try:
+        ensure_worker(lab)
+    except OSError as error:
+        raise LabError(f"the worker cannot be started: {error}") from error
+
+
+def _stop_worker(lab: Lab, _: Nothing) -> dict[str, Any]:
+    return {"was_alive": stop_worker(lab)}
+
+
+class Verb(NamedTuple):
+    """Something that can be done."""
+
+    schema: type[Section]
+    least_role: Role
+    act: Callable[[Lab, Any], Any]  # the lab and the checked arguments; returns what JSON can hold
+
+
+VERBS: Mapping[str, Verb] = {
+    "train": Verb(Train, "owner", _train),
+    "train-on": Verb(TrainOn, "owner", _train_on),
+    "pause": Verb(Target, "owner", _pause),
+    "step": Verb(Target, "owner", _step),
+    "resume": Verb(Target, "owner", _resume),
+    "stop": Verb(Target, "owner", _stop),
+    "rename": Verb(Rename, "owner", _rename),
+    "group": Verb(Regroup, "owner", _regroup),
+    "delete": Verb(OneRun, "owner", _delete),
+    "start-worker": Verb(Nothing, "owner", _start_worker),
+    "stop-worker": Verb(Nothing, "owner", _stop_worker),
+}
+
+
+def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: str | None = None) -> Any:
+    """Do what the verb says, once for a key, and return its answer.
+
+    Args:
+        lab: what is changed.
+        verb: a name in VERBS.
+        arguments: of that verb; plain as they come from JSON, or recipes and executions themselves.
+        role: who is asking.
+        key: what makes it safe to ask twice; None: it is done each time.
+
+    Raises:
+        Refused: 422 there is no such verb, the arguments do not fit, the lab cannot do it, or the key has served for
+            something else; 403 the role is too low; 409 begun under this key and not ended yet; 500 it broke off.
+    """
+    known = VERBS.get(verb)
+    if known is None:
+        raise Refused(422, f"there is no verb {verb[:40]!r}; the verbs are {', '.join(VERBS)}")
+    if ROLES.index(role) < ROLES.index(known.least_role):
+        raise Refused(403, f"a {role} may not {verb} here; the {known.least_role} may")
+    if key is not None and not KEY.fullmatch(key):
+        raise Refused(422, f'a key is 8 to 64 letters, digits, "-" and "_"; {key[:80]!r} is not')
+    try:
+        wanted = known.schema.model_validate(dict(arguments))
+        return known.act(lab, wanted) if key is None else _once(lab, key, verb, wanted)
+    except ValidationError as error:
+        raise Refused(422, _shortened(explain(error))) from error
+    except (LabError, RecipeError) as error:
+        raise Refused(422, str(error)) from error
+    except (OSError, sqlite3.Error) as error:
+        raise Refused(500, f"{verb} broke off ({error}); look at what was done before you ask again") from error
+
+
+def _once(lab: Lab, key: str, verb: str, wanted: Section) -> Any:
+    content = hashlib.sha256(f"{verb} {wanted.model_dump_json()}".encode()).hexdigest()
+    before = lab.claim(key, content)
+    if before is None:
+        try:
+            answer = VERBS[verb].act(lab, wanted)
+        except (LabError, RecipeError):
+            lab.free(key)
+            raise
+        lab.keep_answer(key, json.dumps(answer))
+        return answer
+    content_before, answer_before = before
+    if content_before != content:
+        raise Refused(422, f"the key {key} has served for something else; each deed has a key of its own")
+    if answer_before is None:
+        raise Refused(
+            409,
+            f"{verb} was begun under this key and has not ended: ask again in a moment. If it never ends, it broke "
+            "off: look at what was done, and take a new key",
+        )
+    return json.loads(answer_before)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= MAX_SENTENCE else f"{text[:MAX_SENTENCE]} …"

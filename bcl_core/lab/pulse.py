@@ -1,0 +1,230 @@
+"""The pulse of a lab: how far its runs are, read from the disk twice a second at most and answered from memory.
+
+Whoever follows runs asks once a second; the answer's bytes are made once and shared by all who ask the same.
+"""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypedDict
+
+import numpy as np
+
+from bcl_core.lab.cache import Cache
+from bcl_core.lab.files import SnapshotError
+from bcl_core.lab.history import scalars_of
+from bcl_core.lab.run import Run
+from bcl_core.lab.store import Lab
+
+LOOK_SECONDS = 0.5
+NEWCOMER_SECONDS = 0.1  # between two looks, where a run is asked for that nobody has asked for lately
+FORGOTTEN_SECONDS = 60.0
+MOST_RUNS = 64
+MOST_ROWS = 32
+MOST_FOLLOWED = 512  # runs, by all who ask
+MEANS_BYTES = 16 << 10  # class means of an epoch that are larger are fetched with its view
+ANSWER_BYTES = 8 << 20
+
+
+class ClassMeans(TypedDict):
+    """Rows of an array, (K, d): little-endian float32 in base64."""
+
+    shape: list[int]
+    data: str
+
+
+class Row(TypedDict):
+    """One epoch: what its curves gain. Without class means where they are too large or not recorded."""
+
+    epoch: int
+    scalars: dict[str, float | None]
+    class_means: ClassMeans | None
+
+
+class Queue(TypedDict):
+    """What is before a run that waits: how many groups, and for how long, where that can be said."""
+
+    races: int
+    seconds: float | None
+
+
+class RunPulse(TypedDict):
+    """How far a run is.
+
+    `rev` is part of the addresses of its data; `epochs` are the kept ones as ranges [first, last, step]; `progress` is
+    0 to 1; `rows` are the epochs after the one that the question names, none where there are more than 32.
+    """
+
+    state: str
+    rev: str
+    epochs: list[list[int]]
+    planned: int
+    progress: float
+    note: str | None
+    error: str | None
+    seconds_left: float | None
+    queue: Queue | None
+    rows: list[Row]
+
+
+class Unknown(TypedDict):
+    """In place of a run that is not in this lab."""
+
+    error: str
+
+
+class LabPulse(TypedDict):
+    """The answer to `pulse`: by run id."""
+
+    runs: dict[str, RunPulse | Unknown]
+
+
+class Answer(NamedTuple):
+    """Bytes of JSON and their ETag."""
+
+    content: bytes
+    etag: str
+
+
+@dataclass
+class _Followed:
+    """A run that somebody asks for."""
+
+    asked: float
+    rev: str = ""
+    last: int | None = None
+    kept: list[int] = field(default_factory=list)
+    rows: dict[int, str] = field(default_factory=dict)  # of the last epochs, as JSON
+    head: str | None = None  # all but the rows, as JSON without its closing brace; "" where there is no such run
+
+
+class Pulse:
+    """One reader of a lab's changes. `look` is for one thread at a time; the others may be called at any moment."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._followed: dict[str, _Followed] = {}
+        self._looked = -LOOK_SECONDS
+        self._answers: Cache[tuple[tuple[str, ...], int | None], Answer] = Cache(ANSWER_BYTES)
+
+    def seconds_to_look(self, run_ids: Iterable[str]) -> float | None:
+        """Return how long to wait before a look that who asks for these runs needs; None: memory has what they need."""
+        age = time.monotonic() - self._looked
+        if all(run_id in self._followed and self._followed[run_id].head is not None for run_id in run_ids):
+            return 0.0 if age >= LOOK_SECONDS else None
+        return max(0.0, NEWCOMER_SECONDS - age)
+
+    def look(self, run_ids: Iterable[str] = ()) -> None:
+        """Read what has changed of the runs that are followed; follow these, too."""
+        now = time.monotonic()
+        self.follow(run_ids)
+        latest = sorted(self._followed.items(), key=lambda item: item[1].asked)[-MOST_FOLLOWED:]
+        followed = {run_id: one for run_id, one in latest if now - one.asked < FORGOTTEN_SECONDS}
+        runs = self.lab.watched_runs(followed)
+        ahead = _queue([run for run in runs.values() if run.wants_to_train])
+        before = {run_id: (one.head, one.last) for run_id, one in followed.items()}
+        for run_id, one in followed.items():
+            self._update(one, run_id, runs.get(run_id), ahead)
+        self._followed = followed
+        if before != {run_id: (one.head, one.last) for run_id, one in followed.items()}:
+            self._answers = Cache(ANSWER_BYTES)
+        self._looked = now
+
+    def follow(self, run_ids: Iterable[str]) -> None:
+        """Note that somebody asks for these runs, so that the next look concerns them."""
+        now = time.monotonic()
+        for run_id in run_ids:
+            self._followed.setdefault(run_id, _Followed(now)).asked = now
+
+    def answer(self, run_ids: Sequence[str], since: int | None) -> Answer:
+        """Return what is known of these runs, with the epochs after `since`; none of those where it is None."""
+        return self._answers.get((tuple(run_ids), since), lambda: self._made(run_ids, since))
+
+    def _made(self, run_ids: Sequence[str], since: int | None) -> tuple[Answer, int]:
+        parts = [f"{json.dumps(run_id)}:{self._of(run_id, since)}" for run_id in run_ids]
+        content = f'{{"runs":{{{",".join(parts)}}}}}'.encode()
+        return Answer(content, f'"{hashlib.sha256(content).hexdigest()[:20]}"'), len(content)
+
+    def _of(self, run_id: str, since: int | None) -> str:
+        one = self._followed.get(run_id)
+        if one is None or not one.head:
+            return json.dumps({"error": f"there is no run {run_id[:64]!r}; it may have been deleted"})
+        news = [] if since is None else [epoch for epoch in one.kept if epoch > since]
+        rows = [one.rows[epoch] for epoch in news] if len(news) <= MOST_ROWS else []
+        return f'{one.head},"rows":[{",".join(rows)}]}}'
+
+    def _update(self, one: _Followed, run_id: str, run: Run | None, ahead: Mapping[str, Queue]) -> None:
+        if run is None:
+            one.rev, one.last, one.head = "", None, ""
+            return
+        rev = self.lab.rev(run_id)
+        if (rev, run.epoch) != (one.rev, one.last):
+            one.rows = one.rows if rev == one.rev else {}
+            one.rev, one.last, one.kept = rev, run.epoch, self.lab.epochs(run_id)
+            latest = one.kept[-MOST_ROWS:]
+            found = {epoch: one.rows[epoch] for epoch in latest if epoch in one.rows}
+            lacking = [epoch for epoch in latest if epoch not in found]
+            recorded = {row["epoch"]: row for row in self.lab.metrics(run_id, lacking)}
+            one.rows = found | {epoch: self._row(run_id, recorded.get(epoch, {"epoch": epoch})) for epoch in lacking}
+        one.head = json.dumps(_head(run, rev, one.kept, ahead.get(run_id)))[:-1]
+
+    def _row(self, run_id: str, metrics: Mapping[str, Any]) -> str:
+        epoch = metrics["epoch"]
+        scalars = {name: value for name, value in scalars_of(metrics).items() if name != "epoch"}
+        return json.dumps({"epoch": epoch, "scalars": scalars, "class_means": self._means(run_id, epoch)})
+
+    def _means(self, run_id: str, epoch: int) -> ClassMeans | None:
+        folder = self.lab.folder(run_id)
+        try:
+            means = folder.arrays(folder.view(epoch)).get("class_means")
+        except SnapshotError:  # told by name to who asks for the view
+            return None
+        if means is None or means.nbytes > MEANS_BYTES:
+            return None
+        return {"shape": list(means.shape), "data": base64.b64encode(means.astype("<f4").tobytes()).decode()}
+
+
+def _head(run: Run, rev: str, kept: Sequence[int], queue: Queue | None) -> dict[str, Any]:
+    return {
+        "state": run.state,
+        "rev": rev,
+        "epochs": ranges(kept),
+        "planned": run.recipe.epochs,
+        "progress": round(run.progress, 4),
+        "note": run.note,
+        "error": run.error,
+        "seconds_left": None if run.seconds_left is None else round(run.seconds_left, 1),
+        "queue": queue,
+    }
+
+
+def _queue(willing: Sequence[Run]) -> dict[str, Queue]:
+    """Say, of each queued run, what will be trained before its group: groups go in the order they were queued."""
+    groups: dict[tuple[float, str], list[Run]] = {}
+    for run in willing:
+        groups.setdefault((run.created, run.group_id), []).append(run)
+    before: list[float | None] = []
+    found: dict[str, Queue] = {}
+    for _, runs in sorted(groups.items()):
+        known = [seconds for seconds in before if seconds is not None]
+        seconds = round(sum(known), 1) if len(known) == len(before) else None
+        found |= {run.id: {"races": len(before), "seconds": seconds} for run in runs if run.state == "queued"}
+        left = [run.seconds_left for run in runs]
+        before.append(None if None in left else sum(value for value in left if value is not None))
+    return found
+
+
+def ranges(epochs: Sequence[int]) -> list[list[int]]:
+    """Return rising epochs as [first, last, step] each, the longest runs from the front."""
+    found: list[list[int]] = []
+    values = np.asarray(epochs)
+    start = 0
+    while start < len(values):
+        steps = np.diff(values[start:])
+        same = len(steps) if not len(steps) else int(np.argmax(steps != steps[0])) or len(steps)
+        found.append([int(values[start]), int(values[start + same]), int(steps[0]) if len(steps) else 1])
+        start += same + 1
+    return found

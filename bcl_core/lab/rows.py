@@ -1,0 +1,123 @@
+"""From a row of the store to a run, whatever the row holds: one that cannot be read is a run that says what is wrong.
+
+What the columns hold is validated by the types of `Run`.
+"""
+
+import json
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from bcl_core.lab.run import RUN_ID, STATES, Run
+from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
+from bcl_core.recipe.fields import explain
+
+_NAMELESS = re.compile(r"unreadable-([0-9]{1,18})")
+
+
+class NotText(str):
+    """What is not UTF-8, with � where it goes wrong."""
+
+
+def text_of(raw: bytes) -> str:
+    """Decode text of the store; `NotText` where it is none."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return NotText(raw.decode(errors="replace"))
+
+
+def where(run_id: str) -> tuple[str, tuple[Any, ...]]:
+    """Return the condition that finds a run's row, and its values: by its id, or where that is none, by its place."""
+    nameless = _NAMELESS.fullmatch(run_id)
+    return ("rowid = ?", (int(nameless[1]),)) if nameless else ("id = ?", (run_id,))
+
+
+def as_run(row: sqlite3.Row) -> Run:
+    """Return the run of a row with its `rowid`; where any column cannot be read, one that says so and does nothing."""
+    known, faults = {}, {}
+    for name in _READERS.keys() & row.keys():
+        try:
+            known[name] = _read(name, row[name])
+        except ValidationError as error:
+            faults[name] = explain(error, name)
+        except ValueError as error:
+            faults[name] = str(error)
+    return _unreadable(row, known, faults) if faults else Run(**known)
+
+
+def metrics_of(epoch: Any, text: Any) -> dict[str, Any] | None:
+    """Return an epoch's metrics with its "epoch"; None where they cannot be read."""
+    try:
+        metrics = json.loads(text)
+    except (ValueError, TypeError):
+        return None
+    return {"epoch": epoch, **metrics} if isinstance(metrics, dict) and not isinstance(text, NotText) else None
+
+
+def _read(name: str, value: Any) -> Any:
+    if isinstance(value, NotText):
+        raise ValueError(f"{name} is {json.dumps(value, ensure_ascii=False)[:80]}: should be UTF-8 text")
+    return _READERS[name](value)
+
+
+def _recipe(value: Any) -> Recipe | Recorded:
+    text: str = _text(value)
+    try:
+        recorded = "recorded" in json.loads(text)
+    except (ValueError, TypeError):
+        recorded = False
+    return Recorded.parse(text) if recorded else Recipe.parse(text)
+
+
+def _state(value: Any) -> str:
+    if value not in STATES:
+        raise ValueError(f"state is {value!r:.80}: should be one of {', '.join(STATES)}")
+    return str(value)
+
+
+def _id(value: Any) -> str:
+    if not (isinstance(value, str) and RUN_ID.fullmatch(value)):
+        raise ValueError(f"an id is {value!r:.80}: should be 8 to 64 small letters, digits and hyphens")
+    return value
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    return TypeAdapter(hint, config=ConfigDict(strict=True)).validate_python
+
+
+_text = _reader(str)
+_SPECIAL: Mapping[str, Callable[[Any], Any]] = {
+    "id": _id,
+    "group_id": _id,
+    "recipe": _recipe,
+    "execution": Execution.model_validate_json,
+    "state": _state,
+    "stop": TypeAdapter(bool).validate_python,
+    "provenance": TypeAdapter(dict[str, str]).validate_json,
+}
+_HINTS = get_type_hints(Run, include_extras=True)
+_READERS = {**{name: _reader(hint) for name, hint in _HINTS.items() if name not in _SPECIAL}, **_SPECIAL}
+
+
+def _unreadable(row: sqlite3.Row, known: Mapping[str, Any], faults: Mapping[str, str]) -> Run:
+    reason = "; ".join(faults[name] for name in sorted(faults))
+    run_id = known.get("id", f"unreadable-{row['rowid']}")
+    names = {name: str(row[name] or "no name")[:80] for name in ("name", "group_name")}
+    neutral = {
+        "group_id": run_id,
+        "execution": Execution(),
+        "run_until": None,
+        "stop": False,
+        "epoch": None,
+        "progress": 0.0,
+        "seconds": 0.0,
+        "note": None,
+        "provenance": {},
+        "created": 0.0,
+    }
+    found = {"id": run_id, "recipe": Unreadable(str(row["recipe"]), reason), "state": "unreadable", "error": reason}
+    return Run(**{**neutral, **known, **names, **found})

@@ -1,0 +1,129 @@
+"""Pages show a run that cannot be read as what it is, and everything else as ever."""
+
+import sqlite3
+
+import pytest
+
+from app import inspecting, reading
+from bcl_core.lab import GroupPlan, Lab
+from tests.app.conftest import train_here
+from tests.app.test_inspect import chosen
+from tests.app.test_pages import PAGES, click, words
+from tests.browser.made_runs import make_runs
+from tests.conftest import small
+from tests.damages import DAMAGES, queue_damaged
+
+
+def said(app):
+    """What a page says, as people read it: without Markdown's backslashes."""
+    return words(app).replace("\\", "")
+
+
+def of_damaged(lab):
+    [run] = [run for run in lab.runs() if not run.readable]
+    return run
+
+
+@pytest.fixture
+def sound(lab):
+    """Two runs of a group with epochs to look at, beside which others are damaged."""
+    return make_runs(lab, ["bcl", "scl"], 2, name="sound")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_goes_on_beside_every_damage(lab, sound, open_page, page):
+    queue_damaged(lab, *DAMAGES)
+    app = open_page(page)
+    assert not app.exception
+    assert "could not be drawn" not in words(app)
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_train_says_what_is_wrong_and_offers_nothing_to_press(lab, sound, open_page, kind):
+    queue_damaged(lab, kind)
+    run = of_damaged(lab)
+    app = open_page("train", group=run.group_id)
+    assert app.selectbox(key="group").value == run.group_id
+    assert DAMAGES[kind][1] in said(app) and "cannot be read" in said(app)
+    assert not [button for button in app.button if button.label in ("Pause", "Resume", "Stop")]
+    app.selectbox(key="group").set_value(lab.run(sound[0].id).group_id).run()
+    assert not app.exception and not app.error
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_runs_says_what_is_wrong_and_deletes_it(lab, sound, open_page, monkeypatch, kind):
+    queue_damaged(lab, kind)
+    run = of_damaged(lab)
+    app = open_page("runs")
+    [table] = app.dataframe
+    row = table.value[table.value["Id"] == run.id].iloc[0]
+    assert (row["State"], row["Loss"]) == ("unreadable", "Unreadable")
+    assert DAMAGES[kind][1] in said(app)
+    place = list(table.value["Id"]).index(run.id)
+    _tick(monkeypatch, place)
+    click(app.run(), "Delete for good")
+    assert {left.id for left in lab.runs()} == {other.id for other in sound}
+
+
+def _tick(monkeypatch, place):
+    """Choose a row of the table, which the test's browser cannot."""
+    import streamlit as st
+
+    class Chosen:
+        class selection:  # noqa: N801 (Streamlit's name)
+            rows = (place,)
+
+    monkeypatch.setattr(st, "dataframe", lambda *_, **__: Chosen)
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_inspect_says_what_is_wrong_with_a_run_that_a_link_names(lab, sound, open_page, kind):
+    queue_damaged(lab, kind)
+    run = of_damaged(lab)
+    app = open_page("inspect", runs=f"{run.id}.{sound[0].id}")
+    assert chosen(app) == [sound[0].id]
+    assert not app.exception and not app.warning
+    assert DAMAGES[kind][1] in app.error[0].value.replace("\\", "")
+    assert not any(run.id in option or "damaged" in option for option in app.multiselect(key="inspect/runs").options)
+
+
+def test_a_run_is_not_compared_with_a_sister_that_cannot_be_read(lab, sound):
+    with sqlite3.connect(lab.home / "lab.sqlite") as db:
+        db.execute("UPDATE runs SET execution = '{' WHERE id = ?", (sound[1].id,))
+    runs = lab.runs()
+    assert [run.id for run in reading.comparable(runs)] == [sound[0].id]
+    [told] = inspecting.told([lab.run(sound[0].id)])["runs"]
+    assert told["seeds"] is None
+
+
+@pytest.mark.parametrize("epochs", [(1,), (2,), (0, 1, 2)])
+@pytest.mark.parametrize("page", ["train", "inspect", "runs", "gallery"])
+def test_epochs_whose_metrics_cannot_be_read_leave_the_rest_of_the_picture(lab, open_page, page, epochs):
+    first, second = train_here(lab, epochs=2, presets=("digits-bcl",) * 2)
+    with sqlite3.connect(lab.home / "lab.sqlite") as db:
+        for epoch in epochs:
+            db.execute("UPDATE metrics SET metrics = '{\"loss' WHERE run = ? AND epoch = ?", (first, epoch))
+    app = open_page(page)
+    assert not app.exception and not app.error
+    assert "could not be drawn" not in words(app)
+    if page == "train":
+        assert f"cannot be read: {', '.join(map(str, epochs))}." in said(app)
+    bands = [run["seeds"] for run in inspecting.told([lab.run(first), lab.run(second)])["runs"]]
+    assert bands[0] == bands[1]
+
+
+def test_text_of_a_damaged_row_is_shown_as_it_is(lab, open_page):
+    [run_id] = lab.enqueue(GroupPlan("race", [("*run* [a](http://b.example)", small())]))
+    with sqlite3.connect(lab.home / "lab.sqlite") as db:
+        db.execute("UPDATE runs SET state = '**loud** :red[x]' WHERE id = ?", (run_id,))
+    for page in ("train", "runs"):
+        told = " ".join(error.value for error in open_page(page).error)
+        assert r"\*run\* \[a\]\(" in told and r"\*\*loud\*\* \:red\[x\]" in told
+
+
+def test_a_lab_of_a_newer_version_is_said_in_words(tmp_path, monkeypatch, open_page):
+    monkeypatch.setenv("BCL_LAB_HOME", str(tmp_path / "newer"))
+    with sqlite3.connect(Lab(tmp_path / "newer").home / "lab.sqlite") as db:
+        db.execute("PRAGMA user_version=999")
+    app = open_page("start")  # as every page is drawn by the same entry
+    assert "newer version" in app.error[0].value and not app.exception

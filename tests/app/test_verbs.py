@@ -1,0 +1,309 @@
+"""Every change of the lab is a verb: checked, done once for a key, refused in a sentence."""
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import app.verbs
+from app.verbs import VERBS, Refused, do
+from bcl_core.lab import GroupPlan, Lab
+from bcl_core.lab.store import KEYS_KEPT_SECONDS, MAX_QUEUED
+from tests.conftest import small
+
+KEY = "a-key-of-mine"
+UNKNOWN = "261111-0000000000"
+
+
+@pytest.fixture
+def run_id(lab: Lab) -> str:
+    return lab.enqueue(GroupPlan("race", [("run", small())]))[0]
+
+
+def ask(lab, verb, key=None, role="owner", **arguments):
+    return do(lab, verb, arguments, role=role, key=key)
+
+
+def refusal(lab, verb, key=None, role="owner", **arguments):
+    with pytest.raises(Refused) as refused:
+        ask(lab, verb, key, role, **arguments)
+    return refused.value.status, str(refused.value)
+
+
+def race(count=3, **more):
+    runs = [{"name": f"run {i}", "recipe": {"seed": i, "epochs": 3}} for i in range(count)]
+    return {"name": "race", "runs": runs, **more}
+
+
+def test_the_table_of_the_docstring_names_every_verb_and_its_arguments():
+    for name, verb in VERBS.items():
+        rows = [row for row in app.verbs.__doc__.splitlines() if row.startswith("|")]
+        [row] = [row for row in rows if name in row.split("|")[1].replace(",", "").split()]
+        for argument in verb.schema.model_fields:
+            assert argument in row, (name, argument)
+
+
+def test_train_queues_a_group_in_order(lab, no_worker):
+    answer = ask(lab, "train", **race(execution={"threads": 1, "data": {"path": "/photos"}}))
+    runs = lab.runs(answer["group"])
+    assert [run.id for run in runs] == answer["runs"]
+    assert [(run.name, run.recipe.seed, run.group_name) for run in runs] == [(f"run {i}", i, "race") for i in range(3)]
+    assert {(run.execution.threads, str(run.execution.data.path)) for run in runs} == {(1, "/photos")}
+
+
+def test_recipes_themselves_are_as_good_as_their_json(lab, no_worker):
+    answer = ask(lab, "train", name="race", runs=[{"name": "run", "recipe": small()}])
+    assert lab.run(answer["runs"][0]).recipe == small()
+
+
+def test_data_that_need_a_folder_are_not_queued_without_it(lab, no_worker):
+    recipe = {"data": {"source": "folder"}}
+    status, sentence = refusal(lab, "train", name="race", runs=[{"name": "run", "recipe": recipe}])
+    assert status == 422 and "needs the folder of the images" in sentence
+    assert not lab.runs()
+
+
+def test_a_full_queue_is_said_and_takes_nothing(lab, no_worker):
+    lab.enqueue(GroupPlan("many", [(f"run {i}", small(seed=i)) for i in range(MAX_QUEUED)]))
+    status, sentence = refusal(lab, "train", KEY, **race(1))
+    assert status == 422 and f"limit of {MAX_QUEUED}" in sentence
+    assert len(lab.runs()) == MAX_QUEUED
+
+
+def test_a_copy_of_a_shelved_run_trains_on(lab, no_worker):
+    answer = ask(lab, "train-on", run="digits-scl")
+    copy = lab.run(answer["run"])
+    assert copy.wants_to_train and copy.group_id == answer["group"]
+    assert copy.name.endswith("trained on") and lab.folder(copy.id).initial.exists()
+
+
+def test_pause_step_resume_and_stop_steer_a_run_or_its_group(lab, run_id, no_worker):
+    for target in (run_id, lab.run(run_id).group_id):
+        ask(lab, "pause", target=target)
+        assert not lab.run(run_id).wants_to_train
+        ask(lab, "step", target=target)
+        assert lab.run(run_id).run_until == 1
+        ask(lab, "resume", target=target)
+        assert lab.run(run_id).run_until is None
+    ask(lab, "stop", target=run_id)
+    assert lab.run(run_id).stop
+
+
+def test_rename_group_and_delete(lab, run_id):
+    lab.record_state(run_id, "finished")
+    assert ask(lab, "rename", run=run_id, name="  my   best run ") == {"name": "my best run"}
+    answer = ask(lab, "group", runs=[run_id], name="seeds")
+    run = lab.run(run_id)
+    assert (run.name, run.group_id, run.group_name) == ("my best run", answer["group"], "seeds")
+    ask(lab, "delete", run=run_id)
+    assert not lab.runs()
+
+
+def test_the_worker_is_started_and_stopped(lab, monkeypatch):
+    started = []
+    monkeypatch.setattr(app.verbs, "ensure_worker", started.append)
+    assert ask(lab, "start-worker") is None
+    assert started == [lab]
+    assert ask(lab, "stop-worker") == {"was_alive": False}
+
+
+def test_runs_are_queued_though_no_worker_can_be_started(lab, monkeypatch):
+    def fail(_: Lab) -> None:
+        raise OSError("no more processes")
+
+    monkeypatch.setattr(app.verbs, "ensure_worker", fail)
+    assert ask(lab, "train", KEY, **race())["runs"] == [run.id for run in lab.runs()]
+    assert refusal(lab, "start-worker") == (422, "the worker cannot be started: no more processes")
+
+
+def test_a_verb_that_is_none_is_answered_with_those_that_are(lab):
+    status, sentence = refusal(lab, "explode")
+    assert status == 422 and "'explode'" in sentence and "train-on" in sentence
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_who_only_looks_may_change_nothing(lab, verb):
+    assert refusal(lab, verb, role="viewer") == (403, f"a viewer may not {verb} here; the owner may")
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments", "said"),
+    [
+        ("pause", {}, "target is missing"),
+        ("pause", {"target": UNKNOWN, "hard": True}, "hard"),
+        ("pause", {"target": 7}, "target is 7"),
+        ("pause", {"target": "../../lab.sqlite"}, "should be the id of a run"),
+        ("delete", {"run": ["a"]}, "run is"),
+        ("rename", {"run": UNKNOWN, "name": " "}, "1 to 80 characters"),
+        ("rename", {"run": UNKNOWN, "name": "x" * 81}, "1 to 80 characters"),
+        ("rename", {"run": UNKNOWN, "name": "bell \a"}, "control characters"),
+        ("group", {"runs": [], "name": "seeds"}, "runs is []"),
+        ("train", {"name": "race", "runs": []}, "runs is []"),
+        ("train", race(MAX_QUEUED + 1), "at most 64"),
+        ("train", {"name": "race", "runs": [{"name": "run", "recipe": {"epochs": 0}}]}, "runs.0.recipe.epochs is 0"),
+        ("train", {"name": "race", "runs": [{"name": "run", "recipe": {"epoch": 1}}]}, "runs.0.recipe.epoch is 1"),
+        ("train", race(1, execution={"device": "abacus"}), "execution.device"),
+        ("train", race(1, execution={"data": {"path": "~nobody-of-this-name/x"}}), "execution.data.path"),
+        ("train", race(1, execution={"data": {"path": "photos\0"}}), "null character"),
+        ("train", {"name": "race", "runs": [{str(i): i for i in range(5000)}]}, "runs.0.0"),
+        ("start-worker", {"threads": 8}, "threads"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named_and_change_nothing(lab, verb, arguments, said):
+    status, sentence = refusal(lab, verb, KEY, **arguments)
+    assert status == 422 and said in sentence and len(sentence) < 1100
+    assert not lab.runs()
+    assert lab.claim(KEY, "free") is None
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        *((verb, {"target": UNKNOWN}) for verb in ("pause", "step", "resume", "stop")),
+        ("rename", {"run": UNKNOWN, "name": "name"}),
+        ("group", {"runs": [UNKNOWN], "name": "name"}),
+        ("delete", {"run": UNKNOWN}),
+        ("train-on", {"run": UNKNOWN}),
+    ],
+)
+def test_a_run_that_is_not_there_is_said(lab, verb, arguments):
+    status, sentence = refusal(lab, verb, **arguments)
+    assert status == 422 and f"'{UNKNOWN}'" in sentence
+
+
+def test_a_key_is_done_once_and_answered_alike_also_by_a_lab_opened_later(lab, no_worker):
+    first = ask(lab, "train", KEY, **race())
+    assert ask(lab, "train", KEY, **race()) == first
+    assert ask(Lab(lab.home), "train", KEY, **race()) == first
+    assert len(lab.runs()) == 3
+    assert ask(lab, "train", "another-key", **race()) != first
+    assert len(lab.runs()) == 6
+
+
+def test_a_step_that_is_asked_for_twice_is_one_step(lab, run_id, no_worker):
+    ask(lab, "step", KEY, target=run_id)
+    lab.record_epoch(run_id, 0, {})
+    lab.record_epoch(run_id, 1, {})
+    ask(lab, "step", KEY, target=run_id)
+    assert lab.run(run_id).run_until == 1
+
+
+def test_a_key_serves_for_one_thing_only(lab, run_id, no_worker):
+    ask(lab, "pause", KEY, target=run_id)
+    for verb, target in (("stop", run_id), ("pause", lab.run(run_id).group_id)):
+        status, sentence = refusal(lab, verb, KEY, target=target)
+        assert status == 422 and "something else" in sentence
+    assert not lab.run(run_id).stop
+
+
+@pytest.mark.parametrize("key", ["", "short", "x" * 65, "with spaces", "ümlaut-key", "line\nbreak", "trailing-\n"])
+def test_a_key_that_is_none_is_refused(lab, run_id, key):
+    status, sentence = refusal(lab, "stop", key, target=run_id)
+    assert status == 422 and "8 to 64" in sentence
+    assert not lab.run(run_id).stop
+
+
+def test_what_the_lab_refused_can_be_asked_again_under_the_same_key(lab, run_id):
+    assert refusal(lab, "delete", KEY, run=run_id)[0] == 422
+    lab.record_state(run_id, "finished")
+    assert ask(lab, "delete", KEY, run=run_id) is None
+    assert ask(lab, "delete", KEY, run=run_id) is None
+
+
+def test_what_a_killed_server_had_begun_is_not_begun_again(lab):
+    program = f"""
+import os, signal, app.verbs
+from pathlib import Path
+from bcl_core.lab import Lab
+app.verbs.ensure_worker = lambda lab: os.kill(os.getpid(), signal.SIGKILL)
+app.verbs.do(Lab(Path({str(lab.home)!r})), "train", {race()!r}, role="owner", key={KEY!r})
+"""
+    assert subprocess.run([sys.executable, "-c", program]).returncode == -signal.SIGKILL
+    status, sentence = refusal(lab, "train", KEY, **race())
+    assert status == 409 and "has not ended" in sentence
+    assert len(lab.runs()) == 3
+
+
+def test_what_broke_off_is_said_and_not_begun_again(lab, run_id, monkeypatch):
+    def fail(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Lab, "stop", fail)
+    status, sentence = refusal(lab, "stop", KEY, target=run_id)
+    assert status == 500 and "disk is full" in sentence
+    assert refusal(lab, "stop", KEY, target=run_id)[0] == 409
+
+
+def test_of_many_who_ask_at_once_exactly_one_does_it(lab, no_worker):
+    def one(_: int) -> object:
+        try:
+            return ask(Lab(lab.home), "train", KEY, **race())["group"]
+        except Refused as refused:
+            return refused.status
+
+    with ThreadPoolExecutor(16) as many:
+        answers = set(many.map(one, range(32)))
+    [group] = {run.group_id for run in lab.runs()}
+    assert len(lab.runs()) == 3
+    assert group in answers and answers <= {group, 409}
+    assert ask(lab, "train", KEY, **race())["group"] == group
+
+
+def test_of_two_processes_exactly_one_does_it(lab):
+    """Each queues the same forty groups under the same forty keys, in the same order."""
+    program = f"""
+import sys, app.verbs
+from pathlib import Path
+from app.verbs import Refused, do
+from bcl_core.lab import Lab
+app.verbs.ensure_worker = lambda lab: None
+lab = Lab(Path({str(lab.home)!r}))
+race = {{"name": "race", "runs": [{{"name": "run", "recipe": {{}}}}]}}
+print("ready", flush=True)
+sys.stdin.readline()
+for i in range(40):
+    try:
+        do(lab, "train", race, role="owner", key=f"key-{{i:04}}")
+    except Refused as refused:
+        assert refused.status == 409, refused
+"""
+    both = [
+        subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    for process in both:
+        assert process.stdout.readline() == "ready\n"
+    for process in both:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in both:
+        process.communicate()
+        assert process.returncode == 0
+    assert len(lab.runs()) == 40
+
+
+def test_a_key_is_forgotten_after_a_week(lab, run_id):
+    ask(lab, "pause", KEY, target=run_id)
+    lab._change("UPDATE deeds SET entered = ?", (time.time() - KEYS_KEPT_SECONDS - 1,))
+    assert lab.claim(KEY, "other") is None
+
+
+def test_a_lab_that_had_no_keys_gets_them_when_it_is_opened(lab):
+    with sqlite3.connect(lab.home / "lab.sqlite") as db:
+        db.execute("DROP TABLE deeds")
+    assert Lab(lab.home).claim(KEY, "content") is None
+
+
+def test_every_answer_is_one_that_json_can_hold(lab, run_id, no_worker):
+    answers = [
+        ask(lab, "train", **race()),
+        ask(lab, "train-on", run="digits-bcl"),
+        ask(lab, "pause", target=run_id),
+        ask(lab, "stop-worker"),
+    ]
+    assert json.loads(json.dumps(answers)) == answers

@@ -1,0 +1,42 @@
+"""How the app reaches a browser: in few requests, and without waiting."""
+
+import json
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.browser.conftest import APP, PATIENCE, ROOT, Serve
+
+pytestmark = pytest.mark.browser
+
+CONNECTION_APP = Path(__file__).parent / "apps" / "connection_app.py"
+COMPARED = "digits-scl.digits-bcl"
+
+
+def test_a_component_comes_in_one_script_and_at_most_one_style_sheet(
+    browser: Browser, serve: Serve, tmp_path: Path
+) -> None:
+    server = serve(APP, env={"BCL_LAB_HOME": str(tmp_path / "lab"), "BCL_LAB_WORKER": "off"})
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(server.url)
+    page.locator(".bcl-angle-columns .number").first.wait_for(timeout=PATIENCE)
+    page.goto(f"{server.url}inspect?runs={COMPARED}")
+    page.locator(".bcl-inspector .main-svg").first.wait_for(timeout=PATIENCE)
+    page.close()
+    ours = Counter(Path(url).name for url in asked if "/component/" in url)
+    assert {"angle_columns.js", "inspector.js"} <= set(ours)
+    components = {folder.name for folder in (ROOT / "app/components").iterdir() if folder.is_dir()}
+    assert set(ours) <= {f"{name}.{kind}" for name in components for kind in ("js", "css")}
+    assert set(ours.values()) == {1}
+
+
+@pytest.mark.parametrize(("listens", "host"), [("localhost", "127.0.0.1"), ("::", "[::1]"), ("::", "127.0.0.1")])
+def test_the_server_sends_on_a_connection_at_once(serve: Serve, listens: str, host: str) -> None:
+    url = serve(CONNECTION_APP, env={"BCL_LAB_WORKER": "off", "STREAMLIT_SERVER_ADDRESS": listens}).url
+    with urllib.request.urlopen(url.replace("localhost", host) + "nodelay", timeout=20) as answer:
+        assert json.load(answer) is True

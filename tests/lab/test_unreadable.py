@@ -1,0 +1,202 @@
+"""A row that cannot be read is a run that says what is wrong, can be deleted, and harms nothing else."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+from bcl_core.cli import main
+from bcl_core.lab import GroupPlan, Lab, LabError, QueueFull, RunIsActive, UnknownRun
+from bcl_core.lab.store import MAX_QUEUED
+from bcl_core.recipe import Execution
+from tests.conftest import small
+from tests.damages import DAMAGES, queue_damaged
+
+ALL = pytest.mark.parametrize("kind", DAMAGES)
+
+
+@pytest.fixture
+def neighbour(lab):
+    """A run that nothing is wrong with."""
+    [run_id] = lab.enqueue(GroupPlan("sound", [("neighbour", small(epochs=1))]), Execution(device="cpu", threads=1))
+    return run_id
+
+
+def unreadable(lab):
+    [run] = [run for run in lab.runs() if not run.readable]
+    return run
+
+
+def cli(capsys, *arguments):
+    with pytest.raises(SystemExit) as end:
+        main(list(arguments))
+    told = capsys.readouterr()
+    return end.value.code or 0, told.out, told.err
+
+
+@ALL
+def test_it_says_what_is_wrong_and_does_nothing(lab, neighbour, kind):
+    queue_damaged(lab, kind)
+    run = unreadable(lab)
+    assert run.state == "unreadable" and run.error == run.recipe.reason
+    assert DAMAGES[kind][1] in run.error
+    assert len(run.error) < 500
+    assert not run.active and not run.wants_to_train
+    assert lab.run(run.id) == run and run in lab.runs(run.group_id)
+    assert [active.id for active in lab.active_runs()] == [neighbour]
+    with pytest.raises(LabError, match="cannot be read"):
+        _ = run.training_recipe
+
+
+@ALL
+def test_it_cannot_be_steered_and_its_sisters_can(lab, kind):
+    sister = queue_damaged(lab, kind, "a broken execution")[0]  # both unreadable: nothing is left to steer
+    for action in (lab.pause, lab.step, lab.resume, lab.stop, lab.take_up):
+        for run in lab.runs():
+            with pytest.raises(LabError, match="cannot be read"):
+                action(run.id)
+    ids = lab.enqueue(GroupPlan("mixed", [("sound", small()), ("other", small(seed=1))]))
+    with sqlite3.connect(lab.home / "lab.sqlite") as db:
+        db.execute("UPDATE runs SET execution = '{' WHERE id = ?", (ids[1],))
+    lab.pause(lab.run(ids[0]).group_id)
+    assert not lab.run(ids[0]).wants_to_train
+    assert sister not in (run.id for run in lab.active_runs())
+
+
+@ALL
+def test_it_can_be_renamed_grouped_and_deleted_with_its_files_alone(lab, neighbour, kind):
+    [queued_as] = queue_damaged(lab, kind)
+    lab.record_epoch(queued_as, 0, {"loss": 1.0})
+    elsewhere = lab.home.parent / "elsewhere"
+    elsewhere.mkdir()
+    lab.move_to_group([unreadable(lab).id], "to be looked at")
+    damaged = [run for run in lab.runs() if run.id != neighbour]
+    assert [run.group_name for run in damaged] == ["to be looked at"]
+    lab.rename(damaged[0].id, "what was this?")
+    assert lab.run(damaged[0].id).name == "what was this?"
+    if lab.run(damaged[0].id).active:
+        return  # the group or the name was all that was wrong
+    folder = lab.home / "runs" / damaged[0].id
+    lab.delete(damaged[0].id)
+    assert [run.id for run in lab.runs()] == [neighbour]
+    assert (lab.home / "runs" / neighbour / "recipe.json").exists()
+    assert elsewhere.exists() and not folder.exists()
+    with pytest.raises(UnknownRun):
+        lab.run(damaged[0].id)
+
+
+def test_it_is_not_deleted_while_a_process_that_can_read_it_trains_it(lab):
+    [run_id] = queue_damaged(lab, "a backbone of one's own")
+    lock = lab.lock(run_id)
+    with pytest.raises(RunIsActive, match="stop it there"):
+        lab.delete(run_id)
+    lock.release()
+    lab.delete(run_id)
+    assert not lab.runs()
+
+
+def test_the_place_of_a_sound_run_is_no_second_name_for_it(lab, neighbour):
+    for action in (lab.run, lab.delete, lab.stop, lab.folder):
+        with pytest.raises(UnknownRun):
+            action("unreadable-1")
+    assert lab.run(neighbour).wants_to_train
+
+
+def test_it_takes_no_place_in_the_queue(lab):
+    queue_damaged(lab, "a backbone of one's own")
+    lab.enqueue(GroupPlan("many", [(f"run {seed}", small(seed=seed)) for seed in range(MAX_QUEUED)]))
+    with pytest.raises(QueueFull):
+        lab.enqueue(GroupPlan("one more", [("run", small())]))
+
+
+def test_a_run_deleted_once_is_not_deleted_with_another_of_no_id(lab):
+    queue_damaged(lab, "no id", "no id")
+    first, second = lab.runs()
+    assert first.id != second.id
+    lab.delete(first.id)
+    assert lab.runs() == [second]
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", "", "7", None])
+def test_an_epoch_whose_metrics_cannot_be_read_is_left_out_and_named(lab, neighbour, text):
+    for epoch in range(3):
+        lab.record_epoch(neighbour, epoch, {"loss": float(epoch)})
+    with sqlite3.connect(lab.home / "lab.sqlite") as db:
+        held = (b"\xff",) if text is None else (text.encode(),)
+        db.execute("UPDATE metrics SET metrics = CAST(? AS TEXT) WHERE epoch = 1", held)
+    assert lab.metrics(neighbour) == [{"epoch": 0, "loss": 0.0}, {"epoch": 2, "loss": 2.0}]
+    assert lab.unreadable_epochs(neighbour) == [1]
+
+
+@ALL
+def test_the_command_line_lists_it_beside_the_others(lab, neighbour, capsys, kind):
+    queue_damaged(lab, kind)
+    code, out, _ = cli(capsys, "runs")
+    assert code == 0 and neighbour in out and DAMAGES[kind][1] in out
+    code, out, _ = cli(capsys, "runs", "--json")
+    rows = {row["run"]: row for row in map(json.loads, out.splitlines())}
+    assert code == 0 and rows[neighbour]["state"] == "queued"
+    assert rows[unreadable(lab).id]["state"] == "unreadable"
+
+
+@ALL
+def test_the_command_line_refuses_it_in_a_sentence(lab, capsys, tmp_path, kind):
+    queue_damaged(lab, kind)
+    run_id = unreadable(lab).id
+    for arguments in (
+        ("pause", run_id),
+        ("step", run_id),
+        ("resume", run_id),
+        ("stop", run_id),
+        ("train", "--run", run_id),
+        ("evaluate", run_id),
+        ("thumbnails", run_id),
+        ("export", run_id, str(tmp_path / "run.zip")),
+    ):
+        code, _, err = cli(capsys, *arguments)
+        assert code == 2 and "cannot be read" in err and len(err.splitlines()) == 1, arguments
+    assert cli(capsys, "delete", run_id)[0] == 0
+    assert not lab.runs()
+
+
+def test_a_worker_trains_the_others(lab):
+    queue_damaged(lab, *DAMAGES)
+    [other] = lab.enqueue(GroupPlan("sound", [("run", small(epochs=1))]), Execution(device="cpu", threads=1))
+    command = [sys.executable, "-m", "bcl_core", "--home", str(lab.home), "worker", "--idle", "1"]
+    worker = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert worker.returncode == 0, worker.stderr
+    assert "Traceback" not in worker.stderr
+    assert lab.run(other).state == "finished"
+    assert sum(not run.readable for run in lab.runs()) == len(DAMAGES)
+
+
+def test_a_run_of_a_backbone_of_ones_own_is_whole_again_where_that_is_known(tmp_path):
+    (tmp_path / "my_nets.py").write_text("from bcl_core.models.small_resnet import resnet8 as tiny\n")
+    environment = {**os.environ, "BCL_LAB_HOME": str(tmp_path / "lab"), "PYTHONPATH": str(tmp_path)}
+    with_mine = {**environment, "BCL_LAB_BACKBONES": "tiny=my_nets:tiny"}
+
+    def call(where, *arguments):
+        command = [sys.executable, "-m", "bcl_core", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, env=where, check=False)
+
+    settings = ["--set=model.backbone=tiny", "--set=epochs=1", "--set=data.test_per_class=10", "--set=threads=1"]
+    assert call(with_mine, "train", "--preset", "digits-bcl", *settings).returncode == 0
+    [run] = Lab(tmp_path / "lab").runs()
+    assert 'model.backbone is "tiny"' in run.error and "BCL_LAB_BACKBONES" in run.error
+    assert "unreadable" in call(environment, "runs").stdout
+    assert "finished" in call(with_mine, "runs").stdout
+
+
+@pytest.mark.parametrize("content", [b"this is no database", None])
+def test_a_lab_that_cannot_be_opened_is_said_in_words(lab, capsys, content):
+    if content is None:
+        with sqlite3.connect(lab.home / "lab.sqlite") as db:
+            db.execute("PRAGMA user_version=999")
+    else:
+        (lab.home / "lab.sqlite").write_bytes(content * 100)
+    code, _, err = cli(capsys, "runs")
+    assert code == 2 and len(err.splitlines()) == 1
+    assert ("newer version" if content is None else "lab.sqlite cannot be opened") in err
