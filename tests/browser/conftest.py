@@ -98,7 +98,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 
 class Opener:
-    """Opens the inspector on runs, waits until every epoch is here, and fails where the page threw an error."""
+    """Opens the inspector on runs, waits until all that is shown is drawn, and fails where the page threw an error."""
 
     def __init__(self, visitor: BrowserContext, url: str) -> None:
         self.visitor, self.url, self.pages, self.errors = visitor, url, list[Page](), list[str]()
@@ -122,9 +122,7 @@ class Opener:
         return page
 
     def wait(self, page: Page) -> None:
-        page.locator(".scrubber").wait_for(timeout=PATIENCE)
-        here = "!document.querySelector('.scrubber').textContent.includes('here')"
-        page.wait_for_function(here, timeout=PATIENCE)
+        page.locator(".bcl-inspector[data-settled=true]").wait_for(timeout=PATIENCE)
 
     def close(self) -> None:
         for page in self.pages:

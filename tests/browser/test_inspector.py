@@ -117,7 +117,8 @@ def test_the_sentence_states_the_degrees_that_geometry_computes(show: Opener, ru
 
 def test_the_first_picture_stands_before_the_chart_library_has_come(show: Opener, runs: list[MadeRun]) -> None:
     held: list[Route] = []
-    page = show(runs, before=lambda page: page.route("**/plotly-*.min.js", lambda route: held.append(route)))
+    hold = lambda page: page.route("**/plotly-*.min.js", lambda route: held.append(route))  # noqa: E731
+    page = show(runs, wait=False, before=hold)
     expect(page.locator(".sentence strong")).to_have_count(len(runs))
     for place in range(len(runs)):
         picture = np.asarray(Image.open(io.BytesIO(page.locator("canvas.strip").nth(place).screenshot())))
@@ -130,7 +131,7 @@ def test_the_first_picture_stands_before_the_chart_library_has_come(show: Opener
     expect(page.locator(".formation .main-svg").first).to_be_visible()
 
 
-def test_scrubbing_and_playing_send_no_message_and_fetch_every_epoch_once(
+def test_scrubbing_and_playing_send_no_message_and_fetch_no_epoch_twice(
     browser: Browser, show: Opener, runs: list[MadeRun]
 ) -> None:
     page = show()  # the runs of the newest group
@@ -143,6 +144,10 @@ def test_scrubbing_and_playing_send_no_message_and_fetch_every_epoch_once(
     page.wait_for_timeout(1000)
     before = len(sent)
     assert before > 0
+    asked = [path for path in fetched if "/bcl/v1/" in path and "/component/" not in path and "plotly" not in path]
+    parts = {"pulse?": 1, "/about": len(runs), "/history/": len(runs), "/view/": len(runs), "/samples/": len(runs)}
+    assert {part: sum(part in path for path in asked) for part in parts} == parts
+    assert len(asked) == sum(parts.values())
     box = page.get_by_role("slider", name="Epoch").bounding_box()
     assert box is not None
     page.mouse.move(box["x"] + 4, box["y"] + box["height"] / 2)
@@ -155,6 +160,7 @@ def test_scrubbing_and_playing_send_no_message_and_fetch_every_epoch_once(
     expect(epoch(page)).to_have_text(f"epoch {LAST} / {LAST}", timeout=PATIENCE)
     page.wait_for_timeout(800)
     assert len(sent) == before
+    assert sum("pulse?" in path for path in fetched) == 1  # nobody trains
     views = [path for path in fetched if "/view/" in path]
     assert len(views) == len(set(views)) == len(runs) * (LAST + 1)
 
@@ -312,8 +318,7 @@ def test_a_live_run_appends_without_a_jump_and_can_be_followed(show: Opener, lab
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     expect(epoch(page)).to_have_text("epoch 1 / 2")
-    expect(page.locator(".cloud").first).to_be_visible(timeout=PATIENCE)  # Python has told of the run's classes
-    page.wait_for_timeout(2000)  # on a busy machine the picture was seen to be built once more by then
+    expect(page.locator(".cloud").first).to_be_visible(timeout=PATIENCE)  # the run's classes are known
     page.locator(".cloud").first.evaluate("element => { element.marked = true }")
     run.epoch(3, 20)
     expect(epoch(page)).to_have_text("epoch 1 / 3", timeout=PATIENCE)
@@ -334,12 +339,55 @@ def test_a_damaged_epoch_is_named_where_it_would_stand_and_the_rest_goes_on(show
     expect(page.locator(".sentence")).to_contain_text("with SCL")
     page.keyboard.press("ArrowLeft")
     first, second = (page.locator(".formation .column").nth(place) for place in (0, 1))
-    expect(first.get_by_role("status")).to_contain_text("Epoch 2 cannot be shown. The file is truncated")
+    expect(first.get_by_role("status")).to_contain_text("Epoch 2 cannot be shown. ")
     expect(second.get_by_role("status")).to_be_hidden()
     expect(page.locator(".sentence")).to_contain_text("At epoch 2 the three rarest classes stand")
     expect(page.locator(".sentence")).not_to_contain_text("SCL")
     page.keyboard.press("ArrowLeft")
     expect(first.locator(".note")).to_contain_text("epoch 0, its last")
+
+
+def test_a_damaged_file_of_a_run_is_named_in_the_pictures_that_need_it_and_its_siblings_go_on(
+    show: Opener, lab: Lab
+) -> None:
+    samples, predicted, whole = make_runs(lab, ["scl", "bcl", "bcl-class"], 1, name="damaged files")
+    for file in (samples.folder.samples, predicted.folder.predicted):
+        file.write_bytes(file.read_bytes()[:-8])
+    page = show([samples, predicted, whole], "target=predicted")
+    said = page.locator(".tour .column .message"), page.locator(".angles .column .message")
+    expect(said[0].nth(0)).to_contain_text("samples")
+    expect(said[1].nth(1)).to_contain_text("predicted")
+    for hidden in (said[0].nth(1), said[0].nth(2), said[1].nth(2)):
+        expect(hidden).to_be_hidden()
+    expect(page.locator(".sentence")).to_contain_text("with BCL")
+
+
+def test_a_server_that_is_away_is_said_to_be_and_the_page_goes_on_when_it_answers(show: Opener, lab: Lab) -> None:
+    page = show(make_runs(lab, ["bcl"], 3, name="away"))  # of which the browser has nothing in its cache
+    page.context.set_offline(True)
+    try:
+        page.keyboard.press("Home")
+        expect(page.locator(".scrubber")).to_contain_text("The server does not answer.")
+        expect(page.locator(".sentence")).to_contain_text("At epoch 0")  # its numbers are here
+        expect(page.locator(".push .message").first).to_have_text("The server does not answer.")
+    finally:
+        page.context.set_offline(False)
+    show.wait(page)
+    expect(page.locator(".scrubber")).not_to_contain_text("The server does not answer.")
+    expect(page.locator(".push .message").first).to_be_hidden()
+
+
+def test_runs_that_differ_in_the_seed_alone_make_a_band(show: Opener, lab: Lab) -> None:
+    recipes = [recipe_of("bcl", 2).model_copy(update={"seed": seed}) for seed in (0, 1, 2)]
+    plan = [(f"seed {recipe.seed}", recipe) for recipe in recipes]
+    made = [MadeRun(lab, run_id) for run_id in lab.enqueue(GroupPlan("seeds", plan), Execution())]
+    for run in made:
+        run.begin()
+        for number in range(3):
+            run.epoch(number, 2)
+        run.finish()
+    page = show(made[:1])
+    expect(page.locator(".formation .key")).to_contain_text("Band: lowest and highest of the group's seeds.")
 
 
 def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) -> None:

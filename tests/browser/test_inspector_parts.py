@@ -526,6 +526,19 @@ def test_a_hundred_classes_are_nine_blocks_of_group_means_that_open(opened: Open
     assert page.evaluate("seen.open") == [[4], []]
 
 
+def test_blocks_are_shown_from_their_means_alone_until_one_is_opened(opened: Opener) -> None:
+    page = opened("?classes=100")
+    page.evaluate("heatmap.setMeans([-40, -30, -20, -30, 0, 10, -20, 10, 40], within), heatmap.draw()")
+    hover(page, "heatmap", *cell(page, 80, 10))
+    assert last(page, "heatmap")["text"] == "tail against head, mean of 900 pairs: −20.0° from the ideal angle"
+    assert page.evaluate(PIXEL, ["heatmap", *cell(page, 72, 2)]) == pytest.approx(deviation_colour(-20), abs=1.5)
+    page.mouse.down()
+    page.mouse.up()
+    assert "no value" in last(page, "heatmap")["text"]  # until the pairs are handed over
+    page.evaluate("heatmap.setValues(deviations[0], within)")
+    assert last(page, "heatmap")["value"] == pytest.approx(values(page)[80, 10])
+
+
 def test_the_keyboard_walks_cells_and_crosses_a_closed_block_in_one_step(opened: Opener) -> None:
     page = opened("?classes=100")
     page.focus("#heatmap")

@@ -1,17 +1,18 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { pageOf } from "../../app/components/inspector/export_page.js";
+import { heldAt, pageOf } from "../../app/components/inspector/export_page.js";
 import { escaped, fileName, runInWords, scriptJson, scriptText } from "../../app/components/inspector/export_words.js";
 import { npy, npz } from "../../app/components/inspector/npz.js";
 
 const NASTY = "</script><b>&\"'";
 
 test("nothing that a user named ends an element of a saved page", () => {
-  const run = { id: "r", label: NASTY, group: NASTY, recipe: NASTY, space: "projection", provenance: { code: NASTY } };
+  const told = { id: "r", label: NASTY };
+  const run = { label: NASTY, group: NASTY, recipe: NASTY, space: "projection", provenance: { code: NASTY } };
   const page = pageOf({
-    told: { runs: [run], saved: { search: "" } },
-    runs: [{ epochs: [0, 1] }],
+    told: { runs: [told], saved: { search: "" } },
+    runs: [{ ...run, epochs: [0, 1] }],
     script: `const end = "</script>";`,
     css: "",
     theme: [],
@@ -23,7 +24,13 @@ test("nothing that a user named ends an element of a saved page", () => {
   assert.equal(page.match(/<script/g).length, page.match(/<\/script>/g).length);
   assert.equal(page.match(/<script/g).length, 3);
   assert.ok(!page.includes("<b>"));
-  assert.deepEqual(JSON.parse(/id="told">(.*)<\/script>/.exec(page)[1]).runs[0], run);
+  assert.deepEqual(JSON.parse(/id="told">(.*)<\/script>/.exec(page)[1]).runs[0], told);
+});
+
+test("a saved page holds one answer of a kind, whatever is asked for", () => {
+  assert.equal(heldAt("pulse?runs=a,b&since=3"), "pulse");
+  assert.equal(heldAt("runs/a/history/r1?from=0&to=9&step=1"), "runs/a/history/r1");
+  assert.equal(heldAt("runs/a/view/r1/9"), "runs/a/view/r1/9");
 });
 
 test("a script in a script element does what it did, and nothing in it ends the element", () => {
@@ -49,7 +56,7 @@ test("file names are letters, digits and hyphens, and never empty", () => {
 });
 
 test("a run in words names itself once and says of what and where", () => {
-  const told = { label: "BCL", recipe: "BCL, seed 0 · τ 0.3", space: "projection", seeds: { runs: 3 } };
+  const told = { label: "BCL", recipe: "BCL, seed 0 · τ 0.3", space: "projection", seeds: 3 };
   assert.equal(runInWords(told), "BCL, seed 0 · τ 0.3 · bands over 3 seeds · class means, projection space, uncentred");
   assert.ok(runInWords({ ...told, label: "first" }, "classifier").startsWith("first: BCL, seed 0"));
 });

@@ -22,3 +22,24 @@ export function random(seed) {
   for (let i = 0; i < 10; i++) draw();
   return draw;
 }
+
+const DTYPES = [[Float32Array, "F32"], [Int32Array, "I32"], [Int16Array, "I16"], [Uint8Array, "U8"]];
+
+/** A safetensors file. @param {Object<string, {data: TypedArray, shape: number[]}>} arrays */
+export function safetensors(arrays, metadata = {}) {
+  let end = 0;
+  const described = Object.entries(arrays).map(([name, { data, shape }]) => {
+    const [, dtype] = DTYPES.find(([Kind]) => data instanceof Kind);
+    return [name, { dtype, shape, data_offsets: [end, (end += data.byteLength)] }];
+  });
+  const header = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(described) });
+  const text = new TextEncoder().encode(header.padEnd(Math.ceil(header.length / 8) * 8));
+  const file = new Uint8Array(8 + text.length + end);
+  new DataView(file.buffer).setUint32(0, text.length, true);
+  file.set(text, 8);
+  for (const [name, { data_offsets: [from] }] of described) {
+    const { data } = arrays[name];
+    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 8 + text.length + from);
+  }
+  return file.buffer;
+}

@@ -14,7 +14,7 @@ _mount = register(
 def inspector(told: Mapping[str, Any], *, key: str) -> None:
     """Show the runs that `app.inspecting.told` tells of.
 
-    Scrubbing and playing stay in the browser. The page is run again only when a run whose data were not read yet has
-    got its first epoch. The component keeps the page's query parameters, but for those that it does not know.
+    It asks for all else itself and tells nothing back: scrubbing and playing stay in the browser, and what a run in
+    training brings. The component keeps the page's query parameters, but for those that it does not know.
     """
-    _mount(key=key, data=dict(told), on_started_change=lambda: None)
+    _mount(key=key, data=dict(told))

@@ -1,6 +1,7 @@
 // Angles between every two classes at the epoch that is shown, as deviation from where they should be.
 
 import { DEVIATION_LIMIT } from "./colour.js";
+import { Blocks } from "./blocks.js";
 import { heatMapClasses } from "./classes.js";
 import { choice, h, number, toggle } from "./dom.js";
 import { deviation, rmsDeviation, simplexAngle } from "./geometry.js";
@@ -9,6 +10,7 @@ import { Panel } from "./panel.js";
 
 const OF = [["class_means", "class means"], ["prototypes", "prototypes"], ["classifier", "classifier weights"]];
 const TARGETS = [["simplex", "regular simplex"], ["predicted", "predicted optimum"]];
+const MEANS = "class_means";
 const WIDEST = 60; // degrees; where the diagonal's scale ends
 const TICKS = [[-DEVIATION_LIMIT, "−45°"], [0, "0°"], [DEVIATION_LIMIT, "+45°"]];
 const KEY =
@@ -35,26 +37,46 @@ export class Angles extends Panel {
   }
 
   epoch() {
-    const { of, target, difference } = this.app.state;
-    const [first] = this.columns;
-    for (const { column, run, part, snapshot } of this.drawn()) {
-      const angles = snapshot.angles(of);
-      const other = difference && this.app.comparable && run !== first.run ? this.app.look(first.run).snapshot : null;
-      const K = run.told.classes.counts.length;
-      if (!angles) column.say(LACKS[of]);
-      else if (other && !other.angles(of)) column.say(`${first.run.told.label} has nothing to compare with.`);
-      else if (other) part.show(angles, snapshot, { from: other.angles(of), name: first.run.told.label });
-      else if (target === "simplex") part.show(angles, snapshot, simplexOf(K));
-      else if (run.predicted) part.show(angles, snapshot, { from: run.predicted, name: "the predicted optimum" });
-      else column.say("No optimum is predicted for this loss.");
+    const { of } = this.app.state;
+    for (const { column, part, snapshot } of this.drawn()) {
+      const target = snapshot.get(of) && this.targetOf(column);
+      if (!snapshot.get(of)) column.say(LACKS[of]);
+      else if (target) part.show(snapshot, target);
     }
+  }
+
+  /** What is subtracted from a run's angles; null where that is not here, which is said. */
+  targetOf(column) {
+    const { of, target, difference } = this.app.state;
+    const { run } = column;
+    const first = this.columns[0].run;
+    if (difference && this.app.comparable && run !== first) {
+      const other = this.app.look(first).snapshot;
+      if (other?.get(of)) return { pairs: () => other.angles(of), name: first.told.label };
+      if (other) column.say(`${first.told.label} has nothing to compare with.`);
+      if (other) return null;
+    }
+    return target === "simplex" ? simplexOf(run.classes.counts.length) : this.predictedOf(column);
+  }
+
+  predictedOf(column) {
+    const { run } = column;
+    const fault = run.fault("predicted");
+    if (fault) column.say(`The predicted optimum cannot be shown. ${fault}`);
+    else if (!run.classes.predicted) column.say("No optimum is predicted for this loss.");
+    if (fault || !run.classes.predicted) return null;
+    this.app.store.predicted(run);
+    const name = "the predicted optimum";
+    if (run.predicted) return { pairs: () => run.predicted, name, rms: "distance_to_prediction" };
+    column.say("The predicted optimum is on its way.", true);
+    return null;
   }
 
   /** The pair under the pointer, in every run. */
   point(hit, from) {
     const pair = hit?.kind === "cell" ? hit : null;
     for (const { part } of this.columns) if (part && part !== from) part.map.highlight(pair);
-    for (const { run, part } of this.columns) part?.read(hit, this.app.look(run).snapshot?.angles(this.app.state.of));
+    for (const { run, part } of this.columns) part?.read(hit, this.app.look(run).snapshot);
   }
 }
 
@@ -67,7 +89,7 @@ const LACKS = {
 class AnglesColumn {
   constructor(app, content, run, panel) {
     Object.assign(this, { app, run });
-    const { names, counts } = run.told.classes;
+    const { names, counts } = run.classes;
     const host = h("div", { class: "map" });
     this.off = h("p", { class: "summary" });
     this.readout = h("p", { class: "readout" });
@@ -75,33 +97,69 @@ class AnglesColumn {
     const onHover = (hit) => panel.point(hit, this);
     const onOpen = (open) => app.set({ blocks: Array.from(open, String) });
     this.map = new HeatMap(host, { label: `Angles between classes, ${run.told.label}`, onHover, onOpen });
-    this.map.setClasses(heatMapClasses(names, counts));
+    const { groups } = (this.classes = heatMapClasses(names, counts));
+    this.blockMetrics = groups.flatMap((row) => groups.map((column) => metricOf(row.name, column.name)));
+    this.map.setClasses(this.classes);
     this.pictures = [this.map];
   }
 
-  /** @param {{from: number | Float32Array, name: string}} target what is subtracted */
-  show(angles, snapshot, { from, name }) {
-    const within = this.app.state.of === "class_means" ? snapshot.get("within_class_angles") : null;
-    if (name !== this.name || !within !== this.bare) this.map.setScales(scaleOf(name), within && DIAGONAL);
-    Object.assign(this, { name, bare: !within });
-    const differences = deviation(angles, from);
-    this.map.setValues(differences, within);
-    const rms = rmsDeviation(angles, this.run.told.classes.counts.length, from);
+  /**
+   * @param {{pairs: () => number | Float32Array, name: string, rms: ?string}} target what is subtracted; `rms` is the
+   *   metric that says how far all pairs are from it
+   */
+  show(snapshot, target) {
+    const { of } = this.app.state;
+    const { map, run } = this;
+    const within = of === MEANS ? snapshot.get("within_class_angles") : null;
+    const { name } = target;
+    if (name !== this.name || !within !== this.bare) map.setScales(scaleOf(name), within && DIAGONAL);
+    Object.assign(this, { name, target, bare: !within });
+    const means = map.blocks.grouped && !map.blocks.open.size && this.meansOf(snapshot, target);
+    let rms = run.metric(target.rms, snapshot.epoch);
+    if (means) map.setMeans(means, within);
+    else {
+      const [angles, from] = [snapshot.angles(of), target.pairs()];
+      map.setValues(deviation(angles, from), within);
+      rms = rmsDeviation(angles, run.classes.counts.length, from);
+    }
     this.off.replaceChildren("RMS over pairs ", h("b", {}, `${number(rms, 1)}°`), ` from ${name}`);
   }
 
-  read(hit, angles) {
-    const { names } = this.run.told.classes;
+  /** What blocks of classes deviate by on average, as far as that was measured: many pairs take their time. */
+  meansOf({ epoch }, { pairs, rms }) {
+    if (this.app.state.of !== MEANS || !rms || this.run.metric(rms, epoch) === null) return null;
+    const measured = this.blockMetrics.map((name) => this.run.metric(name, epoch));
+    if (measured.includes(null)) return null;
+    const target = pairs();
+    if (typeof target === "number") return measured.map((angle) => angle - target);
+    if (target !== this.subtracted?.target) {
+      const blocks = new Blocks(this.classes.groups);
+      blocks.setMeans(this.classes.order, target);
+      this.subtracted = { target, means: blocks.means };
+    }
+    return measured.map((angle, block) => angle - this.subtracted.means[block]);
+  }
+
+  read(hit, snapshot) {
+    const { names } = this.run.classes;
     this.readout.textContent = "";
-    if (!hit || !angles || Math.max(hit.row, hit.column) >= names.length) return;
-    const angle = number(angles[hit.row * names.length + hit.column], 1);
+    if (!hit || !snapshot || Math.max(hit.row, hit.column) >= names.length) return;
     const isPair = hit.kind === "cell" && hit.row !== hit.column;
-    this.readout.textContent = isPair ? `${names[hit.row]} and ${names[hit.column]}: ${angle}°` : hit.text;
+    const angle = isPair && snapshot.angles(this.app.state.of)?.[hit.row * names.length + hit.column];
+    this.readout.textContent = isPair
+      ? `${names[hit.row]} and ${names[hit.column]}: ${number(angle, 1)}°`
+      : hit.text;
   }
 }
 
+/** The metric of the mean angle between two groups of classes. */
+function metricOf(a, b) {
+  const order = ["head", "medium", "tail"];
+  return `angle_${[a, b].sort((x, y) => order.indexOf(x) - order.indexOf(y)).join("_")}`;
+}
+
 function simplexOf(K) {
-  return { from: simplexAngle(K), name: `${number(simplexAngle(K), 1)}°` };
+  return { pairs: () => simplexAngle(K), name: `${number(simplexAngle(K), 1)}°`, rms: "angle_rms_deviation" };
 }
 
 const DIAGONAL = {

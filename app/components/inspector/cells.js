@@ -32,6 +32,7 @@ export class Shades {
 export function drawCells(context, map) {
   const { order, values, scales, blocks, shades, frame } = map;
   const [K, { edges }] = [order.length, frame];
+  if (!values.pairs || (blocks.grouped && !blocks.open.size)) return; // there are blocks alone
   for (let i = 0; i < K; i++) {
     if (edges[i] === edges[i + 1]) continue; // more classes than pixels
     for (let j = 0; j < K; j++) {

@@ -1,4 +1,4 @@
-// A Plotly figure from Python whose arrays are swapped, redrawn a few times a second at most.
+// A Plotly figure of figures.js whose arrays are swapped, redrawn a few times a second at most.
 
 import { loadPlotly } from "../live_plot/live_plot.js";
 import { themeTemplate } from "../live_plot/theme.js";
@@ -11,6 +11,15 @@ const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, s
 const waiting = new Set(); // charts, the one that waits longest first
 let pumping;
 
+/** All charts of the page: whether one has still to be drawn, and "rest" when none has. */
+class Charts extends EventTarget {
+  get drawing() {
+    return pumping !== undefined;
+  }
+}
+
+export const charts = new Charts();
+
 /** Draw one chart at a time, and leave the browser time for what moves. */
 async function pump() {
   const [chart] = waiting;
@@ -21,6 +30,7 @@ async function pump() {
   } finally {
     const rest = (performance.now() - start) * (1 / SHARE - 1);
     pumping = waiting.size ? setTimeout(pump, Math.min(rest, LONGEST_REST)) : undefined;
+    if (!pumping) charts.dispatchEvent(new Event("rest"));
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { byFrequency, groupsOf } from "./geometry.js";
 
-const CELLS_UP_TO = 20; // classes; beyond, a heat map has blocks of groups
+export const EVERY_PAIR_UP_TO = 20; // classes; beyond, their distribution is shown, or groups of them
 
 /** "9, n = 2" of each class. */
 export function classLabels(names, counts) {
@@ -21,6 +21,6 @@ export function heatMapClasses(names, counts) {
     order: Uint32Array.from(byFrequency(counts)),
     rowLabels: classLabels(names, counts),
     columnLabels: names,
-    groups: names.length > CELLS_UP_TO ? groups.filter(({ count }) => count) : [],
+    groups: names.length > EVERY_PAIR_UP_TO ? groups.filter(({ count }) => count) : [],
   };
 }

@@ -35,3 +35,8 @@ export function hexToRgb(hex) {
 export function rgbToHex(rgb) {
   return `#${rgb.map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("")}`;
 }
+
+/** "#RRGGBB" as an rgba() text. @param {number} opacity 0 to 1 */
+export function translucent(hex, opacity) {
+  return `rgba(${hexToRgb(hex).join(",")},${opacity})`;
+}

@@ -2,11 +2,10 @@
 
 import { Chart } from "./chart.js";
 import { h, menu, toggle } from "./dom.js";
-import { area, epochAxis } from "./formation.js";
-import { rmsDeviation } from "./geometry.js";
+import { curveFigure } from "./figures.js";
+import { area, epochAxis, lastEpoch } from "./formation.js";
 import { Panel } from "./panel.js";
 
-const TO_PREDICTION = "distance_to_prediction"; // the one metric that is computed here
 const PER_CENT = "accuracy";
 
 export class Curves extends Panel {
@@ -14,8 +13,12 @@ export class Curves extends Panel {
     super(app, "curves", "Other curves");
   }
 
+  get views() {
+    return false;
+  }
+
   build() {
-    const { told } = this.app;
+    const { store, told } = this.app;
     const options = Object.entries(told.metrics).map(([key, { title }]) => [key, title]);
     this.plot = h("div", { class: "plot wide" });
     const controls = [menu(this.app, "metric", "", options), toggle(this.app, "log", "log epochs")];
@@ -23,7 +26,8 @@ export class Curves extends Panel {
     this.addColumns(() => null); // their heads are the legend
     this.body.append(this.plot);
     this.note = this.body.appendChild(h("p", { class: "key" }));
-    this.chart = new Chart(this.plot, told.curve, { plotly: told.plotly });
+    const figure = curveFigure(store.runs.map((run) => run.told), lastEpoch(store.runs));
+    this.chart = new Chart(this.plot, figure, { plotly: told.plotly });
   }
 
   arrived() {
@@ -32,10 +36,10 @@ export class Curves extends Panel {
     const { unit, spread } = told.metrics[state.metric] ?? told.metrics.angle_rms_deviation;
     const known = app.store.runs.map((run) => (app.runs.includes(run) ? this.series(run, spread) : null));
     const fill = ({ role, place }) => known[place]?.[role];
-    const last = Math.max(1, ...app.store.runs.map((run) => Math.max(run.told.planned, run.epochs.at(-1) ?? 0)));
+    const last = lastEpoch(app.store.runs);
     const yaxis = { title: { text: unit }, tickformat: unit === PER_CENT ? ".0%" : null, autorange: true };
     this.chart.show(() => ({ fill, layout: { xaxis: epochAxis(state.log, last), yaxis } }));
-    const isEmpty = (run) => run.snapshots.size && !known[app.store.runs.indexOf(run)].line.y.some(Number.isFinite);
+    const isEmpty = (run) => run.table && !known[app.store.runs.indexOf(run)].line.y.some(Number.isFinite);
     const lacking = app.runs.filter(isEmpty);
     this.note.textContent = [
       spread ? "Band: one standard deviation over pairs. " : "",
@@ -47,24 +51,16 @@ export class Curves extends Panel {
   series(run, spread) {
     const { state } = this.app;
     const toAxis = (epoch) => (state.log ? Math.max(epoch, 0.5) : epoch);
-    const epochs = run.here;
-    const of = (metric) => epochs.map((epoch) => valueOf(run, run.snapshots.get(epoch), metric));
-    const x = epochs.map(toAxis);
-    const y = of(state.metric);
+    const { curves } = run;
+    const x = curves.epochs.map(toAxis);
+    const y = curves.column(state.metric);
     const line = { x, y };
     if (spread) {
-      const deviations = of(spread);
+      const deviations = curves.column(spread);
       const edge = (sign) => y.map((value, i) => value + sign * deviations[i]);
       return { line, band: area(x, edge(-1), edge(1)) };
     }
-    const { seeds } = run.told;
-    const low = seeds?.low[state.metric];
-    return low ? { line, band: area(seeds.epochs.map(toAxis), low, seeds.high[state.metric]) } : { line };
+    const seeds = this.app.store.band(run, state.metric);
+    return seeds ? { line, band: area(seeds.epochs.map(toAxis), seeds.low, seeds.high) } : { line };
   }
-}
-
-function valueOf(run, snapshot, metric) {
-  if (metric !== TO_PREDICTION) return snapshot.metrics[metric] ?? null;
-  const angles = snapshot.angles("class_means");
-  return angles && run.predicted ? rmsDeviation(angles, run.told.classes.counts.length, run.predicted) : null;
 }

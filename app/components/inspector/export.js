@@ -48,8 +48,9 @@ function addTo(app, panel, labels) {
 /** All arrays of a run at the epoch that is shown, and which samples they are of. */
 async function arraysOf(app, run) {
   app.send({ type: "pause" });
-  const { snapshot, message } = app.look(run);
-  if (!snapshot) throw new Error(message);
+  const { epoch, message } = app.look(run);
+  const [snapshot] = epoch === null ? [] : await Promise.all([app.store.view(run, epoch), app.store.samples(run)]);
+  if (!snapshot) throw new Error(run.failures.get(epoch) ?? message);
   const embeddings = await app.store.embeddings(run, snapshot.epoch).catch(() => null);
   const known = ["labels", "indices", "split"].filter(() => run.samples);
   const columns = known.map((name) => [name, { data: run.samples[name], shape: [run.samples[name].length] }]);

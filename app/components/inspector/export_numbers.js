@@ -1,6 +1,7 @@
 // A panel's numbers as rows for CSV; headers say units.
 
 import { number } from "./dom.js";
+import { deviation } from "./geometry.js";
 
 const ANGLE = "angle (degrees)";
 const DEGREES_DIGITS = 4; // the classes' means are 32-bit numbers
@@ -18,21 +19,24 @@ const ROWS = { formation, curves, push, tour, angles };
 /** Every pair over every epoch, or what is drawn of them where they are many. */
 function formation(app, { columns }) {
   const drawn = columns.filter(({ part }) => part);
-  return drawn.flatMap(({ run, part }) => run.here.flatMap((epoch) => {
-    const summary = part.summary(epoch);
-    const row = (what, names, angle) => ({
-      run: run.told.label, epoch, what, class: names[0], "other class": names[1], [ANGLE]: degrees(angle),
+  return drawn.flatMap(({ run, part }) => {
+    const { names } = run.classes;
+    const { epochs, angles } = part.tail();
+    const row = (epoch, what, pair, angle) => ({
+      run: run.told.label, epoch, what, class: pair[0], "other class": pair[1], [ANGLE]: degrees(angle),
     });
-    const { names } = run.told.classes;
-    const before = (i) => names.slice(0, i).map((other, j) => [other, names[i], (i * (i - 1)) / 2 + j]);
-    const pairs = summary.pairs && names.flatMap((_, i) => before(i));
-    const shares = (summary.quantiles ?? []).map((angle, i) => row(QUANTILES[i], ["", ""], angle));
-    return [
-      row("mean over the pairs within the tail", ["", ""], summary.tail),
-      ...(pairs ?? []).map(([a, b, place]) => row("pair of classes", [a, b], summary.pairs[place])),
-      ...shares,
-    ];
-  }));
+    const before = (i) => names.slice(0, i).map((other, j) => [other, names[i], i * names.length + j]);
+    const pairs = part.many ? [] : names.flatMap((_, i) => before(i));
+    return epochs.flatMap((epoch, i) => {
+      const shares = part.many ? part.shares(epoch) : [];
+      const between = run.curves.angles(epoch);
+      return [
+        row(epoch, "mean over the pairs within the tail", ["", ""], angles[i]),
+        ...(between ? pairs.map(([a, b, at]) => row(epoch, "pair of classes", [a, b], between[at])) : []),
+        ...shares.map((angle, share) => row(epoch, QUANTILES[share], ["", ""], angle)),
+      ];
+    });
+  });
 }
 
 const QUANTILES = ["5 %", "25 %", "50 %", "75 %", "95 %"].map((share) => `${share} quantile over all pairs`);
@@ -42,7 +46,7 @@ function curves(app, panel) {
   const named = `${title} (${UNITS[unit] ?? unit})`;
   return app.runs.flatMap((run) => {
     const { y } = panel.series(run, null).line;
-    return run.here.map((epoch, i) => ({ run: run.told.label, epoch, [named]: significant(y[i]) }));
+    return run.curves.epochs.map((epoch, i) => ({ run: run.told.label, epoch, [named]: significant(y[i]) }));
   });
 }
 
@@ -96,11 +100,12 @@ function tour(app, panel) {
 }
 
 function angles(app, panel) {
-  const shown = [...panel.drawn()].filter(({ part, snapshot }) => part.map.values && snapshot.angles(app.state.of));
+  const shown = [...panel.drawn()].filter(({ part, snapshot }) => part.map.values && snapshot.get(app.state.of));
   return shown.flatMap(({ run, part, snapshot }) => {
-    const { names } = run.told.classes;
+    const { names } = run.classes;
     const measured = snapshot.angles(app.state.of);
-    const { pairs: deviations, diagonal } = part.map.values;
+    const { diagonal } = part.map.values;
+    const deviations = part.map.values.pairs ?? deviation(measured, part.target.pairs());
     const row = (what, i, j, angle, off) => ({
       run: run.told.label,
       epoch: snapshot.epoch,

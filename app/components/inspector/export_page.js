@@ -2,9 +2,9 @@
 
 import { escaped, runInWords, scriptJson, scriptText, titleOf, versionsOf } from "./export_words.js";
 import { read, write } from "./state.js";
+import { spanAfter } from "./table.js";
 
 const AT_ONCE = 6; // requests
-const ACTIVE = ["queued", "running", "paused"];
 const THEME = [
   ...["background-color", "secondary-background-color", "text-color", "gray-text-color", "gray-color", "border-color"],
   ...["border-color-light", "primary-color", "orange-color", "base-radius", "font"],
@@ -32,20 +32,22 @@ export async function savedPage(app, onProgress) {
   const { told, store, host } = app;
   const names = ["saved.js", "inspector.css"];
   const [script, css] = await Promise.all(names.map((name) => textAt(`${told.components}/${name}`)));
-  const paths = store.runs.flatMap(pathsOf);
+  const sisters = store.runs.flatMap(({ about }) => about?.siblings ?? []).flatMap((id) => store.known.get(id) ?? []);
+  const all = [...new Set([...store.runs, ...sisters])].filter(({ rev }) => rev !== null);
+  const paths = [...store.runs.flatMap(pathsOf), ...all.flatMap(historyOf)];
   const { files, missing } = await gathered(store.fetchBytes, paths, onProgress);
-  for (const { told: { id }, state, epochs } of store.runs) {
-    const known = { state: ACTIVE.includes(state) ? "stopped" : state, epochs }; // here it goes no further
-    files.set(`runs/${id}/state`, await packed(new TextEncoder().encode(JSON.stringify(known))));
-  }
+  const hold = async (path, value) => files.set(path, await packed(new TextEncoder().encode(JSON.stringify(value))));
+  await hold("pulse", { runs: Object.fromEntries(all.map((run) => [run.told.id, lastPulse(run)])) });
+  for (const { told: { id }, about } of store.runs) if (about) await hold(`runs/${id}/about`, about);
   files.set("plotly.js", await packed(await bytesAt(told.plotly)));
   app.writeAddress();
   const saved = { search: write(read(location.search)) };
   const style = getComputedStyle(host);
   const theme = THEME.map((name) => [`--st-${name}`, style.getPropertyValue(`--st-${name}`).trim()]);
   const dark = style.getPropertyValue("color-scheme").includes("dark");
-  const toldRuns = told.runs.map((run) => ({ ...run, controls: {} })); // they are runs of their own: not saved
-  const data = { told: { ...told, runs: toldRuns, saved }, runs: store.runs, files, missing, date: new Date() };
+  const runs = store.runs.map((run) => ({ ...store.words(run), epochs: run.epochs }));
+  const shown = store.runs.map((run) => run.told); // controls are in their runs' places
+  const data = { told: { ...told, runs: shown, saved }, runs, files, missing, date: new Date() };
   return new Blob(pageOf({ ...data, script, css, theme, dark }), { type: "text/html" });
 }
 
@@ -58,7 +60,7 @@ export async function savedPage(app, onProgress) {
  * @returns {string[]} to be joined
  */
 export function pageOf({ told, runs, script, css, theme, dark, files, missing, date }) {
-  const groups = [...new Set(told.runs.map(({ group }) => group))].join(", ");
+  const groups = [...new Set(runs.flatMap(({ group }) => group ?? []))].join(", ");
   const title = escaped(titleOf(told.runs.map(({ label }) => label), groups));
   const variables = theme.map(([name, value]) => `${name}: ${value};`).join(" ");
   return [
@@ -69,19 +71,19 @@ export function pageOf({ told, runs, script, css, theme, dark, files, missing, d
     `</head>\n<body>\n<main>\n<h1>${title}</h1>\n`,
     `<div class="bcl-inspector" role="region" aria-label="Inspector"><p>Opening the runs …</p></div>\n`,
     `<noscript>This page draws with JavaScript, which this browser does not run.</noscript>\n`,
-    `${footer(told.runs, runs, missing, date)}\n</main>\n`,
+    `${footer(runs, missing, date)}\n</main>\n`,
     `<script type="application/json" id="told">${scriptJson(told)}</script>\n`,
     ...Array.from(files, ([path, text]) => `<script type="text/plain" data-path="${escaped(path)}">${text}</script>\n`),
     `<script type="module">\n${scriptText(script)}</script>\n</body>\n</html>\n`,
   ];
 }
 
-function footer(toldRuns, runs, missing, date) {
-  const items = toldRuns.map((told, i) => {
-    const { epochs } = runs[i];
+function footer(runs, missing, date) {
+  const items = runs.map((run) => {
+    const { label, epochs } = run;
     const range = epochs.length ? `${epochs.length} epochs kept, ${epochs[0]} to ${epochs.at(-1)}` : "no epoch";
-    const lines = [runInWords(told), range, versionsOf(told)].filter(Boolean);
-    return `<dt>${escaped(told.label)}</dt><dd>${lines.map(escaped).join("<br>")}</dd>`;
+    const lines = [runInWords(run), range, versionsOf(run)].filter(Boolean);
+    return `<dt>${escaped(label)}</dt><dd>${lines.map(escaped).join("<br>")}</dd>`;
   });
   const lacks = missing.map(([path, why]) => `<li>${escaped(path)}: ${escaped(why)}</li>`).join("");
   return [
@@ -93,11 +95,28 @@ function footer(toldRuns, runs, missing, date) {
   ].join("");
 }
 
-/** What a run has that the inspector may ask for. */
-function pathsOf({ told: { id, classes }, epochs }) {
+/** Under which path a page holds an answer: it has one of a kind, whatever was asked for. */
+export function heldAt(path) {
+  return path.split("?")[0];
+}
+
+/** What a run has that the inspector may ask for, other than its curves. */
+function pathsOf({ told: { id }, classes, epochs, rev }) {
   if (!classes || !epochs.length) return [];
-  const files = ["samples", "sprite.png", ...(classes.predicted ? ["predicted"] : []), `embeddings/${epochs.at(-1)}`];
-  return [...files, ...epochs.map((epoch) => `view/${epoch}`)].map((file) => `runs/${id}/${file}`);
+  const files = ["samples", "sprite.png", ...(classes.predicted ? ["predicted"] : [])].map((name) => `${name}/${rev}`);
+  const views = epochs.map((epoch) => `view/${rev}/${epoch}`);
+  return [...files, `embeddings/${rev}/${epochs.at(-1)}`, ...views].map((file) => `runs/${id}/${file}`);
+}
+
+/** Its curves, as the saved page will ask for them. */
+function historyOf({ told: { id }, epochs, rev }) {
+  const span = spanAfter(epochs, -1);
+  return span ? [`runs/${id}/history/${rev}?from=${span.from}&to=${span.to}&step=${span.step}`] : [];
+}
+
+/** Where a run was when the page was saved: there it goes no further. */
+function lastPulse({ pulse, active, state }) {
+  return { ...pulse, state: active ? "stopped" : state, rows: [] };
 }
 
 async function gathered(fetchBytes, paths, onProgress) {
@@ -105,7 +124,7 @@ async function gathered(fetchBytes, paths, onProgress) {
   const worker = async () => {
     for (let path = waiting.shift(); path; path = waiting.shift()) {
       try {
-        files.set(path, await packed(await fetchBytes(path)));
+        files.set(heldAt(path), await packed(await fetchBytes(path)));
       } catch (error) {
         missing.push([path, error.message]);
       }

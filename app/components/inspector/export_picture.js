@@ -59,7 +59,7 @@ export function caption(app, panel) {
   const chosen = [...panel.body.querySelectorAll(".controls :is(input:checked, .menu option:checked)")];
   const keys = [...panel.body.querySelectorAll(".key")].map((key) => key.textContent.trim());
   const of = { angles: app.state.of, curves: "curves" }[panel.name];
-  const runs = app.runs.map((run) => `${runInWords(run.told, of)} · epoch ${app.look(run).epoch ?? "–"}`);
+  const runs = app.runs.map((run) => `${runInWords(app.store.words(run), of)} · epoch ${app.look(run).epoch ?? "–"}`);
   const shown = chosen.map(inWords).join("; ");
   return [...(shown ? [`Shown: ${shown}.`] : []), ...keys.filter(Boolean), ...runs];
 }

@@ -10,7 +10,7 @@ const SPACES = {
 /** A run in a line: its recipe and seed, the seeds of its bands, and what is shown of it where, by a key of SPACES. */
 export function runInWords({ label, recipe, seeds, space }, of = "class_means") {
   const named = recipe.startsWith(label) ? recipe : `${label}: ${recipe}`;
-  const bands = seeds ? [`bands over ${seeds.runs} seeds`] : [];
+  const bands = seeds ? [`bands over ${seeds} seeds`] : [];
   return [named, ...bands, SPACES[of](space)].join(" · ");
 }
 

@@ -1,13 +1,15 @@
 // How the angles between class means form: every pair over the epochs, and the current epoch's angles beside them.
 
 import { Chart } from "./chart.js";
+import { EVERY_PAIR_UP_TO } from "./classes.js";
 import { h, toggle } from "./dom.js";
+import { formationFigure } from "./figures.js";
 import { groupsOf, kindsOf, meanWithin, simplexAngle } from "./geometry.js";
 import { Panel } from "./panel.js";
 import { Strip, TICK, kindOfPair } from "./strip.js";
 
-const EVERY_PAIR_UP_TO = 20; // classes; their distribution is drawn beyond
-const SHARES = [0.05, 0.25, 0.5, 0.75, 0.95];
+const TAIL = "angle_tail_tail";
+const QUANTILES = ["angle_q05", "angle_q25", "angle_q50", "angle_q75", "angle_q95"];
 const [ROOM, LEAST_TOP] = [4, 120]; // degrees
 const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
 const DISTRIBUTION =
@@ -31,6 +33,10 @@ export class Formation extends Panel {
     return true;
   }
 
+  get views() {
+    return false;
+  }
+
   build() {
     this.body.append(h("div", { class: "controls" }, toggle(this.app, "log", "log epochs")));
     this.addColumns((content, run) => new FormationColumn(this.app, content, run));
@@ -42,11 +48,8 @@ export class Formation extends Panel {
     const highest = Math.max(...parts.map((part) => part.highest()));
     const top = Math.min(180 + ROOM, Math.max(LEAST_TOP, Math.ceil((highest + ROOM) / TICK) * TICK));
     for (const part of parts) part.draw(top, this.columns);
-  }
-
-  options() {
-    const many = this.columns.some(({ run }) => run.told.classes?.counts.length > EVERY_PAIR_UP_TO);
-    const hasSeeds = this.columns.some(({ run }) => run.told.seeds);
+    const many = parts.some((part) => part.many);
+    const hasSeeds = this.columns.some(({ run }) => this.app.store.tablesOf(run));
     const hasOthers = this.app.comparable && this.columns.length > 1;
     this.key.textContent = [many ? DISTRIBUTION : PAIRS, hasSeeds && SEEDS, hasOthers && BESIDE, TARGETS]
       .filter(Boolean)
@@ -54,7 +57,10 @@ export class Formation extends Panel {
   }
 
   epoch() {
-    for (const { part, snapshot } of this.drawn()) part.strip.show(snapshot.angles("class_means"));
+    for (const { run, part } of this.columns) {
+      const { epoch, message } = this.app.look(run, false);
+      if (part && message === null) part.showEpoch(epoch);
+    }
   }
 
   frame() {
@@ -66,38 +72,51 @@ class FormationColumn {
   constructor(app, content, run) {
     this.app = app;
     this.run = run;
-    const { counts, figures } = run.told.classes;
-    this.tail = groupsOf(counts).tail;
+    const { counts, regular, predicted } = run.classes;
+    this.tailClasses = groupsOf(counts).tail;
     this.kinds = kindsOf(counts);
     this.plot = content.appendChild(h("div", { class: "plot" }));
-    this.chart = new Chart(this.plot, figures.formation, { plotly: app.told.plotly, onDraw: () => this.strip.draw() });
+    const others = this.others.map(({ told }) => told);
+    const targets = { regular, predicted: predicted?.tail ?? null, planned: run.about.planned };
+    const figure = formationFigure(run.told, others, targets, app.told);
+    this.chart = new Chart(this.plot, figure, { plotly: app.told.plotly, onDraw: () => this.strip.draw() });
     this.strip = new Strip(content, this.chart, { kinds: this.kinds, told: app.told });
     this.strip.onSeek = (epoch) => app.send({ type: "seek", epoch: this.fromAxis(epoch) });
     this.strip.toAxis = (epoch) => this.toAxis(epoch);
     this.pictures = [this.chart, this.strip];
-    this.summaries = new Map();
   }
 
-  /** What is kept of an epoch for the lines. */
-  summary(epoch) {
-    const angles = () => this.run.snapshots.get(epoch).angles("class_means");
-    if (!this.summaries.has(epoch)) this.summaries.set(epoch, this.summarise(angles()));
-    return this.summaries.get(epoch);
+  /** Whether the classes are too many for a line a pair. */
+  get many() {
+    return this.kinds.length > EVERY_PAIR_UP_TO;
   }
 
-  summarise(angles) {
-    const K = this.run.told.classes.counts.length;
-    const tail = meanWithin(this.tail, angles, K);
-    const pairs = [];
-    for (let i = 0; i < K; i++) for (let j = 0; j < i; j++) pairs.push(angles[i * K + j]);
-    if (K <= EVERY_PAIR_UP_TO) return { tail, pairs, highest: Math.max(0, ...pairs.filter(Number.isFinite)) };
-    const sorted = Float32Array.from(pairs.filter(Number.isFinite)).sort();
-    const quantiles = SHARES.map((share) => sorted[Math.round(share * (sorted.length - 1))]);
-    return { tail, quantiles, highest: quantiles.at(-1) };
+  get others() {
+    return this.app.store.runs.filter((run) => run !== this.run);
   }
 
+  /** Epochs whose class means are here. */
+  get meanEpochs() {
+    return [...this.run.curves.means.keys()].sort((a, b) => a - b);
+  }
+
+  showEpoch(epoch) {
+    if (this.many) this.strip.showShares(this.shares(epoch));
+    else this.strip.showPairs(this.run.angles(epoch));
+  }
+
+  /** Degrees below which 5, 25, 50, 75 and 95 % of all pairs are; null where that was not recorded. */
+  shares(epoch) {
+    return QUANTILES.map((name) => this.run.metric(name, epoch));
+  }
+
+  /** Degrees that the axis goes up to, at least. */
   highest() {
-    return Math.max(simplexAngle(this.kinds.length), ...this.run.here.map((epoch) => this.summary(epoch).highest));
+    const { curves } = this.run;
+    const drawn = this.many
+      ? curves.finite(QUANTILES.at(-1))
+      : this.meanEpochs.flatMap((epoch) => Array.from(curves.angles(epoch)).filter(Number.isFinite));
+    return drawn.reduce((most, angle) => Math.max(most, angle), simplexAngle(this.kinds.length));
   }
 
   toAxis(epoch) {
@@ -110,9 +129,9 @@ class FormationColumn {
 
   /** @param {number} top degrees at the top of the axis, the same in every column */
   draw(top, columns) {
-    const others = this.app.store.runs.filter((run) => run !== this.run);
+    const { others } = this;
     const partOf = (place) => columns.find(({ run }) => run === others[place])?.part;
-    const last = Math.max(1, ...columns.map(({ run }) => Math.max(run.told.planned, run.epochs.at(-1) ?? 0)));
+    const last = lastEpoch(columns.map(({ run }) => run));
     const ends = { x: [this.toAxis(0), last] };
     const layout = { xaxis: epochAxis(this.app.state.log, last), yaxis: { range: [0, top] } };
     this.strip.scale(top);
@@ -124,43 +143,53 @@ class FormationColumn {
     });
   }
 
+  /** The mean over the pairs within the tail; from the class means where it was not recorded. */
+  tail() {
+    const { curves } = this.run;
+    if (curves.columns[TAIL] || this.many) return { epochs: curves.epochs, angles: curves.column(TAIL) };
+    const meanOf = (epoch) => meanWithin(this.tailClasses, curves.angles(epoch), this.kinds.length);
+    return { epochs: this.meanEpochs, angles: this.meanEpochs.map(meanOf) };
+  }
+
   tailLine() {
-    const epochs = this.run.here;
-    return { x: epochs.map((epoch) => this.toAxis(epoch)), y: epochs.map((epoch) => this.summary(epoch).tail) };
+    const { epochs, angles } = this.tail();
+    return { x: epochs.map((epoch) => this.toAxis(epoch)), y: angles };
   }
 
   lines() {
-    const { told } = this.run;
-    const epochs = this.run.here;
-    const K = told.classes.counts.length;
-    const of = (value) => epochs.map((epoch) => value(this.summary(epoch)));
-    const x = epochs.map((epoch) => this.toAxis(epoch));
     const lines = { "tail–tail": this.tailLine() };
-    if (told.seeds) {
-      const { epochs: shared, low, high } = told.seeds;
-      lines.seeds = area(shared.map((epoch) => this.toAxis(epoch)), low.angle_tail_tail, high.angle_tail_tail);
-    }
-    if (K <= EVERY_PAIR_UP_TO) return { ...lines, ...this.pairLines(epochs, x) };
-    const at = (i) => of(({ quantiles }) => quantiles[i]);
-    return { ...lines, range: area(x, at(0), at(4)), middle: area(x, at(1), at(3)), median: { x, y: at(2) } };
+    const seeds = this.app.store.band(this.run, TAIL);
+    if (seeds) lines.seeds = area(seeds.epochs.map((epoch) => this.toAxis(epoch)), seeds.low, seeds.high);
+    if (!this.many) return { ...lines, ...this.pairLines() };
+    const { curves } = this.run;
+    const x = curves.epochs.map((epoch) => this.toAxis(epoch));
+    const [least, low, median, high, most] = QUANTILES.map((name) => curves.column(name));
+    return { ...lines, range: area(x, least, most), middle: area(x, low, high), median: { x, y: median } };
   }
 
   /** One trace a group of pairs, its lines parted by gaps. */
-  pairLines(epochs, x) {
-    const { names } = this.run.told.classes;
+  pairLines() {
+    const { names } = this.run.classes;
+    const epochs = this.meanEpochs;
+    const x = epochs.map((epoch) => this.toAxis(epoch));
+    const angles = epochs.map((epoch) => this.run.curves.angles(epoch));
     const lines = { head: emptyLine(), medium: emptyLine(), tail: emptyLine() };
-    let place = 0;
     for (let i = 0; i < names.length; i++) {
-      for (let j = 0; j < i; j++, place++) {
+      for (let j = 0; j < i; j++) {
         const line = lines[kindOfPair(this.kinds, i, j)];
         const text = `${names[j]} and ${names[i]}`;
         line.x.push(...x, null);
-        line.y.push(...epochs.map((epoch) => this.summary(epoch).pairs[place]), null);
+        line.y.push(...angles.map((pairs) => pairs[i * names.length + j]), null);
         line.text.push(...epochs.map(() => text), "");
       }
     }
     return lines;
   }
+}
+
+/** Where the axis of epochs ends that these runs share. */
+export function lastEpoch(runs) {
+  return Math.max(1, ...runs.map((run) => Math.max(run.about?.planned ?? 1, run.epochs.at(-1) ?? 0)));
 }
 
 /** Plotly's settings for an axis of epochs from 0 to the last. */

@@ -84,6 +84,19 @@ export class HeatMap {
     this.repaint();
   }
 
+  /**
+   * Show groups alone, as long as no block is open: for those who have the means of blocks without their pairs.
+   *
+   * @param {number[]} means of the blocks, by (number of groups) × row + column
+   * @param {?Float32Array} diagonal (K,) by class
+   */
+  setMeans(means, diagonal = null) {
+    this.values = { pairs: null, diagonal: diagonal ?? new Float32Array(this.order.length).fill(NaN) };
+    this.blocks.means = means;
+    if (this.hit) this.pointAt(this.cursor);
+    this.repaint();
+  }
+
   /** @param {Iterable<number>} open blocks that show their cells, by (number of groups) × row + column */
   setOpen(open) {
     this.blocks.open = new Set(open);
@@ -205,7 +218,7 @@ export class HeatMap {
       return { kind: "block", row, column, value, text };
     }
     const [row, column] = [order[i], order[j]];
-    const value = i === j ? values.diagonal[row] : values.pairs[row * order.length + column];
+    const value = i === j ? values.diagonal[row] : (values.pairs?.[row * order.length + column] ?? NaN);
     const who = i === j ? rowLabels[row] : `${rowLabels[row]} and ${rowLabels[column]}`;
     const text = `${who}: ${inWords(value, i === j ? scales.diagonal : scales.pairs)}`;
     return { kind: "cell", row, column, value, text };

@@ -4,6 +4,7 @@
 import { Angles, setDeviationStops } from "./angles.js";
 import { KEYS, advance, clock, position } from "./clock.js";
 import { Card } from "./card.js";
+import { charts } from "./chart.js";
 import { Curves } from "./curves.js";
 import { h } from "./dom.js";
 import { offerSaving } from "./export.js";
@@ -23,15 +24,16 @@ const OLD_FIELDS = ["run", "other"]; // of links that are older than `runs`
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
 const LONGEST_FRAME = 0.25; // seconds; what a sleeping tab missed is not played back
 const WITHOUT_EPOCH = { queued: " It waits in the queue.", running: " It gets ready.", failed: " It has failed." };
+const DIRTY = { epochs: "arrived", history: "arrived", view: "viewed" }; // what of the page follows what has come
 const DIFFERENT = "These runs have different classes or counts: they are not compared.";
 
 const inspectors = new WeakMap();
 
-export default function mount({ data, parentElement, setTriggerValue }) {
+export default function mount({ data, parentElement }) {
   const host = parentElement.querySelector(".bcl-inspector");
   if (!inspectors.has(host)) inspectors.set(host, new Inspector(host, fetchFrom(data.prefix)));
   const inspector = inspectors.get(host);
-  inspector.tell(data, (id) => setTriggerValue("started", id));
+  inspector.tell(data);
   // Streamlit also calls this when a newer update overtook this one: the inspector then stands, and stays.
   return () => host.isConnected || (inspector.remove(), inspectors.delete(host));
 }
@@ -42,6 +44,7 @@ export class Inspector {
   panels = [];
   dirty = new Set();
   listening = new AbortController();
+  charted = false; // whether the first charts stand
   warm = false; // whether the first picture stands; Plotly and the graphics card, which stop the browser, wait for it
 
   /**
@@ -53,36 +56,44 @@ export class Inspector {
     this.store = new Store(fetchBytes, (run, what) => this.hear(run, what));
     this.state = read(location.search);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
-    document.addEventListener("keydown", (event) => this.key(event), { signal: this.listening.signal });
+    const { signal } = this.listening;
+    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    charts.addEventListener("rest", () => this.hearCharts(), { signal });
   }
 
-  /**
-   * @param {Object} told what app/inspecting.py tells
-   * @param {(id: string) => void} ask tell Python that a run has begun, whose classes it did not know
-   */
-  async tell(told, ask) {
-    this.ask = ask;
+  /** @param {Object} told what app/inspecting.py tells */
+  async tell(told) {
     const text = JSON.stringify(told);
     if (text === this.text) return this.retheme();
     Object.assign(this, { text, told });
     setDeviationStops(told.deviation);
     this.state.runs = told.runs.map(({ id }) => id);
-    const controls = told.runs.flatMap((run) => Object.values(run.controls).flatMap(({ run }) => run ?? []));
-    this.store.know([...controls, ...told.runs]);
+    this.store.know(told.runs);
     await this.show();
   }
 
   /** Look at the runs or, in presenter view, at the controls that take their place. */
   async show() {
     const { presenter, control, epoch, speed, follow } = this.state;
-    const ids = this.told.runs.map(({ id, controls }) => (presenter && controls[control]?.run?.id) || id);
-    this.wanted = ids;
-    await this.store.show(ids);
-    if (this.wanted !== ids) return;
+    const wanted = (this.wanted = {});
+    await this.store.show(presenter && control ? await this.controls(control) : this.told.runs);
+    if (this.wanted !== wanted) return;
     if (this.started) this.send({ type: "epochs", epochs: this.kept() });
     else this.clock = clock(this.kept(), { epoch, speed, follow });
     this.started = true;
     this.rebuild();
+    if (this.warm) this.store.sisters();
+  }
+
+  /** The controls of a kind, each in the place of its run; where there is none, or it is shown itself, the run. */
+  async controls(kind) {
+    const own = this.told.runs;
+    await Promise.all(own.map((run) => this.store.controls(this.store.run(run))));
+    return own.map((run) => {
+      const { id } = this.store.run(run).controls[kind];
+      const isShown = own.some((other) => other.id === id);
+      return id && !isShown ? { ...run, id, label: `${run.label}, ${kind}` } : run;
+    });
   }
 
   /** Runs that are shown: all of them, but for those that a presenter has not revealed. */
@@ -93,7 +104,7 @@ export class Inspector {
 
   /** Whether a class of one run is that of all: same names, same training counts. */
   get comparable() {
-    const classes = this.store.runs.map(({ told }) => told.classes).filter(Boolean);
+    const classes = this.store.runs.map((run) => run.classes).filter(Boolean);
     return classes.every(({ names, counts }) => `${names}/${counts}` === `${classes[0].names}/${classes[0].counts}`);
   }
 
@@ -102,15 +113,39 @@ export class Inspector {
     return [...new Set(this.store.runs.flatMap(({ epochs }) => epochs))].sort((a, b) => a - b);
   }
 
-  /** What of a run is shown at this epoch, or a sentence that says why nothing is. */
-  look(run) {
+  /**
+   * What of a run is shown at this epoch, or a sentence that says why nothing is.
+   *
+   * @param {boolean} views whether the epoch's view is needed, or its numbers are enough
+   */
+  look(run, views = true) {
     const epoch = run.shown(this.at.epoch ?? 0);
     const snapshot = run.snapshots.get(epoch) ?? null;
-    const failure = run.failures.get(epoch);
-    const waiting = !snapshot && !failure && !run.error && epoch !== null;
+    const hasNumbers = run.curves.has(epoch);
+    const damage = views ? run.failures.get(epoch) : run.curves.faults.get(epoch);
+    const failure = damage ?? (views || hasNumbers ? null : run.failures.get(epoch) ?? run.fault("history"));
+    const here = !damage && (snapshot || (!views && hasNumbers));
     const without = () => `This run has no epoch yet.${WITHOUT_EPOCH[run.state] ?? ""}`;
-    const reason = run.error ?? (epoch === null ? without() : failure && `Epoch ${epoch} cannot be shown. ${failure}`);
-    return { epoch, snapshot, waiting, message: snapshot ? null : reason ?? `Epoch ${epoch} is on its way.` };
+    const lack = run.error ?? (epoch === null ? without() : failure && `Epoch ${epoch} cannot be shown. ${failure}`);
+    const reason = here ? null : lack ?? this.store.away;
+    const fault = run.fault("folder") ?? run.fault("about") ?? (run.classes ? null : run.fault("recipe"));
+    const said = fault ?? reason ?? (run.classes || epoch === null ? null : run.fault("samples"));
+    const waiting = !said && !here;
+    return { epoch, snapshot, waiting, message: said ?? (waiting ? `Epoch ${epoch} is on its way.` : null) };
+  }
+
+  /** Whether something is seen that draws from the epochs' views. */
+  get viewing() {
+    const isOpen = this.panels.some((panel) => panel.open && panel.views);
+    return this.warm && !this.state.presenter && (isOpen || this.state.selection.length > 0);
+  }
+
+  /** Whether what is drawn of a run is here, or will never be, where the scrubber stands at an epoch. */
+  has(run, at) {
+    const epoch = run.shown(at ?? 0);
+    if (epoch === null || run.error) return true;
+    const isViewed = run.snapshots.has(epoch) || run.failures.has(epoch);
+    return isViewed || (!this.viewing && Boolean(run.curves.has(epoch) || run.failed.history));
   }
 
   /** The snapshots between which a run's picture stands. */
@@ -142,14 +177,28 @@ export class Inspector {
 
   hear(run, what) {
     if (!this.started) return;
-    if (what === "epochs") {
-      this.send({ type: "epochs", epochs: this.kept() });
-      if (!run.told.classes && run.epochs.length) this.ask(run.told.id);
-    }
-    this.mark("arrived");
+    if (what === "rest") return this.rest();
+    if (what === "epochs") this.send({ type: "epochs", epochs: this.kept() });
+    if ((what === "about" || run === null) && this.warm) this.store.sisters(); // also when the server is back
+    const redone = what === "about" && this.store.runs.includes(run);
+    this.mark(redone ? "rebuild" : (DIRTY[what] ?? "frame"));
+  }
+
+  hearCharts() {
+    if (this.charted) return this.rest();
+    this.charted = true;
+    this.mark("frame");
+  }
+
+  /** Say, for who waits for it, whether all that is shown has arrived and is drawn. */
+  rest() {
+    const rests = () =>
+      this.warm && !this.moving && this.waiting === undefined && this.store.resting && !charts.drawing;
+    if (rests()) requestAnimationFrame(() => rests() && (this.host.dataset.settled = "true")); // canvases follow
   }
 
   mark(...parts) {
+    this.host.dataset.settled = "false";
     for (const part of parts) this.dirty.add(part);
     this.waiting ??= requestAnimationFrame((time) => this.draw(time));
   }
@@ -164,21 +213,36 @@ export class Inspector {
     if (dirty.has("rebuild")) return this.rebuild();
     const { epoch } = this.at;
     this.at = this.place();
-    this.store.focus = this.at.epoch;
+    this.fetch();
     this.scrubber.update();
     if (dirty.has("options")) {
       for (const follow of this.binders) follow();
       for (const panel of this.panels) panel.refresh();
       this.list.update();
     } else if (dirty.has("arrived")) for (const panel of this.panels) if (panel.open) panel.try(() => panel.arrived());
+    if (dirty.has("viewed")) for (const panel of this.panels) if (panel.open) panel.try(() => panel.viewed());
     if (this.at.epoch !== epoch || this.hasChanged()) {
       this.sentence.update();
       this.list.update();
       for (const panel of this.panels) panel.update();
     } else for (const panel of this.panels) if (panel.open) panel.try(() => panel.frame());
-    if (!this.warm && this.runs.every((run) => run.settled(run.shown(this.at.epoch ?? 0)))) this.warmUp();
+    if (!this.warm && this.runs.every((run) => this.has(run, this.at.epoch))) this.warmUp();
     if (this.moving) this.mark("frame");
     else this.drawnAt = undefined;
+    this.rest();
+  }
+
+  /** Ask for what is drawn of the epochs around this one. */
+  fetch() {
+    const { viewing, at, state, store } = this;
+    const tour = this.panel("tour").open;
+    const trails = viewing && tour && state.layers.includes("trails");
+    store.aim({ epoch: at.epoch, next: at.next, views: viewing, trails });
+    const needSamples = viewing && (tour || state.selection.length > 0);
+    const isTheirTurn = this.charted || !charts.drawing; // curves go first, and views
+    for (const run of needSamples && isTheirTurn ? store.runs : []) {
+      if (run.epochs.length && run.classes && this.has(run, at.epoch)) store.samples(run);
+    }
   }
 
   /** Build what has waited, once what is drawn now is on the screen. */
@@ -187,6 +251,7 @@ export class Inspector {
       setTimeout(() => {
         if (this.listening.signal.aborted) return; // removed since
         this.warm = true;
+        this.store.sisters();
         this.mark("options");
       }),
     );
@@ -195,11 +260,13 @@ export class Inspector {
   /** Whether what the runs show has arrived, or failed, since this was last asked. */
   hasChanged() {
     const seen = this.runs.map((run) => {
-      const { epoch, message } = this.look(run);
-      return `${run.told.id}/${epoch}/${message}/${Boolean(run.samples)}`;
+      const [{ epoch, message }, { message: without }] = [this.look(run), this.look(run, false)];
+      const parts = [run.samples, run.predicted].map(Boolean);
+      return [run.told.id, run.age, epoch, message, without, ...parts, ...Object.values(run.failed)].join("/");
     }).join();
-    const changed = seen !== this.seen;
-    this.seen = seen;
+    const key = `${seen}/${this.store.away}`;
+    const changed = key !== this.seen;
+    this.seen = key;
     return changed;
   }
 
@@ -212,7 +279,7 @@ export class Inspector {
   /** Let time pass; the clock waits for epochs that have not arrived. */
   advance(seconds) {
     const { next } = position(this.clock);
-    if (this.store.runs.every((run) => run.settled(run.shown(next)))) {
+    if (this.store.runs.every((run) => this.has(run, next))) {
       this.clock = advance(this.clock, { type: "tick", seconds });
     }
     for (const panel of this.panels) panel.tick?.(seconds);
@@ -249,6 +316,7 @@ export class Inspector {
     this.list.update();
     this.scrubber.update();
     this.schedule();
+    this.mark("frame");
   }
 
   retheme() {

@@ -55,7 +55,7 @@ export class Linked {
 export function predictionInWords(run, snapshot, row) {
   const predictions = snapshot.get("predictions");
   if (!predictions) return "no prediction recorded";
-  const { names } = run.told.classes;
+  const { names } = run.classes;
   const right = predictions[row] === run.samples.labels[row];
   const verdict = right ? "predicted right" : `predicted ${names[predictions[row]]}`;
   const confidences = snapshot.get("confidences");
@@ -63,5 +63,5 @@ export function predictionInWords(run, snapshot, row) {
 }
 
 function isRelated(a, b) {
-  return a.samples && b.samples && a.told.source === b.told.source;
+  return a.samples && b.samples && a.about.source === b.about.source;
 }

@@ -2,7 +2,7 @@
 
 import { columnHead, h } from "./dom.js";
 
-/** What panels have in common; of `build`, `options`, `arrived`, `epoch` and `frame` each has those that it needs. */
+/** What panels have in common; of `build`, `options`, `arrived` and so on each has those that it needs. */
 export class Panel {
   columns = [];
 
@@ -16,6 +16,11 @@ export class Panel {
     this.body = h("div", { class: "body" });
     this.button = h("button", { type: "button", onclick: () => this.turn() }, title);
     this.root = h("section", { class: `panel ${name}` }, h("h2", {}, this.button), this.body);
+  }
+
+  /** Whether it draws from the epochs' views; otherwise their numbers are enough. */
+  get views() {
+    return true;
   }
 
   /** Whether the reader has opened it. */
@@ -63,7 +68,7 @@ export class Panel {
   update() {
     if (!this.open) return;
     for (const column of this.columns) {
-      const { epoch, message, waiting } = this.app.look(column.run);
+      const { epoch, message, waiting } = this.app.look(column.run, this.views);
       column.say(message, waiting);
       const earlier = epoch < this.app.at.epoch ? ", its last" : "";
       column.note.textContent = epoch === null ? "" : `epoch ${epoch}${earlier}`;
@@ -77,8 +82,11 @@ export class Panel {
   /** The state has changed. */
   options() {}
 
-  /** More epochs have arrived. */
+  /** Numbers of more epochs have arrived. */
   arrived() {}
+
+  /** An epoch's view has arrived, maybe of another one than is shown. */
+  viewed() {}
 
   /** Another epoch is shown. */
   epoch() {}
@@ -109,7 +117,7 @@ export class Panel {
     this.columns = this.app.runs.map((run) => new Column(run));
     const roots = this.columns.map(({ root }) => root);
     this.body.append(h("div", { class: "columns", style: `--columns: ${roots.length}` }, roots));
-    for (const column of this.columns) column.part = column.run.told.classes && make(column.content, column.run);
+    for (const column of this.columns) column.part = column.run.classes && make(column.content, column.run);
   }
 
   /** Columns that have something to draw: each with its part and the snapshot shown. */

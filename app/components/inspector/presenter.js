@@ -4,7 +4,6 @@ import { h } from "./dom.js";
 
 // Key and name of each kind of control.
 const CONTROLS = { balanced: ["b", "Balanced control"], swapped: ["s", "Head and tail swapped"] };
-const NOT_HELD = "This page was saved without it.";
 
 /** Buttons, each with its key. */
 export class Presenter {
@@ -48,10 +47,13 @@ export class Presenter {
 
   /** Which of the runs have no such control, and how to make one. */
   lack() {
-    const { control } = this.app.state;
-    const without = this.app.told.runs.filter(({ controls }) => control && !controls[control]?.run);
+    const { told, store, state } = this.app;
+    const { control } = state;
+    if (!control) return "";
+    const controlOf = ({ id }) => store.run({ id }).controls?.[control];
+    const without = told.runs.filter((run) => controlOf(run) && !controlOf(run).id);
     if (!without.length) return "";
-    const how = new Set(without.map(({ controls }) => controls[control]?.how ?? NOT_HELD));
+    const how = new Set(without.map((run) => controlOf(run).how));
     const [, name] = CONTROLS[control];
     const labels = without.map(({ label }) => label).join("; ");
     return `${name}: this lab has no such run for ${labels}. ${[...how].join(" ")}`;

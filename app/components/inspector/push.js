@@ -1,15 +1,15 @@
 // Who pushes whom: push against the counterpart's count, between which classes it is, and what each class receives.
 
 import { Chart } from "./chart.js";
-import { heatMapClasses, isUneven } from "./classes.js";
+import { EVERY_PAIR_UP_TO, heatMapClasses, isUneven } from "./classes.js";
 import { hexToRgb, mix, rgbToHex } from "./colour.js";
 import { choice, h, number } from "./dom.js";
+import { pushFigure, receivedFigure } from "./figures.js";
 import { asShares, byFrequency, countEffect, countSlope, groupsOf, kindsOf, tailPushShare } from "./geometry.js";
 import { HeatMap } from "./heatmap.js";
 import { Panel } from "./panel.js";
 import { classDots, countLines, extent, fitted, pairDots, percent, pooled, received } from "./pushes.js";
 
-const EVERY_PAIR_UP_TO = 20; // classes; beyond, a dot a class
 const NAMED = 3; // classes that are named one by one
 const QUANTITIES = [["pair_push", "pair push"], ["gradient_mass", "mass"]];
 const [DARKEST, LIGHTEST] = [10, 1 / 100]; // of an even share, where the heat map's scale ends
@@ -55,7 +55,7 @@ export class Push extends Panel {
   }
 
   options() {
-    const trainedHere = this.columns.some(({ run }) => run.told.switches);
+    const trainedHere = this.columns.some(({ run }) => run.about?.switches);
     const dots = this.columns.some(({ part }) => part?.many) ? CLASSES : PAIRS;
     this.key.textContent = dots[this.app.state.quantity] + REST + (trainedHere ? SAMPLED : "");
     for (const { part } of this.columns) part?.map.setOpen(this.app.state.blocks.map(Number));
@@ -76,18 +76,16 @@ export class Push extends Panel {
   epoch() {
     for (const { column, run, part, snapshot } of this.drawn()) {
       if (snapshot.get("pair_push")) part.show(snapshot, this.range, this.reach);
-      else column.say(run.told.switches?.contrastive === false ? NO_PUSH : "This run recorded no gradients.");
+      else column.say(run.about.switches?.contrastive === false ? NO_PUSH : "This run recorded no gradients.");
     }
   }
 }
 
 class PushColumn {
-  ranges = new Map(); // quantity/epoch -> least and greatest value
-  reaches = new Map(); // epoch -> where its bars end, below and above
-
   constructor(app, content, run) {
     Object.assign(this, { app, run });
-    const { classes, switches, label } = run.told;
+    const { told, classes, about } = run;
+    const { switches } = about;
     const { names, counts } = pooled(classes);
     this.names = names;
     this.counts = counts;
@@ -100,11 +98,11 @@ class PushColumn {
     this.readout = h("p", { class: "readout" });
     content.append(dots, this.summary, map, this.readout, bars);
     const { plotly } = app.told;
-    this.dots = new Chart(dots, classes.figures.push, { plotly });
-    this.bars = new Chart(bars, classes.figures.received, { plotly });
+    this.dots = new Chart(dots, pushFigure(told, app.told), { plotly });
+    this.bars = new Chart(bars, receivedFigure(told, app.told), { plotly });
     const onHover = (hit) => (this.readout.textContent = hit?.text ?? "");
     const onOpen = (open) => app.set({ blocks: Array.from(open, String) });
-    this.map = new HeatMap(map, { label: `Push between classes, ${label}`, onHover, onOpen });
+    this.map = new HeatMap(map, { label: `Push between classes, ${told.label}`, onHover, onOpen });
     this.map.setClasses(heatMapClasses(names, counts));
     this.pictures = [this.dots, this.bars, this.map];
   }
@@ -132,23 +130,15 @@ class PushColumn {
 
   /** Least and greatest value over all epochs, so that the axis stands still. */
   range() {
-    for (const [epoch, snapshot] of this.run.snapshots) {
-      const key = `${this.quantity}/${epoch}`;
-      if (snapshot.get(this.quantity) && !this.ranges.has(key)) this.ranges.set(key, extent(this.values(snapshot)));
-    }
-    const known = [...this.ranges].filter(([key]) => key.startsWith(this.quantity)).map(([, ends]) => ends);
-    return widest([...known, ...(this.countsAlone ? [extent(this.countsAlone)] : [])]);
+    const { curves } = this.run;
+    const recorded = ["least", "most"].flatMap((end) => curves.finite(`${this.quantity}_${end}`));
+    return widest([extent(recorded), ...(this.countsAlone ? [extent(this.countsAlone)] : [])]);
   }
 
   /** Where the longest bars of all epochs end. */
   reach() {
-    for (const [epoch, snapshot] of this.run.snapshots) {
-      if (!snapshot.get("gradient_norm") || this.reaches.has(epoch)) continue;
-      const { pull, ...push } = this.received(snapshot);
-      const up = pull.map((_, k) => Object.values(push).reduce((sum, values) => sum + values[k], 0));
-      this.reaches.set(epoch, [-Math.max(0, ...pull.filter(Number.isFinite)), Math.max(0, ...up)]);
-    }
-    return widest([...this.reaches.values()]);
+    const most = (name) => this.run.curves.finite(name).reduce((a, b) => Math.max(a, b), 0);
+    return [-most("pull_most"), most("push_most")];
   }
 
   show(snapshot, range, reach) {
@@ -202,7 +192,7 @@ class PushColumn {
   tailShare(push) {
     const K = this.counts.length;
     const { tail } = this.groups;
-    if (this.run.told.classes.bins) return [" Classes are pooled by frequency; the tail's share is not computed."];
+    if (this.run.classes.bins) return [" Classes are pooled by frequency; the tail's share is not computed."];
     if (tail.length < 2) return [];
     const share = (matrix) => percent(tailPushShare(matrix, K, this.groups));
     const byCounts = this.alone ? `; ${share(this.alone.push)} by the counts alone` : "";

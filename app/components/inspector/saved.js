@@ -1,14 +1,17 @@
 // A saved page opens: the inspector, fed with what the page itself holds. See export_page.js for what that is.
 
+import { heldAt } from "./export_page.js";
 import { Inspector } from "./inspector.js";
 
 const NO_EMBEDDINGS = "This page holds the full embeddings of the last epoch only.";
+const NO_CONTROLS = "This page was saved without it.";
 const NOTHING = "This page does not hold it.";
+const LACKS = [["/embeddings/", NO_EMBEDDINGS], ["/controls", NO_CONTROLS]];
 
-/** What lies at "runs/<id>/…", from its element. @returns {Promise<ArrayBuffer>} or rejects with a sentence */
+/** What lies at "runs/<id>/…" or "pulse?…". @returns {Promise<ArrayBuffer>} or rejects with a sentence */
 async function heldBytes(path) {
-  const element = document.querySelector(`script[data-path="${CSS.escape(path)}"]`);
-  if (!element) throw new Error(path.includes("/embeddings/") ? NO_EMBEDDINGS : NOTHING);
+  const element = document.querySelector(`script[data-path="${CSS.escape(heldAt(path))}"]`);
+  if (!element) throw new Error(LACKS.find(([part]) => path.includes(part))?.[1] ?? NOTHING);
   const bytes = Uint8Array.from(atob(element.textContent), (sign) => sign.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
@@ -18,7 +21,7 @@ async function open() {
   const library = new Blob([await heldBytes("plotly.js")], { type: "text/javascript" });
   if (!location.search) history.replaceState(null, "", `?${told.saved.search}`);
   const inspector = new Inspector(document.querySelector(".bcl-inspector"), heldBytes);
-  await inspector.tell({ ...told, plotly: URL.createObjectURL(library) }, () => {});
+  await inspector.tell({ ...told, plotly: URL.createObjectURL(library) });
 }
 
 open();

@@ -79,10 +79,10 @@ export class Scrubber {
     this.speed.value = SPEEDS.reduce((best, speed) => (off(speed) < off(best) ? speed : best));
     this.follow.checked = clock.follow;
     this.following.hidden = !runs.some((run) => run.active) && !clock.follow;
-    const known = runs.reduce((sum, run) => sum + run.snapshots.size + run.failures.size, 0);
-    const all = runs.reduce((sum, run) => sum + run.epochs.length, 0);
-    this.arriving.textContent = known < all ? `${known} of ${all} epochs here` : "";
-    this.again.hidden = !runs.some((run) => run.error || run.failures.size);
+    const { store, viewing } = this.app;
+    const late = runs.map((run) => this.app.look(run, viewing)).find(({ waiting }) => waiting);
+    this.arriving.textContent = store.away ?? (late ? `loading epoch ${late.epoch} …` : "");
+    this.again.hidden = !store.away && !runs.some((run) => run.hasFailed);
     this.present.textContent = state.presenter ? "Leave presenter view" : "Present";
   }
 

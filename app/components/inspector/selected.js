@@ -21,7 +21,7 @@ export class Selected {
       sample: row,
       index: indices[row],
       split: split[row] ? "train" : "test",
-      class: first.told.classes.names[labels[row]],
+      class: first.classes.names[labels[row]],
       ...Object.assign({}, ...this.app.runs.map((run) => this.made(run, this.app.linked.rowIn(first, run, row)))),
     }));
   }
@@ -30,9 +30,9 @@ export class Selected {
     const { snapshot, epoch } = this.app.look(run);
     const of = (name) => snapshot?.get(name)?.[row] ?? null;
     const [predicted, confidence] = [of("predictions"), of("confidences")];
-    const { label, classes } = run.told;
+    const { label } = run.told;
     return {
-      [predictedBy(label, epoch)]: predicted === null ? null : classes.names[predicted],
+      [predictedBy(label, epoch)]: predicted === null ? null : run.classes.names[predicted],
       [`${label}: confidence`]: confidence === null ? null : Number(confidence.toFixed(4)),
     };
   }

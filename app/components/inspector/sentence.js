@@ -1,4 +1,4 @@
-// The sentence on top: how far apart the rarest classes stand, computed from the epoch that is shown.
+// The sentence on top: how far apart the rarest classes stand, as it was measured at the epoch that is shown.
 
 import { isUneven } from "./classes.js";
 import { h, number, swatch } from "./dom.js";
@@ -15,31 +15,30 @@ export class Sentence {
 
   update() {
     const { app } = this;
-    const known = app.runs.filter((run) => app.look(run).snapshot && run.told.classes);
-    const text = known.map((run) => `${run.told.id}/${app.look(run).epoch}`).join();
+    const known = app.runs.filter((run) => run.classes && app.look(run, false).message === null);
+    const text = known.map((run) => `${run.told.id}/${run.age}/${app.look(run, false).epoch}`).join();
     if (text === this.text) return;
     this.text = text;
     const alike = new Map(); // runs by their classes and counts
     for (const run of known) {
-      const { names, counts } = run.told.classes;
+      const { names, counts } = run.classes;
       const key = `${names}/${counts}`;
       alike.set(key, [...(alike.get(key) ?? []), run]);
     }
     const groups = [...alike.values()];
-    const size = (runs) => runs?.[0].told.classes.counts.length;
+    const size = (runs) => runs?.[0].classes.counts.length;
     const isSaidLater = (i) => size(groups[i]) === size(groups[i + 1]);
     this.root.replaceChildren(...groups.flatMap((runs, i) => [...this.together(runs, isSaidLater(i)), " "]));
   }
 
   together(runs, isIdealSaidLater) {
     const { app } = this;
-    const { names, counts } = runs[0].told.classes;
-    const epochs = runs.map((run) => app.look(run).epoch);
+    const { names, counts } = runs[0].classes;
+    const epochs = runs.map((run) => app.look(run, false).epoch);
     const same = epochs.every((epoch) => epoch === epochs[0]);
     const meant = meantOf(counts);
     const parts = runs.flatMap((run, i) => {
-      const angles = app.look(run).snapshot.angles("class_means");
-      const degrees = number(meanWithin(meant, angles, counts.length));
+      const degrees = number(meanOver(meant, run, epochs[i]));
       const when = same ? "" : ` (epoch ${epochs[i]})`;
       const angle = h("strong", { style: `--run: ${run.told.colour}` }, `${degrees}°`);
       return [i ? ", " : " ", angle, i ? " with " : " apart with ", swatch(run.told), ` ${run.told.label}${when}`];
@@ -60,6 +59,15 @@ function meantOf(counts) {
   return isPart ? tail : Array.from(counts.keys());
 }
 
+/** Mean angle over the pairs of the tail, or of all classes, in degrees; null where nothing tells. */
+function meanOver(meant, run, epoch) {
+  const { length: K } = run.classes.counts;
+  const recorded = run.metric(meant.length < K ? "angle_tail_tail" : "angle_mean", epoch);
+  if (recorded !== null) return recorded;
+  const angles = run.angles(epoch);
+  return angles && meanWithin(meant, angles, K);
+}
+
 function whoStand(meant, names, counts) {
   if (meant.length === counts.length) return "classes stand, on average,";
   if (isUneven(counts)) return `${WORDS[meant.length] ?? meant.length} rarest classes stand`;
@@ -69,9 +77,9 @@ function whoStand(meant, names, counts) {
 
 /** Angles that are not of projections are of other features, and are said to be. */
 function otherSpaces(runs) {
-  const spaces = new Set(runs.map(({ told }) => told.space).filter((space) => space !== "projection"));
+  const spaces = new Set(runs.map(({ about }) => about.space).filter((space) => space !== "projection"));
   return Array.from(spaces, (space) => {
-    const labels = runs.filter(({ told }) => told.space === space).map(({ told }) => told.label);
+    const labels = runs.filter(({ about }) => about.space === space).map(({ told }) => told.label);
     const others = labels.length < runs.length ? ", the others of projections" : "";
     return ` Angles with ${labels.join("; ")} are of ${space} features${others}.`;
   });

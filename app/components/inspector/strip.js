@@ -2,8 +2,6 @@
 
 import { h } from "./dom.js";
 
-const DOTS_UP_TO = 200; // pairs; beyond, how many there are at each angle
-const BINS = 60;
 const [GAP, WIDTH] = [14, 44]; // pixels
 
 export const TICK = 30; // degrees
@@ -28,16 +26,22 @@ export class Strip {
     this.draw();
   }
 
-  /** @param {Float32Array} angles (K, K) degrees of the epoch that is shown */
-  show(angles) {
+  /** @param {?Float32Array} angles (K, K) degrees of the epoch that is shown */
+  showPairs(angles) {
     const K = this.kinds.length;
-    this.dots = [];
-    for (let i = 0; i < K; i++) {
+    Object.assign(this, { dots: [], shares: null });
+    for (let i = 0; angles && i < K; i++) {
       for (let j = 0; j < i; j++) {
         const angle = angles[i * K + j];
         if (Number.isFinite(angle)) this.dots.push({ angle, kind: kindOfPair(this.kinds, i, j) });
       }
     }
+    this.draw();
+  }
+
+  /** @param {(?number)[]} shares degrees below which 5, 25, 50, 75 and 95 % of all pairs are */
+  showShares(shares) {
+    Object.assign(this, { dots: null, shares });
     this.draw();
   }
 
@@ -83,14 +87,14 @@ export class Strip {
       context.lineTo(x, bottom);
       context.stroke();
     }
-    if (!this.dots) return;
+    if (!this.dots && !this.shares) return;
     context.strokeStyle = told.neutral;
     context.globalAlpha = 0.5;
     context.lineWidth = 1;
     context.strokeRect(scale.left, top, WIDTH, bottom - top);
     context.globalAlpha = 1;
-    if (this.dots.length > DOTS_UP_TO) this.drawShare(context, scale);
-    else this.drawDots(context, scale);
+    if (this.dots) this.drawDots(context, scale);
+    else if (this.shares.every(Number.isFinite)) this.drawShares(context, scale);
     if (highest === null) this.drawDegrees(context, scale);
   }
 
@@ -113,15 +117,16 @@ export class Strip {
     context.globalAlpha = 1;
   }
 
-  drawShare(context, { left, highest, y }) {
-    const bins = new Float32Array(BINS);
-    for (const { angle } of this.dots) bins[Math.min(BINS - 1, Math.floor((angle / highest) * BINS))]++;
-    const most = Math.max(...bins);
+  /** Nine tenths, half and the median, in the greys of the plot beside. */
+  drawShares(context, { left, y }) {
+    const [least, low, median, high, most] = this.shares.map(y);
     context.fillStyle = this.told.neutral;
-    bins.forEach((count, i) => {
-      const [low, high] = [y((i / BINS) * highest), y(((i + 1) / BINS) * highest)];
-      context.fillRect(left, high, (count / most) * WIDTH, Math.max(1, low - high - 0.5));
-    });
+    context.globalAlpha = 0.16;
+    context.fillRect(left + 7, most, WIDTH - 14, Math.max(1, least - most));
+    context.globalAlpha = 0.38;
+    context.fillRect(left + 7, high, WIDTH - 14, Math.max(1, low - high));
+    context.globalAlpha = 1;
+    context.fillRect(left + 7, median - 1, WIDTH - 14, 2);
   }
 
   destroy() {

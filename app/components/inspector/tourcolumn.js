@@ -12,10 +12,10 @@ const UNSURE = "#C9CDD6";
 const REST = 150; // milliseconds that the scrubber stands before the control is computed
 
 export class TourColumn {
-  scenes = new Map(); // epoch -> what Points is told of it
+  scenes = new WeakMap(); // snapshot -> what Points is told of it
 
   constructor(app, content, run, panel) {
-    Object.assign(this, { app, run, classes: run.told.classes });
+    Object.assign(this, { app, run, classes: run.classes });
     const { names, counts, colours, simplex, predicted } = this.classes;
     this.dims = simplex[0].length;
     const host = h("div", { class: "cloud" });
@@ -40,7 +40,7 @@ export class TourColumn {
     const labels = classLabels(names, counts);
     this.points.setClasses({ labels: labels.map((label) => (names.length <= LABELS_UP_TO ? label : null)), colours });
     this.pictures = [this.points];
-    this.fixed = { simplex: flat(simplex), predicted: predicted && flat(predicted) };
+    this.fixed = { simplex: flat(simplex), predicted: predicted && flat(predicted.coordinates) };
   }
 
   get samples() {
@@ -49,7 +49,7 @@ export class TourColumn {
 
   /** Whether the loss contrasts with prototypes; without class-complement nothing trains them. */
   get trainsPrototypes() {
-    return this.run.told.switches?.complement ?? true;
+    return this.run.about.switches?.complement ?? true;
   }
 
   rows() {
@@ -64,18 +64,24 @@ export class TourColumn {
     const { layers, dims } = this.app.state;
     this.points.setLayers(layers);
     this.points.setFlat(dims === 2);
-    this.scenes.clear();
+    this.forget();
+  }
+
+  /** Make the scenes anew: there are other layers, or trails are longer. */
+  forget() {
+    this.scenes = new WeakMap();
   }
 
   /** What is asked for and cannot be shown of this run. */
   lacks({ layers, colour }) {
-    const { space, label } = this.run.told;
+    const [{ space }, { label }] = [this.run.about, this.run.told];
     const elsewhere = `The classifier's weights live in another space than this one, the ${space}.`;
+    const unpredicted = this.run.fault("predicted") ?? "No optimum is predicted for this loss.";
     const uncoloured = (what) => `No ${what} were recorded; colours are those of the classes.`;
     return [
       layers.includes("classifier") && space !== "backbone" && elsewhere,
       layers.includes("prototypes") && !this.trainsPrototypes && `${label} trains no prototypes.`,
-      layers.includes("predicted") && !this.fixed.predicted && "No optimum is predicted for this loss.",
+      layers.includes("predicted") && !this.fixed.predicted && unpredicted,
       colour === "correct" && !this.snapshot.get("predictions") && uncoloured("predictions"),
       colour === "confidence" && !this.snapshot.get("confidences") && uncoloured("confidences"),
     ].filter(Boolean);
@@ -126,12 +132,12 @@ export class TourColumn {
   }
 
   scene(snapshot) {
-    if (!this.scenes.has(snapshot.epoch)) this.scenes.set(snapshot.epoch, this.sceneOf(snapshot));
-    return this.scenes.get(snapshot.epoch);
+    if (!this.scenes.has(snapshot)) this.scenes.set(snapshot, this.sceneOf(snapshot));
+    return this.scenes.get(snapshot);
   }
 
   sceneOf(snapshot) {
-    const { space } = this.run.told;
+    const { space } = this.run.about;
     const { layers } = this.app.state;
     const prototypes = snapshot.get("prototype_coordinates");
     return {
@@ -143,10 +149,10 @@ export class TourColumn {
     };
   }
 
-  /** Class means of the epochs before. */
+  /** Class means of epochs before, as far as they are here. */
   trail(until) {
-    const past = this.run.here.filter((epoch) => epoch < until);
-    return past.map((epoch) => this.run.snapshots.get(epoch).get("class_mean_coordinates"));
+    const past = this.run.trail(until).flatMap((epoch) => this.run.snapshots.get(epoch) ?? []);
+    return past.flatMap((snapshot) => snapshot.get("class_mean_coordinates") ?? []);
   }
 
   /** Labels dealt out anew among the samples that are fitted or shown. */

@@ -5,6 +5,7 @@ import { TourColumn } from "./tourcolumn.js";
 import { choice, h, icon, number, toggle } from "./dom.js";
 import { groupsOf, simplexAngle } from "./geometry.js";
 import { Panel } from "./panel.js";
+import { angleTo } from "./samples.js";
 import { autoStep, decode, drag, encode, face, facePlane, identity, randomTarget } from "./tour.js";
 
 const TURN = 0.8; // seconds that facing a class takes
@@ -98,14 +99,15 @@ export class Tour extends Panel {
     this.printPair();
   }
 
-  arrived() {
-    for (const part of this.parts) part.scenes.clear(); // trails have grown
+  viewed() {
+    for (const part of this.parts) part.forget(); // trails have grown
   }
 
   epoch() {
     for (const { column, run, part, snapshot } of this.drawn()) {
       part.show(snapshot);
-      if (run.samplesError) column.say(`The samples of this run cannot be shown. ${run.samplesError}`);
+      const fault = run.fault("samples");
+      if (fault) column.say(`The samples of this run cannot be shown. ${fault}`);
     }
     this.printPair();
   }
@@ -206,16 +208,17 @@ export class Tour extends Panel {
   /** Print the true angle of the chosen pair of classes, in every run. */
   printPair() {
     const [a, b] = this.app.state.pair;
-    const shown = [...this.drawn()].filter(({ run }) => Math.max(a, b ?? a) < run.told.classes.names.length);
+    const shown = [...this.drawn()].filter(({ run }) => Math.max(a, b ?? a) < run.classes.names.length);
     this.pair.textContent = "";
     if (a === undefined || !shown.length) return;
-    const { names } = shown[0].run.told.classes;
+    const { names } = shown[0].run.classes;
     if (b === undefined) {
       this.pair.textContent = `${names[a]} is chosen; choose another class.`;
       return;
     }
     const angles = shown.map(({ run, snapshot }) => {
-      const angle = snapshot.angles("class_means")?.[a * names.length + b];
+      const means = snapshot.arrays.class_means;
+      const angle = means && angleTo(means.data, means.shape[1], a, means.data, b);
       return `${run.told.label} ${number(angle, 1)}°`;
     });
     const target = `regular simplex ${number(simplexAngle(names.length), 1)}°`;

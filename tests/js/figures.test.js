@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import {
+  curveFigure,
+  formationFigure,
+  pushFigure,
+  receivedFigure,
+} from "../../app/components/inspector/figures.js";
+
+const GROUPS = { head: "#000001", medium: "#000002", tail: "#000003" };
+const COLOURS = { groups: GROUPS, neutral: "#858B96" };
+const [FIRST, SECOND, THIRD] = [
+  { label: "SCL", colour: "#8457C9", dash: "dash" },
+  { label: "BCL", colour: "#1E6FD9", dash: "solid" },
+  { label: "BCL, class anchors", colour: "#1E9160", dash: "longdash" },
+];
+
+const traceOf = ({ data }, role, place) => {
+  return data.find(({ meta }) => meta.role === role && (place === undefined || meta.place === place));
+};
+
+function formation(predicted) {
+  return formationFigure(FIRST, [SECOND, THIRD], { regular: 96.38, predicted, planned: 60 }, COLOURS);
+}
+
+test("the bold line is the run's own, and the runs beside have theirs", () => {
+  const figure = formation(80);
+  assert.deepEqual(traceOf(figure, "tail–tail").line, { color: FIRST.colour, width: 3.5, dash: FIRST.dash });
+  assert.equal(figure.data.at(-1).meta.role, "tail–tail"); // on top
+  [SECOND, THIRD].forEach(({ colour, dash, label }, place) => {
+    const { line, hovertemplate } = traceOf(figure, "beside", place);
+    assert.deepEqual([line.color, line.dash], [colour, dash]);
+    assert.ok(hovertemplate.includes(label));
+  });
+  assert.deepEqual(Object.keys(GROUPS).map((group) => traceOf(figure, group).line.color)[0], GROUPS.head);
+});
+
+test("targets are named where they are, and once where they are the same", () => {
+  const words = (predicted) => formation(predicted).layout.annotations.map(({ text, yanchor }) => `${text} ${yanchor}`);
+  assert.deepEqual(words(null), ["all alike 96.4° bottom"]);
+  assert.deepEqual(words(96.41), ["all alike = loss alone 96.4° bottom"]);
+  assert.deepEqual(words(80), ["all alike 96.4° bottom", "tail, loss alone 80.0° top"]);
+  assert.deepEqual(words(120), ["all alike 96.4° bottom", "tail, loss alone 120.0° bottom"]);
+  assert.equal(traceOf(formation(null), "predicted"), undefined);
+  assert.deepEqual(traceOf(formation(80), "predicted").y, [80, 80]);
+});
+
+test("a metric has a line and a band for each run", () => {
+  const figure = curveFigure([FIRST, SECOND], 60);
+  const roles = figure.data.map(({ meta }) => `${meta.role} ${meta.place}`);
+  assert.deepEqual(roles, ["band 0", "line 0", "band 1", "line 1"]);
+  assert.deepEqual(figure.layout.xaxis.range, [0, 60]);
+});
+
+test("push is drawn on two logarithmic axes whose ticks are named", () => {
+  const { layout, data } = pushFigure(FIRST, COLOURS);
+  for (const axis of [layout.xaxis, layout.yaxis]) {
+    assert.equal(axis.type, "log");
+    assert.equal(axis.tickvals.length, axis.ticktext.length);
+  }
+  assert.deepEqual(data.map(({ meta }) => meta.role), ["counts", "measured", "fit"]);
+  assert.equal(layout.xaxis.ticktext.at(-1), "500,000");
+  assert.equal(layout.yaxis.tickvals[layout.yaxis.ticktext.indexOf("1 %")], 0.01);
+});
+
+test("bars of what a class receives stand on each other, a colour a group", () => {
+  const { layout, data } = receivedFigure(FIRST, COLOURS);
+  assert.equal(layout.barmode, "relative");
+  assert.deepEqual(data.map(({ meta, marker }) => [meta.role, marker.color]), [
+    ["pull", COLOURS.neutral],
+    ...Object.entries(GROUPS),
+  ]);
+});
+
+test("every figure says what it shows, moves nothing by a drag, and has no colour of text or paper", () => {
+  const figures = [formation(80), curveFigure([FIRST], 1), pushFigure(FIRST, COLOURS), receivedFigure(FIRST, COLOURS)];
+  for (const { layout } of figures) {
+    assert.ok(layout.meta.description.length > 10);
+    assert.equal(layout.dragmode, false);
+    assert.ok(layout.xaxis.fixedrange && layout.yaxis.fixedrange);
+    assert.doesNotMatch(JSON.stringify(layout), /color/);
+  }
+});
