@@ -8,7 +8,7 @@ import { Table, band, epochsOf, placeAfter, spanAfter } from "./table.js";
 const AT_ONCE = 6; // views that are on their way
 const [AHEAD, BEHIND] = [8, 2]; // epochs whose views are fetched before they are shown, once the scrubber moves
 const TRAIL = 30; // epochs that a trail goes through
-const BUDGET = 96e6; // bytes of views and embeddings that are kept
+const BUDGET = 48e6; // bytes of views and embeddings that are kept
 const FAR = 1e6; // epochs; farther than any of a run that is looked at
 const POLL = 1000; // milliseconds
 const MOST_ASKED = 64; // runs in one pulse
