@@ -4,7 +4,8 @@ import sqlite3
 
 import pytest
 
-from app import inspecting, reading
+from app import reading
+from app.about import about
 from bcl_core.lab import GroupPlan, Lab
 from tests.app.conftest import train_here
 from tests.app.test_inspect import chosen
@@ -92,14 +93,13 @@ def test_a_run_is_not_compared_with_a_sister_that_cannot_be_read(lab, sound):
         db.execute("UPDATE runs SET execution = '{' WHERE id = ?", (sound[1].id,))
     runs = lab.runs()
     assert [run.id for run in reading.comparable(runs)] == [sound[0].id]
-    [told] = inspecting.told([lab.run(sound[0].id)])["runs"]
-    assert told["seeds"] is None
+    assert about(lab, lab.run(sound[0].id))["siblings"] == []
 
 
 @pytest.mark.parametrize("epochs", [(1,), (2,), (0, 1, 2)])
 @pytest.mark.parametrize("page", ["train", "inspect", "runs", "gallery"])
 def test_epochs_whose_metrics_cannot_be_read_leave_the_rest_of_the_picture(lab, open_page, page, epochs):
-    first, second = train_here(lab, epochs=2, presets=("digits-bcl",) * 2)
+    [first, _] = train_here(lab, epochs=2, presets=("digits-bcl",) * 2)
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         for epoch in epochs:
             db.execute("UPDATE metrics SET metrics = '{\"loss' WHERE run = ? AND epoch = ?", (first, epoch))
@@ -108,8 +108,6 @@ def test_epochs_whose_metrics_cannot_be_read_leave_the_rest_of_the_picture(lab, 
     assert "could not be drawn" not in words(app)
     if page == "train":
         assert f"cannot be read: {', '.join(map(str, epochs))}." in said(app)
-    bands = [run["seeds"] for run in inspecting.told([lab.run(first), lab.run(second)])["runs"]]
-    assert bands[0] == bands[1]
 
 
 def test_text_of_a_damaged_row_is_shown_as_it_is(lab, open_page):

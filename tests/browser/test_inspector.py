@@ -339,12 +339,15 @@ def test_a_damaged_epoch_is_named_where_it_would_stand_and_the_rest_goes_on(show
     expect(page.locator(".sentence")).to_contain_text("with SCL")
     page.keyboard.press("ArrowLeft")
     first, second = (page.locator(".formation .column").nth(place) for place in (0, 1))
-    expect(first.get_by_role("status")).to_contain_text("Epoch 2 cannot be shown. ")
+    expect(first.get_by_role("status")).to_contain_text("Epoch 2 cannot be shown. view/0002.safetensors")
     expect(second.get_by_role("status")).to_be_hidden()
     expect(page.locator(".sentence")).to_contain_text("At epoch 2 the three rarest classes stand")
     expect(page.locator(".sentence")).not_to_contain_text("SCL")
     page.keyboard.press("ArrowLeft")
-    expect(first.locator(".note")).to_contain_text("epoch 0, its last")
+    missing = "Epoch 1 cannot be shown. view/0001.safetensors of this run is missing."
+    expect(first.get_by_role("status")).to_have_text(missing)
+    expect(page.locator(".push .column").first.get_by_role("status")).to_have_text(missing)
+    expect(page.locator(".push .column").nth(1).get_by_role("status")).to_be_hidden()
 
 
 def test_a_damaged_file_of_a_run_is_named_in_the_pictures_that_need_it_and_its_siblings_go_on(

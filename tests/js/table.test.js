@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { pairAngles } from "../../app/components/inspector/geometry.js";
-import { Table, band, epochsOf, placeAfter, spanAfter } from "../../app/components/inspector/table.js";
+import { Table, band, epochsOf, placeAfter, sentence, spanAfter } from "../../app/components/inspector/table.js";
 import { safetensors } from "./fixtures.js";
 
 const MEANS = Float32Array.of(1, 0, 0, 1, -1, 0);
@@ -111,7 +111,7 @@ test("epochs that were thinned out are not asked for again", () => {
 });
 
 test("an epoch that could not be read is named and has no numbers", () => {
-  const table = tableOf([0, 1], { loss: [1, NaN] }, { faults: { 1: "The file is truncated." } });
+  const table = tableOf([0, 1], { loss: [1, NaN] }, { faults: { 1: "the file is truncated" } });
   assert.equal(table.faults.get(1), "The file is truncated.");
   assert.equal(table.at("loss", 1), null);
 });
@@ -120,4 +120,10 @@ test("a band goes over the epochs that all have, and there is none where one lac
   const tables = [tableOf([0, 1, 2], { loss: [3, 2, 1] }), tableOf([0, 2, 3], { loss: [4, 0, 9] })];
   assert.deepEqual(band(tables, "loss"), { epochs: [0, 2], low: [3, 0], high: [4, 1] });
   assert.equal(band([...tables, tableOf([0], { nc1: [1] })], "loss"), null);
+});
+
+test("what the lab says is wrong is a sentence, and a file keeps its name", () => {
+  assert.equal(sentence("there is no run a"), "There is no run a.");
+  assert.equal(sentence("The file is truncated."), "The file is truncated.");
+  assert.equal(sentence("samples.safetensors is damaged"), "samples.safetensors is damaged.");
 });

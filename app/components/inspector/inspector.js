@@ -85,14 +85,14 @@ export class Inspector {
     if (this.warm) this.store.sisters();
   }
 
-  /** The controls of a kind, each in the place of its run; where there is none, or it is shown itself, the run. */
+  /** The controls of a kind, each in the place of its run; where there is none, the run. */
   async controls(kind) {
     const own = this.told.runs;
-    await Promise.all(own.map((run) => this.store.controls(this.store.run(run))));
+    const shown = own.map(({ id }) => id); // nobody stands in for a run that is shown itself
+    await Promise.all(own.map((run) => this.store.controls(this.store.run(run), shown)));
     return own.map((run) => {
       const { id } = this.store.run(run).controls[kind];
-      const isShown = own.some((other) => other.id === id);
-      return id && !isShown ? { ...run, id, label: `${run.label}, ${kind}` } : run;
+      return id ? { ...run, id, label: `${run.label}, ${kind}` } : run;
     });
   }
 

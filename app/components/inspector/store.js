@@ -3,7 +3,7 @@
 import { EVERY_PAIR_UP_TO } from "./classes.js";
 import { pairAngles } from "./geometry.js";
 import { parse } from "./safetensors.js";
-import { Table, band, epochsOf, placeAfter, spanAfter } from "./table.js";
+import { Table, band, epochsOf, placeAfter, sentence, spanAfter } from "./table.js";
 
 const AT_ONCE = 6; // views that are on their way
 const [AHEAD, BEHIND] = [8, 2]; // epochs whose views are fetched before they are shown, once the scrubber moves
@@ -103,7 +103,8 @@ export class Run {
 
   /** What is wrong with a part of it, in a sentence; null for nothing. @param {string} part also folder and recipe */
   fault(part) {
-    return this.failed[part] ?? this.about?.faults?.[part] ?? null;
+    const fault = this.failed[part] ?? this.about?.faults?.[part];
+    return fault ? sentence(fault) : null;
   }
 
   /** The kept epoch that is shown where the scrubber stands at `epoch`: the last one up to it, else the first. */
@@ -224,7 +225,7 @@ export class Store {
   }
 
   hear(run, pulse) {
-    if (!pulse || pulse.error) return this.say(run, pulse?.error ?? "Nothing is known of this run.", null);
+    if (!pulse || pulse.error) return this.say(run, sentence(pulse?.error ?? "nothing is known of this run"), null);
     const { state, rev, epochs: ranges, rows = [] } = pulse;
     if (run.rev !== null && rev !== run.rev) run.forget();
     const epochs = epochsOf(ranges);
@@ -322,10 +323,10 @@ export class Store {
     return this.get(run, "predicted", `predicted/${run.rev}`, take);
   }
 
-  /** Which runs are a run's controls, by kind. @returns {Promise} resolves also where that cannot be known */
-  async controls(run) {
+  /** Which runs are a run's controls, by kind, some aside. @returns {Promise} resolves also where that cannot be known */
+  async controls(run, without) {
     try {
-      run.controls = json(await this.fetch(`runs/${run.told.id}/controls`));
+      run.controls = json(await this.fetch(`runs/${run.told.id}/controls?without=${without}`));
     } catch ({ message }) {
       const unknown = { id: null, how: message };
       run.controls = { balanced: unknown, swapped: unknown };
@@ -503,7 +504,7 @@ export function fetchFrom(prefix) {
     const lost = () => Promise.reject(new Away(NO_ANSWER)); // in the middle of its answer
     if (answer.ok) return answer.arrayBuffer().catch(lost);
     const { error } = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
-    throw new Error(`${error[0].toUpperCase()}${error.slice(1).replace(/[.!?]?$/, (end) => end || ".")}`);
+    throw new Error(sentence(error));
   };
 }
 

@@ -60,8 +60,8 @@ export class Table {
     epochs.data.forEach((epoch, i) => {
       this.append(epoch, Object.fromEntries(names.map((name, m) => [name, scalars.data[m * count + i]])));
     });
-    for (const [epoch, sentence] of Object.entries(JSON.parse(metadata.faults ?? "{}"))) {
-      this.faults.set(Number(epoch), sentence);
+    for (const [epoch, fault] of Object.entries(JSON.parse(metadata.faults ?? "{}"))) {
+      this.faults.set(Number(epoch), sentence(fault));
     }
     if (means && means.shape[1] <= this.withMeans) {
       const [K, d] = means.shape.slice(1);
@@ -144,6 +144,12 @@ export function band(tables, name) {
   const epochs = first.epochs.filter((epoch) => others.every((table) => table.has(epoch)));
   const values = epochs.map((epoch) => tables.map((table) => table.columns[name][table.placeOf(epoch)]));
   return { epochs, low: values.map((all) => Math.min(...all)), high: values.map((all) => Math.max(...all)) };
+}
+
+/** What the lab says is wrong, as a sentence that stands alone. */
+export function sentence(text) {
+  const begun = /^\S+\.\S/.test(text) ? text : `${text[0].toUpperCase()}${text.slice(1)}`; // files keep their names
+  return begun.replace(/[.!?]?$/, (end) => end || ".");
 }
 
 function floats(base64) {
