@@ -50,7 +50,7 @@ def _told(shelf: Path) -> dict[str, Any] | None:
         "tail_colour": palette.GROUPS["few"],
         "quiet_colour": palette.GROUPS["many"],
         "scans": {
-            "url": f"{PREFIX}/runs/{ids[0]}/sprite.png",
+            "url": f"{PREFIX}/runs/{ids[0]}/sprite.png/{lab.rev(ids[0])}",
             "columns": int(np.ceil(np.sqrt(len(samples["labels"])))),
             "pixels": SCAN_PIXELS,
         },
