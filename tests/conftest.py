@@ -44,6 +44,18 @@ def on_a_dead_drive(lab: Lab, tmp_path: Path) -> str:
     return run_id
 
 
+@pytest.fixture
+def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Queueing starts no process."""
+    import bcl_core.lab.launch
+
+    class Process:
+        def poll(self) -> None:
+            return None
+
+    monkeypatch.setattr(bcl_core.lab.launch.subprocess, "Popen", lambda *_, **__: Process())
+
+
 def small(preset_name: str = "digits-bcl", **settings: object) -> Recipe:
     """A preset that trains in a second or two: a few epochs, few test images."""
     dotted = {key.replace("__", "."): value for key, value in settings.items()}

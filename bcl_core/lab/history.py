@@ -27,6 +27,7 @@ from bcl_core.lab.store import Lab
 MOST_EPOCHS = 600
 MEANS_BYTES = 1 << 20
 MEMORY = 64 << 20  # bytes of histories that are kept at hand
+NEVER_KEPT = MEMORY + 1
 _MEANS = ("class_means", "prototypes")
 
 
@@ -71,7 +72,14 @@ def chosen(kept: Sequence[int], span: Span) -> list[int]:
     return epochs
 
 
-def history(lab: Lab, run_id: str, span: Span) -> bytes:
+class History(NamedTuple):
+    """The file, and whether everything in it could be read: one with faults may be another one tomorrow."""
+
+    content: bytes
+    whole: bool
+
+
+def history(lab: Lab, run_id: str, span: Span) -> History:
     """Return a run's history over a span, as safetensors; the same bytes for all who ask.
 
     Raises:
@@ -81,24 +89,24 @@ def history(lab: Lab, run_id: str, span: Span) -> bytes:
     folder, kept = lab.folder(run_id), lab.epochs(run_id)
     epochs = chosen(kept, span)
 
-    def made() -> tuple[bytes, int]:
-        content = (_packed(folder) if span == whole(kept) else None) or make(lab, run_id, epochs)
-        return content, len(content)
+    def made() -> tuple[History, int]:
+        found = (_packed(folder) if span == whole(kept) else None) or make(lab, run_id, epochs)
+        return found, len(found.content) if found.whole else NEVER_KEPT
 
     return _made.get((folder.path, lab.rev(run_id), span), made)
 
 
-_made: Cache[tuple[Path, str, Span], bytes] = Cache(MEMORY)
+_made: Cache[tuple[Path, str, Span], History] = Cache(MEMORY)
 
 
-def _packed(folder: RunFolder) -> bytes | None:
+def _packed(folder: RunFolder) -> History | None:
     try:
-        return folder.content(folder.history)
+        return History(folder.content(folder.history), whole=True)
     except SnapshotError:  # absent, or damaged: it can be made anew
         return None
 
 
-def make(lab: Lab, run_id: str, epochs: Sequence[int]) -> bytes:
+def make(lab: Lab, run_id: str, epochs: Sequence[int]) -> History:
     """Return the history of these recorded epochs, read from the database and the views."""
     epochs_of = _Epochs(lab, run_id)
     recorded = {row["epoch"]: row for row in lab.metrics(run_id, epochs)}
@@ -107,11 +115,12 @@ def make(lab: Lab, run_id: str, epochs: Sequence[int]) -> bytes:
     scalars = np.array([[_number(row.get(name)) for row in rows] for name in names], np.float32)
     for epoch in set(epochs) - recorded.keys():
         epochs_of.faults.setdefault(epoch, f"the figures of epoch {epoch} cannot be read in the database")
-    return encoded(
+    content = encoded(
         {"epochs": np.array(epochs, np.int32), "scalars": scalars.reshape(-1, len(epochs)), **epochs_of.means(epochs)},
         scalars=json.dumps(names),
         faults=json.dumps(epochs_of.faults),
     )
+    return History(content, whole=not epochs_of.faults)
 
 
 def scalars_of(row: Mapping[str, Any]) -> dict[str, Any]:

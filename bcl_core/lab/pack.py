@@ -31,7 +31,9 @@ def pack(lab: Lab, run_id: str) -> None:
     kept = lab.epochs(run_id)
     if run.state != "finished" or not kept:
         raise LabError(f"{run.name!r} is {run.state}: only a finished run is packed")
-    write_once(folder.history, make(lab, run_id, chosen(kept, whole(kept))))
+    made = make(lab, run_id, chosen(kept, whole(kept)))
+    if made.whole:
+        write_once(folder.history, made.content)
     loose = sorted(file for kind in KINDS for file in (folder.path / kind).glob("*.safetensors"))
     if loose and not folder.pack.exists():
         write_aside(folder.pack, lambda aside: _write_zip(aside, folder, loose))

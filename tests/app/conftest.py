@@ -53,18 +53,6 @@ def trained(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
 
 
 @pytest.fixture
-def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Queueing starts no process."""
-    import bcl_core.lab.launch
-
-    class Process:
-        def poll(self) -> None:
-            return None
-
-    monkeypatch.setattr(bcl_core.lab.launch.subprocess, "Popen", lambda *_, **__: Process())
-
-
-@pytest.fixture
 def open_page() -> Callable[..., AppTest]:
     """Open a page by its name, with query parameters."""
 

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from app import reading
-from app.about import about
+from app.routes.about import about
 from bcl_core.lab import GroupPlan, Lab
 from tests.app.conftest import train_here
 from tests.app.test_inspect import chosen

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { Away, Store } from "../../app/components/inspector/store.js";
+import { Away } from "../../app/components/inspector/server.js";
+import { Store } from "../../app/components/inspector/store.js";
 import { epochsOf } from "../../app/components/inspector/table.js";
 import { safetensors } from "./fixtures.js";
 
@@ -116,24 +117,24 @@ test("three runs open with one pulse, and of each what it is and its curves", as
 
 test("the view that is shown is fetched alone until the scrubber moves; then a few ahead, nearest first", async () => {
   const store = await opened({ a: finished(60) });
-  store.aim(at(30));
+  store.views.aim(at(30));
   await rest();
   assert.deepEqual(lab.of("view"), ["runs/a/view/r1/30"]);
-  store.aim(at(31));
+  store.views.aim(at(31));
   await rest();
   assert.deepEqual(viewsFrom(0), [30, 31, 32, 33, 29, 34, 35, 36, 37, 38, 39]);
-  store.aim(at(30));
+  store.views.aim(at(30));
   await rest();
   assert.deepEqual(viewsFrom(11), [28, 27, 26, 25, 24, 23, 22]);
 });
 
 test("curves are enough where nothing draws views, but for epochs that they were thinned out of", async () => {
   const store = await opened({ a: finished(60), long: finished(10_000) });
-  store.aim(at(17, { views: false }));
+  store.views.aim(at(17, { views: false }));
   await rest();
   assert.ok(!store.known.get("long").table.has(16));
   assert.deepEqual(lab.of("view"), store.known.get("long").table.has(17) ? [] : ["runs/long/view/r1/17"]);
-  store.aim(at(16, { views: false }));
+  store.views.aim(at(16, { views: false }));
   await rest();
   assert.ok(lab.of("view").includes("runs/long/view/r1/16"));
   assert.deepEqual(lab.of("runs/a/view"), []);
@@ -144,7 +145,7 @@ test("views beyond the budget are forgotten, the farthest first, and what is sho
   const store = await opened({ a: finished(60) }, { budget: room * 4.3 * VIEW });
   const [run] = store.runs;
   for (let epoch = 0; epoch <= 60; epoch++) {
-    store.aim(at(epoch));
+    store.views.aim(at(epoch));
     await rest();
     assert.ok(run.snapshots.has(epoch));
     assert.ok(run.snapshots.size <= room, `${run.snapshots.size} views`);
@@ -152,27 +153,27 @@ test("views beyond the budget are forgotten, the farthest first, and what is sho
   assert.ok(Math.min(...run.snapshots.keys()) >= 60 - room);
   const { length } = lab.of("view");
   assert.equal(length, new Set(lab.of("view")).size, "a view was fetched, forgotten and fetched again");
-  store.aim(at(0));
+  store.views.aim(at(0));
   await rest();
   assert.equal(lab.of("view/r1/0").length, 2);
 });
 
 test("embeddings count, and give way before the views that are wanted", async () => {
   const store = await opened({ a: finished(60) }, { budget: 3 * 4.3 * VIEW });
-  store.aim(at(10));
-  for (const epoch of [1, 2, 3, 4, 5]) await store.embeddings(store.runs[0], epoch);
-  assert.ok(store.remembered.size <= 3);
+  store.views.aim(at(10));
+  for (const epoch of [1, 2, 3, 4, 5]) await store.views.embeddings(store.runs[0], epoch);
+  assert.ok(store.views.remembered.size <= 3);
   await rest();
   assert.ok(store.runs[0].snapshots.has(10));
 });
 
 test("trails fetch some earlier epochs, the same from wherever they are looked at", async () => {
   const store = await opened({ a: finished(299) });
-  store.aim(at(200, { trails: true }));
+  store.views.aim(at(200, { trails: true }));
   await rest(60);
   const { length } = lab.of("view");
   assert.equal(length, 1 + 20); // every tenth
-  store.aim(at(205, { trails: true, views: true }));
+  store.views.aim(at(205, { trails: true, views: true }));
   await rest(60);
   assert.equal(viewsFrom(0).filter((epoch) => epoch < 190).length, 19);
 });
@@ -216,14 +217,14 @@ test("nobody is asked when nothing is trained, nor while the page is hidden", as
 
 test("a run that is another one under its id is fetched anew, and answers about the old one are dropped", async () => {
   const store = await opened({ a: finished(3, { state: "running" }) });
-  store.aim(at(3));
+  store.views.aim(at(3));
   await rest();
   const [run] = store.runs;
   lab.runs.a = { state: "running", rev: "r2", ranges: [[0, 1, 1]], about: { title: "again" } };
   const late = lab.answer;
   let release;
   store.fetchBytes = (path) => (path.includes("view/r1") ? new Promise((resolve) => (release = resolve)) : late(path));
-  store.aim(at(2));
+  store.views.aim(at(2));
   store.poll();
   await rest();
   release(safetensors({ numbers: { data: new Float32Array(1), shape: [1] } }));
@@ -237,7 +238,7 @@ test("a run that is another one under its id is fetched anew, and answers about 
 test("a server that is away is said to be, and is asked until it is back", async () => {
   const store = await opened({ a: finished(9) });
   lab.away = true;
-  store.aim(at(5));
+  store.views.aim(at(5));
   await rest();
   assert.equal(store.away, "The server does not answer.");
   assert.equal(store.runs[0].failures.size, 0);
@@ -309,7 +310,7 @@ test("a view that is damaged is said to be, once, and is asked for again when th
   const store = await opened({ a: finished(9) });
   const whole = store.fetchBytes;
   store.fetchBytes = async (path) => (path.includes("view") ? (await whole(path)).slice(0, -8) : whole(path));
-  store.aim(at(5));
+  store.views.aim(at(5));
   await rest();
   assert.match(store.runs[0].failures.get(5), /truncated/);
   assert.ok(store.resting);

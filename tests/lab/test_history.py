@@ -49,7 +49,7 @@ def test_a_long_run_has_all_its_curves_and_as_many_class_means_as_fit(tmp_path):
     [made] = make_runs(lab, ["bcl"], 2, per_class=2, dim=600)
     for epoch in range(3, 5001):
         lab.record_epoch(made.id, epoch, {"loss": 1 / epoch})
-    arrays, names, faults = read(history(lab, made.id, whole(lab.epochs(made.id))))
+    arrays, names, faults = read(history(lab, made.id, whole(lab.epochs(made.id))).content)
     assert len(arrays["epochs"]) <= MOST_EPOCHS and arrays["epochs"][[0, -1]].tolist() == [0, 5000]
     np.testing.assert_allclose(arrays["scalars"][names.index("loss"), 1:], 1 / arrays["epochs"][1:], rtol=1e-6)
     assert arrays["class_means"].nbytes + arrays["prototypes"].nbytes <= MEANS_BYTES
@@ -61,7 +61,7 @@ def test_a_long_run_has_all_its_curves_and_as_many_class_means_as_fit(tmp_path):
 def test_class_means_for_which_there_is_no_room_are_left_to_the_views(tmp_path):
     lab = Lab(tmp_path)
     [made] = make_runs(lab, ["bcl"], 1, counts=np.arange(400, 200, -1), per_class=2, dim=700, images=False)
-    arrays, names, _ = read(history(lab, made.id, Span(0, 1, 1)))
+    arrays, names, _ = read(history(lab, made.id, Span(0, 1, 1)).content)
     assert len(arrays["mean_epochs"]) == 0 and "class_means" not in arrays
     assert np.isfinite(arrays["scalars"][names.index("angle_q50")]).all()
 
@@ -71,7 +71,7 @@ def test_a_run_of_the_first_release_has_the_summary_that_it_did_not_record(tmp_p
     shutil.copytree(FIXTURES / "first_lab", tmp_path / "lab")
     lab = Lab(tmp_path / "lab")
     kept = lab.epochs(run_id)
-    arrays, names, faults = read(history(lab, run_id, whole(kept)))
+    arrays, names, faults = read(history(lab, run_id, whole(kept)).content)
     assert not faults and arrays["epochs"].tolist() == kept
     folder = lab.folder(run_id)
     for place, epoch in enumerate(kept):

@@ -37,7 +37,7 @@ def made(tmp_path) -> MadeRun:
 
 
 def test_a_packed_run_gives_the_same_bytes(made):
-    before, curves = everything(made), history(made.lab, made.id, whole(made.lab.epochs(made.id)))
+    before, curves = everything(made), history(made.lab, made.id, whole(made.lab.epochs(made.id))).content
     pack(made.lab, made.id)
     assert everything(made) == before
     assert made.folder.content(made.folder.history) == curves
@@ -95,6 +95,17 @@ def test_a_damaged_pack_is_told_by_name_and_its_other_epochs_go_on(made):
     made.folder.pack.write_bytes(content[: len(content) // 2])
     with pytest.raises(SnapshotError, match="damaged"):
         made.folder.content(made.folder.view(3))
+
+
+def test_a_view_that_is_damaged_is_packed_as_it_is_and_told_as_before(made):
+    content = made.folder.view(2).read_bytes()
+    made.folder.view(2).write_bytes(content[:-9])
+    for _ in range(2):
+        with pytest.raises(SnapshotError, match=r"view/0002\.safetensors"):
+            made.folder.content(made.folder.view(2))
+        assert not history(made.lab, made.id, whole(made.lab.epochs(made.id))).whole
+        pack(made.lab, made.id)
+    assert made.folder.pack.exists() and not made.folder.history.exists()
 
 
 def test_a_run_that_may_go_on_is_not_packed(made):

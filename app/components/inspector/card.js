@@ -39,7 +39,7 @@ export class Card {
   async measure(at) {
     const { run, snapshot } = at.column;
     try {
-      const { data, shape } = await this.app.store.embeddings(run, snapshot.epoch);
+      const { data, shape } = await this.app.store.views.embeddings(run, snapshot.epoch);
       if (this.at !== at) return;
       const toMean = angleTo(data, shape[1], at.row, snapshot.get("class_means"), run.samples.labels[at.row]);
       this.fill(at, neighboursOf(at.row, data, shape[1], NEIGHBOURS), toMean);

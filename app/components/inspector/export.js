@@ -49,9 +49,9 @@ function addTo(app, panel, labels) {
 async function arraysOf(app, run) {
   app.send({ type: "pause" });
   const { epoch, message } = app.look(run);
-  const [snapshot] = epoch === null ? [] : await Promise.all([app.store.view(run, epoch), app.store.samples(run)]);
+  const [snapshot] = epoch === null ? [] : await Promise.all([app.store.views.view(run, epoch), app.store.samples(run)]);
   if (!snapshot) throw new Error(run.failures.get(epoch) ?? message);
-  const embeddings = await app.store.embeddings(run, snapshot.epoch).catch(() => null);
+  const embeddings = await app.store.views.embeddings(run, snapshot.epoch).catch(() => null);
   const known = ["labels", "indices", "split"].filter(() => run.samples);
   const columns = known.map((name) => [name, { data: run.samples[name], shape: [run.samples[name].length] }]);
   return npz({ ...Object.fromEntries(columns), ...(embeddings && { embeddings }), ...snapshot.arrays });

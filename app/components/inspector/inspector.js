@@ -16,7 +16,8 @@ import { Scrubber } from "./scrubber.js";
 import { Selected } from "./selected.js";
 import { Sentence } from "./sentence.js";
 import { FIELDS, read, write } from "./state.js";
-import { Store, fetchFrom } from "./store.js";
+import { fetchFrom } from "./server.js";
+import { Store } from "./store.js";
 import { Tour } from "./tourpanel.js";
 
 const PANELS = [Formation, Curves, Push, Tour, Angles];
@@ -237,7 +238,7 @@ export class Inspector {
     const { viewing, at, state, store } = this;
     const tour = this.panel("tour").open;
     const trails = viewing && tour && state.layers.includes("trails");
-    store.aim({ epoch: at.epoch, next: at.next, views: viewing, trails });
+    store.views.aim({ epoch: at.epoch, next: at.next, views: viewing, trails });
     const needSamples = viewing && (tour || state.selection.length > 0);
     const isTheirTurn = this.charted || !charts.drawing; // curves go first, and views
     for (const run of needSamples && isTheirTurn ? store.runs : []) {

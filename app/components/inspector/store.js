@@ -1,158 +1,34 @@
-// Runs as they arrive: what is said of them, their curves, and the views of the epochs around the scrubber.
+// Runs as they arrive: what is said of them, and their curves; `Views` has what is around the scrubber.
 
 import { EVERY_PAIR_UP_TO } from "./classes.js";
 import { pairAngles } from "./geometry.js";
+import { Run } from "./run.js";
 import { parse } from "./safetensors.js";
-import { Table, band, epochsOf, placeAfter, sentence, spanAfter } from "./table.js";
+import { Away, sentence } from "./server.js";
+import { Table, band, epochsOf, spanAfter } from "./table.js";
+import { Views } from "./views.js";
 
-const AT_ONCE = 6; // views that are on their way
-const [AHEAD, BEHIND] = [8, 2]; // epochs whose views are fetched before they are shown, once the scrubber moves
-const TRAIL = 30; // epochs that a trail goes through
-const BUDGET = 48e6; // bytes of views and embeddings that are kept
-const FAR = 1e6; // epochs; farther than any of a run that is looked at
+const BUDGET = 48e6; // bytes
 const POLL = 1000; // milliseconds
 const MOST_ASKED = 64; // runs in one pulse
-const NOTHING = new Table(0);
-const NO_ANSWER = "The server does not answer.";
-const UNREACHED = [502, 503, 504]; // what proxies answer in a server's place
-const ACTIVE = ["queued", "running", "paused"];
-
-/** The server did not answer at all; it is asked again. */
-export class Away extends Error {}
-
-/** One recorded epoch of one run. */
-export class Snapshot {
-  remembered = {};
-
-  constructor(epoch, buffer) {
-    const { arrays, metadata } = parse(buffer);
-    this.epoch = epoch;
-    this.arrays = arrays;
-    this.metrics = JSON.parse(metadata.metrics ?? "{}");
-    // The graphics card's side remembers these for longer than the rest is kept.
-    if (arrays.coordinates) arrays.coordinates.data = arrays.coordinates.data.slice();
-    const copies = Object.values(arrays).filter(({ data }) => data.buffer !== buffer);
-    this.size = copies.reduce((sum, { data }) => sum + data.byteLength, buffer.byteLength);
-  }
-
-  get bytes() {
-    return Object.values(this.remembered).reduce((sum, angles) => sum + angles.byteLength, this.size);
-  }
-
-  /** An array's numbers, or null where the run does not have it. */
-  get(name) {
-    return this.arrays[name]?.data ?? null;
-  }
-
-  /** Angles between the rows of `of`, (K, K) degrees, or null; computed when first asked for. */
-  angles(of) {
-    const array = this.arrays[of];
-    return array ? (this.remembered[of] ??= pairAngles(array.data, ...array.shape)) : null;
-  }
-}
-
-/** A run that is looked at, or whose curves are those of another seed. */
-export class Run {
-  about = null; // what the lab says of it; see the route of that name
-  controls = null; // by kind: which run is this one's control, and how to make one
-  age = 0; // how often it has been another run under the same id
-
-  /** @param {{id: string, label?, colour?, dash?}} told by Python; of a run without a label only curves are known */
-  constructor(told) {
-    this.told = told;
-    this.forget();
-  }
-
-  /** Know nothing that was recorded. What is said of it stays until something else is said. */
-  forget() {
-    this.age++;
-    this.state = null; // as the lab says: queued, running, paused, finished, stopped, failed, unreadable
-    this.rev = null; // part of every address that lasts
-    this.pulse = null; // the last one
-    this.epochs = []; // kept ones, rising
-    this.table = null;
-    this.snapshots = new Map(); // views by epoch: those around the scrubber
-    this.asked = new Set(); // epochs whose views are here, on their way, or will not come
-    this.failures = new Map(); // epoch -> a sentence
-    this.largest = 0; // bytes of a view
-    this.samples = null; // {labels, indices, split: (N,); fits: rows that the picture is fitted on; test, train: shown}
-    this.predicted = null; // angles of the predicted optimum, (K, K)
-    this.sprite = null;
-    this.parts = new Set(); // about, history, samples, predicted: here, on their way, or failed
-    this.failed = {}; // part -> a sentence
-    this.error = null; // a sentence: nothing of this run is known
-  }
-
-  get active() {
-    return ACTIVE.includes(this.state);
-  }
-
-  /** The table; an empty one while there is none. */
-  get curves() {
-    return this.table ?? NOTHING;
-  }
-
-  get classes() {
-    return this.about?.classes ?? null;
-  }
-
-  /** Whether something of it did not come that may come when it is asked for again. */
-  get hasFailed() {
-    return Boolean(this.error || this.failures.size || this.curves.faults.size || Object.keys(this.failed).length);
-  }
-
-  /** What is wrong with a part of it, in a sentence; null for nothing. @param {string} part also folder and recipe */
-  fault(part) {
-    const fault = this.failed[part] ?? this.about?.faults?.[part];
-    return fault ? sentence(fault) : null;
-  }
-
-  /** The kept epoch that is shown where the scrubber stands at `epoch`: the last one up to it, else the first. */
-  shown(epoch) {
-    return this.epochs[this.placeOf(epoch)] ?? null;
-  }
-
-  placeOf(epoch) {
-    return Math.max(0, placeAfter(this.epochs, epoch) - 1);
-  }
-
-  /** What was measured at an epoch: from the curves or, where these are thinned, from the view; null for nothing. */
-  metric(name, epoch) {
-    return this.table?.at(name, epoch) ?? this.snapshots.get(epoch)?.metrics[name] ?? null;
-  }
-
-  /** Angles between the class means of an epoch, (K, K) degrees; null where nothing has them. */
-  angles(epoch) {
-    return this.table?.angles(epoch) ?? this.snapshots.get(epoch)?.angles("class_means") ?? null;
-  }
-
-  /** Epochs that a trail goes through: some of those before one, the same whichever one that is. */
-  trail(until) {
-    const every = Math.ceil(this.epochs.length / TRAIL);
-    return this.epochs.slice(0, this.placeOf(until)).filter((_, i) => i % every === 0);
-  }
-}
 
 /** Fetches what the runs have, and goes on looking while one of them is trained. */
 export class Store {
   known = new Map(); // runs by their ids
   runs = []; // those that are looked at
   away = null; // a sentence, while the server does not answer
-  busy = 0; // views on their way
   open = 0; // requests that are not answered yet, other than pulses
   pulsing = 0;
-  aimed = { epoch: null, next: null, views: false, trails: false, direction: 0 };
-  remembered = new Map(); // address -> {found, bytes} of embeddings, the least recently used first
 
   /**
    * @param {(path: string) => Promise<ArrayBuffer>} fetchBytes what lies at "runs/<id>/…" or "pulse?…"; rejects with a
    *   sentence, and with Away where nobody answers
    * @param {(run: ?Run, what: string) => void} onChange something has arrived: epochs, state, view, a part of a run, or
    *   "rest" when all has that was asked for
-   * @param {number} budget bytes
+   * @param {number} budget bytes of views and embeddings
    */
   constructor(fetchBytes, onChange, budget = BUDGET) {
-    this.budget = budget;
+    this.views = new Views(this, budget);
     this.fetchBytes = fetchBytes;
     this.onChange = onChange;
     this.polling = setInterval(() => this.poll(), POLL);
@@ -221,7 +97,7 @@ export class Store {
       else for (const run of runs) this.say(run, error.message);
     }
     this.pulsing--;
-    this.pump();
+    this.views.pump();
   }
 
   hear(run, pulse) {
@@ -287,7 +163,7 @@ export class Store {
       else run.failed[part] = error.message;
     }
     this.onChange(run, part);
-    this.pump();
+    this.views.pump();
   }
 
   async fetch(path) {
@@ -305,7 +181,7 @@ export class Store {
 
   /** Whether nothing is on its way, nor still to be asked for. */
   get resting() {
-    return !this.open && !this.away && !this.next();
+    return !this.open && !this.away && !this.views.next();
   }
 
   /** Which sample is which; resolves when that is known, or failed. */
@@ -364,23 +240,6 @@ export class Store {
     return tables && band(tables, metric);
   }
 
-  /** The full embeddings of an epoch, {data, shape (N, d)}. @returns {Promise} rejects with a sentence */
-  embeddings(run, epoch) {
-    const path = `runs/${run.told.id}/embeddings/${run.rev}/${epoch}`;
-    const fetched = async () => {
-      const bytes = await this.fetch(path);
-      item.bytes = bytes.byteLength;
-      this.spare();
-      return Object.values(parse(bytes).arrays)[0];
-    };
-    const item = this.remembered.get(path) ?? { bytes: 0 };
-    item.found ??= fetched();
-    item.found.catch(() => this.remembered.delete(path));
-    this.remembered.delete(path);
-    this.remembered.set(path, item);
-    return item.found;
-  }
-
   /** Address of the thumbnails, or null where the run has none. @returns {Promise<?string>} */
   sprite(run) {
     const address = (bytes) => URL.createObjectURL(new Blob([bytes], { type: "image/png" }));
@@ -389,123 +248,6 @@ export class Store {
     return run.sprite;
   }
 
-  /**
-   * Say where the scrubber stands; views around it are fetched.
-   *
-   * @param {{epoch: ?number, next: ?number, views: boolean, trails: boolean}} at `next` is tweened to; `views` whether
-   *   something is open that draws from them, `trails` whether it draws earlier ones too
-   */
-  aim(at) {
-    const { epoch, direction } = this.aimed;
-    const moved = epoch === null ? 0 : Math.sign(at.next - epoch);
-    this.aimed = { ...at, direction: moved || direction };
-    this.pump();
-  }
-
-  /** Views in the order in which they are wanted. @returns {{run: Run, epoch: number, shown: boolean}[]} */
-  wants() {
-    const { epoch, next, views, trails, direction } = this.aimed;
-    const wants = new Map();
-    const want = (run, wanted, shown = false) => {
-      const key = `${run.told.id}/${wanted}`;
-      if (wanted !== undefined && !wants.has(key)) wants.set(key, { run, epoch: wanted, shown });
-    };
-    // Curves go first. Where they are thinned, what they lack is in the view.
-    const isReady = (run) => run.epochs.length && (run.table || run.failed.history);
-    const runs = epoch === null ? [] : this.runs.filter(isReady);
-    const lacking = runs.filter((run) => !run.table?.has(run.shown(epoch)));
-    for (const run of views ? runs : lacking) want(run, run.shown(epoch), true);
-    if (!views) return [...wants.values()];
-    for (const run of runs) want(run, run.shown(next), true);
-    for (let step = 1; direction && step <= AHEAD; step++) {
-      for (const run of runs) want(run, run.epochs[run.placeOf(next) + step * direction]);
-      for (const run of step > BEHIND ? [] : runs) want(run, run.epochs[run.placeOf(epoch) - step * direction]);
-    }
-    for (const run of trails ? runs : []) for (const past of run.trail(epoch)) want(run, past);
-    return [...wants.values()];
-  }
-
-  /** The first view that is wanted, that there is room for, and that nobody has asked for. */
-  next() {
-    let bytes = this.embeddingBytes;
-    for (const { run, epoch, shown } of this.wants()) {
-      bytes += run.snapshots.get(epoch)?.bytes ?? run.largest;
-      if (!shown && bytes > this.budget) return null;
-      if (!run.asked.has(epoch)) return { run, epoch };
-    }
-    return null;
-  }
-
-  pump() {
-    while (this.busy < AT_ONCE && !this.away) {
-      const next = this.next();
-      if (!next) return;
-      this.busy++;
-      this.view(next.run, next.epoch).finally(() => (this.busy--, this.pump()));
-    }
-  }
-
-  /** The view of an epoch, fetched where it is not here. @returns {Promise<?Snapshot>} null for one that failed */
-  async view(run, epoch) {
-    const { age } = run;
-    if (run.snapshots.has(epoch)) return run.snapshots.get(epoch);
-    run.asked.add(epoch);
-    try {
-      const bytes = await this.fetch(`runs/${run.told.id}/view/${run.rev}/${epoch}`);
-      const snapshot = new Snapshot(epoch, bytes);
-      if (run.age !== age) return null;
-      run.snapshots.set(epoch, snapshot);
-      run.largest = Math.max(run.largest, snapshot.bytes);
-      this.spare();
-    } catch (error) {
-      if (run.age !== age) return null;
-      if (error instanceof Away) run.asked.delete(epoch);
-      else run.failures.set(epoch, error.message);
-    }
-    this.onChange(run, "view");
-    return run.snapshots.get(epoch) ?? null;
-  }
-
-  get embeddingBytes() {
-    return [...this.remembered.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-  }
-
-  /** Forget what there is no room for: views that nobody wants, the farthest first; embeddings; then what is near. */
-  spare() {
-    const wants = this.wants();
-    const places = new Map(wants.map(({ run, epoch }, i) => [run.snapshots.get(epoch), i]));
-    const distance = (run, { epoch }) => (this.runs.includes(run) ? Math.abs(epoch - this.aimed.epoch) : FAR);
-    const viewOf = (run, view) => ({
-      rank: places.get(view) ?? FAR + distance(run, view),
-      bytes: view.bytes,
-      forget: () => (run.snapshots.delete(view.epoch), run.asked.delete(view.epoch)),
-    });
-    const runs = [...this.known.values()];
-    const views = runs.flatMap((run) => Array.from(run.snapshots.values(), (view) => viewOf(run, view)));
-    const embeddings = Array.from(this.remembered, ([path, { bytes }], i) => {
-      return { rank: FAR - i, bytes, forget: () => this.remembered.delete(path) };
-    });
-    const held = [...views, ...embeddings].sort((a, b) => b.rank - a.rank);
-    const shown = wants.filter((want) => want.shown).length; // the first of them
-    let bytes = held.reduce((sum, item) => sum + item.bytes, 0);
-    for (const item of held) {
-      if (bytes <= this.budget || item.rank < shown) return;
-      item.forget();
-      bytes -= item.bytes;
-    }
-  }
-}
-
-/** Fetch from the server that the page came from. @param {string} prefix such as "bcl/v1" */
-export function fetchFrom(prefix) {
-  return async (path) => {
-    const answer = await fetch(new URL(`${prefix}/${path}`, document.baseURI)).catch(() => null);
-    if (!answer || UNREACHED.includes(answer.status)) throw new Away(NO_ANSWER);
-    const lost = () => Promise.reject(new Away(NO_ANSWER)); // in the middle of its answer
-    if (answer.ok) return answer.arrayBuffer().catch(lost);
-    const { error } = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
-    throw new Error(sentence(error));
-  };
 }
 
 function json(bytes) {

@@ -2,6 +2,7 @@
 
 import { pairAngles } from "./geometry.js";
 import { parse } from "./safetensors.js";
+import { sentence } from "./server.js";
 
 const MOST_EPOCHS = 600; // that one answer holds
 
@@ -144,12 +145,6 @@ export function band(tables, name) {
   const epochs = first.epochs.filter((epoch) => others.every((table) => table.has(epoch)));
   const values = epochs.map((epoch) => tables.map((table) => table.columns[name][table.placeOf(epoch)]));
   return { epochs, low: values.map((all) => Math.min(...all)), high: values.map((all) => Math.max(...all)) };
-}
-
-/** What the lab says is wrong, as a sentence that stands alone. */
-export function sentence(text) {
-  const begun = /^\S+\.\S/.test(text) ? text : `${text[0].toUpperCase()}${text.slice(1)}`; // files keep their names
-  return begun.replace(/[.!?]?$/, (end) => end || ".");
 }
 
 function floats(base64) {

@@ -164,7 +164,7 @@ export class TourColumn {
   /** The control needs the full embeddings: it is computed where the scrubber rests. */
   async fitControl(snapshot) {
     try {
-      const embeddings = await this.app.store.embeddings(this.run, snapshot.epoch);
+      const embeddings = await this.app.store.views.embeddings(this.run, snapshot.epoch);
       const isLate = this.snapshot !== snapshot || !this.app.state.layers.includes("shuffled");
       if (isLate || !this.points.stage.host.isConnected) return;
       this.control = controlPicture(embeddings, this.dealt(), this.samples.fits, this.rows(), this.classes.simplex);

@@ -1,4 +1,4 @@
-// Written by `python -m app.contract` from the types in Python: what the routes answer.
+// Written by `python -m app.routes.contract` from the types in Python: what the routes answer.
 
 /**
  * The answer to `pulse`: by run id.

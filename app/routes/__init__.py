@@ -1,4 +1,4 @@
-"""HTTP under /bcl/v1/: `app.contract` says what there is; here it is put together, with components and Plotly.js.
+"""HTTP under /bcl/v1/, put together: what `app.routes.contract` says, the components, and Plotly.js.
 
 What is written once and never changed, browsers may keep for good. The addresses are relative to the app's own,
 `server.baseUrlPath` included.
@@ -18,11 +18,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
-from app.answers import IMMUTABLE, sentence
 from app.components import PACKED, PLOTLY_FILE, PREFIX, VERSION
-from app.do_route import do_route
-from app.run_routes import run_routes
-from app.sockets import send_at_once
+from app.routes.answers import IMMUTABLE, sentence
+from app.routes.do import do_route
+from app.routes.runs import run_routes
+from app.routes.sockets import send_at_once
 from bcl_core.lab import Lab, ensure_worker
 
 logger = logging.getLogger(__name__)

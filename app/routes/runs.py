@@ -1,4 +1,4 @@
-"""What the lab answers a browser: the pulse, and of each run what its pictures need. `app.contract` has the table."""
+"""What the lab answers a browser: the pulse, and of each run what its pictures need. `contract` has the table."""
 
 import asyncio
 import gzip
@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.about import about, controls
-from app.answers import IMMUTABLE, refused, sentence
+from app.routes.about import about, controls
+from app.routes.answers import IMMUTABLE, refused, sentence
 from bcl_core.lab import Lab, LabError, RunFolder, SnapshotError, UnknownRun
 from bcl_core.lab.history import NotKept, Span, TooMany, history
 from bcl_core.lab.pulse import MOST_RUNS, Answer, Pulse
@@ -100,9 +100,9 @@ def _history(lab: Lab, request: Request) -> Response:
     if not all(map(_EPOCH.fullmatch, asked)) or int(asked[2]) < 1:
         return refused("from and to should be numbers of epochs, and step one of 1 or more")
     _check_rev(lab, request)
-    return Response(
-        history(lab, run_id, Span(*map(int, asked))), media_type="application/octet-stream", headers=IMMUTABLE
-    )
+    found = history(lab, run_id, Span(*map(int, asked)))
+    headers = IMMUTABLE if found.whole else {**IMMUTABLE, "Cache-Control": "no-store"}  # what is damaged may be mended
+    return Response(found.content, media_type="application/octet-stream", headers=headers)
 
 
 def _file(file_of: Callable[[RunFolder, int], Any]) -> Callable[[Lab, Request], Response]:

@@ -12,7 +12,7 @@
 | `POST do` | `app.verbs`: everything that changes the lab |
 
 What carries a `rev` is immutable. `Failure` is the answer where there is something wrong, with a status of 400 or more.
-`python -m app.contract` writes the same shapes for JavaScript, `contract.js`; a test holds them together.
+`python -m app.routes.contract` writes the same shapes for JavaScript, `contract.js`; a test holds them together.
 """
 
 import re
@@ -21,7 +21,7 @@ import typing
 from pathlib import Path
 from typing import Any, TypedDict
 
-from app import about
+from app.routes import about
 from bcl_core.lab import pulse
 
 JAVASCRIPT = Path(__file__).with_suffix(".js")
@@ -44,7 +44,7 @@ _PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", type(N
 
 def javascript() -> str:
     """Return the shapes as JSDoc."""
-    parts = ["// Written by `python -m app.contract` from the types in Python: what the routes answer.\n"]
+    parts = ["// Written by `python -m app.routes.contract` from the types in Python: what the routes answer.\n"]
     for shape in SHAPES:
         words = re.sub(r"\s+", " ", (shape.__doc__ or "").strip())
         fields = typing.get_type_hints(shape)

@@ -15,7 +15,7 @@ import app.routes
 from app.components import ENTRIES, MODULES, PACKED, PLOTLY_FILE, VERSION
 from app.components.bundle import bundled
 from bcl_core.lab import Lab
-from tests.serving import Get, served
+from tests.routes.serving import Get, served
 
 
 @pytest.fixture(scope="module")
@@ -127,4 +127,4 @@ import app.components.live_plot, app.figures, app.routes
 heavy = {"torch", "torchvision", "kornia", "sklearn", "umap", "scipy"} & set(sys.modules)
 sys.exit(f"loaded: {heavy}" if heavy else 0)
 """
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[1])
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[2])

@@ -14,8 +14,8 @@ import streamlit as st
 import uvicorn
 from starlette.applications import Starlette
 
-from app.do_route import MAX_BODY
 from app.routes import routes
+from app.routes.do import MAX_BODY
 from bcl_core.lab import GroupPlan, Lab, LabError
 from tests.conftest import small
 
@@ -242,7 +242,7 @@ def test_a_body_that_asks_for_nothing_that_can_be_done_is_said(ask: Ask, lab: La
 
 
 def test_who_only_looks_is_told_so(ask: Ask, lab: Lab, run_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.do_route.role_of", lambda cookies: "viewer")
+    monkeypatch.setattr("app.routes.do.role_of", lambda cookies: "viewer")
     status, content = ask({"verb": "stop", "target": run_id, "key": KEY})
     assert (status, content) == (403, {"error": "a viewer may not stop here; the owner may"})
     assert not lab.run(run_id).stop
@@ -262,7 +262,7 @@ def test_what_nobody_thought_of_is_logged_and_no_traceback_is_sent(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("of a secret number")
 
-    monkeypatch.setattr("app.do_route.do", fail)
+    monkeypatch.setattr("app.routes.do.do", fail)
     status, content = ask(RACE)
     assert status == 500 and "secret" not in content["error"]
     assert "secret number" in caplog.text

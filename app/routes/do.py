@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from app.gate import admit
+from app.routes.gate import admit
 from app.verbs import Refused, do, role_of
 from bcl_core.lab import Lab, LabError
 

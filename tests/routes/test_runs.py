@@ -12,7 +12,7 @@ from bcl_core import geometry
 from bcl_core.lab import Lab, LabError
 from bcl_core.lab.pulse import MOST_ROWS
 from tests.browser.made_runs import MadeRun, make_runs
-from tests.serving import Get, served
+from tests.routes.serving import Get, served
 
 LAST = 4
 IMMUTABLE = "public, max-age=31536000, immutable"
@@ -244,6 +244,7 @@ def test_damage_is_told_by_name_and_siblings_go_on(tmp_path: Path, file: str, da
         assert history.status == 200
         faults = json.loads(metadata_of(history.content)["faults"])
         assert list(faults) == (["2"] if "view" in file else [])
+        assert history.headers["cache-control"] == ("no-store" if faults else IMMUTABLE)  # it may be mended
         assert get(f"pulse?runs={broken.id},{whole.id}&since=1").document["runs"][broken.id]["rows"]
 
 

@@ -4,15 +4,17 @@ import typing
 
 import pytest
 
-from app import contract
-from app.about import about, controls
+from app.routes import contract
+from app.routes.about import about, controls
 from bcl_core.lab import Lab
 from bcl_core.lab.pulse import Pulse
 from tests.browser.made_runs import make_runs
 
 
 def test_the_shapes_in_javascript_are_those_in_python():
-    assert contract.JAVASCRIPT.read_text(encoding="utf-8") == contract.javascript(), "run `python -m app.contract`"
+    assert contract.JAVASCRIPT.read_text(encoding="utf-8") == contract.javascript(), (
+        "run `python -m app.routes.contract`"
+    )
 
 
 def test_a_type_without_a_name_in_javascript_is_refused():

@@ -1,0 +1,25 @@
+// The server that the page came from: what it answers, and that it does not.
+
+const NO_ANSWER = "The server does not answer.";
+const UNREACHED = [502, 503, 504]; // what proxies answer in a server's place
+
+/** The server did not answer at all; it is asked again. */
+export class Away extends Error {}
+
+/** Fetch from the server that the page came from. @param {string} prefix such as "bcl/v1" */
+export function fetchFrom(prefix) {
+  return async (path) => {
+    const answer = await fetch(new URL(`${prefix}/${path}`, document.baseURI)).catch(() => null);
+    if (!answer || UNREACHED.includes(answer.status)) throw new Away(NO_ANSWER);
+    const lost = () => Promise.reject(new Away(NO_ANSWER)); // in the middle of its answer
+    if (answer.ok) return answer.arrayBuffer().catch(lost);
+    const { error } = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
+    throw new Error(sentence(error));
+  };
+}
+
+/** What the lab says is wrong, as a sentence that stands alone. */
+export function sentence(text) {
+  const begun = /^\S+\.\S/.test(text) ? text : `${text[0].toUpperCase()}${text.slice(1)}`; // files keep their names
+  return begun.replace(/[.!?]?$/, (end) => end || ".");
+}
