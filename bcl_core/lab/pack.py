@@ -8,7 +8,7 @@ import logging
 import zipfile
 from pathlib import Path
 
-from bcl_core.lab.files import RunFolder, write_aside, write_once
+from bcl_core.lab.files import RunFolder, SnapshotError, write_aside, write_once
 from bcl_core.lab.history import chosen, make, whole
 from bcl_core.lab.run import LabError
 from bcl_core.lab.shelf import write_sums
@@ -27,10 +27,29 @@ def pack(lab: Lab, run_id: str) -> None:
         LabError: the run is not finished, so that more epochs may come; or there is no such run.
         OSError: the disk is full, say; the run is then as it was.
     """
-    run, folder = lab.run(run_id), lab.folder(run_id)
-    kept = lab.epochs(run_id)
-    if run.state != "finished" or not kept:
+    run = lab.run(run_id)
+    if run.state != "finished":
         raise LabError(f"{run.name!r} is {run.state}: only a finished run is packed")
+    _pack(lab, run_id)
+    if run.shelved:
+        write_sums(lab.folder(run_id).path)
+
+
+def pack_or_leave(lab: Lab, run_id: str) -> None:
+    """Pack a run that has no more epochs to come and is about to be finished, by who holds its lock.
+
+    Where that fails it stays as it is, whole and readable; the log says why.
+    """
+    try:
+        _pack(lab, run_id)
+    except (OSError, SnapshotError):
+        log.exception("run %s could not be packed", run_id)
+
+
+def _pack(lab: Lab, run_id: str) -> None:
+    folder, kept = lab.folder(run_id), lab.epochs(run_id)
+    if not kept:
+        return
     made = make(lab, run_id, chosen(kept, whole(kept)))
     if made.whole:
         write_once(folder.history, made.content)
@@ -38,16 +57,6 @@ def pack(lab: Lab, run_id: str) -> None:
     if loose and not folder.pack.exists():
         write_aside(folder.pack, lambda aside: _write_zip(aside, folder, loose))
     _remove_packed(folder, loose)
-    if run.shelved:
-        write_sums(folder.path)
-
-
-def pack_or_leave(lab: Lab, run_id: str) -> None:
-    """Pack a run that has just ended. Where that fails it stays as it is, whole and readable; the log says why."""
-    try:
-        pack(lab, run_id)
-    except OSError:
-        log.exception("run %s could not be packed", run_id)
 
 
 def _write_zip(target: Path, folder: RunFolder, files: list[Path]) -> None:

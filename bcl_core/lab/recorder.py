@@ -174,9 +174,9 @@ class Recorder:
 
     def _end(self, state: str) -> None:
         if self._open and not self._ended:
-            self._lab.record_state(self._open.run_id, state)
             if state == "finished":
                 pack_or_leave(self._lab, self._open.run_id)
+            self._lab.record_state(self._open.run_id, state)
             self._open.lock.release()
         self._ended = True
 

@@ -75,8 +75,8 @@ class OpenRun:
         return None
 
     def _finish(self) -> None:
-        self.lab.record_state(self.id, "finished")
         pack_or_leave(self.lab, self.id)
+        self.lab.record_state(self.id, "finished")
         self.close()
 
     def close(self) -> None:
