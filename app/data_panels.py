@@ -1,7 +1,6 @@
 """From what a look at data found to its figures."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,12 @@ import plotly.graph_objects as go
 from app import figures
 from app.figures import frame
 from bcl_core import geometry
+from bcl_core.lab.cache import remembered
 
 VIEW_ROWS = ("the image", "view 1: classifier", "view 2: contrastive", "view 3: contrastive")
 
 
-@lru_cache(maxsize=16)
+@remembered(4 << 20, frame.size_of)
 def class_counts(counts: tuple[int, ...], class_names: tuple[str, ...]) -> go.Figure:
     """Training images of each class, coloured by group."""
     return figures.class_counts_bars(

@@ -5,16 +5,17 @@ A run's epochs never change once recorded, so a figure of (run, epoch) is built 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from app import figures, naming, reading
+from app.figures import frame
 from bcl_core import geometry
 from bcl_core.geometry.groups import by_frequency
 from bcl_core.lab import Run
+from bcl_core.lab.cache import remembered
 from bcl_core.lab.samples import KeptSamples
 from bcl_core.recipe import LossRecipe, Recipe
 from bcl_core.registry import LOSSES
@@ -90,7 +91,7 @@ def same_classes(runs: Sequence[Shown]) -> bool:
     )
 
 
-@lru_cache(maxsize=64)
+@remembered(16 << 20, frame.size_of)
 def metric_curves(
     runs: tuple[Shown, ...], metric: str, *, title: str, y_title: str, percent: bool = False
 ) -> go.Figure:
@@ -100,7 +101,7 @@ def metric_curves(
     return figures.curves(series, title=title, y_title=y_title, percent=percent, epochs=_planned(runs))
 
 
-@lru_cache(maxsize=64)
+@remembered(16 << 20, frame.size_of)
 def formation(runs: tuple[Shown, ...], *, title: str | None = "Simplex formation") -> go.Figure:
     """Tail–tail and head–head angle over the epochs, with the regular simplex and each run's predicted optimum.
 
@@ -148,7 +149,7 @@ def _mean_angles(runs: tuple[Shown, ...], title: str | None) -> go.Figure:
     )
 
 
-@lru_cache(maxsize=64)
+@remembered(16 << 20, frame.size_of)
 def accuracy_bars(runs: tuple[Shown, ...]) -> go.Figure:
     """Test accuracy of each class, a bar a run."""
     about = reading.samples(runs[0].run_id)
@@ -159,7 +160,7 @@ def accuracy_bars(runs: tuple[Shown, ...]) -> go.Figure:
     )
 
 
-@lru_cache(maxsize=128)
+@remembered(16 << 20, frame.size_of)
 def embedding(run: Shown, *, dims: int) -> go.Figure:
     """The test images that the frame was not fitted on, with means and prototypes, turned onto one fixed simplex."""
     about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)
@@ -176,7 +177,7 @@ def embedding(run: Shown, *, dims: int) -> go.Figure:
     )
 
 
-@lru_cache(maxsize=128)
+@remembered(16 << 20, frame.size_of)
 def angle_map(run: Shown) -> go.Figure:
     """Angles between class means, as deviation from the regular simplex."""
     about, arrays = reading.samples(run.run_id), reading.view(run.run_id, run.epoch)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bcl_core import geometry
 from bcl_core.lab import Lab, Run, history
-from bcl_core.lab.cache import Cache
+from bcl_core.lab.cache import remembered
 from bcl_core.lab.samples import KeptSamples, read_samples
 from bcl_core.recipe import Recipe, Recorded, Unreadable
 
@@ -69,7 +69,7 @@ def recipe(run_id: str) -> Recipe | Recorded | Unreadable:
     return the_lab().run(run_id).recipe
 
 
-@lru_cache(maxsize=64)
+@remembered(16 << 20, lambda found: found.means.nbytes)
 def optimum(
     class_counts: tuple[int, ...],
     loss: Literal["scl", "bcl"],
@@ -93,25 +93,18 @@ class Curves(dict[str, NDArray[np.float64]]):
         return np.full(len(self["epoch"]), np.nan)
 
 
+@remembered(16 << 20, lambda table: sum(column.nbytes for column in table.values()))
 def curves(run_id: str, epoch: int) -> Curves:
     """Return each scalar metric from epoch 0 to `epoch`, NaN where it does not exist, with "epoch" as integers.
 
     Long runs are thinned as their history is.
     """
-
-    def made() -> tuple[Curves, int]:
-        kept = [known for known in the_lab().epochs(run_id) if known <= epoch]
-        epochs = history.chosen(kept, history.whole(kept)) if kept else []
-        rows = {row["epoch"]: history.scalars_of(row) for row in the_lab().metrics(run_id, epochs)}
-        names = dict.fromkeys(name for row in rows.values() for name in row)
-        table = {name: np.array([_number(rows.get(known, {}).get(name)) for known in epochs]) for name in names}
-        table["epoch"] = np.array(epochs, int)
-        return Curves(table), sum(column.nbytes for column in table.values())
-
-    return _curves.get((run_id, epoch), made)
-
-
-_curves: Cache[tuple[str, int], Curves] = Cache(16 << 20)
+    kept = [known for known in the_lab().epochs(run_id) if known <= epoch]
+    epochs = history.chosen(kept, history.whole(kept)) if kept else []
+    rows = {row["epoch"]: history.scalars_of(row) for row in the_lab().metrics(run_id, epochs)}
+    names = dict.fromkeys(name for row in rows.values() for name in row)
+    table = {name: np.array([_number(rows.get(known, {}).get(name)) for known in epochs]) for name in names}
+    return Curves({**table, "epoch": np.array(epochs, int)})
 
 
 def _number(value: object) -> float:

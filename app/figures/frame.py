@@ -52,6 +52,13 @@ def figure(*, kind: str, title: str | None, description: str, subtitle: str | No
     return go.Figure(layout=layout)  # at once: updates of a figure cost milliseconds each
 
 
+def size_of(figure: go.Figure) -> int:
+    """Return about how many bytes a figure takes: its arrays, and something for all else."""
+    values = [value for trace in figure.data for value in trace.to_plotly_json().values()]
+    arrays = sum(value.nbytes for value in values if isinstance(value, np.ndarray))
+    return 20_000 + arrays + sum(60 * len(value) for value in values if isinstance(value, list | tuple))
+
+
 def uid(name: str) -> str:
     """Return the identity of a trace: equal for equal names, and fit for a CSS selector, where Plotly puts it."""
     return f"trace-{crc32(name.encode()):08x}"

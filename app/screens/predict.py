@@ -1,6 +1,8 @@
 """Predict: class counts, temperature and loss in, the angles of the optimum out. No training."""
 
 import re
+from collections.abc import Mapping
+from typing import Literal
 
 import streamlit as st
 
@@ -10,7 +12,7 @@ from bcl_core import geometry
 from bcl_core.data import long_tail_counts
 
 MAX_CLASSES = 200
-CHOICES = {
+CHOICES: Mapping[str, tuple[Literal["scl", "bcl"], Literal["instance", "class"]]] = {
     "SCL": ("scl", "instance"),
     "SCL, class anchors": ("scl", "class"),
     "BCL": ("bcl", "instance"),
