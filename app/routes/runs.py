@@ -1,8 +1,6 @@
 """What the lab answers a browser: the pulse, and of each run what its pictures need. `contract` has the table."""
 
 import asyncio
-import gzip
-import hashlib
 import io
 import json
 import re
@@ -23,7 +21,6 @@ from bcl_core.lab.pulse import MOST_RUNS, Answer, Pulse
 
 _EPOCH = re.compile("[0-9]{1,5}")
 _WHOLE = re.compile("-?[0-9]{1,6}")
-_SMALL = 1 << 11  # bytes that are not worth compressing
 
 Serve = Callable[[Request], Awaitable[Response]]
 
@@ -146,21 +143,18 @@ def _in_words(answer: Callable[[], Response]) -> Response:
 
 
 def _json(request: Request, document: Any) -> Response:
-    content = json.dumps(document, allow_nan=False).encode()
-    return _unless_known(request, Answer(content, f'"{hashlib.sha256(content).hexdigest()[:20]}"'))
+    return _unless_known(request, Answer.of(json.dumps(document, allow_nan=False).encode()))
 
 
 def _unless_known(request: Request, answer: Answer) -> Response:
     """Return the answer, or that nothing has changed since the browser asked."""
+    taken = "gzip" in request.headers.get("Accept-Encoding", "")
     headers = {
         "Cache-Control": "no-cache",
         "ETag": answer.etag,
-        "Content-Encoding": "identity",
+        "Content-Encoding": "gzip" if taken else "identity",
         "Vary": "Accept-Encoding",
     }
     if answer.etag in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
-    content = answer.content
-    if len(content) > _SMALL and "gzip" in request.headers.get("Accept-Encoding", ""):
-        content, headers["Content-Encoding"] = gzip.compress(content, 1), "gzip"
-    return Response(content, media_type="application/json", headers=headers)
+    return Response(answer.packed if taken else answer.content, media_type="application/json", headers=headers)

@@ -4,6 +4,7 @@ Whoever follows runs asks once a second; the answer's bytes are made once and sh
 """
 
 import base64
+import gzip
 import hashlib
 import json
 import time
@@ -83,10 +84,16 @@ class LabPulse(TypedDict):
 
 
 class Answer(NamedTuple):
-    """Bytes of JSON and their ETag."""
+    """JSON, the same compressed, and its ETag: made once, whoever asks."""
 
     content: bytes
+    packed: bytes
     etag: str
+
+    @classmethod
+    def of(cls, content: bytes) -> "Answer":
+        """Make it of its JSON."""
+        return cls(content, gzip.compress(content, 1, mtime=0), f'"{hashlib.sha256(content).hexdigest()[:20]}"')
 
 
 @dataclass
@@ -145,8 +152,8 @@ class Pulse:
 
     def _made(self, run_ids: Sequence[str], since: int | None) -> tuple[Answer, int]:
         parts = [f"{json.dumps(run_id)}:{self._of(run_id, since)}" for run_id in run_ids]
-        content = f'{{"runs":{{{",".join(parts)}}}}}'.encode()
-        return Answer(content, f'"{hashlib.sha256(content).hexdigest()[:20]}"'), len(content)
+        answer = Answer.of(f'{{"runs":{{{",".join(parts)}}}}}'.encode())
+        return answer, len(answer.content) + len(answer.packed)
 
     def _of(self, run_id: str, since: int | None) -> str:
         one = self._followed.get(run_id)
