@@ -54,7 +54,7 @@ export class Inspector {
    */
   constructor(host, fetchBytes) {
     this.host = host;
-    this.store = new Store(fetchBytes, (run, what) => this.hear(run, what));
+    this.store = new Store(fetchBytes, (...news) => this.hear(...news));
     this.state = read(location.search);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     const { signal } = this.listening;
@@ -176,13 +176,19 @@ export class Inspector {
     follow();
   }
 
-  hear(run, what) {
+  hear(run, what, epoch) {
     if (!this.started) return;
-    if (what === "rest") return this.rest();
+    if (what === "rest" || (what === "view" && !this.draws(run, epoch))) return this.rest();
     if (what === "epochs") this.send({ type: "epochs", epochs: this.kept() });
     if ((what === "about" || run === null) && this.warm) this.store.sisters(); // also when the server is back
     const redone = what === "about" && this.store.runs.includes(run);
     this.mark(redone ? "rebuild" : (DIRTY[what] ?? "frame"));
+  }
+
+  /** Whether a view is drawn from where the scrubber stands; the others were fetched ahead. */
+  draws(run, epoch) {
+    const { at, state } = this;
+    return state.layers.includes("trails") || [at.epoch, at.next].some((other) => run.shown(other ?? 0) === epoch);
   }
 
   hearCharts() {

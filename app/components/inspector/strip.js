@@ -26,7 +26,7 @@ export class Strip {
     this.draw();
   }
 
-  /** @param {?Float32Array} angles (K, K) degrees of the epoch that is shown */
+  /** Drawn with the next `mark`. @param {?Float32Array} angles (K, K) degrees of the epoch that is shown */
   showPairs(angles) {
     const K = this.kinds.length;
     Object.assign(this, { dots: [], shares: null });
@@ -36,13 +36,11 @@ export class Strip {
         if (Number.isFinite(angle)) this.dots.push({ angle, kind: kindOfPair(this.kinds, i, j) });
       }
     }
-    this.draw();
   }
 
-  /** @param {(?number)[]} shares degrees below which 5, 25, 50, 75 and 95 % of all pairs are */
+  /** Drawn with the next `mark`. @param {(?number)[]} shares degrees below which 5, 25, 50, 75 and 95 % of all pairs are */
   showShares(shares) {
     Object.assign(this, { dots: null, shares });
-    this.draw();
   }
 
   /** @param {{epoch: ?number, next: ?number, fraction: number}} at where the clock stands */

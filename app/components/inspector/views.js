@@ -111,7 +111,7 @@ export class Views {
       if (error instanceof Away) run.asked.delete(epoch);
       else run.failures.set(epoch, error.message);
     }
-    this.store.onChange(run, "view");
+    this.store.onChange(run, "view", epoch);
     return run.snapshots.get(epoch) ?? null;
   }
 
