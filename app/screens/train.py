@@ -139,15 +139,23 @@ def _live(group_id: str, *, pace: float | None) -> None:
         if damaged := the_lab().unreadable_epochs(run.id):
             epochs = listed([str(epoch) for epoch in damaged])
             st.warning(f"What **{verbatim(run.name)}** measured at these epochs cannot be read: {epochs}.")
-    if started:
-        try:
-            _pictures(panels.shown(started))
-        except SnapshotError as error:
-            st.error(str(error))
+    if whole := [run for run in started if _whole(run)]:
+        _pictures(panels.shown(whole))
     elif waiting:
         st.info("The first picture appears when the data are read and the untrained model is measured.")
     if _pace(group) != pace:
         st.rerun()  # only a rerun of the whole page can change how often this part looks
+
+
+def _whole(run: Run) -> bool:
+    """Whether the run's files can be drawn from; where not, say which cannot."""
+    try:
+        reading.samples(run.id)
+        reading.view(run.id, run.epoch or 0)
+    except SnapshotError as error:
+        st.error(f"{verbatim(run.name)} is not drawn: {error}")
+        return False
+    return True
 
 
 def _group_controls(group: Group) -> None:
