@@ -253,14 +253,14 @@ def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: st
 
 def _once(lab: Lab, key: str, verb: str, wanted: Section) -> Any:
     content = hashlib.sha256(f"{verb} {wanted.model_dump_json()}".encode()).hexdigest()
-    before = lab.claim(key, content)
+    before = lab.deeds.claim(key, content)
     if before is None:
         try:
             answer = VERBS[verb].act(lab, wanted)
         except (LabError, RecipeError):
-            lab.free(key)
+            lab.deeds.free(key)
             raise
-        lab.keep_answer(key, json.dumps(answer))
+        lab.deeds.keep_answer(key, json.dumps(answer))
         return answer
     content_before, answer_before = before
     if content_before != content:

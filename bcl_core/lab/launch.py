@@ -42,14 +42,13 @@ class WorkerStatus:
 def worker_status(lab: Lab) -> WorkerStatus:
     """Return the state of the lab's worker. Alive is who holds the lock; the heartbeat is for display."""
     alive = is_locked(_lock_file(lab))
-    row = lab.worker_row()
+    row = lab.worker.read()
     process = _started.get(str(lab.home))
     exit_code = process.poll() if process else None
     failure = f"the worker ended with exit code {exit_code}: {_last_line(lab)}" if exit_code and not alive else None
     if row is None:
         return WorkerStatus(alive, None, None, None, failure)
-    pid, version, heartbeat, _ = row
-    return WorkerStatus(alive, pid, version, time.time() - heartbeat, failure)
+    return WorkerStatus(alive, row.pid, row.code_version, time.time() - row.heartbeat, failure)
 
 
 def ensure_worker(lab: Lab) -> None:
@@ -59,7 +58,7 @@ def ensure_worker(lab: Lab) -> None:
     if status.alive and status.up_to_date:
         return
     if status.alive and status.code_version is not None:
-        lab.ask_worker_to_leave()
+        lab.worker.ask_to_leave()
     if process is not None and process.poll() is None:
         return  # started a moment ago, has not signed in yet
     command = [sys.executable, "-m", "bcl_core", "--home", str(lab.home), "worker"]
@@ -86,7 +85,7 @@ def worker_lock(lab: Lab, wait_seconds: float) -> Iterator[bool]:
     """Become the lab's worker for the time of the block; yields False if another kept the lock for `wait_seconds`."""
     try:
         with FileLock(_lock_file(lab)).acquire(timeout=wait_seconds):
-            lab.sign_in(os.getpid(), code_version())
+            lab.worker.sign_in(os.getpid(), code_version())
             yield True
     except Timeout:
         yield False
@@ -96,7 +95,7 @@ def stop_worker(lab: Lab) -> bool:
     """Ask the worker to end, whatever it is at; its runs stay queued. Returns False if none was alive."""
     alive = is_locked(_lock_file(lab))
     if alive:
-        lab.ask_worker_to_leave()
+        lab.worker.ask_to_leave()
     return alive
 
 

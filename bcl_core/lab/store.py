@@ -12,40 +12,24 @@ import shutil
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
+from bcl_core.lab.database import Database, marks
+from bcl_core.lab.deeds import Deeds
 from bcl_core.lab.files import RunFolder, write_once
-from bcl_core.lab.rows import as_run, metrics_of, text_of, where
+from bcl_core.lab.rows import as_run, metrics_of, where
 from bcl_core.lab.run import ACTIVE, RUN_ID, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
+from bcl_core.lab.worker_row import WorkerRow
 from bcl_core.recipe import Execution, Recipe, Recorded
 
 MAX_QUEUED = 64
-KEYS_KEPT_SECONDS = 7 * 24 * 3600
 DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since browsers keep them for good
-STORE_VERSION = 3  # 2: runs have notes; 3: some runs are recorded from other code
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL, group_id TEXT NOT NULL, group_name TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    recipe TEXT NOT NULL, recipe_hash TEXT NOT NULL, execution TEXT NOT NULL,
-    state TEXT NOT NULL, run_until INTEGER, stop INTEGER NOT NULL DEFAULT 0,
-    epoch INTEGER, progress REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
-    error TEXT, provenance TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL, note TEXT);
-CREATE TABLE IF NOT EXISTS metrics (
-    run TEXT NOT NULL, epoch INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS worker (
-    only INTEGER PRIMARY KEY CHECK (only = 1), pid INTEGER, code_version TEXT, heartbeat REAL, leave INTEGER);
-CREATE TABLE IF NOT EXISTS deeds (
-    key TEXT PRIMARY KEY, content TEXT NOT NULL, answer TEXT, entered REAL NOT NULL) WITHOUT ROWID;
-"""
 
 
 @dataclass(frozen=True)
@@ -67,37 +51,14 @@ class Lab:
             raise LabError(
                 f"the lab cannot be kept in {home} ({error}); set BCL_LAB_HOME to a folder you own"
             ) from error
-        try:
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            raise LabError(f"{self.home}/lab.sqlite cannot be opened: {error}") from error
-
-    def _prepare(self) -> None:
-        with self._database() as db:
-            db.execute("PRAGMA journal_mode=WAL")
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > STORE_VERSION:
-                raise LabError(
-                    f"{self.home} was made by a newer version (format {version}); this one reads {STORE_VERSION}"
-                )
-            if version < STORE_VERSION:
-                _migrate(db)
-            db.executescript(_SCHEMA)
+        self._database = Database(self.home)
+        self.deeds = Deeds(self._database)
+        self.worker = WorkerRow(self._database)
 
     @classmethod
     def open(cls, home: Path | None = None) -> Self:
         """Open the lab in `home`, else in BCL_LAB_HOME, else in ./lab."""
         return cls(home or Path(os.environ.get("BCL_LAB_HOME") or "lab"))
-
-    @contextmanager
-    def _database(self) -> Iterator[sqlite3.Connection]:
-        db = sqlite3.connect(self.home / "lab.sqlite", timeout=30)
-        db.text_factory = text_of
-        try:
-            with db:
-                yield db
-        finally:
-            db.close()
 
     # Reading
 
@@ -115,7 +76,7 @@ class Lab:
     def watched_runs(self, run_ids: Collection[str]) -> dict[str, Run]:
         """Return, by their ids, those of these runs that there are, and all that are queued, running or paused."""
         own = [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id)]
-        found = self._select(f"WHERE id IN ({_marks(own)}) OR state IN (?, ?, ?)", *own, *ACTIVE)
+        found = self._select(f"WHERE id IN ({marks(own)}) OR state IN (?, ?, ?)", *own, *ACTIVE)
         shelved = [known.run for run_id in own if (known := self.shelf.get(run_id))]
         return {run.id: run for run in [*found, *shelved]}
 
@@ -144,7 +105,7 @@ class Lab:
             raise LabError(f"{shelved.run.name!r} came with the project and is never changed; train a copy instead")
 
     def _select(self, which: str, *values: Any) -> list[Run]:
-        with self._database() as db:
+        with self._database.connected() as db:
             db.row_factory = sqlite3.Row
             return [as_run(row) for row in db.execute(f"SELECT rowid, * FROM runs {which}", values)]
 
@@ -163,7 +124,7 @@ class Lab:
         """Return the epochs that are kept, in order: those that are recorded, whether or not that can be read."""
         if shelved := self.shelf.get(run_id):
             return [row["epoch"] for row in shelved.metrics]
-        with self._database() as db:
+        with self._database.connected() as db:
             rows = db.execute("SELECT epoch FROM metrics WHERE run = ? ORDER BY epoch", (run_id,))
             return [epoch for (epoch,) in rows if isinstance(epoch, int)]
 
@@ -175,8 +136,8 @@ class Lab:
         wanted = None if epochs is None else set(epochs)
         if shelved := self.shelf.get(run_id):
             return [dict(row) for row in shelved.metrics if wanted is None or row["epoch"] in wanted]
-        among = "" if wanted is None else f"AND epoch IN ({_marks(wanted)})"
-        with self._database() as db:
+        among = "" if wanted is None else f"AND epoch IN ({marks(wanted)})"
+        with self._database.connected() as db:
             statement = f"SELECT epoch, metrics FROM metrics WHERE run = ? {among} ORDER BY epoch"
             rows = db.execute(statement, (run_id, *(wanted or ()))).fetchall()
         read = (metrics_of(epoch, text) for epoch, text in rows if isinstance(epoch, int))
@@ -249,8 +210,8 @@ class Lab:
         if run.state == "finished":
             lock.release()
             raise LabError(f"{run.name!r} is finished")
-        self._change(
-            "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL WHERE id = ?", (run_id,)
+        self._database.change(
+            "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL WHERE id = ?", run_id
         )
         return run_id, lock
 
@@ -295,7 +256,7 @@ class Lab:
             }
             for position, (run_id, (name, recipe)) in enumerate(zip(ids, runs, strict=True))
         ]
-        with self._database() as db:
+        with self._database.connected() as db:
             db.execute("BEGIN IMMEDIATE")
             unfinished = len(self.active_runs())
             if state != "queued" or unfinished + len(rows) <= MAX_QUEUED:
@@ -322,10 +283,10 @@ class Lab:
         """Let a run or a group go on to its end; a stopped or failed one is queued again from its last checkpoint."""
         self._steer(target, "run_until = NULL")
         ids = self._steerable(target)
-        self._change(
+        self._database.change(
             "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL "
-            f"WHERE id IN ({_marks(ids)}) AND state IN ('stopped', 'failed')",
-            ids,
+            f"WHERE id IN ({marks(ids)}) AND state IN ('stopped', 'failed')",
+            *ids,
         )
 
     def stop(self, target: str) -> None:
@@ -334,7 +295,7 @@ class Lab:
 
     def _steer(self, target: str, assignment: str) -> None:
         ids = self._steerable(target)
-        self._change(f"UPDATE runs SET {assignment} WHERE id IN ({_marks(ids)})", ids)
+        self._database.change(f"UPDATE runs SET {assignment} WHERE id IN ({marks(ids)})", *ids)
 
     def _steerable(self, target: str) -> tuple[str, ...]:
         """Return the ids of a run, or of the runs of a group that are trained here."""
@@ -352,7 +313,7 @@ class Lab:
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name, 1 to 80 characters."""
         condition, values = where(self._own(run_id).id)
-        self._change(f"UPDATE runs SET name = ? WHERE {condition}", (proper_name(name), *values))
+        self._database.change(f"UPDATE runs SET name = ? WHERE {condition}", proper_name(name), *values)
 
     def move_to_group(self, run_ids: Sequence[str], name: str) -> str:
         """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
@@ -363,9 +324,9 @@ class Lab:
             self._refuse_active(run_id)
         for position, run_id in enumerate(run_ids):
             condition, values = where(run_id)
-            self._change(
+            self._database.change(
                 f"UPDATE runs SET group_id = ?, group_name = ?, position = ? WHERE {condition}",
-                (group_id, name, position, *values),
+                *(group_id, name, position, *values),
             )
         return group_id
 
@@ -374,7 +335,7 @@ class Lab:
         self._refuse_active(run_id)
         folder = self.folder(run_id).path
         condition, values = where(run_id)
-        with self._database() as db:
+        with self._database.connected() as db:
             db.execute(f"DELETE FROM metrics WHERE run IN (SELECT id FROM runs WHERE {condition})", values)
             db.execute(f"DELETE FROM runs WHERE {condition}", values)
         shutil.rmtree(folder, ignore_errors=True)
@@ -390,31 +351,6 @@ class Lab:
                 raise RunIsActive(f"{run.name!r} is trained by another process, which can read it: stop it there first")
             lock.release()
 
-    # Deeds that are done once for a key, however often they are asked for
-
-    def claim(self, key: str, content: str) -> tuple[str, str | None] | None:
-        """Enter that this content is about to be done under the key, and return None: whoever gets None does it.
-
-        Where the key was entered before, return its content and its answer, None while there is no answer.
-        """
-        with self._database() as db:
-            db.execute("BEGIN IMMEDIATE")
-            db.execute("DELETE FROM deeds WHERE entered < ?", (time.time() - KEYS_KEPT_SECONDS,))
-            before: tuple[str, str | None] | None = db.execute(
-                "SELECT content, answer FROM deeds WHERE key = ?", (key,)
-            ).fetchone()
-            if before is None:
-                db.execute("INSERT INTO deeds VALUES (?, ?, NULL, ?)", (key, content, time.time()))
-            return before
-
-    def keep_answer(self, key: str, answer: str) -> None:
-        """Enter how the deed of a claimed key ended."""
-        self._change("UPDATE deeds SET answer = ? WHERE key = ?", (answer, key))
-
-    def free(self, key: str) -> None:
-        """Give a claimed key back, since nothing was done."""
-        self._change("DELETE FROM deeds WHERE key = ?", (key,))
-
     # Writing, by the process that trains
 
     def lock(self, run_id: str) -> FileLock | None:
@@ -429,14 +365,14 @@ class Lab:
     def record_start(self, run_id: str, provenance: Mapping[str, str], threads: int) -> None:
         """Enter what the run is made with; a takeover will use as many threads again."""
         execution = self.run(run_id).execution.model_copy(update={"threads": threads})
-        self._change(
+        self._database.change(
             "UPDATE runs SET provenance = ?, execution = ?, note = NULL WHERE id = ?",
-            (json.dumps(dict(provenance)), execution.model_dump_json(), run_id),
+            *(json.dumps(dict(provenance)), execution.model_dump_json(), run_id),
         )
 
     def record_plan(self, run_id: str, recorded: Recorded) -> None:
         """Enter that a recorded run has more epochs than were known of."""
-        self._change("UPDATE runs SET recipe = ? WHERE id = ?", (recorded.model_dump_json(), run_id))
+        self._database.change("UPDATE runs SET recipe = ? WHERE id = ?", recorded.model_dump_json(), run_id)
 
     def settle_recorded(self, run: Run) -> None:
         """Set a run that is being recorded to "stopped" where its recorder has died: its lock is free."""
@@ -449,67 +385,30 @@ class Lab:
 
     def settle(self, run_id: str, state: str) -> None:
         """Set the state of a run, unless it has ended since it was read."""
-        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({_marks(ACTIVE)})"
-        self._change(statement, (state, run_id, *ACTIVE))
+        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)})"
+        self._database.change(statement, state, run_id, *ACTIVE)
 
     def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
         """Set the run's state."""
-        self._change("UPDATE runs SET state = ?, error = ? WHERE id = ?", (state, error, run_id))
+        self._database.change("UPDATE runs SET state = ?, error = ? WHERE id = ?", state, error, run_id)
 
     def record_note(self, run_id: str, note: str | None) -> None:
         """Say what the run is busy with while it cannot train yet."""
-        self._change("UPDATE runs SET note = ? WHERE id = ?", (note, run_id))
+        self._database.change("UPDATE runs SET note = ? WHERE id = ?", note, run_id)
 
     def record_progress(self, run_id: str, progress: float, seconds: float) -> None:
         """Set how much is done (0 … 1) and add to the seconds that it took."""
-        self._change(
-            "UPDATE runs SET progress = ?, seconds = seconds + ? WHERE id = ?", (min(progress, 1.0), seconds, run_id)
+        self._database.change(
+            "UPDATE runs SET progress = ?, seconds = seconds + ? WHERE id = ?", *(min(progress, 1.0), seconds, run_id)
         )
 
     def record_epoch(self, run_id: str, epoch: int, metrics: Mapping[str, Any]) -> None:
         """Add an epoch's metrics."""
-        with self._database() as db:
+        with self._database.connected() as db:
             db.execute(
                 "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", (run_id, epoch, json.dumps(metrics, allow_nan=False))
             )
             db.execute("UPDATE runs SET epoch = ? WHERE id = ?", (epoch, run_id))
-
-    # The worker's row
-
-    def worker_row(self) -> tuple[int, str, float, bool] | None:
-        """Return (pid, code version, time of last heartbeat, was asked to leave), or None before the first worker."""
-        with self._database() as db:
-            row = db.execute("SELECT pid, code_version, heartbeat, leave FROM worker").fetchone()
-        return (row[0], row[1], row[2], bool(row[3])) if row else None
-
-    def sign_in(self, pid: int, code_version: str) -> None:
-        """Enter the worker that holds the lab's worker lock."""
-        self._change("INSERT OR REPLACE INTO worker VALUES (1, ?, ?, ?, 0)", (pid, code_version, time.time()))
-
-    def heartbeat(self) -> bool:
-        """Show that the worker lives; return whether it was asked to leave."""
-        self._change("UPDATE worker SET heartbeat = ?", (time.time(),))
-        row = self.worker_row()
-        return row is not None and row[3]
-
-    def ask_worker_to_leave(self) -> None:
-        """Let the worker end, whatever it is at; its runs stay queued."""
-        self._change("UPDATE worker SET leave = 1", ())
-
-    def _change(self, statement: str, values: tuple[Any, ...]) -> int:
-        with self._database() as db:
-            return db.execute(statement, values).rowcount
-
-
-def _migrate(db: sqlite3.Connection) -> None:
-    db.execute("BEGIN IMMEDIATE")  # whoever opens the same lab at the same moment waits, and finds it done
-    if db.execute("PRAGMA user_version").fetchone()[0] == 1:
-        db.execute("ALTER TABLE runs ADD COLUMN note TEXT")
-    db.execute(f"PRAGMA user_version={STORE_VERSION}")
-
-
-def _marks(values: Collection[Any]) -> str:
-    return ", ".join("?" * len(values))
 
 
 def _new_id() -> str:

@@ -124,9 +124,9 @@ class Watch:
             return True
         if time.monotonic() - self._last_beat > HEARTBEAT_SECONDS:
             self._last_beat = time.monotonic()
-            return self.lab.heartbeat()
-        row = self.lab.worker_row()
-        return row is not None and row[3]
+            self.lab.worker.beat()
+        row = self.lab.worker.read()
+        return row is not None and row.leave
 
     def _mind(self, task: Task, run: Run | None) -> None:
         """See whether the training thread is to let go of its run, and does; None: the run is no longer active."""

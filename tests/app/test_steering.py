@@ -70,4 +70,4 @@ def test_a_worker_is_stopped_by_its_button(lab, open_page):
 
     with worker_lock(lab, 1):
         click(open_page("runs"), "Stop worker")
-        assert lab.heartbeat()  # it was asked to leave
+        assert lab.worker.read().leave  # it was asked to leave

@@ -80,7 +80,7 @@ def test_what_the_runs_of_a_race_differ_in_cannot_be_set_for_all(lab, open_page)
 def test_groups_of_one_name_stay_apart_in_the_menu(lab, open_page):
     for seed in (0, 1):
         lab.enqueue(GroupPlan("race", [("run", small(seed=seed))]))
-        lab._change("UPDATE runs SET created = created - 60", ())
+        lab._database.change("UPDATE runs SET created = created - 60")
     newer, older = (run.group_id for run in lab.runs())
     app = open_page("train", group=older)
     assert len(set(app.selectbox(key="group").options)) == 2

@@ -13,7 +13,8 @@ import pytest
 import app.verbs
 from app.verbs import VERBS, Refused, do
 from bcl_core.lab import GroupPlan, Lab
-from bcl_core.lab.store import KEYS_KEPT_SECONDS, MAX_QUEUED
+from bcl_core.lab.deeds import KEYS_KEPT_SECONDS
+from bcl_core.lab.store import MAX_QUEUED
 from tests.conftest import small
 
 KEY = "a-key-of-mine"
@@ -158,7 +159,7 @@ def test_arguments_that_do_not_fit_are_named_and_change_nothing(lab, verb, argum
     status, sentence = refusal(lab, verb, KEY, **arguments)
     assert status == 422 and said in sentence and len(sentence) < 1100
     assert not lab.runs()
-    assert lab.claim(KEY, "free") is None
+    assert lab.deeds.claim(KEY, "free") is None
 
 
 @pytest.mark.parametrize(
@@ -289,14 +290,14 @@ for i in range(40):
 
 def test_a_key_is_forgotten_after_a_week(lab, run_id):
     ask(lab, "pause", KEY, target=run_id)
-    lab._change("UPDATE deeds SET entered = ?", (time.time() - KEYS_KEPT_SECONDS - 1,))
-    assert lab.claim(KEY, "other") is None
+    lab._database.change("UPDATE deeds SET entered = ?", time.time() - KEYS_KEPT_SECONDS - 1)
+    assert lab.deeds.claim(KEY, "other") is None
 
 
 def test_a_lab_that_had_no_keys_gets_them_when_it_is_opened(lab):
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         db.execute("DROP TABLE deeds")
-    assert Lab(lab.home).claim(KEY, "content") is None
+    assert Lab(lab.home).deeds.claim(KEY, "content") is None
 
 
 def test_every_answer_is_one_that_json_can_hold(lab, run_id, no_worker):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from bcl_core.lab import Lab
 from bcl_core.lab import pulse as module
+from bcl_core.lab.database import Database
 from bcl_core.lab.pulse import Pulse, ranges
 from tests.browser.made_runs import make_runs
 
@@ -35,7 +36,7 @@ def test_between_two_looks_everybody_is_answered_from_memory(lab, monkeypatch):
     assert pulse.seconds_to_look([made.id]) == 0
     pulse.look([made.id])
     first = pulse.answer([made.id], 0)
-    monkeypatch.setattr(Lab, "_database", lambda *_: pytest.fail("the disk was read"))
+    monkeypatch.setattr(Database, "connected", lambda *_: pytest.fail("the disk was read"))
     assert pulse.seconds_to_look([made.id]) is None
     assert pulse.answer([made.id], 0) is first  # the same bytes
     assert pulse.answer([made.id], None).content != first.content

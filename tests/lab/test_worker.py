@@ -212,13 +212,13 @@ def test_a_run_on_a_dead_drive_is_shown_as_paused_and_others_as_stopped(lab, sta
     [other] = queue(lab, small(epochs=1))
     process = start_worker()
     until(lambda: lab.run(on_a_dead_drive).state == "running")
-    beat = lab.worker_row()[2]
+    beat = lab.worker.read().heartbeat
     lab.pause(on_a_dead_drive)
     lab.stop(other)
     until(lambda: [lab.run(i).state for i in (on_a_dead_drive, other)] == ["paused", "stopped"])
     lab.resume(on_a_dead_drive)
     until(lambda: lab.run(on_a_dead_drive).state == "running")
-    until(lambda: lab.worker_row()[2] > beat, message="its heartbeat stopped")
+    until(lambda: lab.worker.read().heartbeat > beat, message="its heartbeat stopped")
     assert process.poll() is None
 
 
@@ -255,7 +255,7 @@ def test_a_started_worker_outlives_its_starter_and_is_replaced_when_its_code_is_
     try:
         until(lambda: worker_status(lab).alive)
         old = worker_status(lab).pid
-        lab.sign_in(old, "another version")
+        lab.worker.sign_in(old, "another version")
         ensure_worker(lab)
         until(lambda: worker_status(lab).alive and worker_status(lab).pid != old)
         assert worker_status(lab).up_to_date

@@ -249,7 +249,7 @@ def test_who_only_looks_is_told_so(ask: Ask, lab: Lab, run_id: str, monkeypatch:
 
 
 def test_a_lab_that_cannot_be_opened_is_said(ask: Ask, lab: Lab) -> None:
-    lab._change("PRAGMA user_version=999", ())
+    lab._database.change("PRAGMA user_version=999")
     with pytest.raises(LabError):
         Lab(lab.home)
     status, content = ask(RACE)

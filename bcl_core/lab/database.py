@@ -1,0 +1,78 @@
+"""The lab's SQLite file, in WAL mode: its tables, its versions, a connection for each deed."""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bcl_core.lab.rows import text_of
+from bcl_core.lab.run import LabError
+
+STORE_VERSION = 3  # 2: runs have notes; 3: some runs are recorded from other code
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS runs (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL, group_id TEXT NOT NULL, group_name TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    recipe TEXT NOT NULL, recipe_hash TEXT NOT NULL, execution TEXT NOT NULL,
+    state TEXT NOT NULL, run_until INTEGER, stop INTEGER NOT NULL DEFAULT 0,
+    epoch INTEGER, progress REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
+    error TEXT, provenance TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL, note TEXT);
+CREATE TABLE IF NOT EXISTS metrics (
+    run TEXT NOT NULL, epoch INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS worker (
+    only INTEGER PRIMARY KEY CHECK (only = 1), pid INTEGER, code_version TEXT, heartbeat REAL, leave INTEGER);
+CREATE TABLE IF NOT EXISTS deeds (
+    key TEXT PRIMARY KEY, content TEXT NOT NULL, answer TEXT, entered REAL NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Database:
+    """`lab.sqlite` in a folder. Opening it makes it; any number of processes and threads may have it open."""
+
+    def __init__(self, home: Path) -> None:
+        self._file = home / "lab.sqlite"
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            raise LabError(f"{self._file} cannot be opened: {error}") from error
+
+    def _prepare(self) -> None:
+        with self.connected() as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > STORE_VERSION:
+                newer = f"was made by a newer version (format {version}); this one reads {STORE_VERSION}"
+                raise LabError(f"{self._file.parent} {newer}")
+            if version < STORE_VERSION:
+                _migrate(db)
+            db.executescript(_SCHEMA)
+
+    @contextmanager
+    def connected(self) -> Iterator[sqlite3.Connection]:
+        """Connect for the time of the block, which is one transaction."""
+        db = sqlite3.connect(self._file, timeout=30)
+        db.text_factory = text_of
+        try:
+            with db:
+                yield db
+        finally:
+            db.close()
+
+    def change(self, statement: str, *values: Any) -> int:
+        """Execute one statement; return how many rows it concerned."""
+        with self.connected() as db:
+            return db.execute(statement, values).rowcount
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")  # whoever opens the same lab at the same moment waits, and finds it done
+    if db.execute("PRAGMA user_version").fetchone()[0] == 1:
+        db.execute("ALTER TABLE runs ADD COLUMN note TEXT")
+    db.execute(f"PRAGMA user_version={STORE_VERSION}")
+
+
+def marks(values: Collection[Any]) -> str:
+    """Return a question mark for each value, for SQL's IN."""
+    return ", ".join("?" * len(values))
