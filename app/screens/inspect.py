@@ -4,6 +4,7 @@ import streamlit as st
 
 from app import inspecting
 from app.components.inspector import inspector
+from app.links import MOST_RUNS
 from app.naming import run_names
 from app.projections import projections
 from app.reading import comparable, every_run
@@ -11,7 +12,6 @@ from app.words import verbatim
 from bcl_core.lab import Run
 from bcl_core.recipe import Recipe
 
-MOST_RUNS = 4
 DEFAULT_RUNS = 3
 OLD_PARAMETERS = ("run", "other")
 

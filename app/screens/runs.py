@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.exporting import export_button
 from app.importing import import_form
+from app.links import inspect_link
 from app.reading import comparable, notice_dead_recorders, the_lab, trained_here
 from app.recording import recording_form
 from app.steering import attempt
@@ -60,8 +61,7 @@ def _tools(chosen: list[Run]) -> None:
             st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", "run", ids))
     if len(chosen) == 1 and comparable(trained_here(chosen)):
         export_button(chosen[0])
-    links = dict(zip(("run", "other"), ids, strict=False))
-    st.page_link("screens/inspect.py", label="Inspect", icon=":material/search:", query_params=links)
+    inspect_link(chosen)
 
 
 notice_dead_recorders()

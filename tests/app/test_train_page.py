@@ -135,3 +135,9 @@ def test_every_data_set_s_guide_is_the_help_of_its_folder(lab, open_page):
 def test_balanced_classes_are_not_called_rare(lab, open_page):
     train_here(lab, epochs=1, presets=("digits-scl",), data__imbalance_factor=1, data__max_per_class=10)
     assert "the 10 classes stand on average" in words(open_page("train"))
+
+
+def test_the_link_to_inspect_takes_every_run_of_the_race_along(trained, open_page):
+    app = open_page("train")
+    [link] = [link for link in app.get("page_link") if link.proto.label == "Inspect"]
+    assert link.proto.query_string == "runs=" + ".".join(run.id for run in trained.runs())

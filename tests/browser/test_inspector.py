@@ -314,7 +314,7 @@ def test_a_live_run_appends_without_a_jump_and_can_be_followed(show: Opener, lab
     run.begin()
     for number in range(3):
         run.epoch(number, 20)
-    expect(epoch(page)).to_contain_text("/ 2", timeout=PATIENCE)
+    expect(epoch(page)).to_have_text("epoch 2 / 2", timeout=PATIENCE)  # who says nothing else follows it
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     expect(epoch(page)).to_have_text("epoch 1 / 2")

@@ -80,7 +80,7 @@ export class Inspector {
     await this.store.show(presenter && control ? await this.controls(control) : this.told.runs);
     if (this.wanted !== wanted) return;
     if (this.started) this.send({ type: "epochs", epochs: this.kept() });
-    else this.clock = clock(this.kept(), { epoch, speed, follow });
+    else this.clock = clock(this.kept(), { epoch, speed, follow: follow || (epoch === null && this.grows) });
     this.started = true;
     this.rebuild();
     if (this.warm) this.store.sisters();
@@ -107,6 +107,11 @@ export class Inspector {
   get comparable() {
     const classes = this.store.runs.map((run) => run.classes).filter(Boolean);
     return classes.every(({ names, counts }) => `${names}/${counts}` === `${classes[0].names}/${classes[0].counts}`);
+  }
+
+  /** Whether one of the runs may have more epochs: then who says nothing else follows it. */
+  get grows() {
+    return this.store.runs.some((run) => run.active);
   }
 
   /** Epochs that any run has. */
@@ -349,8 +354,7 @@ export class Inspector {
     clearTimeout(this.addressing);
     this.addressing = undefined;
     const { at, epochs, follow, speed } = this.clock;
-    const grows = this.store.runs.some((run) => run.active);
-    const epoch = follow || (at === epochs.length - 1 && !grows) ? null : position(this.clock).epoch;
+    const epoch = follow || (at === epochs.length - 1 && !this.grows) ? null : position(this.clock).epoch;
     const url = new URL(location.href);
     for (const name of [...Object.keys(FIELDS), ...OLD_FIELDS]) url.searchParams.delete(name);
     const basis = this.panel("tour").written();

@@ -85,9 +85,10 @@ export class Run {
     return this.about?.classes ?? null;
   }
 
-  /** Whether something of it did not come that may come when it is asked for again. */
-  get hasFailed() {
-    return Boolean(this.error || this.failures.size || this.curves.faults.size || Object.keys(this.failed).length);
+  /** Why something of it did not come that may come when it is asked for again, in a sentence; null for nothing. */
+  get lack() {
+    const whys = [this.error, ...Object.values(this.failed), ...this.failures.values(), ...this.curves.faults.values()];
+    return whys.find(Boolean) ?? null;
   }
 
   /** What is wrong with a part of it, in a sentence; null for nothing. @param {string} part also folder and recipe */

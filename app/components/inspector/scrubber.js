@@ -32,6 +32,7 @@ export class Scrubber {
     this.follow = h("input", { type: "checkbox", onchange: setFollow });
     this.following = h("label", { class: "toggle" }, this.follow, h("span", {}, "follow live"));
     this.arriving = h("span", { class: "quiet" });
+    this.lack = h("span", { class: "quiet lack" });
     this.again = h("button", { type: "button", class: "text", onclick: () => app.store.retry() }, "Try again");
     this.copy = h("button", { type: "button", class: "text", onclick: () => this.copyLink() }, "Copy link");
     const present = () => app.set({ presenter: !app.state.presenter });
@@ -49,6 +50,7 @@ export class Scrubber {
       this.speed,
       this.following,
       this.arriving,
+      this.lack,
       this.again,
       h("span", { class: "grow" }),
       this.copy,
@@ -82,7 +84,10 @@ export class Scrubber {
     const { store, viewing } = this.app;
     const late = runs.map((run) => this.app.look(run, viewing)).find(({ waiting }) => waiting);
     this.arriving.textContent = store.away ?? (late ? `loading epoch ${late.epoch} …` : "");
-    this.again.hidden = !store.away && !runs.some((run) => run.hasFailed);
+    this.again.hidden = !store.away && !runs.some((run) => run.lack);
+    const lack = runs.map((run) => [run.told.label, run.lack]).find(([, why]) => why);
+    this.lack.textContent = lack && !store.away ? `${lack[0]}: ${lack[1]}` : "";
+    this.lack.title = this.lack.textContent; // where there is no room for all of it
     this.present.textContent = state.presenter ? "Leave presenter view" : "Present";
   }
 
