@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import re
+import sqlite3
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,11 +17,12 @@ from starlette.routing import Route
 from app.routes.about import about, controls
 from app.routes.answers import IMMUTABLE, refused, sentence
 from bcl_core.lab import Lab, LabError, RunFolder, SnapshotError, UnknownRun
-from bcl_core.lab.history import NotKept, Span, TooMany, history
+from bcl_core.lab.history import NotKept, Span, WrongSpan, history
 from bcl_core.lab.pulse import MOST_RUNS, Answer, Pulse
 
 _EPOCH = re.compile("[0-9]{1,5}")
 _WHOLE = re.compile("-?[0-9]{1,6}")
+UNREADABLE = "the lab's database cannot be read"
 
 Serve = Callable[[Request], Awaitable[Response]]
 
@@ -67,13 +69,16 @@ class _Reader:
             pulse = await self._fresh(run_ids)
         except LabError as error:
             return sentence(503, str(error))
-        pulse.follow(run_ids)
+        except sqlite3.Error as error:
+            return sentence(503, f"{UNREADABLE}: {error}")
         return _unless_known(request, pulse.answer(run_ids, None if since is None else int(since)))
 
     async def _fresh(self, run_ids: tuple[str, ...]) -> Pulse:
         pulse = self._pulse
-        if pulse is not None and pulse.seconds_to_look(run_ids) is None:
-            return pulse
+        if pulse is not None:
+            pulse.follow(run_ids)  # whoever looks next looks for all who wait
+            if pulse.seconds_to_look(run_ids) is None:
+                return pulse
         async with self._looking:
             pulse = self._pulse = self._pulse or Pulse(await run_in_threadpool(self._lab_of))
             if (wait := pulse.seconds_to_look(run_ids)) is not None:  # nobody has looked while this waited
@@ -134,12 +139,14 @@ def _check_image(name: str, content: bytes) -> None:
 def _in_words(answer: Callable[[], Response]) -> Response:
     try:
         return answer()
-    except TooMany as error:
+    except WrongSpan as error:
         return refused(str(error))
     except (UnknownRun, NotKept, SnapshotError) as error:
         return sentence(404, str(error))
     except LabError as error:
         return sentence(503, str(error))
+    except sqlite3.Error as error:
+        return sentence(503, f"{UNREADABLE}: {error}")
 
 
 def _json(request: Request, document: Any) -> Response:

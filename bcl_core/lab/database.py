@@ -41,20 +41,20 @@ class Database:
     def _prepare(self) -> None:
         with self.connected() as db:
             db.execute("PRAGMA journal_mode=WAL")
-            version = db.execute("PRAGMA user_version").fetchone()[0]
-            if version > STORE_VERSION:
-                newer = f"was made by a newer version (format {version}); this one reads {STORE_VERSION}"
-                raise LabError(f"{self._file.parent} {newer}")
-            if version < STORE_VERSION:
+            if db.execute("PRAGMA user_version").fetchone()[0] < STORE_VERSION:
                 _migrate(db)
             db.executescript(_SCHEMA)
 
     @contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:
-        """Connect for the time of the block, which is one transaction."""
+        """Connect for the time of the block, which is one transaction; LabError where a newer version has been here."""
         db = sqlite3.connect(self._file, timeout=30)
         db.text_factory = text_of
         try:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > STORE_VERSION:
+                newer = f"was made by a newer version (format {version}); this one reads {STORE_VERSION}"
+                raise LabError(f"{self._file.parent} {newer}")
             with db:
                 yield db
         finally:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import struct
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,9 @@ Arrays = Mapping[str, NDArray[Any]]
 MEMORY = 64 << 20  # bytes of arrays that are kept at hand
 INDEX_MEMORY = 16 << 20  # bytes of packs' lists of contents
 _ENTRY_MEMORY = 600  # bytes that an entry of such a list takes
+_MOST_OPEN = 64  # packs; each is an open file
+# What zipfile raises where a pack is damaged, beside what says so.
+_ZIP_ERRORS = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, OverflowError, struct.error)
 _UNSEALED = "0" * 64
 _DIGEST = re.compile(rb'"digest":"([0-9a-f]{64})"')
 
@@ -119,7 +123,7 @@ class RunFolder:
         try:
             return _checked(name, file.read_bytes())
         except FileNotFoundError:
-            return _checked(name, self._from_pack(name))
+            return _checked(name, self.packed_content(name))
         except OSError as error:
             raise SnapshotError(f"{name} of this run cannot be read: {error.strerror}") from error
 
@@ -135,20 +139,21 @@ class RunFolder:
         return _read.get(file, lambda: _parsed(file.name, self.content(file)))
 
     def packed(self) -> Iterable[str]:
-        """Return the names of the files in the pack; none where there is no pack."""
+        """Return the names of the files in the pack; none where there is no pack that can be read."""
         try:
             return _index(self.pack).NameToInfo
-        except FileNotFoundError:
+        except (*_ZIP_ERRORS, SnapshotError):
             return ()
 
-    def _from_pack(self, name: str) -> bytes:
+    def packed_content(self, name: str) -> bytes:
+        """Return the bytes of a file in the pack as they are. SnapshotError where it is not there, or damaged."""
         if not self.path.is_dir():
             raise SnapshotError(f"{name} of this run cannot be read: the folder {self.path.name} is missing")
         try:
             return _index(self.pack).read(name)
         except (FileNotFoundError, KeyError) as error:
             raise SnapshotError(f"{name} of this run is missing") from error
-        except (OSError, zipfile.BadZipFile) as error:
+        except _ZIP_ERRORS as error:
             raise SnapshotError(f"{name} of this run is damaged, in {self.pack.name}: {error}") from error
 
 
@@ -214,21 +219,19 @@ def _index(pack: Path) -> zipfile.ZipFile:
     """Return a pack, open: its list of contents is long for long runs."""
 
     def opened() -> tuple[zipfile.ZipFile, int]:
-        try:
-            archive = zipfile.ZipFile(pack)
-        except zipfile.BadZipFile as error:
-            raise SnapshotError(f"{pack.name} of this run is damaged: {error}") from error
-        return archive, _ENTRY_MEMORY * len(archive.NameToInfo)
+        archive = zipfile.ZipFile(pack)
+        return archive, max(_ENTRY_MEMORY * len(archive.NameToInfo), INDEX_MEMORY // _MOST_OPEN)
 
     return _indices.get((pack, pack.stat().st_mtime_ns), opened)
 
 
 def _checked(name: str, content: bytes) -> bytes:
-    """Return the content unless its digest is another. Files of the first release have none."""
+    """Return the content unless its digest is another; files of the first release have none, and are read instead."""
     if not name.endswith(".safetensors"):
         return content
-    found = _DIGEST.search(content, 0, _header_end(content))
+    found = _DIGEST.search(content, 0, min(_header_end(content), len(content)))
     if found is None:
+        _parsed(name, content)
         return content
     unsealed = content[: found.start(1)] + _UNSEALED.encode() + content[found.end(1) :]
     if hashlib.sha256(unsealed).hexdigest().encode() != found[1]:
@@ -245,7 +248,7 @@ def _parsed(name: str, content: bytes) -> tuple[tuple[dict[str, NDArray[Any]], d
         arrays = load(content)
         metadata = json.loads(content[8 : _header_end(content)]).get("__metadata__", {})
     except (ValueError, SafetensorError) as error:
-        raise SnapshotError(f"{name} of this run cannot be read: {error}") from error
+        raise SnapshotError(f"{name} of this run is damaged: {error}") from error
     if int(metadata.get("format_version", 0)) > FORMAT_VERSION:
         raise SnapshotError(f"{name} has format {metadata['format_version']}; this version reads {FORMAT_VERSION}")
     for array in arrays.values():

@@ -43,8 +43,8 @@ class NotKept(LabError):
     """An epoch that is asked for is not kept."""
 
 
-class TooMany(LabError):
-    """More epochs are asked for than `MOST_EPOCHS`."""
+class WrongSpan(LabError):
+    """More epochs are asked for than `MOST_EPOCHS`, or none."""
 
 
 def whole(kept: Sequence[int]) -> Span:
@@ -57,8 +57,10 @@ def chosen(kept: Sequence[int], span: Span) -> list[int]:
 
     Raises:
         NotKept: its ends are not among the kept ones.
-        TooMany: its step is too small.
+        WrongSpan: its step is too small, or its last epoch before its first.
     """
+    if span.first > span.last:
+        raise WrongSpan(f"from is {span.first} and to is {span.last}: epochs rise")
     for end in (span.first, span.last):
         if end not in kept:
             raise NotKept(f"epoch {end} is not kept")
@@ -68,7 +70,9 @@ def chosen(kept: Sequence[int], span: Span) -> list[int]:
         epochs.append(span.last)
     if len(epochs) > MOST_EPOCHS:
         least = whole(between).step
-        raise TooMany(f"{len(epochs)} epochs are asked for, at most {MOST_EPOCHS} come: take a step of {least} or more")
+        raise WrongSpan(
+            f"{len(epochs)} epochs are asked for, at most {MOST_EPOCHS} come: take a step of {least} or more"
+        )
     return epochs
 
 
@@ -84,7 +88,7 @@ def history(lab: Lab, run_id: str, span: Span) -> History:
 
     Raises:
         UnknownRun: there is no such run.
-        NotKept, TooMany: as `chosen`.
+        NotKept, WrongSpan: as `chosen`.
     """
     folder, kept = lab.folder(run_id), lab.epochs(run_id)
     epochs = chosen(kept, span)
@@ -120,7 +124,7 @@ def make(lab: Lab, run_id: str, epochs: Sequence[int]) -> History:
         scalars=json.dumps(names),
         faults=json.dumps(epochs_of.faults),
     )
-    return History(content, whole=not epochs_of.faults)
+    return History(content, whole=not (epochs_of.faults or epochs_of.lacks))
 
 
 def scalars_of(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,6 +140,8 @@ class _Epochs:
         self.faults: dict[int, str] = {}
         self._counts = _or_none(self.folder, self.folder.samples, "class_counts")
         self._predicted = predicted_means(self.folder)
+        lost = self._predicted is None and self.folder.predicted.exists()
+        self.lacks = self._counts is None or lost  # what is damaged, so that figures that follow from it are not here
 
     def row(self, recorded: Mapping[str, Any]) -> dict[str, Any]:
         """Return an epoch's scalars, with those that its view knows and the database does not."""

@@ -6,6 +6,7 @@ epoch gets the same bytes before and after. It stands complete before the files 
 
 import logging
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from bcl_core.lab.files import RunFolder, SnapshotError, write_aside, write_once
@@ -25,12 +26,20 @@ def pack(lab: Lab, run_id: str) -> None:
 
     Raises:
         LabError: the run is not finished, so that more epochs may come; or there is no such run.
+        SnapshotError: the pack that stands cannot be read as a whole. Nothing is removed then.
         OSError: the disk is full, say; the run is then as it was.
     """
     run = lab.run(run_id)
     if run.state != "finished":
         raise LabError(f"{run.name!r} is {run.state}: only a finished run is packed")
-    _pack(lab, run_id)
+    lock = None if run.shelved else lab.lock(run_id)
+    if lock is None and not run.shelved:
+        raise LabError(f"{run.name!r} is held by another process: ask again when that has ended")
+    try:
+        _pack(lab, run_id)
+    finally:
+        if lock is not None:
+            lock.release()
     if run.shelved:
         write_sums(lab.folder(run_id).path)
 
@@ -38,7 +47,7 @@ def pack(lab: Lab, run_id: str) -> None:
 def pack_or_leave(lab: Lab, run_id: str) -> None:
     """Pack a run that has no more epochs to come and is about to be finished, by who holds its lock.
 
-    Where that fails it stays as it is, whole and readable; the log says why.
+    Where that fails it stays as it is, readable as it was; the log says why.
     """
     try:
         _pack(lab, run_id)
@@ -50,28 +59,34 @@ def _pack(lab: Lab, run_id: str) -> None:
     folder, kept = lab.folder(run_id), lab.epochs(run_id)
     if not kept:
         return
+    for left in folder.path.glob(f".{folder.pack.name}.*"):  # by a process that was killed
+        left.unlink()
     made = make(lab, run_id, chosen(kept, whole(kept)))
     if made.whole:
         write_once(folder.history, made.content)
-    loose = sorted(file for kind in KINDS for file in (folder.path / kind).glob("*.safetensors"))
-    if loose and not folder.pack.exists():
-        write_aside(folder.pack, lambda aside: _write_zip(aside, folder, loose))
-    _remove_packed(folder, loose)
-
-
-def _write_zip(target: Path, folder: RunFolder, files: list[Path]) -> None:
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
-        for file in files:
-            entry = zipfile.ZipInfo(file.relative_to(folder.path).as_posix())  # of 1980: equal files, equal bytes
-            archive.writestr(entry, file.read_bytes())
-
-
-def _remove_packed(folder: RunFolder, files: list[Path]) -> None:
-    """Remove the files that the pack holds: all of them, unless it was made by a process that died since."""
-    packed = set(folder.packed())
-    for file in files:
-        if file.relative_to(folder.path).as_posix() in packed:
+    files = sorted(file for kind in KINDS for file in (folder.path / kind).glob("*.safetensors"))
+    loose = {file.relative_to(folder.path).as_posix(): file for file in files}
+    if not all(_is_packed(folder, name, file) for name, file in loose.items()):
+        before = {name: folder.packed_content(name) for name in folder.packed() if name not in loose}
+        write_aside(folder.pack, lambda aside: _write_zip(aside, before, loose))
+    for name, file in loose.items():
+        if _is_packed(folder, name, file):
             file.unlink()
     for kind in KINDS:
         if (folder.path / kind).is_dir() and not any((folder.path / kind).iterdir()):
             (folder.path / kind).rmdir()
+
+
+def _is_packed(folder: RunFolder, name: str, file: Path) -> bool:
+    """Whether the pack holds this file as it is: only then is the file removed."""
+    try:
+        return folder.packed_content(name) == file.read_bytes()
+    except SnapshotError:
+        return False
+
+
+def _write_zip(target: Path, before: Mapping[str, bytes], loose: Mapping[str, Path]) -> None:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name in sorted([*before, *loose]):
+            content = before[name] if name in before else loose[name].read_bytes()
+            archive.writestr(zipfile.ZipInfo(name), content)  # of 1980: equal files, equal bytes

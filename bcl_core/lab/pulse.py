@@ -27,6 +27,7 @@ MOST_RUNS = 64
 MOST_ROWS = 32
 MOST_FOLLOWED = 512  # runs, by all who ask
 MEANS_BYTES = 16 << 10  # class means of an epoch that are larger are fetched with its view
+ROWS_BYTES = 1 << 20  # of an answer; runs whose rows have no room there are left to their history
 ANSWER_BYTES = 8 << 20
 
 
@@ -128,8 +129,7 @@ class Pulse:
         """Read what has changed of the runs that are followed; follow these, too."""
         now = time.monotonic()
         self.follow(run_ids)
-        latest = sorted(self._followed.items(), key=lambda item: item[1].asked)[-MOST_FOLLOWED:]
-        followed = {run_id: one for run_id, one in latest if now - one.asked < FORGOTTEN_SECONDS}
+        followed = {run_id: one for run_id, one in self._latest() if now - one.asked < FORGOTTEN_SECONDS}
         runs = self.lab.watched_runs(followed)
         ahead = _queue([run for run in runs.values() if run.wants_to_train])
         before = {run_id: (one.head, one.last) for run_id, one in followed.items()}
@@ -145,23 +145,37 @@ class Pulse:
         now = time.monotonic()
         for run_id in run_ids:
             self._followed.setdefault(run_id, _Followed(now)).asked = now
+        if len(self._followed) > 2 * MOST_FOLLOWED:
+            self._followed = dict(self._latest())
+
+    def _latest(self) -> list[tuple[str, _Followed]]:
+        return sorted(self._followed.items(), key=lambda item: item[1].asked)[-MOST_FOLLOWED:]
 
     def answer(self, run_ids: Sequence[str], since: int | None) -> Answer:
         """Return what is known of these runs, with the epochs after `since`; none of those where it is None."""
         return self._answers.get((tuple(run_ids), since), lambda: self._made(run_ids, since))
 
     def _made(self, run_ids: Sequence[str], since: int | None) -> tuple[Answer, int]:
-        parts = [f"{json.dumps(run_id)}:{self._of(run_id, since)}" for run_id in run_ids]
+        room = ROWS_BYTES
+        parts: list[str] = []
+        for run_id in run_ids:
+            rows = self._rows(run_id, since)
+            rows = rows if len(rows) <= room else ""
+            room -= len(rows)
+            parts.append(f"{json.dumps(run_id)}:{self._of(run_id, rows)}")
         answer = Answer.of(f'{{"runs":{{{",".join(parts)}}}}}'.encode())
         return answer, len(answer.content) + len(answer.packed)
 
-    def _of(self, run_id: str, since: int | None) -> str:
+    def _of(self, run_id: str, rows: str) -> str:
         one = self._followed.get(run_id)
         if one is None or not one.head:
             return json.dumps({"error": f"there is no run {run_id[:64]!r}; it may have been deleted"})
-        news = [] if since is None else [epoch for epoch in one.kept if epoch > since]
-        rows = [one.rows[epoch] for epoch in news] if len(news) <= MOST_ROWS else []
-        return f'{one.head},"rows":[{",".join(rows)}]}}'
+        return f'{one.head},"rows":[{rows}]}}'
+
+    def _rows(self, run_id: str, since: int | None) -> str:
+        one = self._followed.get(run_id)
+        news = [] if since is None or one is None else [epoch for epoch in one.kept if epoch > since]
+        return ",".join(one.rows[epoch] for epoch in news) if one and len(news) <= MOST_ROWS else ""
 
     def _update(self, one: _Followed, run_id: str, run: Run | None, ahead: Mapping[str, Queue]) -> None:
         if run is None:
@@ -169,13 +183,14 @@ class Pulse:
             return
         rev = self.lab.rev(run_id)
         if (rev, run.epoch) != (one.rev, one.last):
-            one.rows = one.rows if rev == one.rev else {}
-            one.rev, one.last, one.kept = rev, run.epoch, self.lab.epochs(run_id)
-            latest = one.kept[-MOST_ROWS:]
-            found = {epoch: one.rows[epoch] for epoch in latest if epoch in one.rows}
-            lacking = [epoch for epoch in latest if epoch not in found]
+            kept, known = self.lab.epochs(run_id), one.rows if rev == one.rev else {}
+            latest = kept[-MOST_ROWS:]
+            lacking = [epoch for epoch in latest if epoch not in known]
             recorded = {row["epoch"]: row for row in self.lab.metrics(run_id, lacking)}
-            one.rows = found | {epoch: self._row(run_id, recorded.get(epoch, {"epoch": epoch})) for epoch in lacking}
+            new = {epoch: self._row(run_id, recorded.get(epoch, {"epoch": epoch})) for epoch in lacking}
+            # Together and last: where the disk could not be read, the next look finds all as it was.
+            one.rows = {epoch: new[epoch] if epoch in new else known[epoch] for epoch in latest}
+            one.rev, one.last, one.kept = rev, run.epoch, kept
         one.head = json.dumps(_head(run, rev, one.kept, ahead.get(run_id)))[:-1]
 
     def _row(self, run_id: str, metrics: Mapping[str, Any]) -> str:

@@ -281,7 +281,7 @@ class Lab:
 
     def resume(self, target: str) -> None:
         """Let a run or a group go on to its end; a stopped or failed one is queued again from its last checkpoint."""
-        self._steer(target, "run_until = NULL")
+        self._steer(target, "run_until = NULL, stop = 0")
         ids = self._steerable(target)
         self._database.change(
             "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL "
@@ -387,6 +387,11 @@ class Lab:
         """Set the state of a run, unless it has ended since it was read."""
         statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)})"
         self._database.change(statement, state, run_id, *ACTIVE)
+
+    def settle_stop(self, run_id: str) -> None:
+        """Set a run to "stopped", unless it has ended, or the stop was taken back, since it was read."""
+        statement = f"UPDATE runs SET state = 'stopped' WHERE id = ? AND stop = 1 AND state IN ({marks(ACTIVE)})"
+        self._database.change(statement, run_id, *ACTIVE)
 
     def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
         """Set the run's state."""

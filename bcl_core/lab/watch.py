@@ -149,7 +149,7 @@ class Watch:
         if isinstance(run.recipe, Recorded):
             self.lab.settle_recorded(run)
         elif run.stop and self._hold(run.id):
-            self.lab.settle(run.id, "stopped")
+            self.lab.settle_stop(run.id)
         elif not run.wants_to_train and run.state != "paused" and self._hold(run.id):
             self.lab.settle(run.id, "paused")
 
@@ -165,7 +165,7 @@ class Watch:
     def _restart(self, task: Task) -> None:
         """Drop the run by which the training thread is held; a fresh worker goes on with the others."""
         log.warning("run %s was asked to stop and its worker is held up by it: a fresh worker goes on", task.run_id)
-        self.lab.settle(task.run_id, "stopped")
+        self.lab.settle_stop(task.run_id)
         self.put_back()
         _kill_children()
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])

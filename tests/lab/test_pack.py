@@ -1,5 +1,6 @@
 """A finished run in a dozen files: the same bytes for who reads it, whole at every moment, damage told by name."""
 
+import gc
 import os
 import shutil
 import signal
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 
 from bcl_core.cli import main
-from bcl_core.lab import Lab, LabError, Recorder, SnapshotError
+from bcl_core.lab import Lab, LabError, Recorder, RunFolder, SnapshotError
 from bcl_core.lab.evaluating import evaluate_run
+from bcl_core.lab.files import _MOST_OPEN
 from bcl_core.lab.history import history, whole
 from bcl_core.lab.pack import pack
 from bcl_core.lab.shelf import open_shelf
@@ -61,6 +63,52 @@ def test_what_a_pack_left_behind_when_its_process_died_is_removed_by_the_next(ma
     file.write_bytes(content)
     pack(made.lab, made.id)
     assert not file.exists() and made.folder.content(file) == content
+
+
+def test_a_file_is_removed_only_where_the_pack_holds_it_as_it_is(made):
+    """As after a death between the pack and the removal, and a flipped byte in the pack since."""
+    whole = {made.folder.view(epoch): made.folder.view(epoch).read_bytes() for epoch in range(6)}
+    before = everything(made)
+    pack(made.lab, made.id)
+    for file, content in whole.items():
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(content)
+    with zipfile.ZipFile(made.folder.pack) as archive:
+        start = archive.getinfo("view/0002.safetensors").header_offset + 4000
+    content = bytearray(made.folder.pack.read_bytes())
+    content[start] ^= 1
+    made.folder.pack.write_bytes(content)
+    pack(made.lab, made.id)
+    assert everything(made) == before and not made.folder.view(2).exists()
+
+
+@pytest.mark.parametrize("place", [6, 8, -3, -7, -40, -60])
+def test_whatever_is_flipped_in_a_pack_it_is_a_sentence_or_the_same_bytes(made, place):
+    before = everything(made)
+    pack(made.lab, made.id)
+    content = bytearray(made.folder.pack.read_bytes())
+    for bit in range(8):
+        damaged = content.copy()
+        damaged[place] ^= 1 << bit
+        made.folder.pack.write_bytes(damaged)
+        made.folder.epochs()
+        for epoch in range(6):
+            try:
+                file = made.folder.view(epoch)
+                assert made.folder.content(file) == before[file.name + "view"]
+            except SnapshotError as error:
+                assert file.name in str(error)
+
+
+def test_many_packs_are_not_held_open(tmp_path):
+    for place in range(2 * _MOST_OPEN):
+        folder = tmp_path / f"run-{place:04}"
+        folder.mkdir()
+        zipfile.ZipFile(folder / "epochs.zip", "w").close()
+        assert list(RunFolder(folder).packed()) == []
+    gc.collect()
+    links = [link.readlink() for link in Path("/proc/self/fd").iterdir() if link.exists()]
+    assert len([file for file in links if file.name == "epochs.zip"]) <= _MOST_OPEN
 
 
 def test_killed_at_any_moment_nothing_is_lost(made):

@@ -87,6 +87,32 @@ def test_a_deleted_run_is_said_to_be_gone_at_the_next_look(lab):
     assert "there is no run" in told[one.id]["error"] and told[other.id]["state"] == "finished"
 
 
+def test_a_look_that_failed_leaves_nothing_half_known(lab, monkeypatch):
+    import sqlite3
+
+    [made] = make_runs(lab, ["bcl"], 1)
+    pulse = Pulse(lab)
+    with monkeypatch.context() as broken:
+        broken.setattr(Lab, "metrics", lambda *_: (_ for _ in ()).throw(sqlite3.OperationalError("locked")))
+        with pytest.raises(sqlite3.OperationalError):
+            pulse.look([made.id])
+    pulse.look([made.id])
+    rows = json.loads(pulse.answer([made.id], -1).content)["runs"][made.id]["rows"]
+    assert [row["epoch"] for row in rows] == [0, 1]
+
+
+def test_an_answer_is_bounded_and_what_has_no_room_is_left_to_the_history(lab, monkeypatch):
+    runs = make_runs(lab, ["bcl", "scl"], 2)
+    pulse = Pulse(lab)
+    ids = [run.id for run in runs]
+    pulse.look(ids)
+    size = len(pulse._rows(ids[0], -1))
+    monkeypatch.setattr(module, "ROWS_BYTES", size)
+    told = json.loads(pulse.answer(ids, -1).content)["runs"]
+    assert [len(told[run_id]["rows"]) for run_id in ids] == [3, 0]
+    assert told[ids[1]]["epochs"] == [[0, 2, 1]]
+
+
 def test_an_epoch_whose_figures_cannot_be_read_is_a_row_without_them(lab):
     import sqlite3
 

@@ -164,3 +164,12 @@ def test_a_lab_that_cannot_be_written_names_the_variable_to_set(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(LabError, match="BCL_LAB_HOME"):
         Lab(tmp_path / "file" / "lab")
+
+
+def test_a_stop_that_was_taken_back_is_no_stop(lab):
+    [run_id] = lab.enqueue(GroupPlan("race", [("run", small())]))
+    lab.stop(run_id)
+    lab.resume(run_id)
+    lab.settle_stop(run_id)  # by a worker that had seen the stop
+    run = lab.run(run_id)
+    assert (run.state, run.stop, run.wants_to_train) == ("queued", False, True)

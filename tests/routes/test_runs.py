@@ -1,7 +1,10 @@
 """What the lab answers over HTTP: immutable under a rev, from memory where it moves, and in words where it cannot."""
 
 import json
+import sqlite3
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,8 @@ from safetensors.numpy import load
 
 from bcl_core import geometry
 from bcl_core.lab import Lab, LabError
-from bcl_core.lab.pulse import MOST_ROWS
+from bcl_core.lab.pack import pack
+from bcl_core.lab.pulse import LOOK_SECONDS, MOST_ROWS, Pulse
 from tests.browser.made_runs import MadeRun, make_runs
 from tests.routes.serving import Get, served
 
@@ -113,7 +117,9 @@ def test_a_history_of_some_epochs_has_both_ends(get: Get, run: str) -> None:
         assert load(get(f"runs/{run}/history/1?{query}").content)["epochs"].tolist() == expected
 
 
-@pytest.mark.parametrize("query", ["", "from=0", "from=0&to=4&step=0", "from=a&to=4&step=1", "from=0&to=-4&step=1"])
+@pytest.mark.parametrize(
+    "query", ["", "from=0", "from=3&to=1&step=1", "from=0&to=4&step=0", "from=a&to=4&step=1", "from=0&to=-4&step=1"]
+)
 def test_a_history_of_nonsense_is_refused(get: Get, run: str, query: str) -> None:
     assert get(f"runs/{run}/history/1?{query}").status == 422
 
@@ -244,11 +250,72 @@ def test_damage_is_told_by_name_and_siblings_go_on(tmp_path: Path, file: str, da
         assert history.status == 200
         faults = json.loads(metadata_of(history.content)["faults"])
         assert list(faults) == (["2"] if "view" in file else [])
-        assert history.headers["cache-control"] == ("no-store" if faults else IMMUTABLE)  # it may be mended
+        assert history.headers["cache-control"] == (
+            "no-store" if faults or file == "samples" else IMMUTABLE  # it may be mended
+        )
         assert get(f"pulse?runs={broken.id},{whole.id}&since=1").document["runs"][broken.id]["rows"]
 
 
 PREDICTED_FAULTS = [("predicted", "flipped"), ("predicted", "truncated")]  # many runs have none at all
+
+
+@pytest.mark.parametrize("size", [0, 4, 8, 60])
+@pytest.mark.parametrize("file", ["view/1/1", "samples/1", "history/1?from=0&to=1&step=1"])
+def test_a_file_that_is_empty_or_zeros_as_after_a_power_cut_is_not_served(tmp_path: Path, file: str, size: int) -> None:
+    lab = Lab(tmp_path)
+    [made] = make_runs(lab, ["bcl"], 1)
+    folder = made.folder
+    if "history" in file:
+        lab.record_state(made.id, "finished")
+        pack(lab, made.id)
+    path = {"v": folder.view(1), "s": folder.samples, "h": folder.history}[file[0]]
+    whole = path.read_bytes()
+    for content in (whole[:size], bytes(len(whole)), whole[:7] + bytes([whole[7] ^ 0x80]) + whole[8:]):
+        path.write_bytes(content)
+        with served(lambda: lab) as get:
+            answer = get(f"runs/{made.id}/{file}")
+            if "history" in file:  # it can be made anew
+                assert answer.status == 200 and load(answer.content)["epochs"].tolist() == [0, 1]
+            else:
+                assert (answer.status, answer.headers["cache-control"]) == (404, "no-store")
+                assert path.name in answer.error and "damaged" in answer.error
+
+
+def test_a_database_that_breaks_under_the_server_is_said_in_words_and_mended_it_goes_on(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    [made] = make_runs(lab, ["bcl"], 1)
+    paths = (f"pulse?runs={made.id}", f"runs/{made.id}/about", f"runs/{made.id}/view/1/1")
+    with served(lambda: lab) as get:
+        assert [get(path).status for path in paths] == [200] * 3
+        lab._database.change("PRAGMA user_version=99")
+        time.sleep(LOOK_SECONDS)
+        for path in paths:
+            answer = get(path)
+            assert answer.status == 503 and "newer version" in answer.error
+        with sqlite3.connect(tmp_path / "lab.sqlite") as database:
+            database.execute("PRAGMA user_version=3")
+        database.close()
+        whole = (tmp_path / "lab.sqlite").read_bytes()
+        (tmp_path / "lab.sqlite").write_bytes(bytes(range(256)) * 64)
+        for path in paths:
+            answer = get(path)
+            assert answer.status == 503 and "database" in answer.error
+        (tmp_path / "lab.sqlite").write_bytes(whole)
+        assert [get(path).status for path in paths] == [200] * 3
+
+
+def test_many_who_ask_for_runs_that_nobody_follows_share_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = Lab(tmp_path)
+    looks: list[int] = []
+    look = Pulse.look
+    monkeypatch.setattr(Pulse, "look", lambda self, ids: (looks.append(1), look(self, ids))[1])
+    with served(lambda: lab) as get, ThreadPoolExecutor(40) as viewers:
+        get("pulse?runs=somebody")
+        answers = viewers.map(lambda i: get(f"pulse?runs=newcomer-{i:03}"), range(40))
+        assert all("there is no run" in next(iter(answer.document["runs"].values()))["error"] for answer in answers)
+    assert len(looks) < 20
 
 
 def test_a_missing_folder_is_told(tmp_path: Path) -> None:
