@@ -72,6 +72,8 @@ def test_a_newcomer_trains_three_losses_reloads_and_steers_them(lab: Lab, open_a
     assert [run.recipe.variant for run in lab.runs()] == ["scl", "bcl", "bcl-class"]
 
     expect(page.locator(DRAWN).first).to_be_visible(timeout=60_000)
+    # Until every run has begun, pictures are added.
+    expect(page.get_by_text(re.compile("BCL, class anchors, epoch [1-9]")).first).to_be_visible(timeout=60_000)
     page.locator(DRAWN).first.evaluate("element => { element.marked = true }")
     seen = epochs(lab)
     until(lambda: min(epochs(lab)) >= max(seen) + 3)
