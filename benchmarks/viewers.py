@@ -19,6 +19,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 
@@ -56,6 +57,7 @@ def main() -> None:
         lab = Lab(Path(folder))
         try:
             with server(lab.home, worker="off") as (url, process):
+                wait_until_up(url)
                 ensure_worker(lab)
                 race(lab, url, process.pid, 0, 2)  # warms the worker
                 alone, _, idle = race(lab, url, process.pid, 0, arguments.epochs)
@@ -78,6 +80,16 @@ def main() -> None:
             stop_worker(lab)
             while worker_status(lab).alive:
                 time.sleep(0.1)
+
+
+def wait_until_up(url: str) -> None:
+    """Wait for the server's first answer."""
+    while True:
+        try:
+            urlopen(f"{url}bcl/v1/health", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.05)
 
 
 def race(lab: Lab, url: str, pid: int, viewers: int, epochs: int) -> tuple[float, Seen, float]:

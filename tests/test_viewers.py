@@ -6,7 +6,7 @@ import pytest
 
 from bcl_core.lab import Lab, ensure_worker, stop_worker
 from benchmarks.app import server
-from benchmarks.viewers import race
+from benchmarks.viewers import race, wait_until_up
 
 VIEWERS, EPOCHS = 20, 3
 
@@ -16,6 +16,7 @@ def test_twenty_viewers_follow_a_race_and_miss_no_epoch(tmp_path: Path) -> None:
     lab = Lab(tmp_path)
     try:
         with server(lab.home, worker="off") as (url, process):
+            wait_until_up(url)
             ensure_worker(lab)
             _, seen, _ = race(lab, url, process.pid, VIEWERS, EPOCHS)
     finally:
