@@ -1,4 +1,6 @@
-"""The pulse of a lab: how far its runs are, read from the disk twice a second at most and answered from memory.
+"""The pulse of a lab: how far its runs are, read from the disk and answered from memory.
+
+The disk is read twice a second at most, and sooner only for a run that nobody has asked for lately.
 
 Whoever follows runs asks once a second; the answer's bytes are made once and shared by all who ask the same.
 """
