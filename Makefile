@@ -32,7 +32,7 @@ $(VENV)/installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/pytho
 	touch $@ $(VENV)/installed
 
 browser: $(VENV)/installed-dev
-	@$(BIN)/python tests/browser/install.py
+	@$(BIN)/python harness/chromium.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -19,8 +19,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 from bcl_core.lab import Lab, stop_worker, worker_status
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, free_port
-from tests.browser.install import found
+from harness.chromium import ARGUMENTS, found
+from harness.serving import free_port
 
 DRAWN = ".bcl-live-plot .main-svg"
 PLAY = ".bcl-angle-columns .number"
@@ -29,7 +29,7 @@ FIRST_SEEN = """
   window.firstSeen = {};
   const look = () => {
     for (const [picture, selector] of [["first picture", ".sentence strong"], ["curves", ".main-svg"]]) {
-      if (document.querySelector(`.bcl-inspector ${selector}`)) firstSeen[picture] ??= performance.now();
+      if (document.querySelector(`.bcl-stage ${selector}`)) firstSeen[picture] ??= performance.now();
     }
     requestAnimationFrame(look);
   };
@@ -45,7 +45,7 @@ def main() -> None:
     lab = Lab(home)
     try:
         with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=found(), args=CHROMIUM_ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=found(), args=ARGUMENTS)
             page = browser.new_page(viewport={"width": 1400, "height": 1000})
             start = time.perf_counter()
             with server(home, worker="off") as (url, process):

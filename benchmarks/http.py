@@ -16,8 +16,8 @@ import numpy as np
 from playwright.sync_api import Page, sync_playwright
 
 from benchmarks.app import open_when_up, server
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, ROOT
-from tests.browser.install import found
+from harness.chromium import ARGUMENTS, found
+from harness.serving import ROOT
 
 WITHOUT = f"""
 import sys
@@ -41,7 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_, sync_playwright() as playwright:
         home, script = Path(folder), Path(folder) / "without.py"
         script.write_text(WITHOUT, encoding="utf-8")
-        browser = playwright.chromium.launch(executable_path=found(), args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=found(), args=ARGUMENTS)
         pages: dict[str, Page] = {}
         for name, app in (("with TCP_NODELAY", "streamlit_app.py"), ("without", str(script))):
             url, _ = open_.enter_context(server(home, worker="off", app=app))

@@ -24,9 +24,8 @@ from playwright.sync_api import Page, sync_playwright
 from bcl_core.data.longtail import long_tail_counts
 from bcl_core.lab import Lab
 from benchmarks.app import server
-from tests.browser.conftest import CHROMIUM_ARGUMENTS
-from tests.browser.install import found
-from tests.browser.made_runs import make_runs
+from harness.chromium import ARGUMENTS, found
+from harness.made_runs import make_runs
 
 VARIANTS = ("scl", "bcl", "bcl-class", "bcl-class")
 ALL_PANELS = "formation.curves.push.tour.angles"
@@ -76,7 +75,7 @@ def main() -> None:
         print(f"{wanted.runs} runs × {wanted.samples} drawn points × {wanted.classes} classes × {wanted.epochs} epochs")
         print(f"{'all epochs of all runs':52} {size / 1e6:6.1f} MB")
         with sync_playwright() as playwright, server(Path(home), worker="off") as (url, _):
-            browser = playwright.chromium.launch(executable_path=found(), args=CHROMIUM_ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=found(), args=ARGUMENTS)
             page = browser.new_page(viewport={"width": 1400, "height": 1000})
             measure(page, f"{url}inspect?runs={'.'.join(run.id for run in runs)}&panels={ALL_PANELS}", wanted)
             browser.close()
@@ -89,8 +88,8 @@ def measure(page: Page, address: str, wanted: argparse.Namespace) -> None:
     page.add_init_script(TIMED)
     start = time.perf_counter()
     _open(page, address)
-    page.locator(".bcl-inspector .scrubber").wait_for()
-    page.locator(".bcl-inspector[data-settled=true]").wait_for(timeout=120_000)
+    page.locator(".bcl-stage .scrubber").wait_for()
+    page.locator(".bcl-stage[data-settled=true]").wait_for(timeout=120_000)
     report("all of an epoch here", 1000 * (time.perf_counter() - start))
     page.wait_for_timeout(3000)
     sent.clear()

@@ -25,15 +25,15 @@ from bcl_core.data.longtail import long_tail_counts
 from bcl_core.lab import Lab
 from bcl_core.lab.files import encoded
 from benchmarks.app import open_when_up, server
-from tests.browser.conftest import CHROMIUM_ARGUMENTS, ROOT
-from tests.browser.install import found
-from tests.browser.made_runs import MadeRun, make_runs
+from harness.chromium import ARGUMENTS, found
+from harness.made_runs import MadeRun, make_runs
+from harness.serving import ROOT
 
 DIGITS = ("digits-scl", "digits-bcl", "digits-bcl-class")
 DATA = ("pulse", "about", "history", "samples", "view", "predicted", "sprite", "embeddings")
 STANDS = """() => ["sentence strong", "formation .main-svg", "curves .main-svg"].every(
-  (selector) => document.querySelector(`.bcl-inspector .${selector}`))"""
-SETTLED = ".bcl-inspector[data-settled=true]"
+  (selector) => document.querySelector(`.bcl-stage .${selector}`))"""
+SETTLED = ".bcl-stage[data-settled=true]"
 PATIENCE = 120_000  # milliseconds
 
 
@@ -45,7 +45,7 @@ def main() -> None:
     wanted = parser.parse_args().shapes
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found(), args=CHROMIUM_ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=found(), args=ARGUMENTS)
         for shape in wanted:
             with tempfile.TemporaryDirectory() as home:
                 shapes[shape](browser, Lab(Path(home)))

@@ -47,13 +47,13 @@ def written(entry: str, into: Path) -> str:
 
 
 def test_every_module_bundled_exports_what_it_does_alone(tmp_path: Path) -> None:
-    opened = "inspector/saved.js"  # acts on its page, and exports nothing
+    opened = "stage/export/saved.js"  # acts on its page, and exports nothing
     pairs = [((FOLDER / name).as_uri(), written(name, tmp_path)) for name in MODULES if name != opened]
     node(COMPARED, tmp_path, PAIRS=pairs)
 
 
 def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
-    names = {"STATE": "inspector/state.js", "ANGLES": "inspector/angles.js"}
+    names = {"STATE": "stage/core/state.js", "ANGLES": "stage/lenses/angles.js"}
     alone = node(USED, tmp_path, **{key: (FOLDER / name).as_uri() for key, name in names.items()})
     assert node(USED, tmp_path, **{key: written(name, tmp_path) for key, name in names.items()}) == alone
     assert "Panel" in alone
@@ -77,9 +77,9 @@ console.log(sum, Sum.name, Object.keys(all).join());
 
 
 def test_the_text_of_a_module_keeps_its_lines() -> None:
-    source = MODULES["inspector/points.js"].splitlines()
-    lines = bundled(MODULES, "inspector/points.js").splitlines()
-    start = lines.index("// inspector/points.js") + 2
+    source = MODULES["stage/plots/points.js"].splitlines()
+    lines = bundled(MODULES, "stage/plots/points.js").splitlines()
+    start = lines.index("// stage/plots/points.js") + 2
     same = [a == b for a, b in zip(source, lines[start:], strict=False)]
     differ = {line.split()[0] for line, kept in zip(source, same, strict=True) if not kept}
     assert differ == {"import", "export"}

@@ -22,7 +22,7 @@ MODULES = {
     file.relative_to(_FOLDER).as_posix(): file.read_text(encoding="utf-8") for file in sorted(_FOLDER.rglob("*.js"))
 }
 """Source of each ES module, by "component/module.js"."""
-ENTRIES = [*(f"{file.stem}/{file.stem}.js" for file in sorted(_FOLDER.glob("*/*.css"))), "inspector/saved.js"]
+ENTRIES = [*(f"{file.stem}/{file.stem}.js" for file in sorted(_FOLDER.glob("*/*.css"))), "stage/export/saved.js"]
 """The module that mounts each component, beside its style sheet; and the one that opens a saved page."""
 
 _SERVED = {Path(entry).name: bundled(MODULES, entry).encode() for entry in ENTRIES}

@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from app import inspecting
-from app.components.inspector import inspector
+from app.components.stage import stage
 from app.links import MOST_RUNS
 from app.naming import run_names
 from app.projections import projections
@@ -29,7 +28,7 @@ def _page() -> None:
     with menu:
         chosen = _choose(found)
     if chosen:
-        inspector(inspecting.told(chosen), key="inspector")
+        stage(chosen, key="stage")
         projections(chosen)
     else:
         st.info("Choose a run to look at.")

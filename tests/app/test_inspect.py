@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from app import inspecting, palette
+from app import palette
+from app.components import stage
 from bcl_core.lab import GroupPlan
+from harness.made_runs import make_runs
 from tests.app.conftest import train_here
-from tests.browser.made_runs import make_runs
 from tests.conftest import small
 
 
@@ -50,11 +51,11 @@ def test_a_run_that_has_not_begun_can_be_chosen(lab, open_page):
     app = open_page("inspect", runs=run_id)
     assert chosen(app) == [run_id]
     assert not app.exception and not app.error
-    assert [run["id"] for run in inspecting.told([lab.run(run_id)])["runs"]] == [run_id]
+    assert [run["id"] for run in stage.told([lab.run(run_id)])["runs"]] == [run_id]
 
 
 def test_what_is_told_are_names_colours_and_addresses_alone(trained):
-    told = inspecting.told(trained.runs())
+    told = stage.told(trained.runs())
     assert len(json.dumps(told, allow_nan=False)) < 5_000
     assert [run["label"] for run in told["runs"]] == ["SCL", "BCL", "BCL, class anchors"]
     for run, row in zip(told["runs"], trained.runs(), strict=True):

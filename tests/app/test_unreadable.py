@@ -7,10 +7,10 @@ import pytest
 from app import reading
 from app.routes.about import about
 from bcl_core.lab import GroupPlan, Lab
+from harness.made_runs import make_runs
 from tests.app.conftest import train_here
 from tests.app.test_inspect import chosen
 from tests.app.test_pages import PAGES, click, words
-from tests.browser.made_runs import make_runs
 from tests.conftest import small
 from tests.damages import DAMAGES, queue_damaged
 

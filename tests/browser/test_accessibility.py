@@ -3,8 +3,8 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+from harness.serving import APP, new_page
 from tests.app.conftest import train_here
-from tests.browser.conftest import APP, new_page
 
 PAGES = ("", "gallery", "train", "data", "inspect", "predict", "theory", "report", "runs")
 

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bcl_core.lab import Lab, stop_worker, worker_status
-from tests.browser.conftest import APP, Server
+from harness.serving import APP, Server
 
 pytestmark = pytest.mark.browser
 

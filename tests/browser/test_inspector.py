@@ -18,15 +18,16 @@ from bcl_core import geometry
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.recipe import Execution
-from tests.browser.conftest import APP, PATIENCE, ROOT, Opener
-from tests.browser.made_runs import TRAINING, MadeRun, make_runs, recipe_of
+from harness.made_runs import TRAINING, MadeRun, make_runs, recipe_of
+from harness.serving import APP, ROOT
+from tests.browser.conftest import PATIENCE, Opener
 
 pytestmark = pytest.mark.browser
 
 LAST = 8
 # How much of the picture's smaller side the unit ball leaves for labels.
 REACH = float(
-    re.findall(r"REACH = ([\d.]+)", (ROOT / "app/components/inspector/view.js").read_text(encoding="utf-8"))[0]
+    re.findall(r"REACH = ([\d.]+)", (ROOT / "app/components/stage/plots/view.js").read_text(encoding="utf-8"))[0]
 )
 
 
@@ -451,7 +452,7 @@ def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
 ) -> None:
     [other] = make_runs(lab, ["bcl-class"], 1, name="others", counts=np.array([50, 20, 9, 4]))
     page = show([runs[0], other], "difference=1&panels=formation.tour.angles")
-    expect(page.locator(".bcl-inspector > .warning")).to_contain_text("different classes or counts")
+    expect(page.locator(".bcl-stage > .warning")).to_contain_text("different classes or counts")
     expect(page.locator(".sentence")).to_contain_text("96.4°. At epoch 1 the classes stand, on average,")
     expect(page.locator(".sentence")).to_contain_text("109.5°")
     expect(page.get_by_role("checkbox", name="difference")).to_be_hidden()
@@ -521,7 +522,7 @@ def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_a
 def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]) -> None:
     page = show(runs, "panels=formation.curves.push.tour.angles", width=390, height=844)
     overflow = page.evaluate(
-        """[...document.querySelectorAll('.bcl-inspector *')].filter((element) =>
+        """[...document.querySelectorAll('.bcl-stage *')].filter((element) =>
         element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.scroll'))
         .map((element) => element.className || element.tagName)"""
     )
@@ -531,7 +532,7 @@ def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]
 def test_every_control_has_a_name(show: Opener, runs: list[MadeRun]) -> None:
     page = show(runs, "panels=formation.curves.push.tour.angles")
     unnamed = page.evaluate(
-        """[...document.querySelectorAll('.bcl-inspector :is(button, input, select, [tabindex="0"])')].filter(
+        """[...document.querySelectorAll('.bcl-stage :is(button, input, select, [tabindex="0"])')].filter(
         (control) => !(control.ariaLabel || (control.closest('label') ?? control).textContent.trim()))
         .map((control) => control.outerHTML)"""
     )

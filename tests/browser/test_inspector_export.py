@@ -17,8 +17,9 @@ from bcl_core import geometry
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays
 from bcl_core.recipe import Execution
-from tests.browser.conftest import APP, PATIENCE, Opener
-from tests.browser.made_runs import MadeRun, recipe_of
+from harness.made_runs import MadeRun, recipe_of
+from harness.serving import APP
+from tests.browser.conftest import PATIENCE, Opener
 from tests.browser.test_inspector import drawn, epoch
 
 pytestmark = pytest.mark.browser
@@ -83,7 +84,7 @@ def test_a_saved_page_opens_from_disk_without_a_network_and_says_the_same(
     saved.on("request", lambda request: asked.append(request.url))
     saved.goto(file.as_uri())
     expect(epoch(saved)).to_have_text(f"epoch {LAST} / {LAST}", timeout=PATIENCE)
-    saved.locator(".bcl-inspector[data-settled=true]").wait_for(timeout=PATIENCE)
+    saved.locator(".bcl-stage[data-settled=true]").wait_for(timeout=PATIENCE)
     saved.keyboard.press("ArrowLeft")
     expect(saved.locator(".sentence")).to_have_text(said[LAST - 1])
     saved.keyboard.press("Home")
@@ -134,7 +135,7 @@ def page_of_all(visitor: BrowserContext, url: str, runs: list[MadeRun]) -> Itera
 def open_panels(page_of_all: Page) -> Page:
     page_of_all.keyboard.press("End")
     expect(epoch(page_of_all)).to_have_text(f"epoch {LAST} / {LAST}")
-    page_of_all.locator(".bcl-inspector[data-settled=true]").wait_for(timeout=PATIENCE)
+    page_of_all.locator(".bcl-stage[data-settled=true]").wait_for(timeout=PATIENCE)
     return page_of_all
 
 

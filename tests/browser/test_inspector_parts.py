@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.conftest import ROOT
+from harness.serving import ROOT
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import new_page
+from harness.serving import new_page
 
 pytestmark = pytest.mark.browser
 

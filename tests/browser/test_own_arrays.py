@@ -11,7 +11,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from bcl_core import geometry
 from bcl_core.lab import Lab
-from tests.browser.conftest import APP, Serve, new_page
+from harness.serving import APP, new_page
+from tests.browser.conftest import Serve
 from tests.browser.test_app import no_error_is_shown
 
 pytestmark = pytest.mark.browser

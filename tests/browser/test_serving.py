@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from tests.browser.conftest import APP, PATIENCE, ROOT, Serve
+from harness.serving import APP, ROOT
+from tests.browser.conftest import PATIENCE, Serve
 
 pytestmark = pytest.mark.browser
 
@@ -26,10 +27,10 @@ def test_a_component_comes_in_one_script_and_at_most_one_style_sheet(
     page.goto(server.url)
     page.locator(".bcl-angle-columns .number").first.wait_for(timeout=PATIENCE)
     page.goto(f"{server.url}inspect?runs={COMPARED}")
-    page.locator(".bcl-inspector .main-svg").first.wait_for(timeout=PATIENCE)
+    page.locator(".bcl-stage .main-svg").first.wait_for(timeout=PATIENCE)
     page.close()
     ours = Counter(Path(url).name for url in asked if "/component/" in url)
-    assert {"angle_columns.js", "inspector.js"} <= set(ours)
+    assert {"angle_columns.js", "stage.js"} <= set(ours)
     components = {folder.name for folder in (ROOT / "app/components").iterdir() if folder.is_dir()}
     assert set(ours) <= {f"{name}.{kind}" for name in components for kind in ("js", "css")}
     assert set(ours.values()) == {1}

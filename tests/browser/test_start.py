@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from bcl_core.geometry import pairwise_angles
 from bcl_core.lab.files import read_arrays
 from bcl_core.lab.shelf import shelf_home
-from tests.browser.conftest import APP, new_page
+from harness.serving import APP, new_page
 
 pytestmark = pytest.mark.browser
 
@@ -70,5 +70,5 @@ def test_it_plays_from_the_first_epoch_to_the_last_and_again_on_demand(visitor: 
 
 def test_from_the_picture_to_the_same_runs_in_the_inspector(still: Page) -> None:
     still.get_by_role("button", name="Inspect these runs").click()
-    expect(still.locator(".bcl-inspector .sentence")).to_contain_text("apart", timeout=30_000)
+    expect(still.locator(".bcl-stage .sentence")).to_contain_text("apart", timeout=30_000)
     assert "digits-scl.digits-bcl.digits-bcl-class" in still.url

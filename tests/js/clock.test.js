@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { advance, clock, FASTEST, KEYS, position, SLOWEST } from "../../app/components/inspector/clock.js";
+import { advance, clock, FASTEST, KEYS, position, SLOWEST } from "../../app/components/stage/core/clock.js";
 import { random } from "./fixtures.js";
 
 const EPOCHS = [0, 1, 2, 3, 5, 10];

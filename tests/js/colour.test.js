@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import * as colour from "../../app/components/inspector/colour.js";
+import * as colour from "../../app/components/stage/core/colour.js";
 import { jsonOf } from "./fixtures.js";
 
 const palette = jsonOf("palette.json");

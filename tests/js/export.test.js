@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { heldAt, pageOf } from "../../app/components/inspector/export_page.js";
-import { escaped, fileName, runInWords, scriptJson, scriptText } from "../../app/components/inspector/export_words.js";
-import { npy, npz } from "../../app/components/inspector/npz.js";
+import { heldAt, pageOf } from "../../app/components/stage/export/page.js";
+import { escaped, fileName, runInWords, scriptJson, scriptText } from "../../app/components/stage/export/words.js";
+import { npy, npz } from "../../app/components/stage/export/npz.js";
 
 const NASTY = "</script><b>&\"'";
 

@@ -6,7 +6,7 @@ import {
   formationFigure,
   pushFigure,
   receivedFigure,
-} from "../../app/components/inspector/figures.js";
+} from "../../app/components/stage/plots/figures.js";
 
 const GROUPS = { head: "#000001", medium: "#000002", tail: "#000003" };
 const COLOURS = { groups: GROUPS, neutral: "#858B96" };

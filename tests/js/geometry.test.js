@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import * as geometry from "../../app/components/inspector/geometry.js";
+import * as geometry from "../../app/components/stage/core/geometry.js";
 import { jsonOf } from "./fixtures.js";
 
 const SINGLE = 1e-5; // degrees: angles are single precision, and half a unit in the last place of 180 is 8e-6

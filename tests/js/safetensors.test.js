@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { FormatError, parse } from "../../app/components/inspector/safetensors.js";
+import { FormatError, parse } from "../../app/components/stage/core/safetensors.js";
 import { bytesOf, jsonOf, random } from "./fixtures.js";
 
 function file(header, data = 0) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import * as select from "../../app/components/inspector/select.js";
+import * as select from "../../app/components/stage/core/select.js";
 import { random } from "./fixtures.js";
 
 function cloud(count, seed) {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { FIELDS, read, write } from "../../app/components/inspector/state.js";
-import { encode, randomTarget } from "../../app/components/inspector/tour.js";
+import { FIELDS, read, write } from "../../app/components/stage/core/state.js";
+import { encode, randomTarget } from "../../app/components/stage/lenses/tour.js";
 import { random } from "./fixtures.js";
 
 const DEFAULTS = {

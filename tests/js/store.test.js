@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 
-import { Away } from "../../app/components/inspector/server.js";
-import { Store } from "../../app/components/inspector/store.js";
-import { epochsOf } from "../../app/components/inspector/table.js";
+import { Away } from "../../app/components/stage/core/server.js";
+import { Store } from "../../app/components/stage/core/store.js";
+import { epochsOf } from "../../app/components/stage/core/table.js";
 import { safetensors } from "./fixtures.js";
 
 globalThis.document = { hidden: false };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { SvgContext } from "../../app/components/inspector/svg.js";
+import { SvgContext } from "../../app/components/stage/export/svg.js";
 
 const context = () => new SvgContext((text, font) => text.length * /([\d.]+)px/.exec(font)[1]);
 const written = (drawing) => drawing.text(100, 50, "#ffffff", "A title");

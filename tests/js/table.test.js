@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { pairAngles } from "../../app/components/inspector/geometry.js";
-import { sentence } from "../../app/components/inspector/server.js";
-import { Table, band, epochsOf, placeAfter, spanAfter } from "../../app/components/inspector/table.js";
+import { pairAngles } from "../../app/components/stage/core/geometry.js";
+import { sentence } from "../../app/components/stage/core/server.js";
+import { Table, band, epochsOf, placeAfter, spanAfter } from "../../app/components/stage/core/table.js";
 import { safetensors } from "./fixtures.js";
 
 const MEANS = Float32Array.of(1, 0, 0, 1, -1, 0);

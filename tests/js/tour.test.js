@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import * as tour from "../../app/components/inspector/tour.js";
+import * as tour from "../../app/components/stage/lenses/tour.js";
 import { random } from "./fixtures.js";
 
 const DIMS = [3, 4, 7, 10];

@@ -14,7 +14,7 @@ from bcl_core import geometry
 from bcl_core.lab import Lab
 from bcl_core.lab.files import encoded
 from bcl_core.lab.history import MEANS_BYTES, MOST_EPOCHS, Span, chosen, history, summary, thinned, whole
-from tests.browser.made_runs import make_runs
+from harness.made_runs import make_runs
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 TRAINED, RECORDED = "261126-98b7d25e22", "261126-61ca8811de"

@@ -19,7 +19,7 @@ from bcl_core.lab.files import _MOST_OPEN
 from bcl_core.lab.history import history, whole
 from bcl_core.lab.pack import pack
 from bcl_core.lab.shelf import open_shelf
-from tests.browser.made_runs import MadeRun, make_runs
+from harness.made_runs import MadeRun, make_runs
 
 ROOT = Path(__file__).parents[2]
 SHELVED = "digits-scl"

@@ -11,7 +11,7 @@ from bcl_core.lab import Lab
 from bcl_core.lab import pulse as module
 from bcl_core.lab.database import Database
 from bcl_core.lab.pulse import Pulse, ranges
-from tests.browser.made_runs import make_runs
+from harness.made_runs import make_runs
 
 
 @given(st.lists(st.integers(0, 300), max_size=60, unique=True).map(sorted))

@@ -6,8 +6,8 @@ import pytest
 from app.routes.about import about, controls
 from bcl_core import geometry
 from bcl_core.lab import GroupPlan
+from harness.made_runs import make_runs
 from tests.app.conftest import train_here
-from tests.browser.made_runs import make_runs
 from tests.conftest import small
 
 

@@ -8,7 +8,7 @@ from app.routes import contract
 from app.routes.about import about, controls
 from bcl_core.lab import Lab
 from bcl_core.lab.pulse import Pulse
-from tests.browser.made_runs import make_runs
+from harness.made_runs import make_runs
 
 
 def test_the_shapes_in_javascript_are_those_in_python():

@@ -15,7 +15,7 @@ from bcl_core import geometry
 from bcl_core.lab import Lab, LabError
 from bcl_core.lab.pack import pack
 from bcl_core.lab.pulse import LOOK_SECONDS, MOST_ROWS, Pulse
-from tests.browser.made_runs import MadeRun, make_runs
+from harness.made_runs import MadeRun, make_runs
 from tests.routes.serving import Get, served
 
 LAST = 4
@@ -181,7 +181,7 @@ def test_about_tells_what_no_epoch_changes(get: Get, runs: list[MadeRun]) -> Non
 
 def test_runs_that_differ_in_the_seed_alone_know_each_other(get: Get, lab: Lab) -> None:
     from bcl_core.lab import GroupPlan
-    from tests.browser.made_runs import recipe_of
+    from harness.made_runs import recipe_of
 
     recipes = [recipe_of("bcl", 1).model_copy(update={"seed": seed}) for seed in (0, 1)] + [recipe_of("scl", 1)]
     ids = lab.enqueue(GroupPlan("seeds", [("one", recipe) for recipe in recipes]))
@@ -195,7 +195,7 @@ def test_runs_that_differ_in_the_seed_alone_know_each_other(get: Get, lab: Lab) 
 
 def test_a_run_that_waits_is_told_what_is_before_it(get: Get, lab: Lab) -> None:
     from bcl_core.lab import GroupPlan
-    from tests.browser.made_runs import recipe_of
+    from harness.made_runs import recipe_of
 
     before = [run.id for run in lab.active_runs()]
     for run_id in before:

@@ -1,6 +1,7 @@
 // Draws a Plotly figure and redraws it in place, so that the reader's view stays as the reader left it.
 
-import { themeTemplate } from "./theme.js";
+import { loadPlotly } from "../stage/plots/plotly.js";
+import { themeTemplate } from "../stage/plots/theme.js";
 
 const CONFIG = {
   displaylogo: false,
@@ -93,15 +94,6 @@ class LivePlot {
     this.plotly?.purge(this.host); // gives its WebGL contexts back
     plots.delete(this.host);
   }
-}
-
-let loading;
-
-/** Load Plotly.js from an address relative to the page, once. */
-export function loadPlotly(path) {
-  loading ??= import(new URL(path, document.baseURI).href).then(() => window.Plotly);
-  loading.catch(() => (loading = undefined));
-  return loading;
 }
 
 function hasWebGL() {

@@ -1,0 +1,47 @@
+"""The stage: runs side by side over all their epochs, live or stored, every picture hung on one bar."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from app import naming, palette, panels
+from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
+from bcl_core.lab import Run
+
+GROUPS = dict(zip(("head", "medium", "tail"), palette.GROUPS.values(), strict=True))
+"""Frequent, middling and rare classes, as `geometry.head_and_tail` parts them."""
+
+_mount = register(
+    "stage", html='<div class="bcl-stage" role="region" aria-label="Stage"><p>Opening the runs …</p></div>'
+)
+
+
+def stage(runs: Sequence[Run], *, key: str) -> None:
+    """Show the runs.
+
+    It asks the routes for all that it shows and tells nothing back: scrubbing and playing stay in the browser, and so
+    does what a run in training brings. The component keeps the page's query parameters, but for those that it does
+    not know.
+    """
+    _mount(key=key, data=told(runs))
+
+
+def told(runs: Sequence[Run]) -> dict[str, Any]:
+    """Return what the stage cannot ask for, ready for JSON: where to ask, and the runs' names and colours."""
+    styles = palette.line_styles([run.recipe.variant for run in runs])
+    return {
+        "prefix": PREFIX,
+        "components": COMPONENTS,
+        "plotly": f"{PREFIX}/{PLOTLY_FILE}",
+        "groups": GROUPS,
+        "neutral": palette.NEUTRAL,
+        "deviation": palette.DEVIATION,
+        "amount": palette.loss_style("bcl").colour,
+        "metrics": {
+            key: {"title": title, "unit": unit, "spread": spread}
+            for key, (title, unit, spread) in panels.CURVES.items()
+        },
+        "runs": [
+            {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
+            for run, label, style in zip(runs, naming.labels(runs), styles, strict=True)
+        ],
+    }

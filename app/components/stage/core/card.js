@@ -1,0 +1,110 @@
+// One sample close up, while it is pointed at.
+
+import { h, number } from "./dom.js";
+import { predictionInWords } from "./linked.js";
+import { angleTo, neighboursOf } from "./samples.js";
+
+const NEIGHBOURS = 5;
+const LARGE = 72; // pixels
+const REST = 120; // milliseconds that a pointer rests before the full embeddings are fetched
+const EDGE = 16;
+
+export class Card {
+  constructor(stage) {
+    this.stage = stage;
+    this.root = h("div", { class: "card", role: "status", hidden: true });
+  }
+
+  /** @param {?{column: Object, row: number, x: number, y: number}} at what the pointer is at; null for nothing */
+  point(at) {
+    clearTimeout(this.waiting);
+    this.at = at;
+    this.root.hidden = !at;
+    for (const { part } of this.columns()) if (part !== at?.column) part.points.highlight(at && this.hitIn(part, at));
+    if (!at) return;
+    this.fill(at, []);
+    this.waiting = setTimeout(() => this.measure(at), REST);
+  }
+
+  columns() {
+    return this.stage.panel("tour").columns.filter(({ part }) => part);
+  }
+
+  hitIn(part, { column, row }) {
+    const there = this.stage.linked.rowIn(column.run, part.run, row);
+    return there < 0 ? null : { kind: "sample", index: there };
+  }
+
+  /** Angles in the full space. */
+  async measure(at) {
+    const { run, snapshot } = at.column;
+    try {
+      const { data, shape } = await this.stage.store.views.embeddings(run, snapshot.epoch);
+      if (this.at !== at) return;
+      const toMean = angleTo(data, shape[1], at.row, snapshot.get("class_means"), run.samples.labels[at.row]);
+      this.fill(at, neighboursOf(at.row, data, shape[1], NEIGHBOURS), toMean);
+    } catch (error) {
+      if (this.at === at) this.root.append(h("p", { class: "note" }, error.message));
+    }
+  }
+
+  fill(at, neighbours, toMean) {
+    const { run, snapshot, classes } = at.column;
+    const { labels } = run.samples;
+    const who = [
+      h("b", {}, classes.names[labels[at.row]]),
+      `, ${predictionInWords(run, snapshot, at.row)}`,
+      ...this.elsewhere(at).map((words) => h("div", { class: "note" }, words)),
+      h("div", {}, `${toMean === undefined ? "…" : `${number(toMean, 1)}°`} from its class mean`),
+    ];
+    const near = neighbours.map(({ row, angle }) => {
+      const caption = h("figcaption", {}, classes.names[labels[row]], h("br"), `${number(angle)}°`);
+      return h("figure", {}, thumb(this.stage, run, row), caption);
+    });
+    this.root.replaceChildren(
+      h("div", { class: "who" }, thumb(this.stage, run, at.row, LARGE), h("div", {}, who)),
+      h("p", { class: "note" }, "Nearest in the full space"),
+      h("div", { class: "thumbs" }, near),
+    );
+    this.place(at);
+  }
+
+  /** What the other runs predict for the same sample. */
+  elsewhere({ column, row }) {
+    const others = this.columns().filter(({ part }) => part !== column && part.snapshot);
+    const found = others.map(({ part, run }) => ({ part, run, there: this.stage.linked.rowIn(column.run, run, row) }));
+    return found
+      .filter(({ there }) => there >= 0)
+      .map(({ part, run, there }) => `${run.told.label}: ${predictionInWords(run, part.snapshot, there)}`);
+  }
+
+  /** Under the picture, where it hides no samples; else beside what is pointed at. */
+  place({ column, x, y }) {
+    const box = column.points.surface.host.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.root;
+    const floor = innerHeight - this.stage.scrubber.root.offsetHeight;
+    const under = box.bottom + height + EDGE / 2 < floor;
+    const right = box.left + x + EDGE;
+    const beside = right + width < innerWidth ? right : box.left + x - EDGE - width;
+    const left = Math.max(EDGE / 2, Math.min(under ? box.left : beside, innerWidth - width - EDGE / 2));
+    const top = under ? box.bottom + EDGE / 2 : Math.max(EDGE / 2, Math.min(box.top + y - height / 2, floor - height));
+    Object.assign(this.root.style, { left: `${left}px`, top: `${top}px` });
+  }
+}
+
+/** A sample's image, cut from its run's sheet; hatched where the run has none. */
+export function thumb(stage, run, row, size = 44) {
+  const style = `width:${size}px;height:${size}px`;
+  const image = h("span", { class: "thumb", role: "img", "aria-label": `image ${row}`, style });
+  const count = run.samples.labels.length;
+  const columns = Math.ceil(Math.sqrt(count));
+  const rows = Math.ceil(count / columns);
+  const share = (place, places) => (places > 1 ? (100 * place) / (places - 1) : 0);
+  stage.store.sprite(run).then((url) => {
+    if (!url) return image.classList.add("none");
+    image.style.backgroundImage = `url("${url}")`;
+    image.style.backgroundSize = `${100 * columns}% ${100 * rows}%`;
+    image.style.backgroundPosition = `${share(row % columns, columns)}% ${share(Math.floor(row / columns), rows)}%`;
+  });
+  return image;
+}

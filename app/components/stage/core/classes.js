@@ -1,0 +1,26 @@
+// How classes are named and ordered in the stage's pictures.
+
+import { byFrequency, groupsOf } from "./geometry.js";
+
+export const EVERY_PAIR_UP_TO = 20; // classes; beyond, their distribution is shown, or groups of them
+
+/** "9, n = 2" of each class. */
+export function classLabels(names, counts) {
+  return names.map((name, k) => `${name}, n = ${counts[k]}`);
+}
+
+/** Whether some classes have more training images than others. */
+export function isUneven(counts) {
+  return new Set(counts).size > 1;
+}
+
+/** What a heat map is told of its classes: the most frequent first, in three groups where there are many. */
+export function heatMapClasses(names, counts) {
+  const groups = Object.entries(groupsOf(counts)).map(([name, group]) => ({ name, count: group.length }));
+  return {
+    order: Uint32Array.from(byFrequency(counts)),
+    rowLabels: classLabels(names, counts),
+    columnLabels: names,
+    groups: names.length > EVERY_PAIR_UP_TO ? groups.filter(({ count }) => count) : [],
+  };
+}

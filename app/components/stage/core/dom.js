@@ -1,0 +1,87 @@
+// Elements, and the controls that are bound to a field of the state.
+
+const SVG = "http://www.w3.org/2000/svg";
+// By Plotly's names.
+const DASHES = { solid: "", dash: "7 4", longdash: "11 4", dot: "2 4", dashdot: "7 3 2 3", longdashdot: "11 3 2 3" };
+
+/** Make an element; `on…` are listeners, true is an attribute without a value, false and null are left out. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null));
+  return element;
+}
+
+/** A short line in a run's colour and dash. */
+export function swatch({ colour, dash }) {
+  return drawing(32, 10, { d: "M1 5H31", stroke: colour, "stroke-width": 3.5, "stroke-dasharray": DASHES[dash] ?? "" });
+}
+
+/** A sign of 16 × 16, by its SVG path, in the text's colour: filled, or else its outline. */
+export function icon(path, filled = true) {
+  const look = filled ? { fill: "currentColor" } : { fill: "none", stroke: "currentColor", "stroke-width": 1.75 };
+  return drawing(16, 16, { d: path, ...look });
+}
+
+function drawing(width, height, look) {
+  const svg = document.createElementNS(SVG, "svg");
+  const path = svg.appendChild(document.createElementNS(SVG, "path"));
+  for (const [name, value] of Object.entries({ width, height, "aria-hidden": "true" })) svg.setAttribute(name, value);
+  for (const [name, value] of Object.entries(look)) path.setAttribute(name, value);
+  return svg;
+}
+
+let groups = 0;
+
+/** A row of choices; `options` are [value, text]. */
+export function choice(stage, field, label, options) {
+  const name = `bcl-${field}-${groups++}`;
+  const inputs = options.map(([value]) =>
+    h("input", { type: "radio", name, value, onchange: () => stage.set({ [field]: value }) }),
+  );
+  stage.bind(() => inputs.forEach((input, i) => (input.checked = stage.state[field] === options[i][0])));
+  const items = inputs.map((input, i) => h("label", {}, input, h("span", {}, options[i][1])));
+  return h("fieldset", { class: "choice" }, h("legend", {}, label), items);
+}
+
+/** A menu; `options` are [value, text]. */
+export function menu(stage, field, label, options) {
+  const items = options.map(([value, text]) => h("option", { value }, text));
+  const select = h("select", { onchange: () => stage.set({ [field]: options[select.selectedIndex][0] }) }, items);
+  stage.bind(() => (select.selectedIndex = options.findIndex(([value]) => value === stage.state[field])));
+  return h("label", { class: "menu" }, h("span", {}, label), select);
+}
+
+/** A switch for a field that is true or false, or for one item of a field that is a list; a `sign` may precede it. */
+export function toggle(stage, field, label, item = null, sign = null) {
+  const isOn = () => (item === null ? stage.state[field] : stage.state[field].includes(item));
+  const flip = () => {
+    const rest = item !== null && stage.state[field].filter((other) => other !== item);
+    stage.set({ [field]: item === null ? input.checked : input.checked ? [...rest, item] : rest });
+  };
+  const input = h("input", { type: "checkbox", onchange: flip });
+  stage.bind(() => (input.checked = isOn()));
+  return h("label", { class: "toggle" }, input, sign, h("span", {}, label));
+}
+
+/** What a run's column is headed by; `note` is filled by whoever made the column. */
+export function columnHead(run) {
+  const note = h("span", { class: "note" });
+  return { note, root: h("header", {}, swatch(run.told), h("b", {}, run.told.label), note) };
+}
+
+/** Hand a file to the reader. @param {Blob} blob */
+export function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  h("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+/** A number with so many digits after the point and a proper minus, or a dash where there is none. */
+export function number(value, digits = 0) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  return (Number(value.toFixed(digits)) + 0).toFixed(digits).replace("-", "−");
+}

@@ -1,0 +1,61 @@
+// What a presenter has at hand, in one line: which runs are revealed, and the controls that may take their place.
+
+import { h } from "./dom.js";
+
+// Key and name of each kind of control.
+const CONTROLS = { balanced: ["b", "Balanced control"], swapped: ["s", "Head and tail swapped"] };
+
+/** Buttons, each with its key. */
+export class Presenter {
+  acts = {}; // by key
+
+  constructor(stage) {
+    this.stage = stage;
+    const runs = stage.told.runs.map(({ label }, i) => this.run(String(i + 1), label));
+    const controls = Object.keys(CONTROLS).map((kind) => this.control(kind));
+    const leave = this.button("Escape", "Leave", () => stage.set({ presenter: false }));
+    const lack = h("p", { role: "status" }, this.lack());
+    this.root = h("div", { class: "help", role: "group", "aria-label": "Presenter view" }, lack, runs, controls, leave);
+  }
+
+  /** Do what a key says. @returns {boolean} whether it says anything here */
+  press(key) {
+    this.acts[key]?.();
+    return key in this.acts;
+  }
+
+  run(place, label) {
+    const { stage } = this;
+    const { hidden } = stage.state;
+    const others = hidden.filter((other) => other !== place);
+    const isShown = others.length === hidden.length;
+    return this.button(place, label, () => stage.set({ hidden: isShown ? [...hidden, place] : others }), isShown);
+  }
+
+  control(kind) {
+    const [key, name] = CONTROLS[kind];
+    const isOn = this.stage.state.control === kind;
+    return this.button(key, name, () => this.stage.set({ control: isOn ? null : kind }), isOn);
+  }
+
+  button(key, name, act, isOn = null) {
+    this.acts[key] = act;
+    const pressed = isOn === null ? {} : { "aria-pressed": String(isOn) };
+    const attributes = { type: "button", name: `present-${key}`, "aria-keyshortcuts": key, onclick: act, ...pressed };
+    return h("button", attributes, h("kbd", { "aria-hidden": "true" }, key), name);
+  }
+
+  /** Which of the runs have no such control, and how to make one. */
+  lack() {
+    const { told, store, state } = this.stage;
+    const { control } = state;
+    if (!control) return "";
+    const controlOf = ({ id }) => store.run({ id }).controls?.[control];
+    const without = told.runs.filter((run) => controlOf(run) && !controlOf(run).id);
+    if (!without.length) return "";
+    const how = new Set(without.map((run) => controlOf(run).how));
+    const [, name] = CONTROLS[control];
+    const labels = without.map(({ label }) => label).join("; ");
+    return `${name}: this lab has no such run for ${labels}. ${[...how].join(" ")}`;
+  }
+}

@@ -1,0 +1,146 @@
+// A panel as one picture: its runs side by side as on the page, and below them how to make it again.
+
+import { Chart } from "../plots/chart.js";
+import { runInWords } from "./words.js";
+import { HeatMap } from "../plots/heatmap.js";
+import { Points } from "../plots/points.js";
+import { Strip } from "../plots/strip.js";
+import { SvgContext } from "./svg.js";
+
+const MARGIN = 24; // pixels
+const TITLE = { weight: 600, size: 20, line: 32 };
+const CAPTION = { weight: 400, size: 13, line: 19 };
+const SHARP = 2; // device pixels per pixel of a PNG
+const WRITTEN = ".column > header b, .column > header .note, .content :is(.summary, .note), .message:not([hidden])";
+
+/**
+ * Draw a panel as it stands.
+ *
+ * @returns {Promise<{svg: string, width: number, height: number}>} pixels
+ */
+export async function pictureOf(stage, panel) {
+  const style = getComputedStyle(stage.host);
+  const look = (name) => style.getPropertyValue(`--st-${name}`).trim();
+  const [paper, ink, family] = [look("background-color"), look("text-color"), style.fontFamily];
+  const body = panel.body.getBoundingClientRect();
+  const parts = partsOf(panel);
+  const top = Math.min(...parts.map(({ box }) => box.top));
+  const bottom = Math.max(...parts.map(({ box }) => box.bottom));
+  const width = body.width + 2 * MARGIN;
+  const sheet = new SvgContext(widthOf);
+  const title = `${panel.button.textContent}, epoch ${stage.at.epoch}`;
+  let y = paragraph(sheet, title, { x: MARGIN, y: MARGIN, width: body.width, ...TITLE, family, colour: ink });
+  const [left, down] = [MARGIN - body.left, y + MARGIN / 2 - top];
+  for (const { box, draw } of parts) await draw(sheet, box.left + left, box.top + down, paper);
+  y = bottom + down + MARGIN;
+  for (const text of caption(stage, panel)) {
+    y = paragraph(sheet, text, { x: MARGIN, y, width: body.width, ...CAPTION, family, colour: ink }) + 2;
+  }
+  const height = y + MARGIN;
+  return { svg: sheet.text(width, height, paper, title), width, height };
+}
+
+/** The same picture in pixels. @returns {Promise<Blob>} */
+export async function pngOf({ svg, width, height }) {
+  const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
+  try {
+    const image = Object.assign(new Image(), { src: url });
+    await image.decode();
+    const canvas = Object.assign(document.createElement("canvas"), { width: SHARP * width, height: SHARP * height });
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    return await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** What a picture shows, in lines. */
+export function caption(stage, panel) {
+  const chosen = [...panel.body.querySelectorAll(".controls :is(input:checked, .menu option:checked)")];
+  const keys = [...panel.body.querySelectorAll(".key")].map((key) => key.textContent.trim());
+  const of = { angles: stage.state.of, curves: "curves" }[panel.name];
+  const runs = stage.runs.map((run) => `${runInWords(stage.store.words(run), of)} · epoch ${stage.look(run).epoch ?? "–"}`);
+  const shown = chosen.map(inWords).join("; ");
+  return [...(shown ? [`Shown: ${shown}.`] : []), ...keys.filter(Boolean), ...runs];
+}
+
+/** A chosen control, by its own words and those of its group. */
+function inWords(control) {
+  const group = control.closest("fieldset")?.querySelector("legend").textContent ?? "";
+  const text = control.closest("option, label").textContent.trim();
+  return `${group} ${text}`.trim();
+}
+
+/** What of a panel is drawn, each with its box on the page and how to draw it. */
+function partsOf(panel) {
+  const pictures = panel.pictures.map(pictured);
+  const texts = [...panel.body.querySelectorAll(WRITTEN)].map(written);
+  const swatches = [...panel.body.querySelectorAll(".column > header svg")].map(copied);
+  const parts = [...pictures, ...texts, ...swatches].filter(Boolean);
+  const boxed = parts.map((part) => ({ ...part, box: part.element.getBoundingClientRect() }));
+  return boxed.filter(({ element, box }) => box.width && element.checkVisibility({ visibilityProperty: true }));
+}
+
+function pictured(picture) {
+  if (picture instanceof Chart) return picture.host.data && { element: picture.host, draw: drawChart(picture) };
+  if (picture instanceof Strip) return { element: picture.canvas, draw: drawCanvas(picture, picture.content, "none") };
+  if (picture instanceof HeatMap || picture instanceof Points) {
+    const { host } = picture.surface;
+    return { element: host, draw: drawCanvas(picture, host) };
+  }
+  return null;
+}
+
+function drawChart({ host, library }) {
+  return async (sheet, x, y) => {
+    const { clientWidth: width, clientHeight: height } = host;
+    const svg = await library.toImage(host, { format: "svg", width, height, imageDataOnly: true });
+    sheet.insert(svg.slice(svg.indexOf("<svg")), x, y);
+  };
+}
+
+/** A picture that draws on any context, cut off at the edges of its element. */
+function drawCanvas(picture, element, background) {
+  return (sheet, x, y, paper) => {
+    const context = new SvgContext(widthOf);
+    picture.drawOn(context);
+    const { clientWidth, clientHeight } = element;
+    sheet.insert(context.text(clientWidth, clientHeight, background ?? paper, element.ariaLabel ?? ""), x, y);
+  };
+}
+
+function written(element) {
+  const { fontSize, fontWeight, fontFamily: family, color: colour, lineHeight } = getComputedStyle(element);
+  const size = parseFloat(fontSize);
+  const line = parseFloat(lineHeight) || 1.4 * size;
+  const draw = (sheet, x, y) => {
+    const width = Math.max(element.clientWidth, element.getBoundingClientRect().width) + 2;
+    paragraph(sheet, element.textContent, { x, y, width, weight: fontWeight, size, line, family, colour });
+  };
+  return element.textContent.trim() ? { element, draw } : null;
+}
+
+function copied(element) {
+  return { element, draw: (sheet, x, y) => sheet.insert(new XMLSerializer().serializeToString(element), x, y) };
+}
+
+/** Write a text in lines no wider than `width`. @returns {number} where the next one may begin */
+function paragraph(context, text, { x, y, width, weight, size, line, family, colour }) {
+  const font = `${weight} ${size}px ${family}`;
+  Object.assign(context, { font, fillStyle: colour, textBaseline: "middle", textAlign: "left" });
+  const lines = [];
+  for (const word of text.trim().split(/\s+/)) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && context.measureText(longer).width <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  lines.forEach((words, i) => context.fillText(words, x, y + (i + 0.5) * line));
+  return y + lines.length * line;
+}
+
+const measuring = new OffscreenCanvas(1, 1).getContext("2d");
+
+function widthOf(text, font) {
+  measuring.font = font;
+  return measuring.measureText(text).width;
+}

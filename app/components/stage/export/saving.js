@@ -1,0 +1,92 @@
+// Saving: a menu at the scrubber for the whole page and the runs' arrays, and one a panel for its picture and numbers.
+
+import { download, h } from "../core/dom.js";
+import { rowsOf } from "./numbers.js";
+import { savedPage } from "./page.js";
+import { pictureOf, pngOf } from "./picture.js";
+import { fileName } from "./words.js";
+import { npz } from "./npz.js";
+import { csv } from "../core/select.js";
+
+const SAID = 4000; // milliseconds that what went wrong is read in
+const GAP = 4; // pixels between a menu and its button
+
+/** Add the menus. @param {Object} stage the stage, whose panels and scrubber have just been made */
+export function offerSaving(stage) {
+  const labels = stage.told.runs.map(({ label }) => label);
+  const page = {
+    text: "Save as web page",
+    name: () => fileName(["stage", ...labels], "html"),
+    make: (say) => savedPage(stage, (share) => say(`${Math.round(100 * share)} %`)),
+  };
+  const arrays = stage.runs.map((run) => ({
+    text: `Arrays of ${run.told.label} (NPZ)`,
+    name: () => fileName([run.told.label, "epoch", stage.look(run).epoch], "npz"),
+    make: () => arraysOf(stage, run),
+  }));
+  stage.scrubber.copy.before(menu("Save", "Save", stage.told.saved ? arrays : [page, ...arrays]));
+  for (const panel of stage.panels) addTo(stage, panel, labels);
+}
+
+function addTo(stage, panel, labels) {
+  const title = panel.button.textContent;
+  const item = (text, ending, make) => ({
+    text,
+    name: () => fileName([panel.name, ...labels, "epoch", stage.at.epoch], ending),
+    make: () => (stage.send({ type: "pause" }), make()), // between two epochs there is nothing to save
+  });
+  const svg = async () => new Blob([(await pictureOf(stage, panel)).svg], { type: "image/svg+xml" });
+  panel.root.querySelector("h2").after(
+    menu("Save", `Save ${title}`, [
+      item("Picture (PNG)", "png", async () => pngOf(await pictureOf(stage, panel))),
+      item("Picture (SVG)", "svg", svg),
+      item("Numbers (CSV)", "csv", () => csv(rowsOf(stage, panel))),
+    ]),
+  );
+}
+
+/** All arrays of a run at the epoch that is shown, and which samples they are of. */
+async function arraysOf(stage, run) {
+  stage.send({ type: "pause" });
+  const { epoch, message } = stage.look(run);
+  const [snapshot] = epoch === null ? [] : await Promise.all([stage.store.views.view(run, epoch), stage.store.samples(run)]);
+  if (!snapshot) throw new Error(run.failures.get(epoch) ?? message);
+  const embeddings = await stage.store.views.embeddings(run, snapshot.epoch).catch(() => null);
+  const known = ["labels", "indices", "split"].filter(() => run.samples);
+  const columns = known.map((name) => [name, { data: run.samples[name], shape: [run.samples[name].length] }]);
+  return npz({ ...Object.fromEntries(columns), ...(embeddings && { embeddings }), ...snapshot.arrays });
+}
+
+/** A button that opens a menu of files; the browser closes it, and keeps the focus. */
+function menu(text, label, items) {
+  const list = h("div", { class: "saving", popover: true, role: "group", "aria-label": label });
+  const button = (item) =>
+    h("button", { type: "button", onclick: (event) => save(event.currentTarget, item) }, item.text);
+  list.append(...items.map(button));
+  const opener = h("button", { type: "button", class: "text", "aria-label": label, title: label }, text);
+  opener.popoverTargetElement = list;
+  list.addEventListener("toggle", ({ newState }) => newState === "open" && place(list, opener.getBoundingClientRect()));
+  return h("div", { class: "save" }, opener, list);
+}
+
+function place(list, { right, top, bottom }) {
+  const { offsetWidth: width, offsetHeight: height } = list;
+  const under = bottom + GAP + height < innerHeight;
+  list.style.left = `${Math.max(GAP, right - width)}px`;
+  list.style.top = `${under ? bottom + GAP : top - GAP - height}px`;
+}
+
+/** Make a file and hand it over; the button says how far that is, and what went wrong. */
+async function save(button, { text, name, make }) {
+  const say = (what) => (button.textContent = what);
+  button.disabled = true;
+  try {
+    download(await make(say), name());
+    say(text);
+    button.closest("[popover]").hidePopover();
+  } catch (error) {
+    say(error.message);
+    setTimeout(() => say(text), SAID);
+  }
+  button.disabled = false;
+}

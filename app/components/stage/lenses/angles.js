@@ -1,0 +1,185 @@
+// Angles between every two classes at the epoch that is shown, as deviation from where they should be.
+
+import { DEVIATION_LIMIT } from "../core/colour.js";
+import { Blocks } from "../plots/blocks.js";
+import { heatMapClasses } from "../core/classes.js";
+import { choice, h, number, toggle } from "../core/dom.js";
+import { deviation, rmsDeviation, simplexAngle } from "../core/geometry.js";
+import { HeatMap } from "../plots/heatmap.js";
+import { Panel } from "./lens.js";
+
+const OF = [["class_means", "class means"], ["prototypes", "prototypes"], ["classifier", "classifier weights"]];
+const TARGETS = [["simplex", "regular simplex"], ["predicted", "predicted optimum"]];
+const MEANS = "class_means";
+const WIDEST = 60; // degrees; where the diagonal's scale ends
+const TICKS = [[-DEVIATION_LIMIT, "−45°"], [0, "0°"], [DEVIATION_LIMIT, "+45°"]];
+const KEY =
+  "Orange is too close, blue too far apart; the scale ends at ±45° for all runs and epochs, and a corner marks what " +
+  "lies beyond. Diagonal: within-class angle.";
+
+export class Angles extends Panel {
+  constructor(stage) {
+    super(stage, "angles", "Angles");
+  }
+
+  build() {
+    const { stage } = this;
+    this.against = toggle(stage, "difference", `difference from ${stage.runs[0]?.told.label}`);
+    const choices = [choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", TARGETS), this.against];
+    this.body.append(h("div", { class: "controls" }, choices));
+    this.addColumns((content, run) => new AnglesColumn(stage, content, run, this));
+    this.body.append(h("p", { class: "key" }, KEY));
+  }
+
+  options() {
+    this.against.hidden = this.stage.runs.length < 2 || !this.stage.comparable;
+    for (const { part } of this.columns) part?.map.setOpen(this.stage.state.blocks.map(Number));
+  }
+
+  epoch() {
+    const { of } = this.stage.state;
+    for (const { column, part, snapshot } of this.drawn()) {
+      const target = snapshot.get(of) && this.targetOf(column);
+      if (!snapshot.get(of)) column.say(LACKS[of]);
+      else if (target) part.show(snapshot, target);
+    }
+  }
+
+  /** What is subtracted from a run's angles; null where that is not here, which is said. */
+  targetOf(column) {
+    const { of, target, difference } = this.stage.state;
+    const { run } = column;
+    const first = this.columns[0].run;
+    if (difference && this.stage.comparable && run !== first) {
+      const other = this.stage.look(first).snapshot;
+      if (other?.get(of)) return { pairs: () => other.angles(of), name: first.told.label };
+      if (other) column.say(`${first.told.label} has nothing to compare with.`);
+      if (other) return null;
+    }
+    return target === "simplex" ? simplexOf(run.classes.counts.length) : this.predictedOf(column);
+  }
+
+  predictedOf(column) {
+    const { run } = column;
+    const fault = run.fault("predicted");
+    if (fault) column.say(`The predicted optimum cannot be shown. ${fault}`);
+    else if (!run.classes.predicted) column.say("No optimum is predicted for this loss.");
+    if (fault || !run.classes.predicted) return null;
+    this.stage.store.predicted(run);
+    const name = "the predicted optimum";
+    if (run.predicted) return { pairs: () => run.predicted, name, rms: "distance_to_prediction" };
+    column.say("The predicted optimum is on its way.", true);
+    return null;
+  }
+
+  /** The pair under the pointer, in every run. */
+  point(hit, from) {
+    const pair = hit?.kind === "cell" ? hit : null;
+    for (const { part } of this.columns) if (part && part !== from) part.map.highlight(pair);
+    for (const { run, part } of this.columns) part?.read(hit, this.stage.look(run).snapshot);
+  }
+}
+
+const LACKS = {
+  class_means: "This run recorded no class means.",
+  prototypes: "This run has no prototypes.",
+  classifier: "This run has no classifier.",
+};
+
+class AnglesColumn {
+  constructor(stage, content, run, panel) {
+    Object.assign(this, { stage, run });
+    const { names, counts } = run.classes;
+    const host = h("div", { class: "map" });
+    this.off = h("p", { class: "summary" });
+    this.readout = h("p", { class: "readout" });
+    content.append(this.off, host, this.readout);
+    const onHover = (hit) => panel.point(hit, this);
+    const onOpen = (open) => stage.set({ blocks: Array.from(open, String) });
+    this.map = new HeatMap(host, { label: `Angles between classes, ${run.told.label}`, onHover, onOpen });
+    const { groups } = (this.classes = heatMapClasses(names, counts));
+    this.blockMetrics = groups.flatMap((row) => groups.map((column) => metricOf(row.name, column.name)));
+    this.map.setClasses(this.classes);
+    this.pictures = [this.map];
+  }
+
+  /**
+   * @param {{pairs: () => number | Float32Array, name: string, rms: ?string}} target what is subtracted; `rms` is the
+   *   metric that says how far all pairs are from it
+   */
+  show(snapshot, target) {
+    const { of } = this.stage.state;
+    const { map, run } = this;
+    const within = of === MEANS ? snapshot.get("within_class_angles") : null;
+    const { name } = target;
+    if (name !== this.name || !within !== this.bare) map.setScales(scaleOf(name), within && DIAGONAL);
+    Object.assign(this, { name, target, bare: !within });
+    const means = map.blocks.grouped && !map.blocks.open.size && this.meansOf(snapshot, target);
+    let rms = run.metric(target.rms, snapshot.epoch);
+    if (means) map.setMeans(means, within);
+    else {
+      const [angles, from] = [snapshot.angles(of), target.pairs()];
+      map.setValues(deviation(angles, from), within);
+      rms = rmsDeviation(angles, run.classes.counts.length, from);
+    }
+    this.off.replaceChildren("RMS over pairs ", h("b", {}, `${number(rms, 1)}°`), ` from ${name}`);
+  }
+
+  /** What blocks of classes deviate by on average, as far as that was measured: many pairs take their time. */
+  meansOf({ epoch }, { pairs, rms }) {
+    if (this.stage.state.of !== MEANS || !rms || this.run.metric(rms, epoch) === null) return null;
+    const measured = this.blockMetrics.map((name) => this.run.metric(name, epoch));
+    if (measured.includes(null)) return null;
+    const target = pairs();
+    if (typeof target === "number") return measured.map((angle) => angle - target);
+    if (target !== this.subtracted?.target) {
+      const blocks = new Blocks(this.classes.groups);
+      blocks.setMeans(this.classes.order, target);
+      this.subtracted = { target, means: blocks.means };
+    }
+    return measured.map((angle, block) => angle - this.subtracted.means[block]);
+  }
+
+  read(hit, snapshot) {
+    const { names } = this.run.classes;
+    this.readout.textContent = "";
+    if (!hit || !snapshot || Math.max(hit.row, hit.column) >= names.length) return;
+    const isPair = hit.kind === "cell" && hit.row !== hit.column;
+    const angle = isPair && snapshot.angles(this.stage.state.of)?.[hit.row * names.length + hit.column];
+    this.readout.textContent = isPair
+      ? `${names[hit.row]} and ${names[hit.column]}: ${number(angle, 1)}°`
+      : hit.text;
+  }
+}
+
+/** The metric of the mean angle between two groups of classes. */
+function metricOf(a, b) {
+  const order = ["head", "medium", "tail"];
+  return `angle_${[a, b].sort((x, y) => order.indexOf(x) - order.indexOf(y)).join("_")}`;
+}
+
+function simplexOf(K) {
+  return { pairs: () => simplexAngle(K), name: `${number(simplexAngle(K), 1)}°`, rms: "angle_rms_deviation" };
+}
+
+const DIAGONAL = {
+  stops: [],
+  low: 0,
+  high: WIDEST,
+  ticks: [[0, "0°"], [WIDEST, `≥ ${WIDEST}°`]],
+  title: "within-class angle",
+  format: (value) => `${number(value, 1)}°`,
+};
+
+let deviationStops = [];
+
+/** @param {[number, string][]} stops of the diverging scale, as Python has them */
+export function setDeviationStops(stops) {
+  deviationStops = stops;
+}
+
+function scaleOf(name) {
+  const format = (value) => `${value >= 0.05 ? "+" : ""}${number(value, 1)}°`;
+  const [low, high] = [-DEVIATION_LIMIT, DEVIATION_LIMIT];
+  return { stops: deviationStops, low, high, ticks: TICKS, title: `from ${name}`, format };
+}

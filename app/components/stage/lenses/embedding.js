@@ -1,0 +1,227 @@
+// The embedding of every run, all turned together, and what is marked in it.
+
+import { classLabels } from "../core/classes.js";
+import { TourColumn } from "./embedding_column.js";
+import { choice, h, icon, number, toggle } from "../core/dom.js";
+import { groupsOf, simplexAngle } from "../core/geometry.js";
+import { Panel } from "./lens.js";
+import { angleTo } from "../core/samples.js";
+import { autoStep, decode, drag, encode, face, facePlane, identity, randomTarget } from "./tour.js";
+
+const TURN = 0.8; // seconds that facing a class takes
+const DISC = "M13 8a5 5 0 1 1-10 0a5 5 0 1 1 10 0z";
+const LAYERS = [
+  ["simplex", "ideal simplex", () => icon(DISC, false)],
+  ["predicted", "predicted optimum", () => icon("M3.5 3.5l9 9M12.5 3.5l-9 9", false)],
+  ["means", "class means", () => icon(DISC)],
+  ["trails", "trails", () => icon("M2 13l4-6l4 2l4-7", false)],
+  ["prototypes", "prototypes", () => icon("M8 2l6 6l-6 6l-6-6z")],
+  ["classifier", "classifier weights", () => icon("M8 2.5l6 10.5h-12z")],
+  ["shuffled", "shuffled labels", () => null],
+];
+const SHUFFLED =
+  " Shuffled labels: the picture is fitted to labels dealt out at random, and coloured by them. Colours that gather " +
+  "here would be made by the picture; the images themselves may cluster as they do anyway.";
+const COLOUR_KEYS = {
+  class: "",
+  group: " Slate: head, grey: medium, orange: tail.",
+  correct: " Grey: predicted right, orange: wrong.",
+  confidence: " The bluer, the surer.",
+};
+const DIMS = [[2, "2D"], [3, "3D"]];
+const SPLITS = [["test", "test"], ["train", "train"]];
+const MODES = [["turn", "Turn"], ["lasso", "Lasso"], ["box", "Box"]];
+const COLOURS = [
+  ["class", "class"],
+  ["group", "frequency"],
+  ["correct", "right or wrong"],
+  ["confidence", "confidence"],
+];
+
+export class Tour extends Panel {
+  mode = "turn";
+  seed = 1;
+
+  constructor(stage) {
+    super(stage, "tour", "Embedding");
+  }
+
+  build() {
+    const { stage } = this;
+    const button = (text, onclick) => h("button", { type: "button", onclick }, text);
+    this.auto = button("Tour", () => this.toggleAuto());
+    this.auto.ariaPressed = "false";
+    this.auto.disabled = stage.still.matches;
+    this.modes = MODES.map(([mode, text]) => Object.assign(button(text, () => this.setMode(mode)), { value: mode }));
+    this.class = h("select", { "aria-label": "Class" });
+    const looks = [
+      choice(stage, "dims", "", DIMS),
+      choice(stage, "split", "", SPLITS),
+      choice(stage, "colour", "colour", COLOURS),
+      h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes),
+    ];
+    const steering = [
+      this.auto,
+      button("Face", () => this.faceClass(this.class.selectedIndex)),
+      this.class,
+      button("Select its images", () => this.selectClass(this.class.selectedIndex)),
+      button("Tail against head", () => this.faceGroups()),
+      button("As fitted", () => this.turnTo(() => identity(this.dims))),
+    ];
+    this.body.append(
+      h("div", { class: "controls" }, looks),
+      h("div", { class: "controls" }, LAYERS.map(([layer, text, sign]) => toggle(stage, "layers", text, layer, sign()))),
+      h("div", { class: "controls" }, steering),
+    );
+    this.addColumns((content, run) => new TourColumn(stage, content, run, this));
+    this.pair = this.body.appendChild(h("p", { class: "summary pair", role: "status" }));
+    this.note = this.body.appendChild(h("p", { class: "key" }));
+    this.parts = this.columns.map(({ part }) => part).filter(Boolean);
+    this.dims = Math.max(3, ...this.parts.map((part) => part.dims));
+    this.basis = decode(stage.state.basis ?? "", this.dims) ?? identity(this.dims);
+    this.found = this.basis; // as the address has it
+    const [first] = this.parts;
+    const labels = first ? classLabels(first.classes.names, first.classes.counts) : [];
+    this.class.append(...labels.map((label) => h("option", {}, label)));
+    this.setMode("turn");
+  }
+
+  options() {
+    const { colour, layers, split } = this.stage.state;
+    for (const part of this.parts) part.options();
+    this.note.textContent = [
+      "Angles in this view are not the true ones: choose two classes, by their marks, to print theirs.",
+      split === "test" ? " Shown are test images that the picture was not fitted on." : " Shown are training images.",
+      " A ring is a wrong prediction.",
+      COLOUR_KEYS[colour],
+      layers.includes("shuffled") ? SHUFFLED : "",
+    ].join("");
+    this.printPair();
+  }
+
+  viewed() {
+    for (const part of this.parts) part.forget(); // trails have grown
+  }
+
+  epoch() {
+    for (const { column, run, part, snapshot } of this.drawn()) {
+      part.show(snapshot);
+      const fault = run.fault("samples");
+      if (fault) column.say(`The samples of this run cannot be shown. ${fault}`);
+    }
+    this.printPair();
+  }
+
+  frame() {
+    for (const { run, part } of this.drawn()) part.place(this.stage.tween(run), this.basis);
+  }
+
+  get moving() {
+    return this.open && (this.target !== undefined || this.turning !== undefined);
+  }
+
+  tick(seconds) {
+    if (this.turning) {
+      this.turning.done = Math.min(1, this.turning.done + seconds / TURN);
+      const { done, at } = this.turning;
+      this.basis = at(done * done * (3 - 2 * done));
+      if (done < 1) return;
+      this.turning = undefined;
+      this.stage.mark("address");
+    } else if (this.target) {
+      const { basis, arrived } = autoStep(this.basis, this.target, seconds);
+      this.basis = basis;
+      if (arrived) this.target = randomTarget(this.dims, this.seed++);
+    }
+  }
+
+  toggleAuto() {
+    this.target = this.target ? undefined : randomTarget(this.dims, this.seed++);
+    this.auto.ariaPressed = String(Boolean(this.target));
+    this.turned();
+  }
+
+  drag(right, up) {
+    if (this.target) this.toggleAuto();
+    this.turning = undefined;
+    this.basis = drag(this.basis, right, up);
+    this.turned();
+  }
+
+  /** @param {(fraction: number) => Float64Array} at the basis after so much of the turn */
+  turnTo(at) {
+    if (this.target) this.toggleAuto();
+    this.turning = { at, done: this.stage.still.matches ? 1 : 0 };
+    this.turned();
+  }
+
+  turned() {
+    this.stage.mark("frame", "address");
+  }
+
+  /** For the address. */
+  written() {
+    if (this.basis === this.found) return this.stage.state.basis; // also before it is built
+    const text = encode(this.basis);
+    return text === encode(identity(this.dims)) ? null : text;
+  }
+
+  /** Class means of the first run that has them. */
+  means() {
+    const [column] = [...this.drawn()];
+    const means = column?.snapshot.arrays.class_mean_coordinates;
+    if (!means) return null;
+    const [K, D] = means.shape;
+    return Array.from({ length: K }, (_, k) => means.data.subarray(k * D, (k + 1) * D));
+  }
+
+  faceClass(k) {
+    const [means, start] = [this.means(), this.basis];
+    if (means) this.turnTo((fraction) => face(start, means[k], fraction));
+  }
+
+  faceGroups() {
+    const [means, start] = [this.means(), this.basis];
+    if (!means) return;
+    const { head, tail } = groupsOf(this.parts[0].classes.counts);
+    const meanOf = (group, i) => group.reduce((sum, k) => sum + (means[k][i] || 0), 0) / group.length;
+    const middle = (group) => means[0].map((_, i) => meanOf(group, i));
+    this.turnTo((fraction) => facePlane(start, middle(tail), middle(head), fraction));
+  }
+
+  setMode(mode) {
+    for (const item of this.modes) item.ariaPressed = String(item.value === mode);
+    for (const part of this.parts) part.points.setMode(mode);
+  }
+
+  selectClass(k) {
+    const [part] = this.parts;
+    if (part?.samples) part.select(part.rows().filter((row) => part.samples.labels[row] === k), "replace");
+  }
+
+  choose(k) {
+    const { pair } = this.stage.state;
+    this.class.selectedIndex = k;
+    this.stage.set({ pair: pair.includes(k) ? pair.filter((other) => other !== k) : [...pair.slice(-1), k] });
+  }
+
+  /** Print the true angle of the chosen pair of classes, in every run. */
+  printPair() {
+    const [a, b] = this.stage.state.pair;
+    const shown = [...this.drawn()].filter(({ run }) => Math.max(a, b ?? a) < run.classes.names.length);
+    this.pair.textContent = "";
+    if (a === undefined || !shown.length) return;
+    const { names } = shown[0].run.classes;
+    if (b === undefined) {
+      this.pair.textContent = `${names[a]} is chosen; choose another class.`;
+      return;
+    }
+    const angles = shown.map(({ run, snapshot }) => {
+      const means = snapshot.arrays.class_means;
+      const angle = means && angleTo(means.data, means.shape[1], a, means.data, b);
+      return `${run.told.label} ${number(angle, 1)}°`;
+    });
+    const target = `regular simplex ${number(simplexAngle(names.length), 1)}°`;
+    this.pair.textContent = `True angle between ${names[a]} and ${names[b]}: ${angles.join(", ")}; ${target}.`;
+  }
+}

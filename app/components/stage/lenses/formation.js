@@ -1,0 +1,214 @@
+// How the angles between class means form: every pair over the epochs, and the current epoch's angles beside them.
+
+import { Chart } from "../plots/chart.js";
+import { EVERY_PAIR_UP_TO } from "../core/classes.js";
+import { h, toggle } from "../core/dom.js";
+import { formationFigure } from "../plots/figures.js";
+import { groupsOf, kindsOf, meanWithin, simplexAngle } from "../core/geometry.js";
+import { Panel } from "./lens.js";
+import { Strip, TICK, kindOfPair } from "../plots/strip.js";
+
+const TAIL = "angle_tail_tail";
+const QUANTILES = ["angle_q05", "angle_q25", "angle_q50", "angle_q75", "angle_q95"];
+const [ROOM, LEAST_TOP] = [4, 120]; // degrees
+const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
+const DISTRIBUTION =
+  "Grey: median, half and nine tenths of all pairs of classes. Bold: mean over the tail. On the right: this epoch. ";
+const PAIRS =
+  "Thin lines: one pair of classes each; orange within the tail, slate within the head. Bold: mean over the tail. " +
+  "Dots: this epoch. ";
+const SEEDS = "Band: lowest and highest of the group's seeds. ";
+const BESIDE = "Pale: the mean over the tail in the runs beside. ";
+const TARGETS =
+  "Dotted: where all pairs of classes would be equally far apart, and where the contrastive loss alone would leave " +
+  "the tail.";
+
+export class Formation extends Panel {
+  constructor(stage) {
+    super(stage, "formation", "Simplex formation");
+  }
+
+  /** It begins with dots, which need nothing: they are the first picture. */
+  get ready() {
+    return true;
+  }
+
+  get views() {
+    return false;
+  }
+
+  build() {
+    this.body.append(h("div", { class: "controls" }, toggle(this.stage, "log", "log epochs")));
+    this.addColumns((content, run) => new FormationColumn(this.stage, content, run));
+    this.key = this.body.appendChild(h("p", { class: "key" }));
+  }
+
+  arrived() {
+    const parts = this.columns.map(({ part }) => part).filter(Boolean);
+    const highest = Math.max(...parts.map((part) => part.highest()));
+    const top = Math.min(180 + ROOM, Math.max(LEAST_TOP, Math.ceil((highest + ROOM) / TICK) * TICK));
+    for (const part of parts) part.draw(top, this.columns);
+    const many = parts.some((part) => part.many);
+    const hasSeeds = this.columns.some(({ run }) => this.stage.store.tablesOf(run));
+    const hasOthers = this.stage.comparable && this.columns.length > 1;
+    this.key.textContent = [many ? DISTRIBUTION : PAIRS, hasSeeds && SEEDS, hasOthers && BESIDE, TARGETS]
+      .filter(Boolean)
+      .join("");
+  }
+
+  epoch() {
+    for (const { run, part } of this.columns) {
+      const { epoch, message } = this.stage.look(run, false);
+      if (part && message === null) part.showEpoch(epoch);
+    }
+  }
+
+  frame() {
+    for (const { part } of this.columns) part?.strip.mark(this.stage.at);
+  }
+}
+
+class FormationColumn {
+  constructor(stage, content, run) {
+    this.stage = stage;
+    this.run = run;
+    const { counts, regular, predicted } = run.classes;
+    this.tailClasses = groupsOf(counts).tail;
+    this.kinds = kindsOf(counts);
+    this.plot = content.appendChild(h("div", { class: "plot" }));
+    const others = this.others.map(({ told }) => told);
+    const targets = { regular, predicted: predicted?.tail ?? null, planned: run.about.planned };
+    const figure = formationFigure(run.told, others, targets, stage.told);
+    this.chart = new Chart(this.plot, figure, { plotly: stage.told.plotly, onDraw: () => this.strip.draw() });
+    this.strip = new Strip(content, this.chart, { kinds: this.kinds, told: stage.told });
+    this.strip.onSeek = (epoch) => stage.send({ type: "seek", epoch: this.fromAxis(epoch) });
+    this.strip.toAxis = (epoch) => this.toAxis(epoch);
+    this.pictures = [this.chart, this.strip];
+  }
+
+  /** Whether the classes are too many for a line a pair. */
+  get many() {
+    return this.kinds.length > EVERY_PAIR_UP_TO;
+  }
+
+  get others() {
+    return this.stage.store.runs.filter((run) => run !== this.run);
+  }
+
+  /** Epochs whose class means are here. */
+  get meanEpochs() {
+    return [...this.run.curves.means.keys()].sort((a, b) => a - b);
+  }
+
+  showEpoch(epoch) {
+    if (this.many) this.strip.showShares(this.shares(epoch));
+    else this.strip.showPairs(this.run.angles(epoch));
+  }
+
+  /** Degrees below which 5, 25, 50, 75 and 95 % of all pairs are; null where that was not recorded. */
+  shares(epoch) {
+    return QUANTILES.map((name) => this.run.metric(name, epoch));
+  }
+
+  /** Degrees that the axis goes up to, at least. */
+  highest() {
+    const { curves } = this.run;
+    const drawn = this.many
+      ? curves.finite(QUANTILES.at(-1))
+      : this.meanEpochs.flatMap((epoch) => Array.from(curves.angles(epoch)).filter(Number.isFinite));
+    return drawn.reduce((most, angle) => Math.max(most, angle), simplexAngle(this.kinds.length));
+  }
+
+  toAxis(epoch) {
+    return this.stage.state.log ? Math.max(epoch, BEFORE) : epoch;
+  }
+
+  fromAxis(value) {
+    return value < 2 * BEFORE && this.stage.state.log ? 0 : value;
+  }
+
+  /** @param {number} top degrees at the top of the axis, the same in every column */
+  draw(top, columns) {
+    const { others } = this;
+    const partOf = (place) => columns.find(({ run }) => run === others[place])?.part;
+    const last = lastEpoch(columns.map(({ run }) => run));
+    const ends = { x: [this.toAxis(0), last] };
+    const layout = { xaxis: epochAxis(this.stage.state.log, last), yaxis: { range: [0, top] } };
+    this.strip.scale(top);
+    if (!this.stage.warm) return;
+    this.chart.show(() => {
+      const own = { ...this.lines(), simplex: ends, predicted: ends };
+      const line = (place) => (this.stage.comparable ? partOf(place)?.tailLine() : null);
+      return { fill: ({ role, place }) => (role === "beside" ? line(place) : own[role]), layout };
+    });
+  }
+
+  /** The mean over the pairs within the tail; from the class means where it was not recorded. */
+  tail() {
+    const { curves } = this.run;
+    if (curves.columns[TAIL] || this.many) return { epochs: curves.epochs, angles: curves.column(TAIL) };
+    const meanOf = (epoch) => meanWithin(this.tailClasses, curves.angles(epoch), this.kinds.length);
+    return { epochs: this.meanEpochs, angles: this.meanEpochs.map(meanOf) };
+  }
+
+  tailLine() {
+    const { epochs, angles } = this.tail();
+    return { x: epochs.map((epoch) => this.toAxis(epoch)), y: angles };
+  }
+
+  lines() {
+    const lines = { "tail–tail": this.tailLine() };
+    const seeds = this.stage.store.band(this.run, TAIL);
+    if (seeds) lines.seeds = area(seeds.epochs.map((epoch) => this.toAxis(epoch)), seeds.low, seeds.high);
+    if (!this.many) return { ...lines, ...this.pairLines() };
+    const { curves } = this.run;
+    const x = curves.epochs.map((epoch) => this.toAxis(epoch));
+    const [least, low, median, high, most] = QUANTILES.map((name) => curves.column(name));
+    return { ...lines, range: area(x, least, most), middle: area(x, low, high), median: { x, y: median } };
+  }
+
+  /** One trace a group of pairs, its lines parted by gaps. */
+  pairLines() {
+    const { names } = this.run.classes;
+    const epochs = this.meanEpochs;
+    const x = epochs.map((epoch) => this.toAxis(epoch));
+    const angles = epochs.map((epoch) => this.run.curves.angles(epoch));
+    const lines = { head: emptyLine(), medium: emptyLine(), tail: emptyLine() };
+    for (let i = 0; i < names.length; i++) {
+      for (let j = 0; j < i; j++) {
+        const line = lines[kindOfPair(this.kinds, i, j)];
+        const text = `${names[j]} and ${names[i]}`;
+        line.x.push(...x, null);
+        line.y.push(...angles.map((pairs) => pairs[i * names.length + j]), null);
+        line.text.push(...epochs.map(() => text), "");
+      }
+    }
+    return lines;
+  }
+}
+
+/** Where the axis of epochs ends that these runs share. */
+export function lastEpoch(runs) {
+  return Math.max(1, ...runs.map((run) => Math.max(run.about?.planned ?? 1, run.epochs.at(-1) ?? 0)));
+}
+
+/** Plotly's settings for an axis of epochs from 0 to the last. */
+export function epochAxis(log, last) {
+  if (!log) return { type: "linear", range: [0, last], tickvals: null, ticktext: null };
+  const ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].filter((tick) => tick <= last);
+  return {
+    type: "log",
+    range: [Math.log10(BEFORE), Math.log10(last)],
+    tickvals: [BEFORE, ...ticks],
+    ticktext: ["0", ...ticks.map(String)],
+  };
+}
+
+/** A closed outline between two lines. */
+export function area(x, low, high) {
+  return { x: [...x, ...x.toReversed()], y: [...high, ...low.toReversed()] };
+}
+
+function emptyLine() {
+  return { x: [], y: [], text: [] };
+}

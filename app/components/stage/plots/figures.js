@@ -1,0 +1,188 @@
+// Plotly's figures without their arrays: each panel fills the traces by the role in their `meta`. So colours, dashes,
+// axes and words are decided here, once, and an epoch moves numbers only.
+
+import { translucent } from "../core/colour.js";
+
+const TEXT = 14; // pixels
+const SMALL_TEXT = 12;
+const STRIP = 72; // pixels to the right of the formation, where the current epoch's angles stand on the same axis
+const LINE_HEIGHT = 12; // degrees that a line of small print takes in the formation
+const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"];
+
+/**
+ * All angles between two class means over the epochs, of one run.
+ *
+ * Roles: "head", "medium" and "tail" are thin lines, a pair each; for many classes "range", "middle" and "median" show
+ * their distribution instead; "tail–tail" is the mean over the tail in bold, "seeds" its band over seeds, "beside" the
+ * same of the runs beside (one trace for each of `others`, its place in `meta`); "simplex" and "predicted" are targets.
+ *
+ * @param {{label: string, colour: string, dash: string}} run @param {Object[]} others like it
+ * @param {{regular: number, predicted: ?number, planned: number}} targets degrees of the regular simplex, and of the
+ *   predicted optimum within the tail; epochs
+ * @param {{groups: {head: string, medium: string, tail: string}, neutral: string}} colours
+ */
+export function formationFigure(run, others, { regular, predicted, planned }, { groups, neutral }) {
+  const { label, colour, dash } = run;
+  const pair = { hovertemplate: "%{text}<br>epoch %{x}: <b>%{y:.1f}°</b><extra></extra>" };
+  const tail = `tail–tail, ${label}<br>epoch %{x}: <b>%{y:.1f}°</b><extra></extra>`;
+  const target = (role, of, y) => ({ ...line(role, of, { width: 1.5, dash: "dot" }), hoverinfo: "skip", y: [y, y] });
+  const beside = (other, place) => ({
+    ...line("beside", other.colour, { width: 1.5, dash: other.dash }),
+    opacity: 0.55,
+    hovertemplate: `tail–tail, ${other.label}: %{y:.1f}°<extra></extra>`,
+    meta: { role: "beside", place },
+  });
+  const median = "median of all pairs %{y:.1f}°";
+  const data = [
+    area("range", translucent(neutral, 0.16)),
+    area("middle", translucent(neutral, 0.26)),
+    { ...line("medium", neutral, { width: 1 }), opacity: 0.38, ...pair },
+    { ...line("head", groups.head, { width: 1 }), opacity: 0.75, ...pair },
+    { ...line("tail", groups.tail, { width: 1 }), opacity: 0.8, ...pair },
+    { ...line("median", neutral, { width: 2 }), hovertemplate: median },
+    target("simplex", neutral, regular),
+    ...(predicted === null ? [] : [target("predicted", colour, predicted)]),
+    area("seeds", translucent(colour, 0.2)),
+    ...others.map(beside),
+    { ...line("tail–tail", colour, { width: 3.5, dash }), hovertemplate: tail },
+  ];
+  const layout = layoutOf("formation", `Angles between class means over the epochs, ${label}`, {
+    xaxis: epochs(planned),
+    yaxis: { title: { text: "angle (°)" }, dtick: 30, range: [0, 120] },
+    margin: { r: STRIP, l: 44 },
+  });
+  return { data, layout: { ...layout, annotations: targetsInWords(regular, predicted) } };
+}
+
+function targetsInWords(regular, predicted) {
+  const same = predicted !== null && predicted.toFixed(1) === regular.toFixed(1);
+  const alike = `all alike${same ? " = loss alone" : ""} ${regular.toFixed(1)}°`;
+  const words = [besideAxis(alike, regular, "bottom")];
+  if (predicted === null || same) return words;
+  const above = predicted > regular + LINE_HEIGHT;
+  return [...words, besideAxis(`tail, loss alone ${predicted.toFixed(1)}°`, predicted, above ? "bottom" : "top")];
+}
+
+/** One metric over the epochs: "band" and "line" of each run, whose place is in the trace's `meta`. */
+export function curveFigure(runs, planned) {
+  const data = runs.flatMap(({ label, colour, dash }, place) => [
+    { ...area("band", translucent(colour, 0.18)), meta: { role: "band", place } },
+    {
+      ...line("line", colour, { width: 2.5, dash }),
+      hovertemplate: `${label}: <b>%{y}</b>`,
+      meta: { role: "line", place },
+    },
+  ]);
+  const layout = layoutOf("curve", "A metric over the epochs", {
+    xaxis: epochs(planned),
+    hovermode: "x unified",
+    margin: { t: 8, r: 16 },
+  });
+  return { data, layout };
+}
+
+/**
+ * How hard a class is pushed by each other one, against the other's training count, in log–log axes.
+ *
+ * Roles: "measured" has a dot a pair; "counts" a line for each pushed class, of what the counts alone predict; "fit" is
+ * the measured slope, through the middle of the dots.
+ */
+export function pushFigure({ label, colour, dash }, { neutral }) {
+  const counts = PERCENTS.slice(1).flatMap((_, power) => [1, 2, 5].map((digit) => digit * 10 ** power));
+  const dots = {
+    type: "scatter",
+    meta: { role: "measured" },
+    mode: "markers",
+    marker: { size: 7, opacity: 0.85, line: { width: 0 } },
+    hovertemplate: "%{text}<extra></extra>",
+    showlegend: false,
+  };
+  const data = [
+    { ...line("counts", neutral, { width: 1 }), opacity: 0.5, hoverinfo: "skip" },
+    dots,
+    { ...line("fit", colour, { width: 3, dash }), hoverinfo: "skip" },
+  ];
+  const layout = layoutOf("push", `Push against the counterpart's training count, ${label}`, {
+    xaxis: {
+      type: "log",
+      title: { text: "training images of the counterpart" },
+      tickvals: counts,
+      ticktext: counts.map((count) => count.toLocaleString("en")),
+    },
+    yaxis: {
+      type: "log",
+      title: { text: "share of all push", standoff: 4 },
+      tickvals: PERCENTS.map((_, i) => Number(`1e${i - 6}`)),
+      ticktext: PERCENTS,
+    },
+    margin: { t: 8, r: 12, l: 58 },
+  });
+  return { data, layout };
+}
+
+/** What an image of each class feels on average: "pull" down, and push up, stacked by who pushes. */
+export function receivedFigure({ label }, { groups, neutral }) {
+  const pushes = Object.entries(groups).map(([group, colour]) => bar(group, `push by the ${group}`, colour));
+  const layout = layoutOf("received", `Pull and push that each class receives, ${label}`, {
+    xaxis: { title: { text: "class" }, type: "category", showgrid: false },
+    yaxis: { title: { text: "length of the gradient" }, zeroline: true, tickformat: "~g" },
+    barmode: "relative",
+    bargap: 0.25,
+    margin: { t: 8, r: 12, l: 58 },
+  });
+  return { data: [bar("pull", "pull of the own class", neutral, "/"), ...pushes], layout };
+}
+
+/** As app/figures/frame.py has it: no colour of text, grid or background, which are the reader's theme's. */
+function layoutOf(kind, description, { xaxis = {}, yaxis = {}, margin, ...layout }) {
+  const axis = ({ title, ...settings }) => ({
+    title: { font: { size: TEXT }, standoff: 8, ...title },
+    tickfont: { size: SMALL_TEXT + 1 },
+    zeroline: false,
+    fixedrange: true,
+    ...settings,
+  });
+  return {
+    uirevision: kind, // while it stays the same, hidden traces outlive an update
+    meta: { description },
+    font: { size: TEXT },
+    margin: { l: 56, r: 12, t: 12, b: 48, ...margin },
+    hoverlabel: { font: { size: TEXT }, align: "left" },
+    xaxis: axis(xaxis),
+    yaxis: axis(yaxis),
+    dragmode: false,
+    hovermode: "closest",
+    showlegend: false,
+    ...layout,
+  };
+}
+
+function epochs(planned) {
+  return { title: { text: "epoch" }, range: [0, planned], tickformat: "d" };
+}
+
+function line(role, color, { width, dash = "solid" }) {
+  const look = { type: "scatter", mode: "lines", line: { color, width, dash } };
+  return { meta: { role }, ...look, showlegend: false, connectgaps: false };
+}
+
+function area(role, fillcolor) {
+  const look = { type: "scatter", mode: "lines", line: { width: 0 }, fill: "toself", fillcolor };
+  return { meta: { role }, ...look, hoverinfo: "skip", showlegend: false };
+}
+
+function bar(role, name, color, shape = "") {
+  return {
+    type: "bar",
+    meta: { role },
+    name,
+    marker: { color, line: { width: 0 }, pattern: { shape, size: 5, solidity: 0.3 } },
+    hovertemplate: `%{x}<br>${name}: <b>%{customdata:.3f}</b><extra></extra>`,
+    showlegend: false,
+  };
+}
+
+function besideAxis(text, y, yanchor) {
+  const place = { xref: "x domain", x: 0.01, xanchor: "left", y, yanchor, borderpad: 1 };
+  return { text, ...place, showarrow: false, font: { size: SMALL_TEXT - 1 } };
+}

@@ -1,0 +1,255 @@
+// A K × K picture of numbers between classes: every class up to twenty, above that blocks of groups that open.
+
+import { Blocks } from "./blocks.js";
+import { Shades, drawCells } from "./cells.js";
+import { scale } from "../core/colour.js";
+import { drawAxes, drawBlock, drawLegend, drawOutline, drawRules, layOut } from "./heatmap_frame.js";
+import { Surface } from "./surface.js";
+
+const HELP = "Arrow keys go through the cells, Enter opens or closes a block of classes, Escape leaves the cells.";
+const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+/**
+ * Pictures numbers between K classes, and one number a class on the diagonal. Every setter asks for a frame; `draw`
+ * draws at once. Arrays that are handed over are kept, not copied, and must not change afterwards.
+ *
+ * @typedef {{kind: "cell" | "block", row: number, column: number, value: number, text: string}} Hit `row` and `column`
+ *   are classes in a cell, groups in a block; a block's value is the mean over its pairs of two classes, NaN where it
+ *   has none; `text` says all that in words
+ * @typedef {{stops: [number, string][], low: number, high: number, ticks: [number, string][], title: string,
+ *   format: (value: number) => string}} Scale `low` and `high` are the values at the stops 0 and 1, beyond which cells
+ *   are marked; the title stands over the colour bar and, after the formatted number, in a Hit's text
+ */
+export class HeatMap {
+  order = new Uint32Array(0);
+  blocks = new Blocks([]);
+  values = null;
+  scales = null;
+  frame = null; // null: everything has to be laid out anew
+  cursor = null; // what is outlined, [i, j] in the order of the rows
+  hit = null;
+
+  /**
+   * @param {HTMLElement} host sized by the page; filled with canvases, focusable
+   * @param {object} options all but `label` may be missing
+   * @param {string} options.label what the picture shows, for those who listen
+   * @param {(hit: ?Hit) => void} options.onHover what is pointed at, by pointer or keys, is another or has a new value
+   * @param {(open: Set<number>) => void} options.onOpen the reader has opened or closed a block
+   */
+  constructor(host, { label, onHover = () => {}, onOpen = () => {} }) {
+    Object.assign(this, { onHover, onOpen });
+    this.surface = new Surface(host, { label, help: HELP, layers: 3, draw: () => this.paint() });
+    const { surface } = this;
+    surface.listen("pointermove", (event) => this.pointAt(this.placeOf(event)));
+    surface.listen("pointerleave", () => this.pointAt(null));
+    surface.listen("click", (event) => (this.pointAt(this.placeOf(event)), this.press()));
+    surface.listen("keydown", (event) => this.key(event));
+    surface.resize();
+  }
+
+  /**
+   * @param {Uint32Array} order (K,) the class of each row and column
+   * @param {string[]} rowLabels (K,) by class, as are columnLabels; drawn where there are no groups
+   * @param {{name: string, count: number}[]} groups runs of `order` that make blocks: for more than 20 classes
+   */
+  setClasses({ order, rowLabels, columnLabels = rowLabels, groups = [] }) {
+    const names = groups.map(({ name }) => name);
+    const sorted = (labels) => Array.from(order, (k) => labels[k]);
+    this.names = groups.length
+      ? { rows: names, columns: names }
+      : { rows: sorted(rowLabels), columns: sorted(columnLabels) };
+    Object.assign(this, { order, rowLabels, blocks: new Blocks(groups), values: null });
+    this.pointAt(null);
+    this.rebuild();
+  }
+
+  /**
+   * @param {Scale} pairs of the values between two classes
+   * @param {?Scale} diagonal without stops, since the diagonal is drawn in the theme's greys; null for no diagonal
+   */
+  setScales(pairs, diagonal = null) {
+    this.scales = { pairs, diagonal };
+    this.colourOf = scale(pairs.stops);
+    this.rebuild();
+  }
+
+  /**
+   * @param {Float32Array} pairs (K, K) row-major by class, NaN for none; its diagonal is not read
+   * @param {?Float32Array} diagonal (K,) by class; without it the diagonal is drawn as missing
+   */
+  setValues(pairs, diagonal = null) {
+    this.values = { pairs, diagonal: diagonal ?? new Float32Array(this.order.length).fill(NaN) };
+    this.blocks.setMeans(this.order, pairs);
+    if (this.hit) this.pointAt(this.cursor);
+    this.repaint();
+  }
+
+  /**
+   * Show groups alone, as long as no block is open: for those who have the means of blocks without their pairs.
+   *
+   * @param {number[]} means of the blocks, by (number of groups) × row + column
+   * @param {?Float32Array} diagonal (K,) by class
+   */
+  setMeans(means, diagonal = null) {
+    this.values = { pairs: null, diagonal: diagonal ?? new Float32Array(this.order.length).fill(NaN) };
+    this.blocks.means = means;
+    if (this.hit) this.pointAt(this.cursor);
+    this.repaint();
+  }
+
+  /** @param {Iterable<number>} open blocks that show their cells, by (number of groups) × row + column */
+  setOpen(open) {
+    this.blocks.open = new Set(open);
+    this.repaint();
+  }
+
+  /** Outline the cell of two classes, or its closed block. @param {?{row: number, column: number}} pair classes */
+  highlight(pair) {
+    this.cursor = pair && [this.order.indexOf(pair.row), this.order.indexOf(pair.column)];
+    this.surface.invalidate();
+  }
+
+  /** Read the theme's colours anew. */
+  retheme() {
+    this.surface.retheme();
+    this.rebuild();
+  }
+
+  draw() {
+    this.surface.draw();
+  }
+
+  /** Draw the picture with a 2D context of the caller's, in pixels from the top left: for vector formats. */
+  drawOn(context) {
+    if (!this.values || !this.frame?.pixels) return;
+    this.drawAround(context);
+    this.drawInside(context);
+  }
+
+  destroy() {
+    this.surface.destroy();
+  }
+
+  // From here on: how it is done.
+
+  rebuild() {
+    this.frame = null;
+    this.surface.invalidate();
+  }
+
+  repaint() {
+    this.painted = false;
+    this.surface.invalidate();
+  }
+
+  paint() {
+    const { surface, frame } = this;
+    if (!this.values || !this.scales) return;
+    const fits = frame?.width === surface.width && frame.height === surface.height && frame.ratio === surface.ratio;
+    if (!fits) this.build();
+    if (!this.frame.pixels) return;
+    if (!this.painted) this.drawInside(surface.clear(1));
+    this.painted = true;
+    const over = surface.clear(2);
+    if (this.cursor) drawOutline(over, this.extent(this.blocks.around(...this.cursor)), surface.theme);
+  }
+
+  /** What changes only with the classes, the scales, the size and the theme. */
+  build() {
+    const { surface, names, scales, order, blocks } = this;
+    const context = surface.clear(0);
+    this.frame = layOut(context, surface, names, blocks.grouped, order.length);
+    if (!this.frame.pixels) return;
+    this.shades = new Shades(scales.pairs.stops, surface.theme);
+    this.painted = false;
+    this.drawAround(context);
+  }
+
+  drawAround(context) {
+    const { surface, names, scales, order, blocks } = this;
+    const ends = blocks.grouped ? blocks.starts : Array.from({ length: order.length + 1 }, (_, i) => i);
+    drawAxes(context, this.frame, names, ends.map((end) => end / order.length), blocks.grouped, surface.theme);
+    drawLegend(context, this.frame, scales, surface.theme);
+  }
+
+  drawInside(context) {
+    drawCells(context, this);
+    const { frame, blocks, scales, surface } = this;
+    const { low, high, format } = scales.pairs;
+    for (const block of blocks.closed()) {
+      const mean = blocks.means[block];
+      const colour = this.colourOf((mean - low) / (high - low));
+      const text = Number.isNaN(mean) ? "–" : format(mean);
+      drawBlock(context, this.extent(blocks.extent(block)), colour, text, `${blocks.pairs(block)} pairs`, surface.theme);
+    }
+    drawRules(context, frame, blocks.starts.map((start) => start / this.order.length), surface.theme);
+  }
+
+  /** Pixels of the cells from row and column `i`, `j` up to but not including `k`, `l`. */
+  extent([i, j, k, l]) {
+    const { x, y, edges } = this.frame;
+    return { x: x + edges[j], y: y + edges[i], width: edges[l] - edges[j], height: edges[k] - edges[i] };
+  }
+
+  placeOf({ offsetX, offsetY }) {
+    const { frame, order } = this;
+    if (!frame) return null;
+    const j = Math.floor(((offsetX - frame.x) / frame.side) * order.length);
+    const i = Math.floor(((offsetY - frame.y) / frame.side) * order.length);
+    return Math.min(i, j) < 0 || Math.max(i, j) >= order.length ? null : [i, j];
+  }
+
+  pointAt(place) {
+    const hit = place && this.hitAt(...place);
+    this.cursor = place;
+    this.surface.invalidate();
+    if (hit?.text === this.hit?.text) return;
+    this.hit = hit;
+    this.onHover(hit);
+  }
+
+  hitAt(i, j) {
+    const { blocks, order, values, rowLabels, scales } = this;
+    const block = blocks.closedAt(i, j);
+    if (block !== null) {
+      const [row, column] = blocks.groupsOf(block);
+      const value = blocks.means[block];
+      const text = `${blocks.name(block)}, mean of ${blocks.pairs(block)} pairs: ${inWords(value, scales.pairs)}`;
+      return { kind: "block", row, column, value, text };
+    }
+    const [row, column] = [order[i], order[j]];
+    const value = i === j ? values.diagonal[row] : (values.pairs?.[row * order.length + column] ?? NaN);
+    const who = i === j ? rowLabels[row] : `${rowLabels[row]} and ${rowLabels[column]}`;
+    const text = `${who}: ${inWords(value, i === j ? scales.diagonal : scales.pairs)}`;
+    return { kind: "cell", row, column, value, text };
+  }
+
+  beside(down, right) {
+    return this.cursor ? this.blocks.step(this.cursor, down, right, this.order.length) : [0, 0];
+  }
+
+  /** What clicking or Enter does where the cursor is. */
+  press() {
+    const block = this.cursor && this.blocks.at(...this.cursor);
+    if (block === null) return;
+    this.blocks.toggle(block);
+    this.pointAt(this.cursor);
+    this.repaint();
+    this.onOpen(new Set(this.blocks.open));
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.values) return;
+    if (event.key === "Escape") this.pointAt(null);
+    else if (event.key === "Enter") this.press();
+    else if (event.key in MOVES) this.pointAt(this.beside(...MOVES[event.key]));
+    else return;
+    event.preventDefault();
+    event.stopPropagation(); // the page's arrow keys move the epoch
+    if (this.hit) this.surface.say(this.hit.text);
+  }
+}
+
+function inWords(value, valueScale) {
+  return Number.isNaN(value) || !valueScale ? "no value" : `${valueScale.format(value)} ${valueScale.title}`;
+}

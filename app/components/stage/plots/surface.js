@@ -1,0 +1,118 @@
+// What a picture stands on: canvases as sharp as the screen, the theme's colours, one frame at a time, and a voice.
+
+const UNSEEN = "position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%)";
+
+/** Fills `host` with stacked canvases. All sizes outside are CSS pixels; contexts are scaled accordingly. */
+export class Surface {
+  width = 0;
+  height = 0;
+  ratio = 0;
+  listening = new AbortController();
+
+  /**
+   * @param {HTMLElement} host sized by the page; becomes focusable
+   * @param {{label: string, help: string, layers: number, draw: () => void}} options `label` names the picture and
+   *   `help` its keys to those who listen; `draw` is called at most once a frame, and never while there is no room
+   */
+  constructor(host, { label, help, layers, draw }) {
+    this.host = host;
+    this.paint = draw;
+    host.tabIndex = 0;
+    host.role = "application"; // arrow keys belong to the picture, not to a screen reader's cursor
+    host.setAttribute("aria-label", label);
+    host.setAttribute("aria-description", help);
+    Object.assign(host.style, { position: "relative", overflow: "hidden", userSelect: "none", outline: "none" });
+    this.canvases = Array.from({ length: layers }, () => {
+      const canvas = host.appendChild(document.createElement("canvas"));
+      canvas.style.cssText = "position:absolute;inset:0;width:100%;height:100%;pointer-events:none";
+      canvas.ariaHidden = "true";
+      return canvas;
+    });
+    this.voice = host.appendChild(document.createElement("p"));
+    this.voice.style.cssText = UNSEEN;
+    this.voice.ariaLive = "polite";
+    this.listen("focus", () => this.frame(host.matches(":focus-visible")));
+    this.listen("blur", () => this.frame(false));
+    this.retheme();
+    this.observer = new ResizeObserver(() => this.resize());
+    this.observer.observe(host);
+  }
+
+  listen(type, handler, options) {
+    this.host.addEventListener(type, handler, { ...options, signal: this.listening.signal });
+  }
+
+  frame(shown) {
+    this.host.style.outline = shown ? `2px solid ${this.theme.accent}` : "none";
+    this.host.style.outlineOffset = "-2px"; // within the host, which a panel may clip
+  }
+
+  /** Read the theme's colours anew and redraw. */
+  retheme() {
+    const style = getComputedStyle(this.host);
+    const colour = (name, otherwise) => style.getPropertyValue(`--st-${name}`).trim() || otherwise;
+    this.theme = {
+      paper: colour("background-color", "#FFFFFF"),
+      text: colour("text-color", style.color),
+      quiet: colour("gray-text-color", style.color),
+      line: colour("border-color", "#858B96"),
+      accent: colour("primary-color", "#1E6FD9"),
+      font: colour("font", style.fontFamily),
+    };
+    this.theme.paperRgb = rgbOf(this.theme.paper);
+    this.theme.textRgb = rgbOf(this.theme.text);
+    this.invalidate();
+  }
+
+  /** Follow the host's size and the screen's resolution. A resized canvas is blank, so it is drawn on at once. */
+  resize() {
+    const { clientWidth: width, clientHeight: height } = this.host;
+    if (width === this.width && height === this.height && devicePixelRatio === this.ratio) return;
+    Object.assign(this, { width, height, ratio: devicePixelRatio });
+    for (const canvas of this.canvases) {
+      canvas.width = Math.round(this.width * this.ratio);
+      canvas.height = Math.round(this.height * this.ratio);
+    }
+    this.draw();
+  }
+
+  /** The cleared 2D context of a layer, in CSS pixels. */
+  clear(layer) {
+    // Drawn by the processor: without a graphics card, that alone more than doubles the frames a second in playing.
+    const context = this.canvases[layer].getContext("2d", { willReadFrequently: true });
+    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    context.clearRect(0, 0, this.width, this.height);
+    return context;
+  }
+
+  invalidate() {
+    this.waiting ??= requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    cancelAnimationFrame(this.waiting);
+    this.waiting = undefined;
+    if (this.ratio && this.ratio !== devicePixelRatio) return this.resize();
+    if (this.width && this.height) this.paint();
+  }
+
+  /** Tell those who listen. */
+  say(text) {
+    this.voice.textContent = text;
+  }
+
+  destroy() {
+    cancelAnimationFrame(this.waiting);
+    this.listening.abort();
+    this.observer.disconnect();
+    for (const element of [...this.canvases, this.voice]) element.remove();
+  }
+}
+
+// Any CSS colour as [red, green, blue], 0 to 255.
+function rgbOf(colour) {
+  const context = new OffscreenCanvas(1, 1).getContext("2d");
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  return [...context.getImageData(0, 0, 1, 1).data.slice(0, 3)];
+}

@@ -1,0 +1,378 @@
+// The stage: one state and one clock, and panels that draw what they say. Streamlit tells it which runs; from then
+// on it talks to the data routes alone.
+
+import { Angles, setDeviationStops } from "./lenses/angles.js";
+import { KEYS, advance, clock, position } from "./core/clock.js";
+import { Card } from "./core/card.js";
+import { charts } from "./plots/chart.js";
+import { Curves } from "./lenses/curves.js";
+import { h } from "./core/dom.js";
+import { offerSaving } from "./export/saving.js";
+import { Formation } from "./lenses/formation.js";
+import { Linked } from "./core/linked.js";
+import { Presenter } from "./core/presenter.js";
+import { Push } from "./lenses/push.js";
+import { Scrubber } from "./core/bar.js";
+import { Selected } from "./core/selected.js";
+import { Sentence } from "./core/sentence.js";
+import { FIELDS, read, write } from "./core/state.js";
+import { fetchFrom } from "./core/server.js";
+import { Store } from "./core/store.js";
+import { Tour } from "./lenses/embedding.js";
+
+const PANELS = [Formation, Curves, Push, Tour, Angles];
+const OLD_FIELDS = ["run", "other"]; // of links that are older than `runs`
+const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
+const LONGEST_FRAME = 0.25; // seconds; what a sleeping tab missed is not played back
+const WITHOUT_EPOCH = { queued: " It waits in the queue.", running: " It gets ready.", failed: " It has failed." };
+const DIRTY = { epochs: "arrived", history: "arrived", view: "viewed" }; // what of the page follows what has come
+const DIFFERENT = "These runs have different classes or counts: they are not compared.";
+
+const stages = new WeakMap();
+
+export default function mount({ data, parentElement }) {
+  const host = parentElement.querySelector(".bcl-stage");
+  if (!stages.has(host)) stages.set(host, new Stage(host, fetchFrom(data.prefix)));
+  const stage = stages.get(host);
+  stage.tell(data);
+  // Streamlit also calls this when a newer update overtook this one: the stage then stands, and stays.
+  return () => host.isConnected || (stage.remove(), stages.delete(host));
+}
+
+export class Stage {
+  clock = clock([]);
+  binders = [];
+  panels = [];
+  dirty = new Set();
+  listening = new AbortController();
+  charted = false; // whether the first charts stand
+  warm = false; // whether the first picture stands; Plotly and the graphics card, which stop the browser, wait for it
+
+  /**
+   * @param {HTMLElement} host
+   * @param {(path: string) => Promise<ArrayBuffer>} fetchBytes as `Store` takes it: another one feeds another page
+   */
+  constructor(host, fetchBytes) {
+    this.host = host;
+    this.store = new Store(fetchBytes, (...news) => this.hear(...news));
+    this.state = read(location.search);
+    this.still = matchMedia("(prefers-reduced-motion: reduce)");
+    const { signal } = this.listening;
+    document.addEventListener("keydown", (event) => this.key(event), { signal });
+    charts.addEventListener("rest", () => this.hearCharts(), { signal });
+  }
+
+  /** @param {Object} told what Python tells: see `told` in __init__.py */
+  async tell(told) {
+    const text = JSON.stringify(told);
+    if (text === this.text) return this.retheme();
+    Object.assign(this, { text, told });
+    setDeviationStops(told.deviation);
+    this.state.runs = told.runs.map(({ id }) => id);
+    this.store.know(told.runs);
+    await this.show();
+  }
+
+  /** Look at the runs or, in presenter view, at the controls that take their place. */
+  async show() {
+    const { presenter, control, epoch, speed, follow } = this.state;
+    const wanted = (this.wanted = {});
+    await this.store.show(presenter && control ? await this.controls(control) : this.told.runs);
+    if (this.wanted !== wanted) return;
+    if (this.started) this.send({ type: "epochs", epochs: this.kept() });
+    else this.clock = clock(this.kept(), { epoch, speed, follow: follow || (epoch === null && this.grows) });
+    this.started = true;
+    this.rebuild();
+    if (this.warm) this.store.sisters();
+  }
+
+  /** The controls of a kind, each in the place of its run; where there is none, the run. */
+  async controls(kind) {
+    const own = this.told.runs;
+    const shown = own.map(({ id }) => id); // nobody stands in for a run that is shown itself
+    await Promise.all(own.map((run) => this.store.controls(this.store.run(run), shown)));
+    return own.map((run) => {
+      const { id } = this.store.run(run).controls[kind];
+      return id ? { ...run, id, label: `${run.label}, ${kind}` } : run;
+    });
+  }
+
+  /** Runs that are shown: all of them, but for those that a presenter has not revealed. */
+  get runs() {
+    const { presenter, hidden } = this.state;
+    return this.store.runs.filter((_, i) => !presenter || !hidden.includes(String(i + 1)));
+  }
+
+  /** Whether a class of one run is that of all: same names, same training counts. */
+  get comparable() {
+    const classes = this.store.runs.map((run) => run.classes).filter(Boolean);
+    return classes.every(({ names, counts }) => `${names}/${counts}` === `${classes[0].names}/${classes[0].counts}`);
+  }
+
+  /** Whether one of the runs may have more epochs: then who says nothing else follows it. */
+  get grows() {
+    return this.store.runs.some((run) => run.active);
+  }
+
+  /** Epochs that any run has. */
+  kept() {
+    return [...new Set(this.store.runs.flatMap(({ epochs }) => epochs))].sort((a, b) => a - b);
+  }
+
+  /**
+   * What of a run is shown at this epoch, or a sentence that says why nothing is.
+   *
+   * @param {boolean} views whether the epoch's view is needed, or its numbers are enough
+   */
+  look(run, views = true) {
+    const epoch = run.shown(this.at.epoch ?? 0);
+    const snapshot = run.snapshots.get(epoch) ?? null;
+    const hasNumbers = run.curves.has(epoch);
+    const damage = views ? run.failures.get(epoch) : run.curves.faults.get(epoch);
+    const failure = damage ?? (views || hasNumbers ? null : run.failures.get(epoch) ?? run.fault("history"));
+    const here = !damage && (snapshot || (!views && hasNumbers));
+    const without = () => `This run has no epoch yet.${WITHOUT_EPOCH[run.state] ?? ""}`;
+    const lack = run.error ?? (epoch === null ? without() : failure && `Epoch ${epoch} cannot be shown. ${failure}`);
+    const reason = here ? null : lack ?? this.store.away;
+    const fault = run.fault("folder") ?? run.fault("about") ?? (run.classes ? null : run.fault("recipe"));
+    const said = fault ?? reason ?? (run.classes || epoch === null ? null : run.fault("samples"));
+    const waiting = !said && !here;
+    return { epoch, snapshot, waiting, message: said ?? (waiting ? `Epoch ${epoch} is on its way.` : null) };
+  }
+
+  /** Whether something is seen that draws from the epochs' views. */
+  get viewing() {
+    const isOpen = this.panels.some((panel) => panel.open && panel.views);
+    return this.warm && !this.state.presenter && (isOpen || this.state.selection.length > 0);
+  }
+
+  /** Whether what is drawn of a run is here, or will never be, where the scrubber stands at an epoch. */
+  has(run, at) {
+    const epoch = run.shown(at ?? 0);
+    if (epoch === null || run.error) return true;
+    const isViewed = run.snapshots.has(epoch) || run.failures.has(epoch);
+    return isViewed || (!this.viewing && Boolean(run.curves.has(epoch) || run.failed.history));
+  }
+
+  /** The snapshots between which a run's picture stands. */
+  tween(run) {
+    const { snapshot: a } = this.look(run);
+    const b = run.snapshots.get(run.shown(this.at.next ?? 0)) ?? a;
+    return { a, b, fraction: a === b ? 0 : this.at.fraction };
+  }
+
+  /** Change fields of the state. */
+  set(changes) {
+    Object.assign(this.state, changes);
+    if ("speed" in changes) this.clock = advance(this.clock, { type: "speed", speed: changes.speed });
+    this.mark("address", "hidden" in changes ? "rebuild" : "options");
+    if ("presenter" in changes || "control" in changes) this.show();
+  }
+
+  /** Tell the clock. */
+  send(event) {
+    this.clock = advance(this.clock, event);
+    this.mark("address", "frame");
+  }
+
+  /** A control says how it follows the state. */
+  bind(follow) {
+    this.binders.push(follow);
+    follow();
+  }
+
+  hear(run, what, epoch) {
+    if (!this.started) return;
+    if (what === "rest" || (what === "view" && !this.draws(run, epoch))) return this.rest();
+    if (what === "epochs") this.send({ type: "epochs", epochs: this.kept() });
+    if ((what === "about" || run === null) && this.warm) this.store.sisters(); // also when the server is back
+    const redone = what === "about" && this.store.runs.includes(run);
+    this.mark(redone ? "rebuild" : (DIRTY[what] ?? "frame"));
+  }
+
+  /** Whether a view is drawn from where the scrubber stands; the others were fetched ahead. */
+  draws(run, epoch) {
+    const { at, state } = this;
+    return state.layers.includes("trails") || [at.epoch, at.next].some((other) => run.shown(other ?? 0) === epoch);
+  }
+
+  hearCharts() {
+    if (this.charted) return this.rest();
+    this.charted = true;
+    this.mark("frame");
+  }
+
+  /** Say, for who waits for it, whether all that is shown has arrived and is drawn. */
+  rest() {
+    const rests = () =>
+      this.warm && !this.moving && this.waiting === undefined && this.store.resting && !charts.drawing;
+    if (rests()) requestAnimationFrame(() => rests() && (this.host.dataset.settled = "true")); // canvases follow
+  }
+
+  mark(...parts) {
+    this.host.dataset.settled = "false";
+    for (const part of parts) this.dirty.add(part);
+    this.waiting ??= requestAnimationFrame((time) => this.draw(time));
+  }
+
+  draw(time) {
+    this.waiting = undefined;
+    this.advance(Math.min(LONGEST_FRAME, (time - (this.drawnAt ?? time)) / 1000));
+    this.drawnAt = time;
+    const { dirty } = this;
+    this.dirty = new Set();
+    if (dirty.has("address")) this.schedule();
+    if (dirty.has("rebuild")) return this.rebuild();
+    const { epoch } = this.at;
+    this.at = this.place();
+    this.fetch();
+    this.scrubber.update();
+    if (dirty.has("options")) {
+      for (const follow of this.binders) follow();
+      for (const panel of this.panels) panel.refresh();
+      this.list.update();
+    } else if (dirty.has("arrived")) for (const panel of this.panels) if (panel.open) panel.try(() => panel.arrived());
+    if (dirty.has("viewed")) for (const panel of this.panels) if (panel.open) panel.try(() => panel.viewed());
+    if (this.at.epoch !== epoch || this.hasChanged()) {
+      this.sentence.update();
+      this.list.update();
+      for (const panel of this.panels) panel.update();
+    } else for (const panel of this.panels) if (panel.open) panel.try(() => panel.frame());
+    if (!this.warm && this.runs.every((run) => this.has(run, this.at.epoch))) this.warmUp();
+    if (this.moving) this.mark("frame");
+    else this.drawnAt = undefined;
+    this.rest();
+  }
+
+  /** Ask for what is drawn of the epochs around this one. */
+  fetch() {
+    const { viewing, at, state, store } = this;
+    const tour = this.panel("tour").open;
+    const trails = viewing && tour && state.layers.includes("trails");
+    store.views.aim({ epoch: at.epoch, next: at.next, views: viewing, trails });
+    const needSamples = viewing && (tour || state.selection.length > 0);
+    const isTheirTurn = this.charted || !charts.drawing; // curves go first, and views
+    for (const run of needSamples && isTheirTurn ? store.runs : []) {
+      if (run.epochs.length && run.classes && this.has(run, at.epoch)) store.samples(run);
+    }
+  }
+
+  /** Build what has waited, once what is drawn now is on the screen. */
+  warmUp() {
+    this.warming ??= requestAnimationFrame(() =>
+      setTimeout(() => {
+        if (this.listening.signal.aborted) return; // removed since
+        this.warm = true;
+        this.store.sisters();
+        this.mark("options");
+      }),
+    );
+  }
+
+  /** Whether what the runs show has arrived, or failed, since this was last asked. */
+  hasChanged() {
+    const seen = this.runs.map((run) => {
+      const [{ epoch, message }, { message: without }] = [this.look(run), this.look(run, false)];
+      const parts = [run.samples, run.predicted].map(Boolean);
+      return [run.told.id, run.age, epoch, message, without, ...parts, ...Object.values(run.failed)].join("/");
+    }).join();
+    const key = `${seen}/${this.store.away}`;
+    const changed = key !== this.seen;
+    this.seen = key;
+    return changed;
+  }
+
+  /** Whether anything moves by itself. */
+  get moving() {
+    const { playing, follow, at, epochs } = this.clock;
+    return playing || (follow && at < epochs.length - 1) || this.panels.some((panel) => panel.moving);
+  }
+
+  /** Let time pass; the clock waits for epochs that have not arrived. */
+  advance(seconds) {
+    const { next } = position(this.clock);
+    if (this.store.runs.every((run) => this.has(run, next))) {
+      this.clock = advance(this.clock, { type: "tick", seconds });
+    }
+    for (const panel of this.panels) panel.tick?.(seconds);
+  }
+
+  /** Where the pictures stand: tweened, unless the reader wants nothing to move by itself. */
+  place() {
+    const at = position(this.clock);
+    return this.still.matches ? { ...at, next: at.epoch, fraction: 0 } : at;
+  }
+
+  rebuild() {
+    if (this.panels.length) this.state.basis = this.panel("tour").written();
+    for (const panel of this.panels) panel.destroy();
+    this.binders = [];
+    this.at = this.place();
+    this.scrubber = new Scrubber(this);
+    this.sentence = new Sentence(this);
+    this.linked = new Linked(this);
+    this.card = new Card(this);
+    this.list = new Selected(this);
+    this.presenter = this.state.presenter ? new Presenter(this) : null;
+    this.panels = PANELS.map((Kind) => new Kind(this));
+    offerSaving(this);
+    this.host.classList.toggle("presenter", this.state.presenter);
+    const warning = this.comparable ? null : h("p", { class: "warning" }, DIFFERENT);
+    const parts = this.panels.flatMap((panel) => (panel.name === "tour" ? [panel.root, this.list.root] : [panel.root]));
+    const all = [warning, this.sentence.root, ...parts, this.presenter?.root, this.scrubber.root, this.card.root];
+    const name = document.activeElement?.name;
+    this.host.replaceChildren(...all.filter(Boolean));
+    if (name) this.host.querySelector(`button[name="${CSS.escape(name)}"]`)?.focus(); // it was pressed by keyboard
+    this.sentence.update();
+    for (const panel of this.panels) panel.refresh();
+    this.list.update();
+    this.scrubber.update();
+    this.schedule();
+    this.mark("frame");
+  }
+
+  retheme() {
+    for (const panel of this.panels) panel.retheme();
+  }
+
+  key(event) {
+    const { target } = event;
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.started) return;
+    if (!this.host.contains(target) && target !== document.body) return;
+    if (target.matches("select, textarea, input:not([type=range])")) return;
+    if (event.key in KEYS && !(event.key === " " && target.matches("button"))) this.send(KEYS[event.key]);
+    else if (!this.presenter?.press(event.key)) return;
+    event.preventDefault();
+  }
+
+  schedule() {
+    this.addressing ??= setTimeout(() => this.writeAddress(), ADDRESS_REST);
+  }
+
+  /** Put the state into the address. */
+  writeAddress() {
+    clearTimeout(this.addressing);
+    this.addressing = undefined;
+    const { at, epochs, follow, speed } = this.clock;
+    const epoch = follow || (at === epochs.length - 1 && !this.grows) ? null : position(this.clock).epoch;
+    const url = new URL(location.href);
+    for (const name of [...Object.keys(FIELDS), ...OLD_FIELDS]) url.searchParams.delete(name);
+    const basis = this.panel("tour").written();
+    const wanted = new URLSearchParams(write({ ...this.state, epoch, follow, speed, basis }));
+    for (const [name, value] of wanted) url.searchParams.set(name, value);
+    if (url.href !== location.href) history.replaceState(history.state, "", url);
+  }
+
+  panel(name) {
+    return this.panels.find((panel) => panel.name === name);
+  }
+
+  remove() {
+    cancelAnimationFrame(this.waiting);
+    clearTimeout(this.addressing);
+    this.listening.abort();
+    this.wanted = null;
+    this.store.stop();
+    for (const panel of this.panels) panel.destroy();
+  }
+}
