@@ -27,6 +27,7 @@ except LabError as error:
 page = st.navigation(
     [
         st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
+        st.Page("screens/lab.py", title="Lab", icon=":material/science:"),
         st.Page("screens/gallery.py", title="Gallery", icon=":material/grid_view:"),
         st.Page("screens/train.py", title="Train", icon=":material/play_circle:"),
         st.Page("screens/data.py", title="Data", icon=":material/photo_library:"),
