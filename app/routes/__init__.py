@@ -21,6 +21,7 @@ from starlette.routing import Mount, Route
 from app.components import PACKED, PLOTLY_FILE, PREFIX, VERSION
 from app.routes.answers import IMMUTABLE, sentence
 from app.routes.do import do_route
+from app.routes.jobs import job_routes
 from app.routes.runs import run_routes
 from app.routes.sockets import send_at_once
 from bcl_core.lab import Lab, ensure_worker
@@ -64,6 +65,7 @@ def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount]:
                 Route(f"/{PLOTLY_FILE}", _plotly),
                 Route("/component/{version}/{name}", _component),
                 *run_routes(lab_of),
+                *job_routes(lab_of),
                 do_route(lab_of),
                 Route("/{path:path}", _nothing),
             ],
