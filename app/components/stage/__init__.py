@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import naming, palette, panels
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
+from app.glossary import GLOSSARY
 from app.verbs import role_of
 from bcl_core.lab import Run
 
@@ -46,6 +47,7 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
             key: {"title": title, "unit": unit, "spread": spread}
             for key, (title, unit, spread) in panels.CURVES.items()
         },
+        "glossary": GLOSSARY,
         "steer": role_of(st.context.cookies) == "owner",
         "runs": [
             {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
