@@ -11,7 +11,7 @@ const MARGIN = 24; // pixels
 const TITLE = { weight: 600, size: 20, line: 32 };
 const CAPTION = { weight: 400, size: 13, line: 19 };
 const SHARP = 2; // device pixels per pixel of a PNG
-const WRITTEN = ".column > header b, .column > header .note, .content :is(.summary, .note), .message:not([hidden])";
+const WRITTEN = ".column > header .name, .column > header .note, .content :is(.summary, .note), .message:not([hidden])";
 
 /**
  * Draw a lens as it stands.
