@@ -72,6 +72,7 @@ export class Stage {
   /** @param {Object} told what Python tells: see `told` in __init__.py */
   async tell(told) {
     const text = JSON.stringify(told);
+    this.fit();
     if (text === this.text) return this.retheme();
     Object.assign(this, { text, told });
     setDeviationStops(told.deviation);
@@ -134,8 +135,9 @@ export class Stage {
 
   /** Say how high the page has room, so that sentence, picture and bar fit in. */
   fit() {
-    const { top } = this.host.getBoundingClientRect();
-    this.host.style.setProperty("--room", `${Math.max(0, Math.round(innerHeight - top - scrollY))}px`);
+    const scrolled = this.host.closest('[data-testid="stMain"]') ?? document.documentElement; // Streamlit's, or the page
+    const above = this.host.getBoundingClientRect().top + scrolled.scrollTop;
+    this.host.style.setProperty("--room", `${Math.max(0, Math.round(innerHeight - above))}px`);
   }
 
   /** How far the runs will go that are trained: the last planned epoch; null where none grows. */

@@ -46,7 +46,9 @@ export class Bar {
       button("Last epoch", "last", { type: "end" }),
     ];
     this.tools = h("span", { class: "tools" }, this.speed, this.copy, this.present);
-    const along = h("div", { class: "along" }, h("span", { class: "steps" }, steps), this.slider, this.label, this.live, this.tools);
+    const more = h("button", { type: "button", class: "more", "aria-label": "More", onclick: () => this.unfold() }, "⋯");
+    this.more = more;
+    const along = h("div", { class: "along" }, h("span", { class: "steps" }, steps), this.slider, this.label, this.live, more, this.tools);
     const said = h("div", { class: "said" }, this.arriving, this.lack, this.again);
     this.root = h("div", { class: "bar", role: "group", "aria-label": "Epoch" }, said, along, this.training?.root ?? null);
   }
@@ -58,6 +60,11 @@ export class Bar {
     const place = Math.round(this.slider.value);
     if (place >= epochs.length && stage.grows) stage.send({ type: "follow", follow: true });
     else stage.send({ type: "seek", epoch: epochs[Math.min(place, epochs.length - 1)] });
+  }
+
+  /** On a small screen, show what else there is. */
+  unfold() {
+    this.more.ariaExpanded = String(this.root.classList.toggle("unfolded"));
   }
 
   update() {

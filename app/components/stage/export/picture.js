@@ -13,7 +13,7 @@ const TITLE = { weight: 600, size: 20, line: 32 };
 const CAPTION = { weight: 400, size: 13, line: 19 };
 const SHARP = 2; // device pixels per pixel of a PNG
 const WRITTEN =
-  ".column > header b, .column > header .note, .content :is(.summary, .note), .chart > .name, .sign > span, " +
+  ".column > header .name, .column > header .note, .content :is(.summary, .note), .chart > .title, .sign > span, " +
   ".message:not([hidden])";
 
 /**

@@ -3,13 +3,14 @@
 import { Chart } from "../plots/chart.js";
 import { choice, h, menu, toggle } from "../core/dom.js";
 import { EpochLine } from "../plots/epoch_line.js";
-import { accuracyFigure, curveFigure, wrapped } from "../plots/figures.js";
+import { SYMBOLS, accuracyFigure, curveFigure, wrapped } from "../plots/figures.js";
 import { matching, oneOf } from "../core/fields.js";
 import { tell } from "../core/glossary.js";
 import { significant } from "../export/rows.js";
 import { ALIKE, byClass } from "./accuracy.js";
 import { area, epochAxis, lastEpoch } from "./formation.js";
 import { Lens } from "./lens.js";
+import { legendOf, symbol } from "./signs.js";
 import { NO_PROTOTYPES } from "../core/run.js";
 
 const METRIC = /^[a-z0-9_]{1,40}$/; // Python knows which there are
@@ -40,10 +41,11 @@ export class Curves extends Lens {
     const { plotly } = told;
     const runs = store.runs.map((run) => run.told);
     this.lines = ["metric", "beside"].map((field) => new CurveChart(this, field, { runs, plotly }));
-    this.byClass = h("p", { class: "name" }, "Test accuracy by class");
-    const [plot, content] = room(this.charts, "classes", this.byClass);
+    const [plot, content] = room(this.charts, "classes", h("p", { class: "title" }, "Test accuracy by class"));
     this.lack = content.appendChild(h("p", { class: "message", role: "status", hidden: true }));
     this.accuracy = new Chart(plot, accuracyFigure(runs), { plotly });
+    const signs = runs.map((run, place) => [symbol(SYMBOLS[place % SYMBOLS.length], run.colour), run.label]);
+    this.picture.append(h("div", { class: "legend" }, legendOf(signs)));
     this.words = this.side.appendChild(h("p", { class: "key" }));
     this.note = this.side.appendChild(h("p", { class: "key", role: "status" }));
     tell(this.words, WORDS, told.glossary);
@@ -54,15 +56,9 @@ export class Curves extends Lens {
   }
 
   /** The lines need no views: a run says what is wrong with its numbers, and waits in silence. */
-  update() {
-    if (!this.open) return;
-    for (const column of this.columns) {
-      const { epoch, message, waiting } = this.stage.look(column.run, false);
-      column.say(waiting ? null : message);
-      column.note.textContent = epoch === null ? "" : `epoch ${epoch}${epoch < this.stage.at.epoch ? ", its last" : ""}`;
-    }
-    this.try(() => this.epoch());
-    this.try(() => this.frame());
+  look(run) {
+    const found = this.stage.look(run, false);
+    return found.waiting ? { ...found, message: null } : found;
   }
 
   options() {

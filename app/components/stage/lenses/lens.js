@@ -4,8 +4,10 @@
 // epochs' views, or their numbers are enough) and `fields` (of the state, see core/fields.js). Its instances build
 // once, follow the state and the clock, and list their numbers in `rows()`.
 
-import { columnHead, h } from "../core/dom.js";
+import { h } from "../core/dom.js";
+import { heading } from "../core/heading.js";
 
+const SAID = ["queued", "paused", "stopped", "failed"];
 const BROKEN = "This picture could not be drawn from what the run recorded.";
 
 /** What lenses have in common; of `build`, `options`, `arrived` and so on each has those that it needs. */
@@ -73,13 +75,17 @@ export class Lens {
   update() {
     if (!this.open) return;
     for (const column of this.columns) {
-      const { epoch, message, waiting } = this.stage.look(column.run, this.constructor.views);
+      const { epoch, message, waiting } = this.look(column.run);
       column.say(message, waiting);
-      const earlier = epoch < this.stage.at.epoch ? ", its last" : "";
-      column.note.textContent = epoch === null ? "" : `epoch ${epoch}${earlier}`;
+      column.note.textContent = whereItStands(column.run, epoch, this.stage.at.epoch);
     }
     this.try(() => this.epoch());
     this.try(() => this.frame());
+  }
+
+  /** What of a run is shown, or why nothing is; see the stage's `look`. */
+  look(run) {
+    return this.stage.look(run, this.constructor.views);
   }
 
   build() {}
@@ -139,6 +145,12 @@ export class Lens {
   }
 }
 
+/** "epoch 12", or "epoch 9, its last · paused": what of a run is shown, and what it does where it may go on. */
+function whereItStands({ state }, epoch, wanted) {
+  const shown = epoch === null ? null : `epoch ${epoch}${epoch < wanted ? ", its last" : ""}`;
+  return [shown, SAID.includes(state) ? state : null].filter(Boolean).join(" · ");
+}
+
 /** A run's place in a lens: its name, what its part draws, and over that what is to be said. */
 class Column {
   part = null;
@@ -147,7 +159,7 @@ class Column {
     this.run = run;
     this.content = h("div", { class: "content" });
     this.message = h("p", { class: "message", role: "status", hidden: true });
-    const { root, note } = columnHead(run);
+    const { root, note } = heading(run);
     this.note = note;
     const stack = h("div", { class: "stack" }, this.content, this.message);
     this.root = h("div", { class: "column", "data-run": run.told.id }, root, stack);

@@ -15,6 +15,19 @@ export function dot(fill) {
   return drawn("circle", { cx: 11, cy: 6, r: 4.5, fill });
 }
 
+const OUTLINES = {
+  circle: "M15.5 6a4.5 4.5 0 1 1-9 0a4.5 4.5 0 1 1 9 0z",
+  square: "M7 2h8v8h-8z",
+  diamond: "M11 0.5l5.5 5.5l-5.5 5.5l-5.5-5.5z",
+  "triangle-up": "M11 1l5 9h-10z",
+  x: "M7 3.5l1.5-1.5l2.5 2.5l2.5-2.5l1.5 1.5l-2.5 2.5l2.5 2.5l-1.5 1.5l-2.5-2.5l-2.5 2.5l-1.5-1.5l2.5-2.5z",
+};
+
+/** A chart's symbol, by Plotly's name. */
+export function symbol(name, fill) {
+  return drawn("path", { d: OUTLINES[name], fill });
+}
+
 export function ring(stroke = INK) {
   return drawn("circle", { cx: 11, cy: 6, r: 4, fill: "none", stroke, "stroke-width": 2.25 });
 }

@@ -63,7 +63,8 @@ function targetsInWords(regular, predicted) {
   return [...words, besideAxis(`tail, loss alone ${predicted.toFixed(1)}°`, predicted, above ? "bottom" : "top")];
 }
 
-const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "x"]; // a run each: they differ without colours too
+/** Of the runs' dots, a run each: they differ without their colours too. */
+export const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "x"];
 const CHARACTER = 7; // pixels of an axis title's, about
 
 /** A title along an axis of so many pixels, in lines that fit. */
