@@ -3,7 +3,6 @@
 from app.figures.bars import class_counts_bars, per_class_accuracy
 from app.figures.curves import Formation, Series, curves, formation
 from app.figures.embedding import embedding
-from app.figures.flat import flat
 from app.figures.heatmaps import angle_heatmap
 from app.figures.pictures import picture_rows
 from app.figures.thumbnail import angle_thumbnail
@@ -16,7 +15,6 @@ __all__ = [
     "class_counts_bars",
     "curves",
     "embedding",
-    "flat",
     "formation",
     "per_class_accuracy",
     "picture_rows",

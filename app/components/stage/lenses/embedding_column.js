@@ -117,8 +117,9 @@ export class TourColumn {
     this.points.setSelection(this.stage.linked.selectionIn(this.run));
     this.said.textContent = this.alone ? "" : `${this.kept(snapshot.metrics)} `;
     clearTimeout(this.waiting);
-    const fitting = this.alone ? () => this.fitAlone(snapshot) : control ? () => this.fitControl(snapshot) : null;
-    if (fitting) this.waiting = setTimeout(fitting, REST);
+    if (this.alone && this.found?.key === this.keyOf(snapshot)) this.showAlone();
+    else if (this.alone) this.waiting = setTimeout(() => this.fitAlone(snapshot), REST);
+    else if (control) this.waiting = setTimeout(() => this.fitControl(snapshot), REST);
   }
 
   /** How much the picture keeps of what it shows. */
@@ -189,29 +190,38 @@ export class TourColumn {
     }
   }
 
+  /** What a picture of this epoch alone is known by. */
+  keyOf({ epoch }) {
+    return [this.run.age, epoch, this.fit].join("/");
+  }
+
   /** A picture of this epoch alone is fitted by the lab, where the scrubber rests. */
   async fitAlone(snapshot) {
     const { stage, run, fit } = this;
     const { epoch } = snapshot;
-    const goesOn = () => this.wants(snapshot, fit);
+    const key = this.keyOf(snapshot);
+    const asking = (this.asking = {});
+    const goesOn = () => this.asking === asking && this.wants(snapshot, fit);
     const say = (text, waiting = true) => goesOn() && this.panel.sayOf(run, text, waiting);
     say(`The ${METHODS[fit]} of epoch ${epoch} is asked for.`);
     try {
       const found = await projected(stage, run, epoch, fit, { goesOn, say });
       if (!found || !goesOn()) return;
-      this.fitted = this.sceneAlone(found);
-      this.said.textContent = found.kept === null ? "" : `Two dimensions keep ${number(100 * found.kept)} % of the variance. `;
+      this.found = { ...found, key };
       say(null);
+      this.showAlone();
       stage.mark("frame");
     } catch (error) {
       say(error.message, false);
     }
   }
 
-  sceneAlone({ coordinates: places }) {
+  showAlone() {
     const { dims, samples, classes } = this;
+    const { coordinates: places, kept } = this.found;
     const coordinates = inUnitDisc(places, dims);
-    return { coordinates, means: middlesOf(coordinates, dims, samples.labels, this.rows(), classes.names.length) };
+    this.fitted = { coordinates, means: middlesOf(coordinates, dims, samples.labels, this.rows(), classes.names.length) };
+    this.said.textContent = kept === null ? "" : `Two dimensions keep ${number(100 * kept)} % of the variance. `;
   }
 
   /** The samples that are drawn and where, as the reader has turned them. */

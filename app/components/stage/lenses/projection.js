@@ -27,7 +27,7 @@ export async function projected(stage, run, epoch, method, { goesOn, say }) {
   const name = `The ${METHODS[method]} of epoch ${epoch}`;
   let [job, state] = [null, "unknown"];
   while (goesOn()) {
-    if (state === "unknown") ({ job } = await stage.ask("project", { run: id, epoch, method })); // too many run: again
+    if (state === "unknown") ({ job } = (await stage.ask("project", { run: id, epoch, method })).answer); // too many run: again
     const told = JSON.parse(new TextDecoder().decode(await stage.store.fetchBytes(`jobs/${job}`)));
     state = told.state;
     if (state === "failed") throw new Error(sentence(told.error));
