@@ -129,3 +129,9 @@ def test_nothing_is_wider_than_the_window(visitor: BrowserContext, url: str, wid
     inside = page.locator(PLAY).evaluate("(play) => play.scrollWidth")
     assert box is not None and box["x"] + max(box["width"], inside) <= width
     page.close()
+
+
+def test_from_the_play_to_the_same_runs_in_the_lab(still: Page) -> None:
+    still.get_by_role("button", name="Look into these runs").click()
+    expect(still.locator(".bcl-stage .sentence")).to_contain_text("apart", timeout=PATIENCE)
+    assert "digits-scl.digits-bcl.digits-bcl-class" in still.url

@@ -2,12 +2,11 @@
 
 import { mounting } from "../mounting.js";
 import { heatMapClasses } from "../stage/core/classes.js";
-import { DEVIATION_LIMIT } from "../stage/core/colour.js";
 import { h, number } from "../stage/core/dom.js";
 import { deviation, simplexAngle } from "../stage/core/geometry.js";
+import { deviationScale } from "../stage/plots/deviation.js";
 import { HeatMap } from "../stage/plots/heatmap.js";
 
-const TICKS = [[-DEVIATION_LIMIT, "−45°"], [0, "0°"], [DEVIATION_LIMIT, "+45°"]];
 const KEY =
   "Orange: closer than in the regular simplex; blue: farther apart. A corner marks what lies beyond ±45°. Point at " +
   "a pair, or go there by the arrow keys, for its angle.";
@@ -17,7 +16,7 @@ class Predicted {
   /** @param {{counts: number[], stops: [number, string][], maps: {title: string, angles: string}[]}} told by Python */
   constructor(host, { counts, stops, maps }) {
     this.classes = heatMapClasses(counts.map((_, k) => String(k)), counts);
-    this.scale = scaleOf(simplexAngle(counts.length), stops);
+    this.scale = deviationScale(stops, `${number(simplexAngle(counts.length), 1)}°`);
     const grid = h("div", { class: "grid" });
     const key = h("p", { class: "key" }, KEY + (this.classes.groups.length ? GROUPED : ""));
     host.replaceChildren(grid, key); // at once: the maps read the page's colours
@@ -80,12 +79,6 @@ function whole(base64, K) {
     }
   }
   return angles;
-}
-
-function scaleOf(regular, stops) {
-  const format = (value) => `${value >= 0.05 ? "+" : ""}${number(value, 1)}°`;
-  const [low, high] = [-DEVIATION_LIMIT, DEVIATION_LIMIT];
-  return { stops, low, high, ticks: TICKS, title: `from ${number(regular, 1)}°`, format };
 }
 
 const show = mounting(".bcl-predicted", Predicted);

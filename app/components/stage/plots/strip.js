@@ -6,8 +6,6 @@ import { sharpContext } from "./sheet.js";
 
 const [GAP, WIDTH, INSET] = [14, 44, 7]; // pixels
 
-export { TICK, kindOfPair } from "./dots.js";
-
 export class Strip {
   constructor(content, chart, { kinds, told }) {
     Object.assign(this, { content, chart, kinds, told });
