@@ -62,6 +62,18 @@ def test_still_the_numbers_are_the_last_epochs(still: Page, balanced: bool) -> N
     expect(still.locator(EPOCH)).to_have_text(ENDED)
 
 
+def test_the_switch_moves_nothing_and_says_what_differs(still: Page) -> None:
+    leads = still.locator(f"{PLAY} .lead")
+    expect(leads.first).to_be_visible()
+    expect(leads.last).to_be_hidden()
+    room = still.locator(PLAY).bounding_box()
+    still.get_by_role("switch", name="Balanced data").check()
+    expect(leads.last).to_be_visible()
+    expect(leads.first).to_be_hidden()
+    expect(still.locator(EPOCH)).to_have_text(ENDED)
+    assert still.locator(PLAY).bounding_box() == room
+
+
 def test_every_rare_image_is_there(still: Page) -> None:
     expect(still.locator(f"{PLAY} .scan")).to_have_count(6 + 4 + 2)
     assert still.get_by_label("a scan of digit 9").count() == 2

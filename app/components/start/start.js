@@ -57,7 +57,7 @@ class Play {
     this.heading.textContent = `${name}: images of each digit`;
     this.columns = runs.map((run, i) => new Column(run, this.told.groups, i === 0));
     this.stage.replaceChildren(...this.columns.map(({ element }) => element));
-    this.leads.forEach((lead, i) => (lead.hidden = i !== condition));
+    this.leads.forEach((lead, i) => lead.classList.toggle("other", i !== condition));
     this.isHere = this.hasPlayed = false;
     // The long tail's first run says which classes are rare: they are the same digits in both conditions.
     const asked = new Set([...runs, this.told.conditions[0].runs[0]]);

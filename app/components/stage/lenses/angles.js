@@ -117,7 +117,8 @@ class AnglesColumn {
     const { map, run } = this;
     const within = of === MEANS ? snapshot.get("within_class_angles") : null;
     const { name } = target;
-    if (name !== this.name || !within !== this.bare) map.setScales(deviationScale(deviationStops, name), within && DIAGONAL);
+    const isOther = name !== this.name || !within !== this.bare;
+    if (isOther) map.setScales(deviationScale(deviationStops, name), within && DIAGONAL);
     Object.assign(this, { name, target, bare: !within });
     const means = map.blocks.grouped && !map.blocks.open.size && this.meansOf(snapshot, target);
     let rms = run.metric(target.rms, snapshot.epoch);
