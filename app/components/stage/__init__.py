@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app import naming, palette, panels
+from app import naming, palette
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
 from bcl_core.lab import Run
+from bcl_core.metrics import METRICS
 
 GROUPS = dict(zip(("head", "medium", "tail"), palette.GROUPS.values(), strict=True))
 """Frequent, middling and rare classes, as `geometry.head_and_tail` parts them."""
@@ -37,8 +38,9 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
         "deviation": palette.DEVIATION,
         "amount": palette.loss_style("bcl").colour,
         "metrics": {
-            key: {"title": title, "unit": unit, "spread": spread}
-            for key, (title, unit, spread) in panels.CURVES.items()
+            name: {"title": metric.title, "unit": metric.unit, "spread": metric.band}
+            for name, metric in METRICS.items()
+            if metric.curve
         },
         "runs": [
             {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
