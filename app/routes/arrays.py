@@ -21,7 +21,7 @@ def npz(run: Run, folder: RunFolder, epoch: int) -> Response:
     Raises SnapshotError where a part of it is missing or damaged.
     """
     content = io.BytesIO()
-    np.savez(content, allow_pickle=False, **_arrays(folder, epoch))
+    np.savez(content, **_arrays(folder, epoch))  # type: ignore[arg-type]
     headers = {**IMMUTABLE, "Content-Disposition": _attached(f"{run.name}, epoch {epoch}.npz")}
     return Response(content.getvalue(), media_type="application/zip", headers=headers)
 
