@@ -1,0 +1,3 @@
+export default function mount({ data, parentElement }) {
+  parentElement.querySelector(".bcl-drawer").textContent = data.name;
+}
