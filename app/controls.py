@@ -49,13 +49,14 @@ _LABELS = {
 def recipe_controls(
     base: Recipe, names: tuple[str, ...], *, key: str, chosen: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Draw a control for each of these fields, by section; return the settings that differ from `base`.
+    """Draw a control for each of these fields; return the settings that differ from `base`.
 
-    Controls that are drawn for the first time stand as `chosen` says, else as `base` does.
+    They stand by section, where they are of several. Controls that are drawn for the first time stand as `chosen` says, else as `base` does.
     """
-    changed = {}
+    changed, several = {}, len(set(map(_section, names))) > 1
     for section, members in groupby(sorted(names, key=_section_place), key=_section):
-        st.markdown(f"**{_SECTIONS[section]}**")
+        if several:
+            st.markdown(f"**{_SECTIONS[section]}**")
         for name, column in in_rows(list(members), 4, align="bottom"):
             value = _shown(base, name)
             with column:

@@ -124,9 +124,7 @@ class Draft:
         changed = {name: value for name, value in self.changed.items() if not of_data(name)}
         other = replace(self, source=source, changed=changed, paths={})
         factor = other.base.data.imbalance_factor
-        return replace(
-            other, runs={number: replace(run, imbalance_factor=factor) for number, run in self.runs.items()}
-        )
+        return replace(other, runs={number: replace(run, imbalance_factor=factor) for number, run in self.runs.items()})
 
     def seeded(self, seed: int) -> Self:
         """Return the race with one seed for all of its runs."""

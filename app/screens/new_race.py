@@ -4,12 +4,13 @@
 controls that are not drawn; controls take their first value from it, and it takes theirs whenever they change.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from html import escape
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import controls, palette, races
 from app.components.drawer import drawer
@@ -23,7 +24,15 @@ OPEN = "lab/open"
 """Where the session's state has the ids of the runs that are to be shown."""
 
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
-_DASHES = {"solid": "", "dash": "7 4", "longdash": "11 4", "dot": "2 4", "dashdot": "7 3 2 3", "longdashdot": "11 3 2 3"}
+# By Plotly's names, in pixels drawn and left out by turns.
+_DASHES = {
+    "solid": (1, 0),
+    "dash": (7, 4),
+    "longdash": (11, 4),
+    "dot": (2, 4),
+    "dashdot": (7, 3, 2, 3),
+    "longdashdot": (11, 3, 2, 3),
+}
 
 
 def new_race(race: str | None = None) -> None:
@@ -43,14 +52,20 @@ def _dialog() -> None:
     draft = _current()
     st.session_state[_RACE] = draft.race
     st.selectbox("Start from", list(RACES), format_func=lambda key: RACES[key].title, key=_RACE, on_change=_change_race)
-    st.caption(RACES[draft.race].description)
-    _runs(draft)
+    st.caption(f"{RACES[draft.race].description} {RACES[draft.race].known}")
+    with st.container(gap="xsmall"):
+        _runs(draft)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _offer_another(draft)
+        right = st.container(width="content")
+    below = st.container()
     with st.expander("Data", icon=":material/photo_library:", key="race/data"):
         draft = _data(draft)
     with st.expander("More", icon=":material/tune:", key="race/more"):
         draft = _more(draft)
     st.session_state[_DRAFT] = draft
-    _train(draft)
+    with below:
+        _train(draft, right)
 
 
 def _begin(race: str) -> None:
@@ -124,17 +139,26 @@ def _runs(draft: Draft) -> None:
                 on_click=_remove,
                 args=(number,),
             )
-    with st.container(horizontal=True, vertical_alignment="center"):
-        full = len(recipes) >= races.MOST_RUNS
-        st.button("Add a run", icon=":material/add:", key="race/add", disabled=full, on_click=_add)
-        if full:
-            st.caption(f"The stage shows up to {races.MOST_RUNS} runs side by side, so a race has no more.")
+
+
+def _offer_another(draft: Draft) -> None:
+    full = len(draft.runs) >= races.MOST_RUNS
+    st.button("Add a run", icon=":material/add:", key="race/add", disabled=full, on_click=_add)
+    st.caption(f"The stage shows up to {races.MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
 
 
 def _headed(name: str, style: palette.LineStyle) -> str:
-    line = f'stroke="{style.colour}" stroke-width="3.5" stroke-dasharray="{_DASHES[style.dash]}"'
-    sign = f'<svg width="32" height="10" aria-hidden="true"><path d="M1 5H31" {line}/></svg>'
-    return f'<div class="bcl-run-name">{sign}<b>{escape(name)}</b></div>'
+    """The run's name beside a short line in its colour and dash."""
+    stops = [f"{colour} {start}px {end}px" for colour, start, end in _dashes(style)]
+    line = f"repeating-linear-gradient(90deg, {', '.join(stops)})"
+    return f'<div class="bcl-run-name"><i style="background: {line}"></i><b>{escape(name)}</b></div>'
+
+
+def _dashes(style: palette.LineStyle) -> Iterator[tuple[str, int, int]]:
+    end = 0
+    for place, length in enumerate(_DASHES[style.dash]):
+        start, end = end, end + length
+        yield ("transparent" if place % 2 else style.colour), start, end
 
 
 def _switches(number: int, run: Switches, *, natural: bool) -> None:
@@ -220,19 +244,19 @@ def _look(draft: Draft) -> None:
     drawer(named[chosen], None if lacks else execution, name=chosen, key="race/drawer")
 
 
-def _train(draft: Draft) -> None:
+def _train(draft: Draft, where: DeltaGenerator) -> None:
+    """Draw the button at `where`, and here what keeps the race from being trained."""
+    recipes: list[Recipe] = []
     try:
         recipes, execution = draft.recipes(), draft.execution()
     except RecipeError as error:
         st.error(f"This race cannot be trained: {error}")
-        return
     alike = races.twins(recipes)
     if alike is not None:
         first, second = (place + 1 for place in alike)
         st.info(f"Runs {first} and {second} are the same. Change a switch of one, or remove it.")
-    if st.button(
-        "Train", type="primary", icon=":material/play_arrow:", key="race/train", disabled=alike is not None
-    ):
+    ready = bool(recipes) and alike is None
+    if where.button("Train", type="primary", icon=":material/play_arrow:", key="race/train", disabled=not ready):
         _queue(draft, recipes, execution)
 
 
