@@ -121,6 +121,14 @@
  */
 
 /**
+ * How a side job stands; what it is busy with while it runs, and a sentence where it failed, else "". "unknown": never started, or forgotten; where others run, it starts when it is asked for again.
+ * @typedef {Object} JobState
+ * @property {"unknown"|"running"|"done"|"failed"} state
+ * @property {string} progress
+ * @property {string} error
+ */
+
+/**
  * What was wrong, and what would be right, in a sentence.
  * @typedef {Object} Failure
  * @property {string} error

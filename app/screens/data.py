@@ -9,8 +9,10 @@ import streamlit as st
 
 from app import controls, data_panels
 from app.components.live_plot import live_plot
-from app.side_jobs import Request, document
+from app.reading import the_lab
+from app.side_jobs import Look, document
 from app.words import duration, listed, memory, plural
+from bcl_core.lab import jobs
 from bcl_core.lab.jobs import Job
 from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings
 from bcl_core.registry import DATASETS, VIEWS
@@ -66,7 +68,7 @@ def _page() -> None:
         st.info("Type the folder of the images above to see what is in it.")
         return
     links = {"race": RACES[race].title, **controls.as_query(settings, key=race)}
-    _look(Request(recipe, execution), links | controls.paths_query("train", source, paths))
+    _look(Look(recipe, execution), links | controls.paths_query("train", source, paths))
 
 
 def _starting_point(source: str, race: str) -> tuple[Recipe, dict[str, Any]]:
@@ -78,11 +80,11 @@ def _starting_point(source: str, race: str) -> tuple[Recipe, dict[str, Any]]:
     return apply_settings(recipe, Execution(), settings)[0], settings
 
 
-def _look(request: Request, links: dict[str, str]) -> None:
+def _look(request: Look, links: dict[str, str]) -> None:
     """Offer the look, or show how it stands."""
     wanted = st.session_state.get("data/wanted") == request.key
     try:
-        job = request.start() if wanted else request.look()
+        job = request.start(the_lab()) if wanted else jobs.look(the_lab(), request.key)
     except OSError as error:
         st.error(f"These data cannot be looked at: {error}")
         return
@@ -103,29 +105,29 @@ def _look(request: Request, links: dict[str, str]) -> None:
     st.fragment(run_every=None if states <= ENDED else POLL_SECONDS)(_answer)(request, states)
 
 
-def _want(request: Request) -> None:
+def _want(request: Look) -> None:
     st.session_state["data/wanted"] = request.key
 
 
-def _look_again(request: Request) -> None:
-    request.forget()
+def _look_again(request: Look) -> None:
+    jobs.forget(the_lab(), request.key)
     _want(request)
 
 
-def _views_request(request: Request) -> Request:
+def _views_request(request: Look) -> Look:
     """Return the request for the views of the chosen image; those of image 0 come with every look."""
     image = st.session_state.get("image", 0)
-    return Request(request.recipe, request.execution, image) if image else request
+    return Look(request.recipe, request.execution, image) if image else request
 
 
-def _states(request: Request) -> set[str]:
-    return {request.look().state, _views_request(request).look().state}
+def _states(request: Look) -> set[str]:
+    return {jobs.look(the_lab(), one.key).state for one in (request, _views_request(request))}
 
 
-def _answer(request: Request, states: set[str]) -> None:
-    job = request.look()
+def _answer(request: Look, states: set[str]) -> None:
+    job = jobs.look(the_lab(), request.key)
     if job.state == "unknown":
-        job = request.start()
+        job = request.start(the_lab())
     if job.state == "unknown":
         st.info("Two other looks are at work; this one starts after them.", icon=":material/hourglass_empty:")
     elif job.state == "running":
@@ -213,7 +215,7 @@ def _samples(facts: Mapping[str, Any], folder: Path) -> None:
     )
 
 
-def _views(request: Request, facts: Mapping[str, Any]) -> None:
+def _views(request: Look, facts: Mapping[str, Any]) -> None:
     st.subheader("Views")
     recipe, last = request.recipe, sum(facts["train_counts"]) - 1
     st.caption(f"{VIEWS[recipe.views].title}. {VIEWS[recipe.views].help}")
@@ -222,7 +224,7 @@ def _views(request: Request, facts: Mapping[str, Any]) -> None:
         image = st.number_input("Training image", 0, last, key="image", bind="query-params", width=160)
         st.button("Another image", icon=":material/casino:", on_click=_another, args=(last,))
     chosen = _views_request(request)
-    job = chosen.start()
+    job = chosen.start(the_lab())
     picture = job.folder / "views.png"
     if picture.exists():
         live_plot(data_panels.views_of_image(picture, image), key="data/views", height=470)

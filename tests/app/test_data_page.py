@@ -5,7 +5,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from app.side_jobs import Request
+from app.side_jobs import Look
 from bcl_core.lab import jobs
 from bcl_core.recipe import Execution, preset
 from bcl_core.registry import DATASETS
@@ -113,7 +113,7 @@ def test_a_download_in_progress_is_told_in_the_job_s_own_words(lab, open_page, m
 def test_a_third_look_at_once_waits_and_says_so(lab, open_page, monkeypatch):
     held(monkeypatch)
     for seed in range(jobs.AT_ONCE):
-        Request(preset("digits-bcl").model_copy(update={"seed": seed + 1}), Execution()).start()
+        Look(preset("digits-bcl").model_copy(update={"seed": seed + 1}), Execution()).start(lab)
     app = click(open_page("data"), LOOK)
     assert "Two other looks are at work" in words(app)
     assert len(jobs._started) == jobs.AT_ONCE

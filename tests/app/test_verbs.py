@@ -12,7 +12,7 @@ import pytest
 
 import app.verbs
 from app.verbs import VERBS, Refused, do
-from bcl_core.lab import GroupPlan, Lab
+from bcl_core.lab import GroupPlan, Lab, jobs
 from bcl_core.lab.deeds import KEYS_KEPT_SECONDS
 from bcl_core.lab.store import MAX_QUEUED
 from tests.conftest import small
@@ -308,3 +308,12 @@ def test_every_answer_is_one_that_json_can_hold(lab, run_id, no_worker):
         ask(lab, "stop-worker"),
     ]
     assert json.loads(json.dumps(answers)) == answers
+
+
+def test_a_look_reads_the_data_and_measures_a_step(lab, jobs_at_once):
+    key = ask(lab, "look", recipe={"epochs": 3}, execution={"threads": 1})["job"]
+    job = jobs.look(lab, key)
+    assert job.state == "done", job.error
+    assert len(json.loads((job.folder / "preview.json").read_text())["train_counts"]) == 10
+    assert json.loads((job.folder / "cost.json").read_text())["step_seconds"] > 0
+    assert {"samples.png", "views.png"} <= {file.name for file in job.folder.iterdir()}
