@@ -51,7 +51,8 @@ def recipe_controls(
 ) -> dict[str, Any]:
     """Draw a control for each of these fields; return the settings that differ from `base`.
 
-    They stand by section, where they are of several. Controls that are drawn for the first time stand as `chosen` says, else as `base` does.
+    They stand by section, where they are of several; those that are drawn for the first time as `chosen` says, else
+    as `base` does.
     """
     changed, several = {}, len(set(map(_section, names))) > 1
     for section, members in groupby(sorted(names, key=_section_place), key=_section):

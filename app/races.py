@@ -151,7 +151,7 @@ def _family(race: str) -> Recipe:
 
 def _on(source: str, recipe: Recipe) -> Recipe:
     """Return the recipe on another data set, as that one's own race has it; else as one's own images are had."""
-    families = {_family(race).data.source: _family(race) for race in reversed(RACES)}
+    families = {_family(race).data.source: _family(race) for race in reversed(list(RACES))}
     there = families.get(source, _family(_GENERAL_RACE))
     other = recipe.model_copy(update={"data": there.data, "views": there.views})
     balanced = source not in families and not DATASETS[source].needs_path
