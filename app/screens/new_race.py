@@ -59,7 +59,8 @@ def _dialog() -> None:
         _offer_another(draft)
         right = st.container(width="content")
     below = st.container()
-    with st.expander("Data", icon=":material/photo_library:", key="race/data"):
+    asks = DATASETS[draft.source].needs_path
+    with st.expander("Data", icon=":material/photo_library:", key="race/data", expanded=asks):
         draft = _data(draft)
     with st.expander("More", icon=":material/tune:", key="race/more"):
         draft = _more(draft)
@@ -116,7 +117,8 @@ def _change_source() -> None:
 
 
 def _change_seeds() -> None:
-    _change(_current().seeded(st.session_state[_SEED]))
+    if st.session_state[_SEED] is not None:
+        _change(_current().seeded(st.session_state[_SEED]))
 
 
 def _runs(draft: Draft) -> None:

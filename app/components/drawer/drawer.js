@@ -3,6 +3,7 @@
 import { classes, costs, overview, views } from "./facts.js";
 import { h } from "../stage/core/dom.js";
 import { Lab } from "./lab.js";
+import { sentence } from "../stage/core/server.js";
 
 const NOTHING = "A look reads the images, downloads them if need be, and does one training step to measure it.";
 const NOWHERE = "Type the folder of the images above to see what is in it.";
@@ -78,7 +79,7 @@ class Drawer {
       if (looked.facts) this.showFacts(looked, job);
     }
     if (state === "failed" && !looked.facts) return this.fail(looked, error);
-    if (state === "failed") this.showCost(looked, [h("p", { class: "warning" }, `They could not be measured: ${error}`)]);
+    if (state === "failed") this.showCost(looked, [h("p", { class: "warning" }, sentence(`They could not be measured: ${error}`))]);
     if (state === "done") {
       const cost = await this.lab.read(`jobs/${job}/cost.json`);
       if (looked.signal.aborted) return;
@@ -89,7 +90,7 @@ class Drawer {
   }
 
   fail(looked, words) {
-    Object.assign(looked, { state: "failed", fault: true, words: `These data cannot be looked at: ${words}` });
+    Object.assign(looked, { state: "failed", fault: true, words: sentence(`These data cannot be looked at: ${words}`) });
     this.show();
   }
 
