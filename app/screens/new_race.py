@@ -132,10 +132,9 @@ def _runs(draft: Draft) -> None:
             st.html(_headed(name, style), width=190)
             _switches(number, run, natural=natural)
             st.button(
-                "",
+                f"Remove {name}",
                 icon=":material/close:",
                 key=_key(number, "remove"),
-                help=f"Remove {name}",
                 type="tertiary",
                 disabled=len(recipes) == 1,
                 on_click=_remove,

@@ -139,7 +139,7 @@ def test_two_equal_runs_are_named_and_not_trained(dialog):
 
 def test_switches_that_mean_nothing_are_disabled_and_change_nothing(lab, dialog):
     app = dialog()
-    number, *others = rows(app)
+    number = rows(app)[0]
     app.number_input(key=f"race/{number}/temperature").set_value(0.9)
     app.toggle(key=f"race/{number}/contrastive").set_value(False)
     app.run()
