@@ -54,7 +54,7 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
         threading.Thread(target=_end_where_reading_does_not, args=(opened, world), daemon=True).start()
         while (run := lab.run(run_id)).active and not run.stop:
             if not run.wants_to_train:
-                lab.record_state(run_id, "paused")
+                lab.settle_hold(run_id)
                 time.sleep(0.5)
                 continue
             epoch = opened.advance(lambda: not (now := lab.run(run_id)).stop and now.wants_to_train)
