@@ -107,9 +107,9 @@ class Drawer {
         h(
           "section",
           {},
-          h("h4", {}, "Time and memory"),
+          h("h3", {}, "Time and memory"),
           looked.cost,
-          h("h4", {}, "Views"),
+          h("h3", {}, "Views"),
           h("p", { class: "note" }, told.views),
           this.viewer(looked, job),
         ),

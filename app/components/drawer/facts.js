@@ -77,7 +77,7 @@ export function classes(facts, picture, colours) {
   const some = sampled.length < names.length;
   const alt = `Up to eight training images of each of ${plural(sampled.length, "class", "classes")}, a row a class`;
   return [
-    h("h4", {}, "Training images of each class"),
+    h("h3", {}, "Training images of each class"),
     legend(counts, colours),
     some && ranks(names, counts, (count) => colours[groupOf(count)]),
     some &&
