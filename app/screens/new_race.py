@@ -18,7 +18,7 @@ from app.races import Draft, Switches
 from app.steering import demand
 from app.verbs import Refused
 from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, field_names
-from bcl_core.registry import DATASETS
+from bcl_core.registry import DATASETS, LOSSES
 
 OPEN = "lab/open"
 """Where the session's state has the ids of the runs that are to be shown."""
@@ -129,7 +129,7 @@ def _runs(draft: Draft) -> None:
         with st.container(
             border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"race/row/{number}"
         ):
-            st.html(_headed(name, style), width=190)
+            st.html(_headed(name, LOSSES[run.loss].help, style), width=190)
             _switches(number, run, natural=natural)
             st.button(
                 f"Remove {name}",
@@ -148,11 +148,12 @@ def _offer_another(draft: Draft) -> None:
     st.caption(f"The stage shows up to {races.MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
 
 
-def _headed(name: str, style: palette.LineStyle) -> str:
-    """The run's name beside a short line in its colour and dash."""
+def _headed(name: str, meaning: str, style: palette.LineStyle) -> str:
+    """The run's name beside a short line in its colour and dash; the pointer finds what its loss means."""
     stops = [f"{colour} {start}px {end}px" for colour, start, end in _dashes(style)]
     line = f"repeating-linear-gradient(90deg, {', '.join(stops)})"
-    return f'<div class="bcl-run-name"><i style="background: {line}"></i><b>{escape(name)}</b></div>'
+    sign = f'<i style="background: {line}"></i>'
+    return f'<div class="bcl-run-name" title="{escape(meaning)}">{sign}<b>{escape(name)}</b></div>'
 
 
 def _dashes(style: palette.LineStyle) -> Iterator[tuple[str, int, int]]:

@@ -167,6 +167,14 @@ def test_cross_entropy_in_a_paper_s_race_keeps_the_weight_of_its_own_preset(dial
     assert recipe == PRESETS["cifar10-paper-ce-la"].recipe.model_copy(update={"seed": 5})
 
 
+def test_of_several_long_tails_one_is_chosen_to_be_looked_at(dialog):
+    app = dialog()
+    assert not [menu for menu in app.selectbox if menu.key == "race/look"]
+    app.number_input(key=f"race/{rows(app)[1]}/imbalance_factor").set_value(10)
+    [menu] = [menu for menu in app.run().selectbox if menu.key == "race/look"]
+    assert menu.options == ["BCL", "BCL, class anchors"]
+
+
 def test_what_is_changed_under_more_holds_for_every_run(lab, dialog):
     app = dialog()
     app.number_input(key="race/digits/epochs").set_value(7)

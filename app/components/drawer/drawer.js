@@ -128,12 +128,11 @@ class Drawer {
     const shown = h("div", {}, views(this.lab.picture(job, "views.png", stamp), 0));
     const said = h("p", { class: "note", role: "status" });
     const number = h("input", { type: "number", min: "0", max: String(last), value: "0" });
-    let latest = new AbortController();
+    let latest = null;
 
     const show = async (image) => {
-      latest.abort();
-      latest = new AbortController();
-      const mine = AbortSignal.any([latest.signal, signal]);
+      const mine = { get aborted() { return latest !== mine || signal.aborted; } };
+      latest = mine;
       number.value = String(image);
       said.textContent = "Drawing the views";
       const hear = (other, { state, progress, error }) => {

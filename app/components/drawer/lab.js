@@ -39,7 +39,7 @@ export class Lab {
    *
    * @param {{recipe: Object, execution: Object, image: ?number, again: boolean}} what
    * @param {(job: string, state: JobState) => Promise<void>|void} tell
-   * @param {AbortSignal} signal ends the telling; the job goes on
+   * @param {{aborted: boolean}} signal ends the telling; the job goes on
    */
   async look(what, tell, signal) {
     let job = null;
