@@ -37,7 +37,7 @@ class Failure(TypedDict):
 
 
 SHAPES: tuple[Any, ...] = (
-    *(pulse.LabPulse, pulse.RunPulse, pulse.Queue, pulse.Row, pulse.ClassMeans, pulse.Unknown),
+    *(pulse.LabPulse, pulse.WorkerPulse, pulse.RunPulse, pulse.Queue, pulse.Row, pulse.ClassMeans, pulse.Unknown),
     *(about.About, about.Switches, about.Classes, about.Groups, about.Predicted, about.Controls, about.Control),
     jobs.JobState,
     Failure,
