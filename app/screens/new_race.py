@@ -15,8 +15,12 @@ from streamlit.delta_generator import DeltaGenerator
 from app import controls, palette, races
 from app.components.drawer import drawer
 from app.races import Draft, Switches
+from app.reading import the_lab
 from app.steering import demand
 from app.verbs import Refused
+from app.words import listed, verbatim
+from bcl_core.lab import Run
+from bcl_core.lab.equal import equal_race
 from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, field_names
 from bcl_core.registry import DATASETS, LOSSES
 
@@ -24,6 +28,7 @@ OPEN = "lab/open"
 """Where the session's state has the ids of the runs that are to be shown."""
 
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
+_OFFERED = "race/offered"
 # By Plotly's names, in pixels drawn and left out by turns.
 _DASHES = {
     "solid": (1, 0),
@@ -258,8 +263,33 @@ def _train(draft: Draft, where: DeltaGenerator) -> None:
         first, second = (place + 1 for place in alike)
         st.info(f"Runs {first} and {second} are the same. Change a switch of one, or remove it.")
     ready = bool(recipes) and alike is None
-    if where.button("Train", type="primary", icon=":material/play_arrow:", key="race/train", disabled=not ready):
-        _queue(draft, recipes, execution)
+    pressed = where.button("Train", type="primary", icon=":material/play_arrow:", key="race/train", disabled=not ready)
+    if ready:
+        _queue_or_offer(draft, recipes, execution, pressed=pressed)
+
+
+def _queue_or_offer(draft: Draft, recipes: Sequence[Recipe], execution: Execution, *, pressed: bool) -> None:
+    """Queue the race if the button was pressed; one that is there already is offered for as long as nothing changes."""
+    wanted = ([recipe.hash for recipe in recipes], execution)
+    if not pressed and st.session_state.get(_OFFERED) != wanted:
+        return
+    there = equal_race(the_lab(), recipes, execution.data)
+    if there is None:
+        st.session_state.pop(_OFFERED, None)
+        if pressed:
+            _queue(draft, recipes, execution)
+        return
+    st.session_state[_OFFERED] = wanted
+    st.info(f"This race is there already: {verbatim(there[0].group_name)}, {listed(_states(there))}.")
+    with st.container(horizontal=True):
+        if st.button("Open it", type="primary", icon=":material/open_in_full:", key="race/open"):
+            _open([run.id for run in there])
+        if st.button("Train it again", key="race/again"):
+            _queue(draft, recipes, execution)
+
+
+def _states(runs: Sequence[Run]) -> list[str]:
+    return list(dict.fromkeys(run.state for run in runs))
 
 
 def _queue(draft: Draft, recipes: Sequence[Recipe], execution: Execution) -> None:
@@ -276,5 +306,6 @@ def _queue(draft: Draft, recipes: Sequence[Recipe], execution: Execution) -> Non
 
 
 def _open(run_ids: Sequence[str]) -> None:
+    st.session_state.pop(_OFFERED, None)
     st.session_state[OPEN] = list(run_ids)
     st.rerun()

@@ -91,6 +91,42 @@ def test_a_race_is_trained_and_left_to_be_shown(lab, dialog):
     assert not app.button, "the dialog is closed"
 
 
+def trained(lab, app):
+    """Train the race of a dialog; the runs' ids."""
+    click(app, "Train")
+    ids = [run.id for run in lab.runs()]
+    for run_id in ids:
+        lab.record_state(run_id, "finished")
+    return ids
+
+
+def test_a_race_that_is_there_is_offered_instead(lab, dialog):
+    ids = trained(lab, dialog())
+    app = click(dialog(), "Train")
+    assert "This race is there already: SCL vs BCL, digits, seed 0, finished." in words(app).replace("\\", "")
+    assert [run.id for run in lab.runs()] == ids
+    app = click(app, "Open it")
+    assert app.session_state[OPEN] == ids
+    assert [run.id for run in lab.runs()] == ids
+
+
+def test_a_race_that_is_there_can_be_trained_again(lab, dialog):
+    ids = trained(lab, dialog())
+    app = click(click(dialog(), "Train"), "Train it again")
+    assert len(lab.runs()) == 2 * len(ids)
+    assert not set(app.session_state[OPEN]) & set(ids)
+
+
+def test_an_offer_goes_when_the_race_changes(lab, dialog):
+    trained(lab, dialog())
+    app = click(dialog(), "Train")
+    app.number_input(key=f"race/{rows(app)[0]}/seed").set_value(4)
+    app.run()
+    assert not [button for button in app.button if button.label == "Open it"]
+    click(app, "Train")
+    assert len(lab.runs()) == 6
+
+
 def test_an_unknown_race_of_a_link_opens_the_first_one(dialog):
     assert names(dialog("no-such-race")) == ["SCL", "BCL", "BCL, class anchors"]
 
