@@ -237,9 +237,8 @@ def _look(draft: Draft) -> None:
     """Show the component that looks at the data, of the runs whose imbalance factor is chosen."""
     try:
         recipes, execution = draft.recipes(), draft.execution()
-    except RecipeError as error:
-        st.error(f"These data cannot be looked at: {error}")
-        return
+    except RecipeError:
+        return  # what is wrong stands beside the button that trains
     named = dict(zip(races.names(recipes), recipes, strict=True))
     # Of each long tail one, rather with a contrastive loss: that is what takes time and memory.
     tails = {recipe.data: name for name, recipe in sorted(named.items(), key=lambda pair: pair[1].loss.contrastive)}
@@ -257,7 +256,7 @@ def _train(draft: Draft, where: DeltaGenerator) -> None:
     try:
         recipes, execution = draft.recipes(), draft.execution()
     except RecipeError as error:
-        st.error(f"This race cannot be trained: {error}")
+        st.error(f"This race cannot be trained: {verbatim(str(error))}")
     alike = races.twins(recipes)
     if alike is not None:
         first, second = (place + 1 for place in alike)
@@ -300,7 +299,7 @@ def _queue(draft: Draft, recipes: Sequence[Recipe], execution: Execution) -> Non
     try:
         queued = demand("train", name=races.group_name(draft), runs=runs, execution=execution)
     except Refused as error:
-        st.error(f"Nothing was queued: {error}")
+        st.error(f"Nothing was queued: {verbatim(str(error))}")
         return
     _open(queued["runs"])
 

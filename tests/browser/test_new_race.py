@@ -5,9 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from bcl_core.lab import Lab
+from bcl_core.lab import Lab, stop_worker, worker_status
 from harness.serving import new_page
 from tests.browser.conftest import PATIENCE
+from tests.browser.test_app import until
 from tests.browser.test_own_images import BROKEN, CLASSES, folder  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.browser
@@ -18,7 +19,10 @@ SWITCHES = ("Contrastive loss", "Class-averaging", "Class-complement", "Anchors"
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("new_race") / "lab"
+    home = tmp_path_factory.mktemp("new_race") / "lab"
+    yield home
+    stop_worker(Lab(home))
+    until(lambda: not worker_status(Lab(home)).alive)
 
 
 @pytest.fixture(scope="module")
