@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from harness.serving import APP, new_page
 from tests.app.conftest import train_here
 
-PAGES = ("", "gallery", "train", "data", "lab", "predict", "theory", "report", "runs")
+PAGES = ("", "gallery", "train", "lab", "predict", "theory", "report", "runs")
 
 
 @pytest.fixture(scope="module")

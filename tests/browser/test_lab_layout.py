@@ -16,9 +16,6 @@ pytestmark = pytest.mark.browser
 LENSES = ("formation", "curves", "push", "embedding", "angles")
 # Width and height of the window, and how high the picture is at least: pixels.
 SIZES = {"projector": (1280, 720, 300), "phone": (390, 844, 230)}
-    "projector": (1280, 720, 300),
-    "phone": (390, 844, 230),
-}  # width and height of the window, least of the picture
 
 
 @pytest.fixture(scope="module")
