@@ -163,6 +163,12 @@ def test_rounding_errors_are_not_stretched_into_contrast():
     torch.testing.assert_close(view_colour.autocontrast(flat, torch.zeros(2)), flat)
 
 
+def test_a_faint_picture_is_stretched_as_torchvision_does():
+    faint = 100 + photos(2) // 25
+    ours = 255 * view_colour.autocontrast(floats(faint), torch.zeros(2))
+    assert (ours - TF.autocontrast(faint)).abs().max() <= ROUNDING["AutoContrast"]
+
+
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 def test_what_lies_outside_is_of_the_fill_colour(mode):
     warp, images = Warp(mode, (0.2, 0.4, 0.9)), torch.zeros(2, 3, 32, 32)
