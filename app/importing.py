@@ -17,7 +17,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import controls
-from app.links import inspect_link
+from app.links import lab_link
 from app.reading import the_lab, trained_here
 from app.watching import press, watch
 from app.words import listed
@@ -166,4 +166,4 @@ def _links(run: Run) -> None:
         if trained_here([run]):
             group = {"group": run.group_id}
             st.page_link("screens/train.py", label="Train on", icon=":material/play_circle:", query_params=group)
-        inspect_link([run])
+        lab_link([run])

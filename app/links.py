@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app.components.stage import MOST_RUNS
 from bcl_core.lab import Run
 
-MOST_RUNS = 4
-"""That the inspector shows side by side."""
 
-
-def inspect_link(runs: Sequence[Run], label: str = "Inspect") -> None:
+def lab_link(runs: Sequence[Run], label: str = "Open in the Lab") -> None:
     """Draw a link that opens these runs side by side, the first ones of many."""
     wanted = {"runs": ".".join(run.id for run in runs[:MOST_RUNS])}
-    st.page_link("screens/inspect.py", label=label, icon=":material/search:", query_params=wanted)
+    st.page_link("screens/lab.py", label=label, icon=":material/search:", query_params=wanted)

@@ -100,7 +100,7 @@ def open_when_up(page: Page, url: str) -> None:
 def compare_largest(page: Page, url: str, when: str) -> None:
     """Open the largest pretrained comparison: its dots come with the sentence, the curves with Plotly.js."""
     page.add_init_script(FIRST_SEEN)
-    page.goto(f"{url}inspect?runs={LARGEST}")
+    page.goto(f"{url}lab?runs={LARGEST}")
     page.wait_for_function("firstSeen.curves")
     for picture, seen in page.evaluate("firstSeen").items():
         report(f"largest comparison, {when}: {picture}", seen / 1000)

@@ -56,7 +56,7 @@ def digits(browser: Browser, lab: Lab) -> None:
     """Three runs of the shelf, with nothing cached."""
     os.environ["BCL_LAB_HOME"] = str(lab.home)
     script = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=60).run()
-    script.switch_page("screens/inspect.py")
+    script.switch_page("screens/lab.py")
     script.query_params["runs"] = ".".join(DIGITS)
     script.run()
     took = sorted(cpu_seconds(script.run) for _ in range(9))[4]
@@ -66,7 +66,7 @@ def digits(browser: Browser, lab: Lab) -> None:
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         asked: list[tuple[str, int]] = []
         page.on("response", lambda answer: asked.append((answer.url, length(answer.all_headers()))))
-        open_when_up(page, f"{url}inspect?runs={'.'.join(DIGITS)}&panels={panels}")
+        open_when_up(page, f"{url}lab?runs={'.'.join(DIGITS)}&panels={panels}")
         page.wait_for_function(STANDS, timeout=PATIENCE)
         page.wait_for_timeout(200)  # sizes are told a moment after the answers
         tell("until formation, curves and sentence", asked)
@@ -126,7 +126,7 @@ def usable(browser: Browser, lab: Lab, made: MadeRun, what: str) -> None:
         chrome = context.new_cdp_session(page)
         chrome.send("Performance.enable")
         start = time.perf_counter()
-        page.goto(f"{url}inspect?runs={made.id}&panels=formation.curves.push.tour.angles")
+        page.goto(f"{url}lab?runs={made.id}&lens=all")
         page.wait_for_function(STANDS, timeout=PATIENCE)
         report(f"{what}: formation, curves and sentence", time.perf_counter() - start)
         page.locator(SETTLED).wait_for(timeout=PATIENCE)

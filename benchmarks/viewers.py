@@ -118,7 +118,7 @@ async def watch(url: str, run_ids: list[str], viewers: int) -> Seen:
 
 
 async def _viewer(url: str, run_ids: list[str], late: float, seen: Seen) -> None:
-    """One viewer, on one connection, as a browser keeps it: the questions that the inspector asks."""
+    """One viewer, on one connection, as a browser keeps it: the questions that the stage asks."""
     await asyncio.sleep(late)
     host, port = url.removeprefix("http://").rstrip("/").split(":")
     reader, writer = await asyncio.open_connection(host, int(port))

@@ -56,7 +56,7 @@ def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
     names = {"STATE": "stage/core/state.js", "ANGLES": "stage/lenses/angles.js"}
     alone = node(USED, tmp_path, **{key: (FOLDER / name).as_uri() for key, name in names.items()})
     assert node(USED, tmp_path, **{key: written(name, tmp_path) for key, name in names.items()}) == alone
-    assert "Panel" in alone
+    assert "Lens" in alone
 
 
 def test_names_are_renamed_passed_on_and_apart(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import controls, figures, reading
 from app.exporting import export_button
-from app.links import inspect_link
+from app.links import lab_link
 from app.naming import run_names
 from app.reading import the_lab
 from app.steering import demand
@@ -45,7 +45,7 @@ def _page() -> None:
 def _group(name: str, runs: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader(name)
-        inspect_link([run for run in runs if run.training_recipe.loss.contrastive], "Inspect side by side")
+        lab_link([run for run in runs if run.training_recipe.loss.contrastive], "Inspect side by side")
     shelved = the_lab().shelf.get(runs[0].id)
     st.caption(shelved.group_about if shelved else "")
     for start in range(0, len(runs), CARDS_A_ROW):
@@ -78,7 +78,7 @@ def _card(run: Run) -> None:
     st.markdown(f"Test accuracy **{_percent(last['accuracy'])}**  \n:small[{groups}]")
     st.caption(recipe.in_words)
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        inspect_link([run])
+        lab_link([run])
         for label, icon, opened in (
             ("Compare with …", "compare_arrows", _compare),
             ("Train on", "model_training", _train_on),
@@ -102,7 +102,7 @@ def _compare(run: Run) -> None:
     others = {other.id: other for other in reading.comparable(reading.every_run()) if other.id != run.id}
     names = run_names(list(others.values()))
     chosen = st.selectbox("Run", list(others), format_func=names.__getitem__, key=f"compare/{run.id}")
-    inspect_link([run, others[chosen]], "Inspect both")
+    lab_link([run, others[chosen]], "Inspect both")
 
 
 @st.dialog("Train on")

@@ -6,7 +6,7 @@ import streamlit as st
 
 from app.exporting import export_button
 from app.importing import import_form
-from app.links import inspect_link
+from app.links import lab_link
 from app.reading import comparable, notice_dead_recorders, the_lab, trained_here
 from app.recording import recording_form
 from app.steering import attempt
@@ -61,13 +61,13 @@ def _tools(chosen: list[Run]) -> None:
             st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", "run", ids))
     if len(chosen) == 1 and comparable(trained_here(chosen)):
         export_button(chosen[0])
-    inspect_link(chosen)
+    lab_link(chosen)
 
 
 notice_dead_recorders()
 runs = the_lab().runs()
 if runs:
-    st.caption("Tick rows to rename, group, inspect or delete them.")
+    st.caption("Tick rows to rename, group, open or delete them.")
     chosen = _table(runs)
     for run in runs:
         if not run.readable:

@@ -34,7 +34,7 @@ with st.container(horizontal=True):
     if st.button("Train it now", type="primary", icon=":material/play_arrow:"):
         st.switch_page("screens/train.py")
     if st.button("Inspect these runs", icon=":material/search:"):
-        st.switch_page("screens/inspect.py", query_params={"runs": "digits-scl.digits-bcl.digits-bcl-class"})
+        st.switch_page("screens/lab.py", query_params={"runs": "digits-scl.digits-bcl.digits-bcl-class"})
     if st.button("Gallery", icon=":material/grid_view:"):
         st.switch_page("screens/gallery.py")
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from app import controls, panels, reading
 from app.components.live_plot import live_plot
-from app.links import inspect_link
+from app.links import lab_link
 from app.naming import group_names
 from app.reading import Group, comparable, groups, notice_dead_recorders, the_lab, trained_here
 from app.rows import in_rows
@@ -168,7 +168,7 @@ def _group_controls(group: Group) -> None:
         if left and all(seconds is not None for seconds in left):
             st.caption(f"about {duration(sum(filter(None, left)))} left for the group")
         if comparable(group.runs):
-            inspect_link(comparable(group.runs))
+            lab_link(comparable(group.runs))
 
 
 def _verbs(target: str, runs: Sequence[Run], *, compact: bool = False) -> None:

@@ -11,7 +11,7 @@ from bcl_core.cli import main
 from bcl_core.lab import Lab
 from bcl_core.lab.evaluating import evaluate_run
 from bcl_core.lab.files import read_arrays
-from tests.app.test_inspect import chosen
+from tests.app.test_lab_page import chosen
 from tests.app.test_pages import PAGES, words
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -63,7 +63,7 @@ def test_every_page_opens_on_it(lab, open_page, page):
 
 
 def test_its_runs_are_inspected_side_by_side(lab, open_page):
-    app = open_page("inspect", runs=".".join(EPOCHS))
+    app = open_page("lab", runs=".".join(EPOCHS))
     assert chosen(app) == list(EPOCHS)
     assert not app.exception and not app.error and not app.warning
 

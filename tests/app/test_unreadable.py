@@ -9,7 +9,7 @@ from app.routes.about import about
 from bcl_core.lab import GroupPlan, Lab
 from harness.made_runs import make_runs
 from tests.app.conftest import train_here
-from tests.app.test_inspect import chosen
+from tests.app.test_lab_page import chosen
 from tests.app.test_pages import PAGES, click, words
 from tests.conftest import small
 from tests.damages import DAMAGES, queue_damaged
@@ -81,11 +81,11 @@ def _tick(monkeypatch, place):
 def test_inspect_says_what_is_wrong_with_a_run_that_a_link_names(lab, sound, open_page, kind):
     queue_damaged(lab, kind)
     run = of_damaged(lab)
-    app = open_page("inspect", runs=f"{run.id}.{sound[0].id}")
+    app = open_page("lab", runs=f"{run.id}.{sound[0].id}")
     assert chosen(app) == [sound[0].id]
     assert not app.exception and not app.warning
     assert DAMAGES[kind][1] in app.error[0].value.replace("\\", "")
-    assert not any(run.id in option or "damaged" in option for option in app.multiselect(key="inspect/runs").options)
+    assert not any(run.id in option or "damaged" in option for option in app.multiselect(key="lab/runs").options)
 
 
 def test_a_run_is_not_compared_with_a_sister_that_cannot_be_read(lab, sound):
@@ -97,7 +97,7 @@ def test_a_run_is_not_compared_with_a_sister_that_cannot_be_read(lab, sound):
 
 
 @pytest.mark.parametrize("epochs", [(1,), (2,), (0, 1, 2)])
-@pytest.mark.parametrize("page", ["train", "inspect", "runs", "gallery"])
+@pytest.mark.parametrize("page", ["train", "lab", "runs", "gallery"])
 def test_epochs_whose_metrics_cannot_be_read_leave_the_rest_of_the_picture(lab, open_page, page, epochs):
     [first, _] = train_here(lab, epochs=2, presets=("digits-bcl",) * 2)
     with sqlite3.connect(lab.home / "lab.sqlite") as db:

@@ -58,7 +58,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
 
 
 class Opener:
-    """Opens the inspector on runs, waits until all that is shown is drawn, and fails where the page threw an error."""
+    """Opens the stage on runs, waits until all that is shown is drawn, and fails where the page threw an error."""
 
     def __init__(self, visitor: BrowserContext, url: str) -> None:
         self.visitor, self.url, self.pages, self.errors = visitor, url, list[Page](), list[str]()
@@ -76,7 +76,8 @@ class Opener:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._heard)
         before(page)
-        page.goto(f"{self.url}?runs={'.'.join(run.id for run in made)}&{query}" if made else f"{self.url}?{query}")
+        runs = [f"runs={'.'.join(run.id for run in made)}"] if made else []
+        page.goto(f"{self.url}?{'&'.join([*runs, query])}")
         if wait:
             self.wait(page)
         return page

@@ -131,7 +131,7 @@ def test_no_page_maps_a_heavy_library_into_the_web_process(lab: Lab, open_app) -
 
 
 def test_a_link_into_the_app_opens_on_a_fresh_server(lab: Lab, open_app) -> None:
-    page, _ = open_app("inspect?run=261111-0000000000")
+    page, _ = open_app("lab?run=261111-0000000000")
     expect(page.get_by_text("names a run that is not in this lab")).to_be_visible(timeout=30_000)
     expect(page.get_by_role("link", name="Train", exact=True)).to_be_visible()
 

@@ -75,7 +75,7 @@ def test_an_own_npz_is_uploaded_and_inspected_over_its_epochs(
 
     form = page.get_by_test_id("stExpander").filter(has_text="Open your own embeddings").first
     form.get_by_role("link", name="Inspect").click()
-    here = page.locator(".scrubber .epoch")
+    here = page.locator(".bar .epoch")
     expect(here).to_have_text("epoch 25 / 25", timeout=PATIENCE)
     for key, epoch in (("Home", 0), ("ArrowRight", 10), ("ArrowRight", 25), ("ArrowLeft", 10)):
         page.keyboard.press(key)

@@ -83,7 +83,7 @@ def test_own_images_go_from_their_path_to_an_inspected_run(page: Page, folder: P
     expect(page.locator(".bcl-stage").locator("canvas, svg").first).to_be_visible(timeout=60_000)
     no_error_is_shown(page)
     run_id = lab.runs()[0].id
-    address = f"{page.url.partition('inspect')[0]}bcl/v1/runs/{run_id}/sprite.png/{lab.rev(run_id)}"
+    address = f"{page.url.partition('lab?')[0]}bcl/v1/runs/{run_id}/sprite.png/{lab.rev(run_id)}"
     sprite = page.request.get(address)
     assert Image.open(io.BytesIO(sprite.body())).mode == "RGB"
 

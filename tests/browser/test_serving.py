@@ -24,7 +24,7 @@ def test_a_component_comes_in_one_script_and_at_most_one_style_sheet(
     page.on("request", lambda request: asked.append(request.url))
     page.goto(server.url)
     page.locator(".bcl-angle-columns .number").first.wait_for(timeout=PATIENCE)
-    page.goto(f"{server.url}inspect?runs={COMPARED}")
+    page.goto(f"{server.url}lab?runs={COMPARED}")
     page.locator(".bcl-stage .main-svg").first.wait_for(timeout=PATIENCE)
     page.close()
     ours = Counter(Path(url).name for url in asked if "/component/" in url)

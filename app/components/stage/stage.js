@@ -1,30 +1,33 @@
-// The stage: one state and one clock, and panels that draw what they say. Streamlit tells it which runs; from then
-// on it talks to the data routes alone.
+// The stage: one state and one clock, and lenses that draw what they say. Streamlit tells it which runs; from then on it
+// talks to the data routes alone.
 
-import { Angles, setDeviationStops } from "./lenses/angles.js";
-import { KEYS, advance, clock, position } from "./core/clock.js";
+import { Bar } from "./core/bar.js";
 import { Card } from "./core/card.js";
-import { charts } from "./plots/chart.js";
-import { Curves } from "./lenses/curves.js";
+import { KEYS, advance, clock, position } from "./core/clock.js";
 import { h } from "./core/dom.js";
-import { offerSaving } from "./export/saving.js";
-import { Formation } from "./lenses/formation.js";
 import { Linked } from "./core/linked.js";
 import { Presenter } from "./core/presenter.js";
-import { Push } from "./lenses/push.js";
-import { Scrubber } from "./core/bar.js";
+import { Rail, RunSwitch } from "./core/rail.js";
 import { Selected } from "./core/selected.js";
 import { Sentence } from "./core/sentence.js";
-import { FIELDS, read, write } from "./core/state.js";
-import { fetchFrom } from "./core/server.js";
+import { asker, fetchFrom } from "./core/server.js";
+import { FIELDS, OLD_FIELDS, read, write } from "./core/state.js";
 import { Store } from "./core/store.js";
-import { Tour } from "./lenses/embedding.js";
+import { offerSaving } from "./export/saving.js";
+import { setDeviationStops } from "./lenses/angles.js";
+import { ALL, LENSES } from "./lenses/lenses.js";
+import { charts } from "./plots/chart.js";
 
-const PANELS = [Formation, Curves, Push, Tour, Angles];
-const OLD_FIELDS = ["run", "other"]; // of links that are older than `runs`
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
+const LONGEST_WAIT = 300; // milliseconds until what is heavy begins, though the browser is not idle
 const LONGEST_FRAME = 0.25; // seconds; what a sleeping tab missed is not played back
-const WITHOUT_EPOCH = { queued: " It waits in the queue.", running: " It gets ready.", failed: " It has failed." };
+const NARROW = "(max-width: 700px)"; // as stage.css has it
+const WITHOUT_EPOCH = {
+  queued: () => " It waits in the queue.",
+  running: ({ note }) => ` It gets ready${note ? `: ${note}` : ""}.`,
+  failed: ({ error }) => ` It has failed: ${error}`,
+  stopped: () => " It was stopped before.",
+};
 const DIRTY = { epochs: "arrived", history: "arrived", view: "viewed" }; // what of the page follows what has come
 const DIFFERENT = "These runs have different classes or counts: they are not compared.";
 
@@ -32,7 +35,7 @@ const stages = new WeakMap();
 
 export default function mount({ data, parentElement }) {
   const host = parentElement.querySelector(".bcl-stage");
-  if (!stages.has(host)) stages.set(host, new Stage(host, fetchFrom(data.prefix)));
+  if (!stages.has(host)) stages.set(host, new Stage(host, fetchFrom(data.prefix), asker(data.prefix)));
   const stage = stages.get(host);
   stage.tell(data);
   // Streamlit also calls this when a newer update overtook this one: the stage then stands, and stays.
@@ -42,7 +45,7 @@ export default function mount({ data, parentElement }) {
 export class Stage {
   clock = clock([]);
   binders = [];
-  panels = [];
+  lenses = [];
   dirty = new Set();
   listening = new AbortController();
   charted = false; // whether the first charts stand
@@ -51,20 +54,25 @@ export class Stage {
   /**
    * @param {HTMLElement} host
    * @param {(path: string) => Promise<ArrayBuffer>} fetchBytes as `Store` takes it: another one feeds another page
+   * @param {?(verb: string, args: Object) => Promise<any>} ask for a verb of the lab; null where nobody can be asked
    */
-  constructor(host, fetchBytes) {
-    this.host = host;
+  constructor(host, fetchBytes, ask = null) {
+    Object.assign(this, { host, ask });
     this.store = new Store(fetchBytes, (...news) => this.hear(...news));
     this.state = read(location.search);
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     const { signal } = this.listening;
+    matchMedia(NARROW).addEventListener("change", () => this.started && this.mark("rebuild"), { signal });
+    addEventListener("resize", () => this.fit(), { signal });
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     charts.addEventListener("rest", () => this.hearCharts(), { signal });
+    this.fit();
   }
 
   /** @param {Object} told what Python tells: see `told` in __init__.py */
   async tell(told) {
     const text = JSON.stringify(told);
+    this.fit();
     if (text === this.text) return this.retheme();
     Object.assign(this, { text, told });
     setDeviationStops(told.deviation);
@@ -114,6 +122,30 @@ export class Stage {
     return this.store.runs.some((run) => run.active);
   }
 
+  /** Whether there is room for one picture at a time. */
+  get narrow() {
+    return matchMedia(NARROW).matches;
+  }
+
+  /** Whether the reader looks through a lens, by its key. A presenter shows one at a time. */
+  looksThrough(key) {
+    const { lens, presenter } = this.state;
+    return lens === key || (lens === ALL && (!presenter || key === LENSES[0].key));
+  }
+
+  /** Say how high the page has room, so that sentence, picture and bar fit in. */
+  fit() {
+    const scrolled = this.host.closest('[data-testid="stMain"]') ?? document.documentElement; // Streamlit's, or the page
+    const above = this.host.getBoundingClientRect().top + scrolled.scrollTop;
+    this.host.style.setProperty("--room", `${Math.max(0, Math.round(innerHeight - above))}px`);
+  }
+
+  /** How far the runs will go that are trained: the last planned epoch; null where none grows. */
+  get planned() {
+    const growing = this.store.runs.filter((run) => run.active);
+    return growing.length ? Math.max(...growing.map(({ pulse, epochs }) => pulse?.planned ?? epochs.at(-1) ?? 0)) : null;
+  }
+
   /** Epochs that any run has. */
   kept() {
     return [...new Set(this.store.runs.flatMap(({ epochs }) => epochs))].sort((a, b) => a - b);
@@ -131,7 +163,7 @@ export class Stage {
     const damage = views ? run.failures.get(epoch) : run.curves.faults.get(epoch);
     const failure = damage ?? (views || hasNumbers ? null : run.failures.get(epoch) ?? run.fault("history"));
     const here = !damage && (snapshot || (!views && hasNumbers));
-    const without = () => `This run has no epoch yet.${WITHOUT_EPOCH[run.state] ?? ""}`;
+    const without = () => `This run has no epoch yet.${WITHOUT_EPOCH[run.state]?.(run.pulse) ?? ""}`;
     const lack = run.error ?? (epoch === null ? without() : failure && `Epoch ${epoch} cannot be shown. ${failure}`);
     const reason = here ? null : lack ?? this.store.away;
     const fault = run.fault("folder") ?? run.fault("about") ?? (run.classes ? null : run.fault("recipe"));
@@ -142,8 +174,8 @@ export class Stage {
 
   /** Whether something is seen that draws from the epochs' views. */
   get viewing() {
-    const isOpen = this.panels.some((panel) => panel.open && panel.views);
-    return this.warm && !this.state.presenter && (isOpen || this.state.selection.length > 0);
+    const isOpen = this.lenses.some((lens) => lens.open && lens.constructor.views);
+    return this.warm && (isOpen || this.state.selection.length > 0);
   }
 
   /** Whether what is drawn of a run is here, or will never be, where the scrubber stands at an epoch. */
@@ -183,6 +215,7 @@ export class Stage {
 
   hear(run, what, epoch) {
     if (!this.started) return;
+    if (what === "pulse") return this.bar.update();
     if (what === "rest" || (what === "view" && !this.draws(run, epoch))) return this.rest();
     if (what === "epochs") this.send({ type: "epochs", epochs: this.kept() });
     if ((what === "about" || run === null) && this.warm) this.store.sisters(); // also when the server is back
@@ -226,18 +259,19 @@ export class Stage {
     const { epoch } = this.at;
     this.at = this.place();
     this.fetch();
-    this.scrubber.update();
+    this.bar.update();
+    const open = this.lenses.filter((lens) => lens.open);
     if (dirty.has("options")) {
       for (const follow of this.binders) follow();
-      for (const panel of this.panels) panel.refresh();
+      for (const lens of this.lenses) lens.refresh();
       this.list.update();
-    } else if (dirty.has("arrived")) for (const panel of this.panels) if (panel.open) panel.try(() => panel.arrived());
-    if (dirty.has("viewed")) for (const panel of this.panels) if (panel.open) panel.try(() => panel.viewed());
+    } else if (dirty.has("arrived")) for (const lens of open) lens.try(() => lens.arrived());
+    if (dirty.has("viewed")) for (const lens of open) lens.try(() => lens.viewed());
     if (this.at.epoch !== epoch || this.hasChanged()) {
       this.sentence.update();
       this.list.update();
-      for (const panel of this.panels) panel.update();
-    } else for (const panel of this.panels) if (panel.open) panel.try(() => panel.frame());
+      for (const lens of this.lenses) lens.update();
+    } else for (const lens of open) lens.try(() => lens.frame());
     if (!this.warm && this.runs.every((run) => this.has(run, this.at.epoch))) this.warmUp();
     if (this.moving) this.mark("frame");
     else this.drawnAt = undefined;
@@ -247,10 +281,10 @@ export class Stage {
   /** Ask for what is drawn of the epochs around this one. */
   fetch() {
     const { viewing, at, state, store } = this;
-    const tour = this.panel("tour").open;
-    const trails = viewing && tour && state.layers.includes("trails");
+    const embeds = this.lens("embedding").open;
+    const trails = viewing && embeds && state.layers.includes("trails");
     store.views.aim({ epoch: at.epoch, next: at.next, views: viewing, trails });
-    const needSamples = viewing && (tour || state.selection.length > 0);
+    const needSamples = viewing && (embeds || state.selection.length > 0);
     const isTheirTurn = this.charted || !charts.drawing; // curves go first, and views
     for (const run of needSamples && isTheirTurn ? store.runs : []) {
       if (run.epochs.length && run.classes && this.has(run, at.epoch)) store.samples(run);
@@ -259,14 +293,14 @@ export class Stage {
 
   /** Build what has waited, once what is drawn now is on the screen. */
   warmUp() {
-    this.warming ??= requestAnimationFrame(() =>
-      setTimeout(() => {
-        if (this.listening.signal.aborted) return; // removed since
-        this.warm = true;
-        this.store.sisters();
-        this.mark("options");
-      }),
-    );
+    const begin = () => {
+      if (this.listening.signal.aborted) return; // removed since
+      this.warm = true;
+      this.store.sisters();
+      this.mark("options");
+    };
+    const idle = window.requestIdleCallback ?? setTimeout;
+    this.warming ??= requestAnimationFrame(() => idle(begin, { timeout: LONGEST_WAIT }));
   }
 
   /** Whether what the runs show has arrived, or failed, since this was last asked. */
@@ -285,7 +319,7 @@ export class Stage {
   /** Whether anything moves by itself. */
   get moving() {
     const { playing, follow, at, epochs } = this.clock;
-    return playing || (follow && at < epochs.length - 1) || this.panels.some((panel) => panel.moving);
+    return playing || (follow && at < epochs.length - 1) || this.lenses.some((lens) => lens.moving);
   }
 
   /** Let time pass; the clock waits for epochs that have not arrived. */
@@ -294,7 +328,7 @@ export class Stage {
     if (this.store.runs.every((run) => this.has(run, next))) {
       this.clock = advance(this.clock, { type: "tick", seconds });
     }
-    for (const panel of this.panels) panel.tick?.(seconds);
+    for (const lens of this.lenses) lens.tick?.(seconds);
   }
 
   /** Where the pictures stand: tweened, unless the reader wants nothing to move by itself. */
@@ -304,35 +338,45 @@ export class Stage {
   }
 
   rebuild() {
-    if (this.panels.length) this.state.basis = this.panel("tour").written();
-    for (const panel of this.panels) panel.destroy();
+    if (this.lenses.length) this.state.basis = this.lens("embedding").written();
+    for (const lens of this.lenses) lens.destroy();
     this.binders = [];
     this.at = this.place();
-    this.scrubber = new Scrubber(this);
+    this.rail = new Rail(this);
+    this.switch = new RunSwitch(this);
+    this.bar = new Bar(this);
     this.sentence = new Sentence(this);
     this.linked = new Linked(this);
     this.card = new Card(this);
     this.list = new Selected(this);
     this.presenter = this.state.presenter ? new Presenter(this) : null;
-    this.panels = PANELS.map((Kind) => new Kind(this));
+    this.lenses = LENSES.map((Kind) => new Kind(this));
     offerSaving(this);
-    this.host.classList.toggle("presenter", this.state.presenter);
     const warning = this.comparable ? null : h("p", { class: "warning" }, DIFFERENT);
-    const parts = this.panels.flatMap((panel) => (panel.name === "tour" ? [panel.root, this.list.root] : [panel.root]));
-    const all = [warning, this.sentence.root, ...parts, this.presenter?.root, this.scrubber.root, this.card.root];
+    const pictures = h("div", { class: "lenses" }, this.lenses.map(({ root }) => root), this.list.root);
+    const head = [warning, this.sentence.root, this.rail.root, this.switch.root];
+    const all = [...head, pictures, this.presenter?.root, this.bar.root, this.card.root];
     const name = document.activeElement?.name;
     this.host.replaceChildren(...all.filter(Boolean));
     if (name) this.host.querySelector(`button[name="${CSS.escape(name)}"]`)?.focus(); // it was pressed by keyboard
+    this.bind(() => this.arrange());
     this.sentence.update();
-    for (const panel of this.panels) panel.refresh();
+    for (const lens of this.lenses) lens.refresh();
     this.list.update();
-    this.scrubber.update();
+    this.bar.update();
     this.schedule();
     this.mark("frame");
   }
 
+  /** What the style sheet needs to know of the state. */
+  arrange() {
+    const { presenter, lens } = this.state;
+    this.host.classList.toggle("presenter", presenter);
+    this.host.classList.toggle("all", lens === ALL && !presenter);
+  }
+
   retheme() {
-    for (const panel of this.panels) panel.retheme();
+    for (const lens of this.lenses) lens.retheme();
   }
 
   key(event) {
@@ -341,7 +385,7 @@ export class Stage {
     if (!this.host.contains(target) && target !== document.body) return;
     if (target.matches("select, textarea, input:not([type=range])")) return;
     if (event.key in KEYS && !(event.key === " " && target.matches("button"))) this.send(KEYS[event.key]);
-    else if (!this.presenter?.press(event.key)) return;
+    else if (!this.presenter?.press(event) && !this.rail.press(event.key)) return;
     event.preventDefault();
   }
 
@@ -357,14 +401,14 @@ export class Stage {
     const epoch = follow || (at === epochs.length - 1 && !this.grows) ? null : position(this.clock).epoch;
     const url = new URL(location.href);
     for (const name of [...Object.keys(FIELDS), ...OLD_FIELDS]) url.searchParams.delete(name);
-    const basis = this.panel("tour").written();
+    const basis = this.lens("embedding").written();
     const wanted = new URLSearchParams(write({ ...this.state, epoch, follow, speed, basis }));
     for (const [name, value] of wanted) url.searchParams.set(name, value);
     if (url.href !== location.href) history.replaceState(history.state, "", url);
   }
 
-  panel(name) {
-    return this.panels.find((panel) => panel.name === name);
+  lens(key) {
+    return this.lenses.find((lens) => lens.key === key);
   }
 
   remove() {
@@ -373,6 +417,6 @@ export class Stage {
     this.listening.abort();
     this.wanted = null;
     this.store.stop();
-    for (const panel of this.panels) panel.destroy();
+    for (const lens of this.lenses) lens.destroy();
   }
 }

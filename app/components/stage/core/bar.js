@@ -1,7 +1,8 @@
-// The bar that every picture hangs on: which epoch, how fast, whether it follows a run that is trained.
+// The bar that every picture hangs on: which epoch, how fast, how far training has come, and what steers it.
 
 import { FASTEST, SLOWEST, position } from "./clock.js";
 import { h, icon } from "./dom.js";
+import { Training } from "./training.js";
 
 const ICONS = {
   first: "M3 3h2v10H3zM13 3v10L6 8z",
@@ -13,11 +14,11 @@ const ICONS = {
 };
 const SPEEDS = [0.5, 1, 2, 4, 6, 12, 24, 60].filter((speed) => speed >= SLOWEST && speed <= FASTEST);
 
-export class Scrubber {
+export class Bar {
   constructor(stage) {
     this.stage = stage;
     const button = (label, sign, event) => {
-      const attributes = { type: "button", "aria-label": label, title: label, onclick: () => stage.send(event) };
+      const attributes = { type: "button", class: sign, "aria-label": label, title: label, onclick: () => stage.send(event) };
       return h("button", attributes, icon(ICONS[sign]));
     };
     this.play = button("Play", "play", { type: "toggle" });
@@ -28,50 +29,57 @@ export class Scrubber {
     const speeds = SPEEDS.map((speed) => h("option", { value: speed }, `${speed} epochs/s`));
     const setSpeed = () => stage.set({ speed: Number(this.speed.value) });
     this.speed = h("select", { "aria-label": "Speed", onchange: setSpeed }, speeds);
-    const setFollow = () => stage.send({ type: "follow", follow: this.follow.checked });
-    this.follow = h("input", { type: "checkbox", onchange: setFollow });
-    this.following = h("label", { class: "toggle" }, this.follow, h("span", {}, "follow live"));
-    this.arriving = h("span", { class: "quiet" });
+    const setFollow = () => stage.send({ type: "follow", follow: this.live.ariaPressed !== "true" });
+    this.live = h("button", { type: "button", class: "live", title: "Stay at the newest epoch", onclick: setFollow }, "live");
+    this.arriving = h("span", { class: "quiet arriving", role: "status" });
     this.lack = h("span", { class: "quiet lack" });
     this.again = h("button", { type: "button", class: "text", onclick: () => stage.store.retry() }, "Try again");
     this.copy = h("button", { type: "button", class: "text", onclick: () => this.copyLink() }, "Copy link");
     const present = () => stage.set({ presenter: !stage.state.presenter });
     this.present = h("button", { type: "button", name: "present", class: "text", onclick: present });
-    this.root = h(
-      "div",
-      { class: "scrubber", role: "group", "aria-label": "Epoch" },
+    this.training = stage.ask && stage.told.steer ? new Training(stage) : null;
+    const steps = [
       button("First epoch", "first", { type: "home" }),
       button("One epoch back", "back", { type: "step", by: -1 }),
       this.play,
       button("One epoch on", "on", { type: "step", by: 1 }),
       button("Last epoch", "last", { type: "end" }),
-      this.slider,
-      this.label,
-      this.speed,
-      this.following,
-      this.arriving,
-      this.lack,
-      this.again,
-      h("span", { class: "grow" }),
-      this.copy,
-      this.present,
-    );
+    ];
+    this.tools = h("span", { class: "tools" }, this.speed, this.copy, this.present);
+    const more = h("button", { type: "button", class: "more", "aria-label": "More", onclick: () => this.unfold() }, "⋯");
+    this.more = more;
+    const along = h("div", { class: "along" }, h("span", { class: "steps" }, steps), this.slider, this.label, this.live, more, this.tools);
+    const said = h("div", { class: "said" }, this.arriving, this.lack, this.again);
+    this.root = h("div", { class: "bar", role: "group", "aria-label": "Epoch" }, said, along, this.training?.root ?? null);
   }
 
+  /** Beyond the newest epoch there is nothing yet: whoever goes there stays at the end. */
   seek() {
-    const { epochs } = this.stage.clock;
-    this.stage.send({ type: "seek", epoch: epochs[Math.round(this.slider.value)] });
+    const { stage } = this;
+    const { epochs } = stage.clock;
+    const place = Math.round(this.slider.value);
+    if (place >= epochs.length && stage.grows) stage.send({ type: "follow", follow: true });
+    else stage.send({ type: "seek", epoch: epochs[Math.min(place, epochs.length - 1)] });
+  }
+
+  /** On a small screen, show what else there is. */
+  unfold() {
+    this.more.ariaExpanded = String(this.root.classList.toggle("unfolded"));
   }
 
   update() {
-    const { clock, state, runs } = this.stage;
+    const { stage } = this;
+    const { clock, state, runs, planned } = stage;
     const { epoch } = position(clock);
     const last = clock.epochs.at(-1) ?? 0;
-    this.slider.max = Math.max(0, clock.epochs.length - 1);
+    const known = Math.max(0, clock.epochs.length - 1);
+    const whole = known + Math.max(0, (planned ?? last) - last);
+    this.slider.max = whole;
     this.slider.value = clock.at;
-    this.slider.disabled = clock.epochs.length < 2;
-    this.slider.ariaValueText = epoch === null ? "no epoch" : `epoch ${epoch} of ${last}`;
-    this.label.textContent = epoch === null ? "–" : `epoch ${epoch} / ${last}`;
+    this.slider.disabled = known < 1;
+    this.slider.style.setProperty("--known", whole ? known / whole : 1);
+    this.slider.ariaValueText = epoch === null ? "no epoch" : `epoch ${epoch} of ${planned ?? last}`;
+    this.label.textContent = epoch === null ? "–" : `epoch ${epoch} / ${planned ?? last}`;
     if (clock.playing !== this.playing) {
       this.playing = clock.playing;
       this.play.replaceChildren(icon(ICONS[clock.playing ? "pause" : "play"]));
@@ -79,16 +87,17 @@ export class Scrubber {
     }
     const off = (speed) => Math.abs(speed - clock.speed);
     this.speed.value = SPEEDS.reduce((best, speed) => (off(speed) < off(best) ? speed : best));
-    this.follow.checked = clock.follow;
-    this.following.hidden = !runs.some((run) => run.active) && !clock.follow;
-    const { store, viewing } = this.stage;
-    const late = runs.map((run) => this.stage.look(run, viewing)).find(({ waiting }) => waiting);
+    this.live.ariaPressed = String(clock.follow);
+    this.live.hidden = !stage.grows && !clock.follow;
+    const { store, viewing } = stage;
+    const late = runs.map((run) => stage.look(run, viewing)).find(({ waiting }) => waiting);
     this.arriving.textContent = store.away ?? (late ? `loading epoch ${late.epoch} …` : "");
     this.again.hidden = !store.away && !runs.some((run) => run.lack);
     const lack = runs.map((run) => [run.told.label, run.lack]).find(([, why]) => why);
     this.lack.textContent = lack && !store.away ? `${lack[0]}: ${lack[1]}` : "";
     this.lack.title = this.lack.textContent; // where there is no room for all of it
     this.present.textContent = state.presenter ? "Leave presenter view" : "Present";
+    this.training?.update();
   }
 
   async copyLink() {

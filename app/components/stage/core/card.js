@@ -27,7 +27,7 @@ export class Card {
   }
 
   columns() {
-    return this.stage.panel("tour").columns.filter(({ part }) => part);
+    return this.stage.lens("embedding").columns.filter(({ part }) => part);
   }
 
   hitIn(part, { column, row }) {
@@ -82,7 +82,7 @@ export class Card {
   place({ column, x, y }) {
     const box = column.points.surface.host.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.root;
-    const floor = innerHeight - this.stage.scrubber.root.offsetHeight;
+    const floor = innerHeight - this.stage.bar.root.offsetHeight;
     const under = box.bottom + height + EDGE / 2 < floor;
     const right = box.left + x + EDGE;
     const beside = right + width < innerWidth ? right : box.left + x - EDGE - width;

@@ -8,7 +8,7 @@ export const SLOWEST = 0.5; // epochs a second
 export const FASTEST = 60;
 export const DEFAULT_SPEED = 6;
 
-const LEAP = 10; // epochs that Page Up and Page Down step
+const LEAP = 10; // epochs that a presenter's clicker steps: it sends Page Down for on, Page Up for back
 
 /** The event of each key, by `KeyboardEvent.key`. */
 export const KEYS = {
@@ -17,8 +17,8 @@ export const KEYS = {
   ArrowDown: { type: "step", by: -1 },
   ArrowRight: { type: "step", by: 1 },
   ArrowUp: { type: "step", by: 1 },
-  PageDown: { type: "step", by: -LEAP },
-  PageUp: { type: "step", by: LEAP },
+  PageDown: { type: "step", by: LEAP },
+  PageUp: { type: "step", by: -LEAP },
   Home: { type: "home" },
   End: { type: "end" },
 };

@@ -1,5 +1,6 @@
 // Elements, and the controls that are bound to a field of the state.
 
+const GAP = 4; // pixels between what is opened and its button
 const SVG = "http://www.w3.org/2000/svg";
 // By Plotly's names.
 const DASHES = { solid: "", dash: "7 4", longdash: "11 4", dot: "2 4", dashdot: "7 3 2 3", longdashdot: "11 3 2 3" };
@@ -67,10 +68,21 @@ export function toggle(stage, field, label, item = null, sign = null) {
   return h("label", { class: "toggle" }, input, sign, h("span", {}, label));
 }
 
-/** What a run's column is headed by; `note` is filled by whoever made the column. */
-export function columnHead(run) {
-  const note = h("span", { class: "note" });
-  return { note, root: h("header", {}, swatch(run.told), h("b", {}, run.told.label), note) };
+/**
+ * What a button opens over the page; the browser closes it at a press elsewhere or of Escape, and keeps the focus.
+ *
+ * @param {HTMLElement} opener @param {HTMLElement} content has the attribute popover
+ */
+export function popup(opener, content) {
+  opener.popoverTargetElement = content;
+  content.addEventListener("toggle", ({ newState }) => {
+    if (newState !== "open") return;
+    const { left, top, bottom } = opener.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = content;
+    const fitsUnder = bottom + GAP + height < innerHeight;
+    content.style.left = `${Math.max(GAP, Math.min(left, innerWidth - width - GAP))}px`;
+    content.style.top = `${Math.max(GAP, fitsUnder ? bottom + GAP : top - GAP - height)}px`;
+  });
 }
 
 /** Hand a file to the reader. @param {Blob} blob */

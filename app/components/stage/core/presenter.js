@@ -1,9 +1,12 @@
-// What a presenter has at hand, in one line: which runs are revealed, and the controls that may take their place.
+// What a presenter has at hand, in one line: which runs are revealed, and the controls that may take their place. The
+// lenses have their own keys; see rail.js.
 
 import { h } from "./dom.js";
 
 // Key and name of each kind of control.
 const CONTROLS = { balanced: ["b", "Balanced control"], swapped: ["s", "Head and tail swapped"] };
+
+const SHIFTED = "⇧";
 
 /** Buttons, each with its key. */
 export class Presenter {
@@ -18,10 +21,11 @@ export class Presenter {
     this.root = h("div", { class: "help", role: "group", "aria-label": "Presenter view" }, lack, runs, controls, leave);
   }
 
-  /** Do what a key says. @returns {boolean} whether it says anything here */
-  press(key) {
-    this.acts[key]?.();
-    return key in this.acts;
+  /** Do what a key event says. @returns {boolean} whether it says anything here */
+  press({ key, code, shiftKey }) {
+    const sign = shiftKey ? code.replace(/^Digit/, SHIFTED) : key; // what shifted digits type differs by keyboard
+    this.acts[sign]?.();
+    return sign in this.acts;
   }
 
   run(place, label) {
@@ -29,7 +33,8 @@ export class Presenter {
     const { hidden } = stage.state;
     const others = hidden.filter((other) => other !== place);
     const isShown = others.length === hidden.length;
-    return this.button(place, label, () => stage.set({ hidden: isShown ? [...hidden, place] : others }), isShown);
+    const flip = () => stage.set({ hidden: isShown ? [...hidden, place] : others });
+    return this.button(`${SHIFTED}${place}`, label, flip, isShown);
   }
 
   control(kind) {
@@ -41,7 +46,7 @@ export class Presenter {
   button(key, name, act, isOn = null) {
     this.acts[key] = act;
     const pressed = isOn === null ? {} : { "aria-pressed": String(isOn) };
-    const attributes = { type: "button", name: `present-${key}`, "aria-keyshortcuts": key, onclick: act, ...pressed };
+    const attributes = { type: "button", name: `present-${key}`, "aria-keyshortcuts": key.replace(SHIFTED, "Shift+"), onclick: act, ...pressed };
     return h("button", attributes, h("kbd", { "aria-hidden": "true" }, key), name);
   }
 

@@ -8,6 +8,7 @@ import { Table, placeAfter } from "./table.js";
 const TRAIL = 30; // epochs that a trail goes through
 const NOTHING = new Table(0);
 const ACTIVE = ["queued", "running", "paused"];
+const RESUMED = ["stopped", "failed"]; // until somebody has it go on
 
 /** One recorded epoch of one run. */
 export class Snapshot {
@@ -74,6 +75,11 @@ export class Run {
 
   get active() {
     return ACTIVE.includes(this.state);
+  }
+
+  /** Whether another look at it may find something new. */
+  get mayMove() {
+    return this.active || RESUMED.includes(this.state);
   }
 
   /** The table; an empty one while there is none. */

@@ -23,3 +23,22 @@ export function sentence(text) {
   const begun = /^\S+\.\S/.test(text) ? text : `${text[0].toUpperCase()}${text.slice(1)}`; // files keep their names
   return begun.replace(/[.!?]?$/, (end) => end || ".");
 }
+
+/**
+ * Ask for deeds, such as pause, at the server that the page came from; see app/verbs.py for them.
+ *
+ * @param {string} prefix such as "bcl/v1"
+ * @returns {(verb: string, args: Object) => Promise<any>} rejects with a sentence
+ */
+export function asker(prefix) {
+  return async (verb, args = {}) => {
+    const key = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const request = { method: "POST", headers: { "Content-Type": "application/json" } };
+    const body = JSON.stringify({ verb, ...args, key });
+    const answer = await fetch(new URL(`${prefix}/do`, document.baseURI), { ...request, body }).catch(() => null);
+    if (!answer) throw new Away(NO_ANSWER);
+    const said = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
+    if (!answer.ok) throw new Error(sentence(said.error));
+    return said;
+  };
+}

@@ -17,6 +17,7 @@ export class Store {
   known = new Map(); // runs by their ids
   runs = []; // those that are looked at
   away = null; // a sentence, while the server does not answer
+  worker = null; // of the lab: {alive, failure}
   open = 0; // requests that are not answered yet, other than pulses
   pulsing = 0;
 
@@ -64,7 +65,7 @@ export class Store {
   }
 
   poll() {
-    const runs = this.runs.filter((run) => run.active || this.away);
+    const runs = this.runs.filter((run) => run.mayMove || this.away);
     if (!document.hidden && !this.pulsing) this.ask(runs);
   }
 
@@ -87,9 +88,10 @@ export class Store {
     const since = known.length ? `&since=${Math.min(...known)}` : "";
     this.pulsing++;
     try {
-      const { runs: pulses } = json(await this.fetchBytes(`pulse?runs=${runs.map(({ told }) => told.id)}${since}`));
+      const path = `pulse?runs=${runs.map(({ told }) => told.id)}${since}`;
+      const { runs: pulses, worker = null } = json(await this.fetchBytes(path));
       const { away } = this;
-      this.away = null;
+      Object.assign(this, { away: null, worker });
       for (const run of runs) this.hear(run, pulses[run.told.id]);
       if (away) this.onChange(null, "state");
     } catch (error) {
@@ -112,6 +114,7 @@ export class Store {
     Object.assign(run, { state, rev, epochs, pulse, error: null });
     run.table?.extend(rows, epochs);
     if (news) this.onChange(run, "epochs");
+    else this.onChange(run, "pulse");
     this.fill(run);
   }
 

@@ -1,4 +1,4 @@
-// A panel's numbers as rows for CSV; headers say units.
+// A lens's numbers as rows for CSV; headers say units.
 
 import { number } from "../core/dom.js";
 import { deviation } from "../core/geometry.js";
@@ -9,12 +9,12 @@ const SIGNIFICANT = 6;
 const UNITS = { accuracy: "share from 0 to 1" };
 const INT16_MAX = 32767;
 
-/** Rows of the panel, all with the same keys; none where it shows nothing. */
-export function rowsOf(stage, panel) {
-  return ROWS[panel.name](stage, panel);
+/** Rows of the lens, all with the same keys; none where it shows nothing. */
+export function rowsOf(stage, lens) {
+  return ROWS[lens.key](stage, lens);
 }
 
-const ROWS = { formation, curves, push, tour, angles };
+const ROWS = { formation, curves, push, embedding, angles };
 
 /** Every pair over every epoch, or what is drawn of them where they are many. */
 function formation(stage, { columns }) {
@@ -41,19 +41,19 @@ function formation(stage, { columns }) {
 
 const QUANTILES = ["5 %", "25 %", "50 %", "75 %", "95 %"].map((share) => `${share} quantile over all pairs`);
 
-function curves(stage, panel) {
+function curves(stage, lens) {
   const { title, unit } = stage.told.metrics[stage.state.metric] ?? stage.told.metrics.angle_rms_deviation;
   const named = `${title} (${UNITS[unit] ?? unit})`;
   return stage.runs.flatMap((run) => {
-    const { y } = panel.series(run, null).line;
+    const { y } = lens.series(run, null).line;
     return run.curves.epochs.map((epoch, i) => ({ run: run.told.label, epoch, [named]: significant(y[i]) }));
   });
 }
 
-function push(stage, panel) {
+function push(stage, lens) {
   const inPairs = stage.state.quantity === "pair_push";
   const named = inPairs ? "pair push (share of all push)" : "mass (share of the anchor's push)";
-  const shown = [...panel.drawn()].filter(({ snapshot }) => snapshot.get("pair_push"));
+  const shown = [...lens.drawn()].filter(({ snapshot }) => snapshot.get("pair_push"));
   return shown.flatMap(({ run, part, snapshot }) => {
     const { names, counts, countsAlone } = part;
     const [values, K] = [part.values(snapshot), names.length];
@@ -70,9 +70,9 @@ function push(stage, panel) {
   });
 }
 
-function tour(stage, panel) {
-  const { basis, dims } = panel;
-  const shown = [...panel.drawn()].filter(({ part, snapshot }) => part.samples && snapshot.get("coordinates"));
+function embedding(stage, lens) {
+  const { basis, dims } = lens;
+  const shown = [...lens.drawn()].filter(({ part, snapshot }) => part.samples && snapshot.get("coordinates"));
   return shown.flatMap(({ run, part, snapshot }) => {
     const { labels, indices, split } = part.samples;
     const { names } = part.classes;
@@ -99,8 +99,8 @@ function tour(stage, panel) {
   });
 }
 
-function angles(stage, panel) {
-  const shown = [...panel.drawn()].filter(({ part, snapshot }) => part.map.values && snapshot.get(stage.state.of));
+function angles(stage, lens) {
+  const shown = [...lens.drawn()].filter(({ part, snapshot }) => part.map.values && snapshot.get(stage.state.of));
   return shown.flatMap(({ run, part, snapshot }) => {
     const { names } = run.classes;
     const measured = snapshot.angles(stage.state.of);

@@ -1,4 +1,4 @@
-// A panel as one picture: its runs side by side as on the page, and below them how to make it again.
+// A lens as one picture: its runs side by side as on the page, and below them how to make it again.
 
 import { Chart } from "../plots/chart.js";
 import { runInWords } from "./words.js";
@@ -11,29 +11,29 @@ const MARGIN = 24; // pixels
 const TITLE = { weight: 600, size: 20, line: 32 };
 const CAPTION = { weight: 400, size: 13, line: 19 };
 const SHARP = 2; // device pixels per pixel of a PNG
-const WRITTEN = ".column > header b, .column > header .note, .content :is(.summary, .note), .message:not([hidden])";
+const WRITTEN = ".column > header .name, .column > header .note, .content :is(.summary, .note), .message:not([hidden])";
 
 /**
- * Draw a panel as it stands.
+ * Draw a lens as it stands.
  *
  * @returns {Promise<{svg: string, width: number, height: number}>} pixels
  */
-export async function pictureOf(stage, panel) {
+export async function pictureOf(stage, lens) {
   const style = getComputedStyle(stage.host);
   const look = (name) => style.getPropertyValue(`--st-${name}`).trim();
   const [paper, ink, family] = [look("background-color"), look("text-color"), style.fontFamily];
-  const body = panel.body.getBoundingClientRect();
-  const parts = partsOf(panel);
+  const body = lens.body.getBoundingClientRect();
+  const parts = partsOf(lens);
   const top = Math.min(...parts.map(({ box }) => box.top));
   const bottom = Math.max(...parts.map(({ box }) => box.bottom));
   const width = body.width + 2 * MARGIN;
   const sheet = new SvgContext(widthOf);
-  const title = `${panel.button.textContent}, epoch ${stage.at.epoch}`;
+  const title = `${lens.title}, epoch ${stage.at.epoch}`;
   let y = paragraph(sheet, title, { x: MARGIN, y: MARGIN, width: body.width, ...TITLE, family, colour: ink });
   const [left, down] = [MARGIN - body.left, y + MARGIN / 2 - top];
   for (const { box, draw } of parts) await draw(sheet, box.left + left, box.top + down, paper);
   y = bottom + down + MARGIN;
-  for (const text of caption(stage, panel)) {
+  for (const text of caption(stage, lens)) {
     y = paragraph(sheet, text, { x: MARGIN, y, width: body.width, ...CAPTION, family, colour: ink }) + 2;
   }
   const height = y + MARGIN;
@@ -55,10 +55,10 @@ export async function pngOf({ svg, width, height }) {
 }
 
 /** What a picture shows, in lines. */
-export function caption(stage, panel) {
-  const chosen = [...panel.body.querySelectorAll(".controls :is(input:checked, .menu option:checked)")];
-  const keys = [...panel.body.querySelectorAll(".key")].map((key) => key.textContent.trim());
-  const of = { angles: stage.state.of, curves: "curves" }[panel.name];
+export function caption(stage, lens) {
+  const chosen = [...lens.body.querySelectorAll(".controls :is(input:checked, .menu option:checked)")];
+  const keys = [...lens.body.querySelectorAll(".key")].map((key) => key.textContent.trim());
+  const of = { angles: stage.state.of, curves: "curves" }[lens.key];
   const runs = stage.runs.map((run) => `${runInWords(stage.store.words(run), of)} · epoch ${stage.look(run).epoch ?? "–"}`);
   const shown = chosen.map(inWords).join("; ");
   return [...(shown ? [`Shown: ${shown}.`] : []), ...keys.filter(Boolean), ...runs];
@@ -71,11 +71,11 @@ function inWords(control) {
   return `${group} ${text}`.trim();
 }
 
-/** What of a panel is drawn, each with its box on the page and how to draw it. */
-function partsOf(panel) {
-  const pictures = panel.pictures.map(pictured);
-  const texts = [...panel.body.querySelectorAll(WRITTEN)].map(written);
-  const swatches = [...panel.body.querySelectorAll(".column > header svg")].map(copied);
+/** What of a lens is drawn, each with its box on the page and how to draw it. */
+function partsOf(lens) {
+  const pictures = lens.pictures.map(pictured);
+  const texts = [...lens.body.querySelectorAll(WRITTEN)].map(written);
+  const swatches = [...lens.body.querySelectorAll(".column > header svg")].map(copied);
   const parts = [...pictures, ...texts, ...swatches].filter(Boolean);
   const boxed = parts.map((part) => ({ ...part, box: part.element.getBoundingClientRect() }));
   return boxed.filter(({ element, box }) => box.width && element.checkVisibility({ visibilityProperty: true }));

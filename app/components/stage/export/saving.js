@@ -1,4 +1,4 @@
-// Saving: a menu at the scrubber for the whole page and the runs' arrays, and one a panel for its picture and numbers.
+// Saving: a menu at the scrubber for the whole page and the runs' arrays, and one a lens for its picture and numbers.
 
 import { download, h } from "../core/dom.js";
 import { rowsOf } from "./numbers.js";
@@ -11,7 +11,7 @@ import { csv } from "../core/select.js";
 const SAID = 4000; // milliseconds that what went wrong is read in
 const GAP = 4; // pixels between a menu and its button
 
-/** Add the menus. @param {Object} stage the stage, whose panels and scrubber have just been made */
+/** Add the menus. @param {Object} stage the stage, whose lenses and scrubber have just been made */
 export function offerSaving(stage) {
   const labels = stage.told.runs.map(({ label }) => label);
   const page = {
@@ -24,23 +24,22 @@ export function offerSaving(stage) {
     name: () => fileName([run.told.label, "epoch", stage.look(run).epoch], "npz"),
     make: () => arraysOf(stage, run),
   }));
-  stage.scrubber.copy.before(menu("Save", "Save", stage.told.saved ? arrays : [page, ...arrays]));
-  for (const panel of stage.panels) addTo(stage, panel, labels);
+  stage.bar.copy.before(menu("Save", "Save", stage.told.saved ? arrays : [page, ...arrays]));
+  for (const lens of stage.lenses) addTo(stage, lens, labels);
 }
 
-function addTo(stage, panel, labels) {
-  const title = panel.button.textContent;
+function addTo(stage, lens, labels) {
   const item = (text, ending, make) => ({
     text,
-    name: () => fileName([panel.name, ...labels, "epoch", stage.at.epoch], ending),
+    name: () => fileName([lens.key, ...labels, "epoch", stage.at.epoch], ending),
     make: () => (stage.send({ type: "pause" }), make()), // between two epochs there is nothing to save
   });
-  const svg = async () => new Blob([(await pictureOf(stage, panel)).svg], { type: "image/svg+xml" });
-  panel.root.querySelector("h2").after(
-    menu("Save", `Save ${title}`, [
-      item("Picture (PNG)", "png", async () => pngOf(await pictureOf(stage, panel))),
+  const svg = async () => new Blob([(await pictureOf(stage, lens)).svg], { type: "image/svg+xml" });
+  lens.side.append(
+    menu("Save", `Save ${lens.title}`, [
+      item("Picture (PNG)", "png", async () => pngOf(await pictureOf(stage, lens))),
       item("Picture (SVG)", "svg", svg),
-      item("Numbers (CSV)", "csv", () => csv(rowsOf(stage, panel))),
+      item("Numbers (CSV)", "csv", () => csv(rowsOf(stage, lens))),
     ]),
   );
 }

@@ -5,8 +5,9 @@ import { Blocks } from "../plots/blocks.js";
 import { heatMapClasses } from "../core/classes.js";
 import { choice, h, number, toggle } from "../core/dom.js";
 import { deviation, rmsDeviation, simplexAngle } from "../core/geometry.js";
+import { flag, oneOf, someOf } from "../core/fields.js";
 import { HeatMap } from "../plots/heatmap.js";
-import { Panel } from "./lens.js";
+import { Lens } from "./lens.js";
 
 const OF = [["class_means", "class means"], ["prototypes", "prototypes"], ["classifier", "classifier weights"]];
 const TARGETS = [["simplex", "regular simplex"], ["predicted", "predicted optimum"]];
@@ -17,18 +18,23 @@ const KEY =
   "Orange is too close, blue too far apart; the scale ends at ±45° for all runs and epochs, and a corner marks what " +
   "lies beyond. Diagonal: within-class angle.";
 
-export class Angles extends Panel {
-  constructor(stage) {
-    super(stage, "angles", "Angles");
-  }
+export class Angles extends Lens {
+  static key = "angles";
+  static title = "Angles";
+  static fields = {
+    target: oneOf("simplex", "predicted"),
+    of: oneOf("class_means", "prototypes", "classifier"),
+    difference: flag(),
+    blocks: someOf("", ..."012345678"), // of the groups of classes, those that are open; who pushes whom has the same
+  };
 
   build() {
     const { stage } = this;
     this.against = toggle(stage, "difference", `difference from ${stage.runs[0]?.told.label}`);
     const choices = [choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", TARGETS), this.against];
-    this.body.append(h("div", { class: "controls" }, choices));
+    this.side.append(h("div", { class: "controls" }, choices));
     this.addColumns((content, run) => new AnglesColumn(stage, content, run, this));
-    this.body.append(h("p", { class: "key" }, KEY));
+    this.side.append(h("p", { class: "key" }, KEY));
   }
 
   options() {

@@ -4,28 +4,28 @@ import { Chart } from "../plots/chart.js";
 import { h, menu, toggle } from "../core/dom.js";
 import { curveFigure } from "../plots/figures.js";
 import { area, epochAxis, lastEpoch } from "./formation.js";
-import { Panel } from "./lens.js";
+import { matching } from "../core/fields.js";
+import { Lens } from "./lens.js";
 
 const PER_CENT = "accuracy";
 
-export class Curves extends Panel {
-  constructor(stage) {
-    super(stage, "curves", "Other curves");
-  }
-
-  get views() {
-    return false;
-  }
+export class Curves extends Lens {
+  static key = "curves";
+  static title = "Curves";
+  static views = false;
+  static fields = {
+    metric: matching("angle_rms_deviation", /^[a-z0-9_]{1,40}$/), // Python knows which there are
+  };
 
   build() {
     const { store, told } = this.stage;
     const options = Object.entries(told.metrics).map(([key, { title }]) => [key, title]);
     this.plot = h("div", { class: "plot wide" });
     const controls = [menu(this.stage, "metric", "", options), toggle(this.stage, "log", "log epochs")];
-    this.body.append(h("div", { class: "controls" }, controls));
+    this.side.append(h("div", { class: "controls" }, controls));
     this.addColumns(() => null); // their heads are the legend
-    this.body.append(this.plot);
-    this.note = this.body.appendChild(h("p", { class: "key" }));
+    this.picture.append(this.plot);
+    this.note = this.side.appendChild(h("p", { class: "key" }));
     const figure = curveFigure(store.runs.map((run) => run.told), lastEpoch(store.runs));
     this.chart = new Chart(this.plot, figure, { plotly: told.plotly });
   }

@@ -2,9 +2,10 @@
 
 import { classLabels } from "../core/classes.js";
 import { TourColumn } from "./embedding_column.js";
-import { choice, h, icon, number, toggle } from "../core/dom.js";
+import { choice as choiceOf, h, icon, number, toggle } from "../core/dom.js";
+import { choice, matching, oneOf, someOf, wholeNumbers } from "../core/fields.js";
 import { groupsOf, simplexAngle } from "../core/geometry.js";
-import { Panel } from "./lens.js";
+import { Lens } from "./lens.js";
 import { angleTo } from "../core/samples.js";
 import { autoStep, decode, drag, encode, face, facePlane, identity, randomTarget } from "./tour.js";
 
@@ -38,13 +39,20 @@ const COLOURS = [
   ["confidence", "confidence"],
 ];
 
-export class Tour extends Panel {
+export class Embedding extends Lens {
   mode = "turn";
   seed = 1;
 
-  constructor(stage) {
-    super(stage, "tour", "Embedding");
-  }
+  static key = "embedding";
+  static title = "Embedding";
+  static fields = {
+    split: oneOf("test", "train"),
+    dims: choice("2", { 2: 2, 3: 3 }),
+    colour: oneOf("class", "group", "correct", "confidence"),
+    layers: someOf("simplex.means", ...LAYERS.map(([layer]) => layer)),
+    pair: wholeNumbers("", 2), // the classes whose true angle is printed
+    basis: matching("", /^([\w-]{8}){3,10}$/), // for tour.js to decode; null: as coordinates come
+  };
 
   build() {
     const { stage } = this;
@@ -55,9 +63,9 @@ export class Tour extends Panel {
     this.modes = MODES.map(([mode, text]) => Object.assign(button(text, () => this.setMode(mode)), { value: mode }));
     this.class = h("select", { "aria-label": "Class" });
     const looks = [
-      choice(stage, "dims", "", DIMS),
-      choice(stage, "split", "", SPLITS),
-      choice(stage, "colour", "colour", COLOURS),
+      choiceOf(stage, "dims", "", DIMS),
+      choiceOf(stage, "split", "", SPLITS),
+      choiceOf(stage, "colour", "colour", COLOURS),
       h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes),
     ];
     const steering = [
@@ -68,14 +76,14 @@ export class Tour extends Panel {
       button("Tail against head", () => this.faceGroups()),
       button("As fitted", () => this.turnTo(() => identity(this.dims))),
     ];
-    this.body.append(
+    this.side.append(
       h("div", { class: "controls" }, looks),
       h("div", { class: "controls" }, LAYERS.map(([layer, text, sign]) => toggle(stage, "layers", text, layer, sign()))),
       h("div", { class: "controls" }, steering),
     );
     this.addColumns((content, run) => new TourColumn(stage, content, run, this));
-    this.pair = this.body.appendChild(h("p", { class: "summary pair", role: "status" }));
-    this.note = this.body.appendChild(h("p", { class: "key" }));
+    this.pair = this.side.appendChild(h("p", { class: "summary pair", role: "status" }));
+    this.note = this.side.appendChild(h("p", { class: "key" }));
     this.parts = this.columns.map(({ part }) => part).filter(Boolean);
     this.dims = Math.max(3, ...this.parts.map((part) => part.dims));
     this.basis = decode(stage.state.basis ?? "", this.dims) ?? identity(this.dims);

@@ -5,7 +5,7 @@ import { EVERY_PAIR_UP_TO } from "../core/classes.js";
 import { h, toggle } from "../core/dom.js";
 import { formationFigure } from "../plots/figures.js";
 import { groupsOf, kindsOf, meanWithin, simplexAngle } from "../core/geometry.js";
-import { Panel } from "./lens.js";
+import { Lens } from "./lens.js";
 import { Strip, TICK, kindOfPair } from "../plots/strip.js";
 
 const TAIL = "angle_tail_tail";
@@ -23,24 +23,20 @@ const TARGETS =
   "Dotted: where all pairs of classes would be equally far apart, and where the contrastive loss alone would leave " +
   "the tail.";
 
-export class Formation extends Panel {
-  constructor(stage) {
-    super(stage, "formation", "Simplex formation");
-  }
+export class Formation extends Lens {
+  static key = "formation";
+  static title = "Formation";
+  static views = false;
 
   /** It begins with dots, which need nothing: they are the first picture. */
   get ready() {
     return true;
   }
 
-  get views() {
-    return false;
-  }
-
   build() {
-    this.body.append(h("div", { class: "controls" }, toggle(this.stage, "log", "log epochs")));
+    this.side.append(h("div", { class: "controls" }, toggle(this.stage, "log", "log epochs")));
     this.addColumns((content, run) => new FormationColumn(this.stage, content, run));
-    this.key = this.body.appendChild(h("p", { class: "key" }));
+    this.words = this.side.appendChild(h("p", { class: "key" }));
   }
 
   arrived() {
@@ -51,7 +47,7 @@ export class Formation extends Panel {
     const many = parts.some((part) => part.many);
     const hasSeeds = this.columns.some(({ run }) => this.stage.store.tablesOf(run));
     const hasOthers = this.stage.comparable && this.columns.length > 1;
-    this.key.textContent = [many ? DISTRIBUTION : PAIRS, hasSeeds && SEEDS, hasOthers && BESIDE, TARGETS]
+    this.words.textContent = [many ? DISTRIBUTION : PAIRS, hasSeeds && SEEDS, hasOthers && BESIDE, TARGETS]
       .filter(Boolean)
       .join("");
   }

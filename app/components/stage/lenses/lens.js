@@ -1,31 +1,43 @@
-// A section of the page that opens and closes, with a column for each run and a place in it for what goes wrong.
+// A way to look at the runs: a picture with a column a run, beside it what can be chosen and how to read it.
+//
+// A lens is a class with the static fields `key` (its name in addresses), `title`, `views` (whether it draws from the
+// epochs' views, or their numbers are enough) and `fields` (of the state, see core/fields.js). Its instances build
+// once, follow the state and the clock, and list their numbers in `rows()`.
 
-import { columnHead, h } from "../core/dom.js";
+import { h } from "../core/dom.js";
+import { heading } from "../core/heading.js";
 
-/** What panels have in common; of `build`, `options`, `arrived` and so on each has those that it needs. */
-export class Panel {
+const SAID = ["queued", "paused", "stopped", "failed"];
+const BROKEN = "This picture could not be drawn from what the run recorded.";
+
+/** What lenses have in common; of `build`, `options`, `arrived` and so on each has those that it needs. */
+export class Lens {
+  static fields = {};
+  static views = true;
+
   columns = [];
 
-  /**
-   * @param {Object} stage the stage
-   * @param {string} name as in the state's `panels`
-   * @param {string} title
-   */
-  constructor(stage, name, title) {
-    Object.assign(this, { stage, name });
-    this.body = h("div", { class: "body" });
-    this.button = h("button", { type: "button", onclick: () => this.turn() }, title);
-    this.root = h("section", { class: `panel ${name}` }, h("h2", {}, this.button), this.body);
+  /** @param {Object} stage */
+  constructor(stage) {
+    this.stage = stage;
+    const { key, title } = this.constructor;
+    this.picture = h("div", { class: "picture" });
+    this.side = h("details", { class: "side", open: !stage.narrow }, h("summary", {}, "Options and explanation"));
+    this.body = h("div", { class: "body" }, this.picture, this.side);
+    this.root = h("section", { class: `lens ${key}`, id: `lens-${key}` }, h("h2", {}, title), this.body);
   }
 
-  /** Whether it draws from the epochs' views; otherwise their numbers are enough. */
-  get views() {
-    return true;
+  get key() {
+    return this.constructor.key;
   }
 
-  /** Whether the reader has opened it. */
+  get title() {
+    return this.constructor.title;
+  }
+
+  /** Whether the reader looks through it. */
   get wanted() {
-    return this.stage.state.panels.includes(this.name);
+    return this.stage.looksThrough(this.key);
   }
 
   /** Whether it may be built: what takes long to start waits until the first picture stands. */
@@ -37,14 +49,9 @@ export class Panel {
     return this.wanted && this.ready;
   }
 
-  turn() {
-    const { panels } = this.stage.state;
-    this.stage.set({ panels: this.wanted ? panels.filter((name) => name !== this.name) : [...panels, this.name] });
-  }
-
-  /** Follow the state; what is closed has never been built or stands still. */
+  /** Follow the state; what is not looked through has never been built or stands still. */
   refresh() {
-    this.button.ariaExpanded = String(this.wanted);
+    this.root.hidden = !this.wanted;
     this.body.hidden = !this.open;
     if (!this.open) return;
     if (!this.built) this.build();
@@ -54,13 +61,13 @@ export class Panel {
     this.update();
   }
 
-  /** Draw; what the data made impossible is said in its place, and the other panels go on. */
+  /** Draw; what the data made impossible is said in its place, and the other lenses go on. */
   try(draw) {
     try {
       draw();
     } catch (error) {
       console.error(error);
-      for (const column of this.columns) column.say("This picture could not be drawn from what the run recorded.");
+      for (const column of this.columns) column.say(BROKEN);
     }
   }
 
@@ -68,10 +75,9 @@ export class Panel {
   update() {
     if (!this.open) return;
     for (const column of this.columns) {
-      const { epoch, message, waiting } = this.stage.look(column.run, this.views);
+      const { epoch, message, waiting } = this.stage.look(column.run, this.constructor.views);
       column.say(message, waiting);
-      const earlier = epoch < this.stage.at.epoch ? ", its last" : "";
-      column.note.textContent = epoch === null ? "" : `epoch ${epoch}${earlier}`;
+      column.note.textContent = whereItStands(column.run, epoch, this.stage.at.epoch);
     }
     this.try(() => this.epoch());
     this.try(() => this.frame());
@@ -93,6 +99,11 @@ export class Panel {
 
   /** Pictures that tween are at another place. */
   frame() {}
+
+  /** Its numbers, for CSV: rows with the same keys, which say units; none where it shows nothing. */
+  rows() {
+    return [];
+  }
 
   /** Charts and canvases, its own and its columns'. */
   get pictures() {
@@ -116,7 +127,7 @@ export class Panel {
   addColumns(make) {
     this.columns = this.stage.runs.map((run) => new Column(run));
     const roots = this.columns.map(({ root }) => root);
-    this.body.append(h("div", { class: "columns", style: `--columns: ${roots.length}` }, roots));
+    this.picture.append(h("div", { class: "columns", style: `--columns: ${roots.length}` }, roots));
     for (const column of this.columns) column.part = column.run.classes && make(column.content, column.run);
   }
 
@@ -129,7 +140,13 @@ export class Panel {
   }
 }
 
-/** A run's place in a panel: its name, what its part draws, and over that what is to be said. */
+/** "epoch 12", or "epoch 9, its last · paused": what of a run is shown, and what it does where it may go on. */
+function whereItStands({ state }, epoch, wanted) {
+  const shown = epoch === null ? null : `epoch ${epoch}${epoch < wanted ? ", its last" : ""}`;
+  return [shown, SAID.includes(state) ? state : null].filter(Boolean).join(" · ");
+}
+
+/** A run's place in a lens: its name, what its part draws, and over that what is to be said. */
 class Column {
   part = null;
 
@@ -137,9 +154,10 @@ class Column {
     this.run = run;
     this.content = h("div", { class: "content" });
     this.message = h("p", { class: "message", role: "status", hidden: true });
-    const { root, note } = columnHead(run);
+    const { root, note } = heading(run);
     this.note = note;
-    this.root = h("div", { class: "column" }, root, h("div", { class: "stack" }, this.content, this.message));
+    const stack = h("div", { class: "stack" }, this.content, this.message);
+    this.root = h("div", { class: "column", "data-run": run.told.id }, root, stack);
   }
 
   /** Put a sentence in the picture's place, or over it while one waits; null takes it away. */

@@ -6,8 +6,9 @@ import { hexToRgb, mix, rgbToHex } from "../core/colour.js";
 import { choice, h, number } from "../core/dom.js";
 import { pushFigure, receivedFigure } from "../plots/figures.js";
 import { asShares, byFrequency, countEffect, countSlope, groupsOf, kindsOf, tailPushShare } from "../core/geometry.js";
+import { oneOf } from "../core/fields.js";
 import { HeatMap } from "../plots/heatmap.js";
-import { Panel } from "./lens.js";
+import { Lens } from "./lens.js";
 import { classDots, countLines, extent, fitted, pairDots, percent, pooled, received } from "./pushes.js";
 
 const NAMED = 3; // classes that are named one by one
@@ -43,21 +44,23 @@ const SAMPLED =
   " Measured on two batches of each epoch, up to eight before training, so it wavers from epoch to epoch. What did " +
   "not push in these batches has no dot and is not in the slope; the share of the tail counts it as none.";
 
-export class Push extends Panel {
-  constructor(stage) {
-    super(stage, "push", "Who pushes whom");
-  }
+export class Push extends Lens {
+  static key = "push";
+  static title = "Who pushes whom";
+  static fields = {
+    quantity: oneOf("pair_push", "gradient_mass"),
+  };
 
   build() {
-    this.body.append(h("div", { class: "controls" }, choice(this.stage, "quantity", "", QUANTITIES)));
+    this.side.append(h("div", { class: "controls" }, choice(this.stage, "quantity", "", QUANTITIES)));
     this.addColumns((content, run) => new PushColumn(this.stage, content, run));
-    this.key = this.body.appendChild(h("p", { class: "key" }));
+    this.words = this.side.appendChild(h("p", { class: "key" }));
   }
 
   options() {
     const trainedHere = this.columns.some(({ run }) => run.about?.switches);
     const dots = this.columns.some(({ part }) => part?.many) ? CLASSES : PAIRS;
-    this.key.textContent = dots[this.stage.state.quantity] + REST + (trainedHere ? SAMPLED : "");
+    this.words.textContent = dots[this.stage.state.quantity] + REST + (trainedHere ? SAMPLED : "");
     for (const { part } of this.columns) part?.map.setOpen(this.stage.state.blocks.map(Number));
   }
 

@@ -1,4 +1,4 @@
-"""The inspector's pictures show the numbers they are given, and every hand, mouse or keyboard, can read them."""
+"""The stage's pictures show the numbers they are given, and every hand, mouse or keyboard, can read them."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The inspector says what geometry says, hangs on one scrubber without telling the server, and names what is broken."""
+"""The stage says what geometry says, hangs on one scrubber without telling the server, and names what is broken."""
 
 import csv
 import io
@@ -41,7 +41,7 @@ def patience() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    return Lab(tmp_path_factory.mktemp("inspector") / "lab")
+    return Lab(tmp_path_factory.mktemp("stage") / "lab")
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +51,11 @@ def runs(lab: Lab) -> list[MadeRun]:
 
 @pytest.fixture(scope="module")
 def url(serve: Any, lab: Lab, runs: list[MadeRun]) -> str:
-    return (
-        f"{serve(APP, env={'BCL_LAB_HOME': str(lab.home), 'BCL_LAB_WORKER': 'off', 'OMP_NUM_THREADS': '1'}).url}inspect"
-    )
+    return f"{serve(APP, env={'BCL_LAB_HOME': str(lab.home), 'BCL_LAB_WORKER': 'off', 'OMP_NUM_THREADS': '1'}).url}lab"
 
 
 def epoch(page: Page) -> Locator:
-    return page.locator(".scrubber .epoch")
+    return page.locator(".bar .epoch")
 
 
 def view(run: MadeRun, number: int = LAST) -> dict[str, NDArray[Any]]:
@@ -300,7 +298,8 @@ def test_an_address_brings_everything_back_in_another_browser(
 
 def test_garbage_in_the_address_is_the_default(show: Opener, runs: list[MadeRun]) -> None:
     page = show(
-        runs, "epoch=ten&colour=%00&layers=x.y&basis=AAAA&selection=!!&panels=<b>&metric=../x&pair=1.2.3&dims=9"
+        runs,
+        "epoch=ten&colour=%00&layers=x.y&basis=AAAA&selection=!!&lens=<b>&panels=<i>&metric=../x&pair=1.2.3&dims=9",
     )
     expect(epoch(page)).to_have_text(f"epoch {LAST} / {LAST}")
     page.wait_for_timeout(800)
@@ -371,13 +370,13 @@ def test_a_server_that_is_away_is_said_to_be_and_the_page_goes_on_when_it_answer
     page.context.set_offline(True)
     try:
         page.keyboard.press("Home")
-        expect(page.locator(".scrubber")).to_contain_text("The server does not answer.")
+        expect(page.locator(".bar")).to_contain_text("The server does not answer.")
         expect(page.locator(".sentence")).to_contain_text("At epoch 0")  # its numbers are here
         expect(page.locator(".push .message").first).to_have_text("The server does not answer.")
     finally:
         page.context.set_offline(False)
     show.wait(page)
-    expect(page.locator(".scrubber")).not_to_contain_text("The server does not answer.")
+    expect(page.locator(".bar")).not_to_contain_text("The server does not answer.")
     expect(page.locator(".push .message").first).to_be_hidden()
 
 
@@ -414,7 +413,7 @@ def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) 
 def test_any_number_of_classes_is_shown(show: Opener, lab: Lab, num_classes: int) -> None:
     counts = np.arange(num_classes, 0, -1) * 3
     [run] = make_runs(lab, ["bcl"], 1, name=f"{num_classes} classes", counts=counts, per_class=6, dim=32)
-    page = show([run], "panels=formation.curves.push.tour.angles&dims=3")
+    page = show([run], "lens=all&dims=3")
     expect(page.locator(".sentence")).to_contain_text(f"{geometry.simplex_angle(num_classes):.1f}°")
     for panel in ("formation", "push", "tour", "angles"):
         expect(page.locator(f".{panel}").get_by_role("status").first).to_be_hidden()
@@ -451,7 +450,7 @@ def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
     show: Opener, lab: Lab, runs: list[MadeRun]
 ) -> None:
     [other] = make_runs(lab, ["bcl-class"], 1, name="others", counts=np.array([50, 20, 9, 4]))
-    page = show([runs[0], other], "difference=1&panels=formation.tour.angles")
+    page = show([runs[0], other], "difference=1&lens=all")
     expect(page.locator(".bcl-stage > .warning")).to_contain_text("different classes or counts")
     expect(page.locator(".sentence")).to_contain_text("96.4°. At epoch 1 the classes stand, on average,")
     expect(page.locator(".sentence")).to_contain_text("109.5°")
@@ -520,7 +519,7 @@ def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_a
 
 
 def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "panels=formation.curves.push.tour.angles", width=390, height=844)
+    page = show(runs, "lens=all", width=390, height=844)
     overflow = page.evaluate(
         """[...document.querySelectorAll('.bcl-stage *')].filter((element) =>
         element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.scroll'))
@@ -530,7 +529,7 @@ def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]
 
 
 def test_every_control_has_a_name(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "panels=formation.curves.push.tour.angles")
+    page = show(runs, "lens=all")
     unnamed = page.evaluate(
         """[...document.querySelectorAll('.bcl-stage :is(button, input, select, [tabindex="0"])')].filter(
         (control) => !(control.ariaLabel || (control.closest('label') ?? control).textContent.trim()))

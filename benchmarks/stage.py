@@ -1,9 +1,9 @@
-"""Measure the inspector in a real browser: main thread per epoch change, Plotly's rest, bytes, websocket messages.
+"""Measure the stage in a real browser: main thread per epoch change, Plotly's rest, bytes, websocket messages.
 
-    python -m benchmarks.inspector
-    python -m benchmarks.inspector --minutes 10                 # and the heap while it plays for so long
-    python -m benchmarks.inspector --classes 100
-    python -m benchmarks.inspector --runs 4 --samples 10000
+    python -m benchmarks.stage
+    python -m benchmarks.stage --minutes 10                 # and the heap while it plays for so long
+    python -m benchmarks.stage --classes 100
+    python -m benchmarks.stage --runs 4 --samples 10000
 
 Two runs of 60 epochs, 2,000 points and 10 classes unless said otherwise, every panel open. Makes a lab of its own,
 needs the test requirements and Chromium, and prints figures of this machine; nothing else should be running. WebGL is
@@ -77,7 +77,7 @@ def main() -> None:
         with sync_playwright() as playwright, server(Path(home), worker="off") as (url, _):
             browser = playwright.chromium.launch(executable_path=found(), args=ARGUMENTS)
             page = browser.new_page(viewport={"width": 1400, "height": 1000})
-            measure(page, f"{url}inspect?runs={'.'.join(run.id for run in runs)}&panels={ALL_PANELS}", wanted)
+            measure(page, f"{url}lab?runs={'.'.join(run.id for run in runs)}&lens=all", wanted)
             browser.close()
 
 
@@ -88,7 +88,7 @@ def measure(page: Page, address: str, wanted: argparse.Namespace) -> None:
     page.add_init_script(TIMED)
     start = time.perf_counter()
     _open(page, address)
-    page.locator(".bcl-stage .scrubber").wait_for()
+    page.locator(".bcl-stage .bar").wait_for()
     page.locator(".bcl-stage[data-settled=true]").wait_for(timeout=120_000)
     report("all of an epoch here", 1000 * (time.perf_counter() - start))
     page.wait_for_timeout(3000)

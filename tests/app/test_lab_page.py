@@ -1,4 +1,4 @@
-"""The page Inspect chooses runs and tells the inspector what no epoch moves; the rest is tested in a browser."""
+"""The page Inspect chooses runs and tells the stage what no epoch moves; the rest is tested in a browser."""
 
 import json
 
@@ -13,34 +13,54 @@ from tests.conftest import small
 
 
 def chosen(app):
-    return app.multiselect(key="inspect/runs").value
+    return app.multiselect(key="lab/runs").value
 
 
-def test_the_newest_group_is_shown_and_at_most_three_of_it(lab, open_page):
+def test_the_newest_race_opens_with_all_its_runs_and_with_five_of_many(lab, open_page):
     train_here(lab, "older", epochs=1)
     ids = train_here(lab, "newer", epochs=1)
-    lab.move_to_group([*ids, lab.runs()[-1].id], "four runs")
-    app = open_page("inspect")
-    assert len(chosen(app)) == 3
-    assert {lab.run(run_id).group_name for run_id in chosen(app)} == {"four runs"}
+    assert chosen(open_page("lab")) == ids
+    others = [run.id for run in make_runs(lab, ["bcl", "scl", "bcl"], 1)]
+    lab.move_to_group([*ids, *others], "six runs")
+    app = open_page("lab")
+    assert len(chosen(app)) == 5
+    assert {lab.run(run_id).group_name for run_id in chosen(app)} == {"six runs"}
     assert not app.exception and not app.warning
+
+
+def test_a_race_that_waits_or_trains_is_shown_before_what_is_finished(lab, open_page):
+    train_here(lab, "older", epochs=1)
+    waiting = lab.enqueue(GroupPlan("waiting", [("run", small())]))
+    assert chosen(open_page("lab")) == waiting
+
+
+def test_a_group_in_the_address_opens_with_its_runs(trained, open_page):
+    ids = [run.id for run in trained.runs()]
+    assert chosen(open_page("lab", group=trained.runs()[0].group_id)) == ids
+
+
+def test_of_six_runs_in_a_link_five_are_shown_and_that_is_said(lab, open_page):
+    ids = [run.id for run in make_runs(lab, ["scl", "bcl"] * 3, 1)]
+    app = open_page("lab", runs=".".join(ids))
+    assert chosen(app) == ids[:5]
+    assert "six" in app.warning[0].value or "6" in app.warning[0].value
 
 
 def test_the_address_chooses_the_runs_in_its_order(trained, open_page):
     ids = [run.id for run in trained.runs()]
-    assert chosen(open_page("inspect", runs=f"{ids[2]}.{ids[0]}")) == [ids[2], ids[0]]
+    assert chosen(open_page("lab", runs=f"{ids[2]}.{ids[0]}")) == [ids[2], ids[0]]
 
 
 def test_older_links_still_open_their_runs(trained, open_page):
     ids = [run.id for run in trained.runs()]
-    assert chosen(open_page("inspect", run=ids[1], other=ids[0])) == [ids[1], ids[0]]
-    assert chosen(open_page("inspect", run=ids[1], other="none", epoch="1")) == [ids[1]]
+    assert chosen(open_page("lab", run=ids[1], other=ids[0])) == [ids[1], ids[0]]
+    assert chosen(open_page("lab", run=ids[1], other="none", epoch="1")) == [ids[1]]
 
 
 @pytest.mark.parametrize("parameter", ["run", "runs"])
 @pytest.mark.parametrize("wanted", ["261111-0000000000", "<b>", "ids with spaces"])
 def test_a_run_that_is_not_there_is_named_and_others_are_shown(trained, open_page, parameter, wanted):
-    app = open_page("inspect", **{parameter: wanted})
+    app = open_page("lab", **{parameter: wanted})
     assert wanted in app.warning[0].value
     assert len(chosen(app)) == 3
     assert not app.exception and not app.error
@@ -48,7 +68,7 @@ def test_a_run_that_is_not_there_is_named_and_others_are_shown(trained, open_pag
 
 def test_a_run_that_has_not_begun_can_be_chosen(lab, open_page):
     [run_id] = lab.enqueue(GroupPlan("waiting", [("run", small())]))
-    app = open_page("inspect", runs=run_id)
+    app = open_page("lab", runs=run_id)
     assert chosen(app) == [run_id]
     assert not app.exception and not app.error
     assert [run["id"] for run in stage.told([lab.run(run_id)])["runs"]] == [run_id]
@@ -67,7 +87,7 @@ def test_runs_of_groups_of_one_name_are_told_apart_in_the_menu(lab, open_page):
     make_runs(lab, ["bcl"], 1, name="race")
     make_runs(lab, ["bcl"], 1, name="race")
     make_runs(lab, ["bcl", "bcl"], 1, name="twins")
-    options = open_page("inspect").multiselect(key="inspect/runs").options
+    options = open_page("lab").multiselect(key="lab/runs").options
     assert len(options) == len(set(options))
     names = [name for name in options if name.startswith(("race · ", "twins · "))]
     assert len(names) == 4
@@ -75,6 +95,6 @@ def test_runs_of_groups_of_one_name_are_told_apart_in_the_menu(lab, open_page):
 
 
 def test_an_empty_lab_shows_the_runs_that_come_with_the_project(lab, open_page):
-    app = open_page("inspect")
-    assert chosen(app) == ["digits-scl", "digits-bcl", "digits-bcl-class"]
+    app = open_page("lab")
+    assert chosen(app) == ["digits-scl", "digits-bcl", "digits-bcl-class", "digits-ce-la"]
     assert not app.exception and not app.warning

@@ -1,4 +1,4 @@
-"""What leaves the inspector, as a page, a picture or numbers, says what the inspector and geometry say."""
+"""What leaves the stage, as a page, a picture or numbers, says what the stage and geometry say."""
 
 import csv
 import re
@@ -20,7 +20,7 @@ from bcl_core.recipe import Execution
 from harness.made_runs import MadeRun, recipe_of
 from harness.serving import APP
 from tests.browser.conftest import PATIENCE, Opener
-from tests.browser.test_inspector import drawn, epoch
+from tests.browser.test_stage import drawn, epoch
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +50,7 @@ def runs(lab: Lab) -> list[MadeRun]:
 @pytest.fixture(scope="module")
 def url(serve: Any, lab: Lab, runs: list[MadeRun]) -> str:
     environment = {"BCL_LAB_HOME": str(lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"}
-    return f"{serve(APP, env=environment).url}inspect"
+    return f"{serve(APP, env=environment).url}lab"
 
 
 def saved_by(page: Page, menu: str, item: str, into: Path) -> Path:
@@ -117,14 +117,14 @@ def test_a_saved_page_opens_from_disk_without_a_network_and_says_the_same(
 
 
 PANELS = ("Simplex formation", "Other curves", "Who pushes whom", "Embedding", "Angles")
-EVERY_PANEL = "panels=formation.curves.push.tour.angles"
+EVERY_LENS = "lens=all"
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
 def page_of_all(visitor: BrowserContext, url: str, runs: list[MadeRun]) -> Iterator[Page]:
     opener = Opener(visitor, url)
-    page = opener(runs, EVERY_PANEL)
+    page = opener(runs, EVERY_LENS)
     expect(page.locator(".curves .main-svg").first).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".push .bars .main-svg").first).to_be_visible(timeout=PATIENCE)
     yield page

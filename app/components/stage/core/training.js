@@ -1,0 +1,133 @@
+// How far training has come, and what steers it: pause, step, resume and stop, of all that is shown or of a run.
+
+import { h, icon } from "./dom.js";
+
+const STEERABLE = ["queued", "running", "paused", "stopped", "failed"];
+const VERBS = [
+  ["pause", "Pause training", "M4 3h3v10H4zM9 3h3v10H9z", ({ moving }) => moving],
+  ["step", "Train one epoch", "M4 2.5v11l6-5.5zM11 3h2v10h-2z", ({ active }) => active],
+  ["resume", "Resume training", "M4 2.5v11l9-5.5z", ({ held }) => held],
+  ["stop", "Stop training", "M3.5 3.5h9v9h-9z", ({ active }) => active],
+];
+const WHOLE = "all";
+
+export class Training {
+  constructor(stage) {
+    this.stage = stage;
+    this.said = h("output", { class: "progress" });
+    this.fault = h("span", { class: "fault", role: "alert" });
+    this.target = h("select", { "aria-label": "What is steered", onchange: () => this.update() });
+    const button = ([verb, title, sign]) => {
+      const attributes = { type: "button", name: `train-${verb}`, title, onclick: () => this.steer(verb) };
+      return h("button", attributes, icon(sign), h("span", {}, title.split(" ")[0] === "Train" ? "Step" : title.split(" ")[0]));
+    };
+    this.buttons = VERBS.map(button);
+    this.start = h("button", { type: "button", name: "start-worker", onclick: () => this.demand("start-worker") }, "Start the worker");
+    const steps = h("span", { class: "steering", role: "group", "aria-label": "Training" }, this.target, this.buttons);
+    this.root = h("div", { class: "training" }, this.said, this.start, this.fault, steps);
+  }
+
+  /** Runs that this lab trains and that are not finished. */
+  get steerable() {
+    return this.stage.store.runs.filter(({ about, state }) => about?.switches && STEERABLE.includes(state));
+  }
+
+  /** Those of them that the menu means. */
+  get meant() {
+    const { steerable } = this;
+    const one = steerable.find(({ told }) => told.id === this.target.value);
+    return one ? [one] : steerable;
+  }
+
+  update() {
+    const { steerable, stage } = this;
+    this.root.hidden = !steerable.length;
+    if (this.root.hidden) return;
+    this.offer(steerable);
+    const { meant } = this;
+    const states = {
+      active: meant.some(({ active }) => active),
+      moving: meant.some(isMoving),
+      held: meant.some((run) => (run.active ? run.pulse.holds_at !== null : true)),
+    };
+    this.buttons.forEach((button, i) => (button.disabled = this.busy || !VERBS[i][3](states)));
+    const { worker } = stage.store;
+    const isIdle = worker && !worker.alive && steerable.some(isMoving);
+    this.start.hidden = !isIdle;
+    this.said.textContent = isIdle ? idle(worker) : inWords(meant);
+  }
+
+  /** The menu of what is steered, made anew when there are others. */
+  offer(steerable) {
+    const names = steerable.map(({ told }) => [told.id, told.label]);
+    const text = names.join();
+    this.target.hidden = names.length < 2;
+    if (text === this.offered) return;
+    this.offered = text;
+    const chosen = this.target.value;
+    const options = [[WHOLE, "all runs"], ...names].map(([value, label]) => h("option", { value }, label));
+    this.target.replaceChildren(...options);
+    this.target.value = names.some(([id]) => id === chosen) ? chosen : WHOLE;
+  }
+
+  async steer(verb) {
+    const { meant } = this;
+    const isWhole = this.target.value === WHOLE && meant.length > 1;
+    const targets = isWhole ? new Set(meant.map(({ pulse }) => pulse.group)) : [meant[0].told.id];
+    for (const target of targets) await this.demand(verb, { target });
+  }
+
+  /** Ask, and look at once what has come of it; a refusal is said. */
+  async demand(verb, args = {}) {
+    const { stage } = this;
+    this.fault.textContent = "";
+    this.busy = true;
+    this.update();
+    await stage.ask(verb, args).catch(({ message }) => (this.fault.textContent = message));
+    this.busy = false;
+    await stage.store.ask(stage.store.runs);
+    stage.mark("frame");
+  }
+}
+
+/** Whether nothing holds it back. */
+function isMoving({ active, pulse, epochs }) {
+  return active && (pulse.holds_at === null || (epochs.at(-1) ?? -1) < pulse.holds_at);
+}
+
+function idle({ failure }) {
+  return failure ? `The worker cannot start: ${failure}` : "No worker is running, so nothing trains.";
+}
+
+/** "epoch 12 of 60 · about 14 s left": where the runs are, what they do, and for how long. */
+function inWords(runs) {
+  const lasts = runs.map(({ epochs }) => epochs.at(-1) ?? 0);
+  const [least, most] = [Math.min(...lasts), Math.max(...lasts)];
+  const planned = Math.max(...runs.map(({ pulse }) => pulse.planned));
+  const at = `${least === most ? `epoch ${most}` : `epochs ${least} to ${most}`} of ${planned}`;
+  const moving = runs.filter(isMoving);
+  if (!moving.length) return `${unmoved(runs)} at ${at}`;
+  const waiting = moving.map(({ pulse }) => pulse.queue);
+  if (waiting.every((queue) => queue?.races)) return queued(waiting[0]);
+  const noted = moving.find(({ pulse }) => pulse.note)?.pulse.note;
+  const left = moving.map(({ pulse }) => pulse.seconds_left);
+  const time = left.includes(null) ? null : `about ${duration(left.reduce((sum, seconds) => sum + seconds, 0))} left`;
+  return ["training", at, noted ?? time].filter(Boolean).join(" · ");
+}
+
+function unmoved(runs) {
+  const states = new Set(runs.map(({ state }) => state));
+  return [...states].map((state) => (state === "running" || state === "queued" ? "paused" : state)).filter((word, i, all) => all.indexOf(word) === i).join(" and ");
+}
+
+function queued({ races, seconds }) {
+  const behind = `queued behind ${races === 1 ? "one race" : `${races} races`}`;
+  return seconds === null ? behind : `${behind}, about ${duration(seconds)}`;
+}
+
+/** A length of time, to two digits or so. */
+export function duration(seconds) {
+  const [size, unit] = [[5400, "h"], [90, "min"]].find(([size]) => seconds >= size) ?? [0, "s"];
+  const amount = seconds / { h: 3600, min: 60, s: 1 }[unit];
+  return `${unit === "h" && amount < 10 ? amount.toFixed(1) : Math.max(1, Math.round(amount))} ${unit}`;
+}

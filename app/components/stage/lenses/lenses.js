@@ -1,0 +1,12 @@
+// The lenses, in the order of their keys: a lens is a module and a line here.
+
+import { Angles } from "./angles.js";
+import { Curves } from "./curves.js";
+import { Embedding } from "./embedding.js";
+import { Formation } from "./formation.js";
+import { Push } from "./push.js";
+
+export const LENSES = [Formation, Curves, Push, Embedding, Angles];
+
+/** The state's word for all of them below each other. */
+export const ALL = "all";

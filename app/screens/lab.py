@@ -1,0 +1,109 @@
+"""Lab: up to five runs on one stage, live or stored. This page says which; all else is the stage's."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app.components.stage import MOST_RUNS, stage
+from app.naming import group_names, run_names
+from app.reading import comparable, every_run, notice_dead_recorders
+from app.words import verbatim
+from bcl_core.lab import Run
+from bcl_core.recipe import Recipe
+
+OPEN, OVER = "lab/open", "lab/over"
+OLD_PARAMETERS = ("run", "other")
+
+
+def _page() -> None:
+    notice_dead_recorders()
+    known = {run.id: run for run in every_run()}
+    wanted = _wanted(known)
+    chosen = [run for run_id in wanted if (run := known.get(run_id)) and run.readable][:MOST_RUNS]
+    chosen = chosen or _newest([run for run in known.values() if run.readable])
+    with st.container(horizontal=True, vertical_alignment="center"), st.popover("Runs", icon=":material/checklist:"):
+        _choose(known, chosen)
+    _name_the_others(known, wanted)
+    if chosen:
+        stage(chosen, key="stage")
+    else:
+        st.info("There is no run to look at yet.")
+
+
+def _wanted(known: dict[str, Run]) -> list[str]:
+    """Return the runs that were chosen on this page, until the stage has put them into the address; else its runs."""
+    address = st.query_params.get("runs", "")
+    if OPEN in st.session_state:
+        if address == st.session_state.setdefault(OVER, address):
+            return list(st.session_state[OPEN])
+        del st.session_state[OPEN], st.session_state[OVER]
+    if group := st.query_params.get("group"):
+        return [run.id for run in known.values() if run.group_id == group] or [group]
+    if address:
+        return [run_id for run_id in address.split(".") if run_id]
+    return [st.query_params[name] for name in OLD_PARAMETERS if st.query_params.get(name, "none") != "none"]
+
+
+def _open(run_ids: Sequence[str]) -> None:
+    st.session_state.pop(OVER, None)
+    st.session_state[OPEN] = list(run_ids)
+
+
+def _choose(known: dict[str, Run], chosen: Sequence[Run]) -> None:
+    found = [run for run in known.values() if run.readable]
+    groups = group_names(found)
+
+    def open_group() -> None:
+        if group := st.session_state["lab/group"]:
+            _open([run.id for run in found if run.group_id == group][:MOST_RUNS])
+            st.session_state["lab/group"] = None
+
+    def open_runs() -> None:
+        _open(st.session_state["lab/runs"])
+
+    st.selectbox(
+        "A whole race",
+        list(groups),
+        index=None,
+        format_func=groups.__getitem__,
+        key="lab/group",
+        placeholder="Choose a race",
+        on_change=open_group,
+    )
+    names = run_names(found)
+    st.session_state["lab/runs"] = [run.id for run in chosen]
+    st.multiselect(
+        "Or run by run",
+        list(names),
+        max_selections=MOST_RUNS,
+        key="lab/runs",
+        format_func=names.__getitem__,
+        on_change=open_runs,
+    )
+
+
+def _name_the_others(known: dict[str, Run], wanted: Sequence[str]) -> None:
+    """Name the runs that were asked for and that cannot be shown."""
+    readable = [run_id for run_id in wanted if run_id in known and known[run_id].readable]
+    if len(readable) > MOST_RUNS:
+        st.warning(f"The link names {len(readable)} runs; the first {MOST_RUNS} are shown.")
+    for run_id in wanted:
+        run = known.get(run_id)
+        if run is None:
+            st.warning(f"The link names a run that is not in this lab ({run_id[:64]}); it may have been deleted.")
+        elif not run.readable:
+            st.error(f"**{verbatim(run.name)}** cannot be read: {verbatim(run.error or '')}")
+
+
+def _newest(runs: list[Run]) -> list[Run]:
+    """Return the runs of the newest group that is trained or has an epoch, those that contrast before the others."""
+    worth = [run for run in runs if run.active] or comparable(runs) or runs
+    group = [run for run in runs if run.group_id == worth[0].group_id] if worth else []
+    return sorted(group, key=_contrasts_nothing)[:MOST_RUNS]
+
+
+def _contrasts_nothing(run: Run) -> bool:
+    return isinstance(run.recipe, Recipe) and not run.recipe.loss.contrastive
+
+
+_page()
