@@ -11,9 +11,9 @@ run: $(VENV)/installed
 test: $(VENV)/installed-dev browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# Before each commit, in under a minute: all but browsers, pages and what takes long.
+# Before each commit, in under a minute: all but browsers, what takes long, and most that is done on pages.
 test-fast: $(VENV)/installed-dev
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "not browser and not page and not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "smoke or not (browser or page or slow)"
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

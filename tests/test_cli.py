@@ -40,6 +40,7 @@ def cli(tmp_path, capsys):
 SHORT = ("--set", "epochs=1", "--set", "data.test_per_class=10", "--set", "threads=1")
 
 
+@pytest.mark.slow
 def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_path, cli):
     done = call("train", "--preset", "digits-bcl-class", "--seed", "3", "--json", *SHORT, home=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -114,6 +115,7 @@ def test_the_command_line_imports_no_torch_to_list_runs(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "BCL_LAB_HOME": str(tmp_path)})
 
 
+@pytest.mark.slow
 def test_a_run_paused_and_resumed_from_elsewhere_is_shown_as_running(tmp_path):
     command = [sys.executable, "-m", "bcl_core", "train", "--preset", "digits-scl", "--set", "epochs=500", *SHORT[2:]]
     environment = {**os.environ, "BCL_LAB_HOME": str(tmp_path)}
@@ -140,6 +142,7 @@ def test_a_run_paused_and_resumed_from_elsewhere_is_shown_as_running(tmp_path):
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ask", "code"),
     [(lambda lab, run_id, _: lab.stop(run_id), 0), (lambda _, __, process: process.send_signal(signal.SIGINT), 130)],
