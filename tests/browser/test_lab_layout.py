@@ -14,10 +14,7 @@ from tests.browser.conftest import PATIENCE, Opener
 pytestmark = pytest.mark.browser
 
 LENSES = ("formation", "curves", "push", "embedding", "angles")
-SIZES = {
-    "projector": (1280, 720, 300),
-    "phone": (390, 844, 230),
-}  # width and height of the window, least of the picture
+SIZES = {"projector": (1280, 720, 300), "phone": (390, 844, 230)}  # width and height of the window, least of the picture
 
 
 @pytest.fixture(scope="module")
