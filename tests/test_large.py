@@ -54,6 +54,7 @@ def settings(folder):
     }
 
 
+@pytest.mark.slow
 def test_a_tree_with_list_files_trains_through_resnet50(tree):
     name, folder = tree
     recipe, execution = apply_settings(preset(name), Execution(), settings(folder))
