@@ -15,8 +15,6 @@ from playwright.sync_api import Browser, Page, expect
 from bcl_core.lab import Lab, stop_worker, worker_status
 from harness.serving import APP, Server
 
-pytestmark = pytest.mark.browser
-
 DRAWN = ".bcl-live-plot .main-svg"
 HEAVY = ("libtorch", "sklearn", "torchvision", "llvmlite", "site-packages/scipy/")
 

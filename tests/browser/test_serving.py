@@ -11,8 +11,6 @@ from playwright.sync_api import Browser
 from harness.serving import APP, ROOT
 from tests.browser.conftest import PATIENCE, Serve
 
-pytestmark = pytest.mark.browser
-
 CONNECTION_APP = Path(__file__).parent / "apps" / "connection_app.py"
 COMPARED = "digits-scl.digits-bcl"
 
