@@ -2,11 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 from bcl_core.lab import Lab, LabError, jobs
 from bcl_core.lab.files import write_once
@@ -77,15 +73,3 @@ class Projection:
 
 def _key(kind: str, *parts: str) -> str:
     return f"{kind}-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]}"
-
-
-def document(folder: Path, name: str) -> Mapping[str, Any] | None:
-    """Return a JSON file that a job has written, None while it has not."""
-    path = folder / name
-    return _parsed(path, path.stat().st_mtime_ns) if path.exists() else None
-
-
-@lru_cache(maxsize=16)
-def _parsed(path: Path, _: int) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return parsed

@@ -39,11 +39,11 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from app.side_jobs import Look, Projection
 from bcl_core.lab import GroupPlan, Lab, LabError, ensure_worker, stop_worker
+from bcl_core.lab.data_check import check_data
 from bcl_core.lab.run import RUN_ID
 from bcl_core.lab.store import MAX_QUEUED, proper_name
 from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.recipe.fields import Section, explain
-from bcl_core.registry import DATASETS
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 MAX_GROUPED = 1000
@@ -148,8 +148,7 @@ class Nothing(Section):
 
 
 def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
-    for run in wanted.runs:
-        _check_folder(run.recipe, wanted.execution)
+    check_data((run.recipe for run in wanted.runs), wanted.execution.data)
     plan = GroupPlan(wanted.name, [(run.name, run.recipe) for run in wanted.runs])
     ids = lab.enqueue(plan, wanted.execution)
     _see_to_a_worker(lab)
@@ -157,17 +156,11 @@ def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
 
 
 def _train_on(lab: Lab, wanted: TrainOn) -> dict[str, Any]:
-    _check_folder(lab.run(wanted.run).training_recipe, wanted.execution)
+    check_data([lab.run(wanted.run).training_recipe], wanted.execution.data)
     run_id = lab.enqueue_copy(wanted.run, wanted.execution)
     lab.resume(run_id)
     _see_to_a_worker(lab)
     return {"group": lab.run(run_id).group_id, "run": run_id}
-
-
-def _check_folder(recipe: Recipe, execution: Execution) -> None:
-    dataset = DATASETS[recipe.data.source]
-    if dataset.needs_path and execution.data.path is None:
-        raise RecipeError(f"{dataset.title} needs the folder of the images (data.path)")
 
 
 def _pause(lab: Lab, wanted: Target) -> None:
@@ -221,7 +214,7 @@ def _stop_worker(lab: Lab, _: Nothing) -> dict[str, Any]:
 
 
 def _look(lab: Lab, wanted: LookAt) -> dict[str, Any]:
-    _check_folder(wanted.recipe, wanted.execution)
+    check_data([wanted.recipe], wanted.execution.data)
     look = Look(wanted.recipe, wanted.execution, wanted.image)
     look.start(lab, again=wanted.again)
     return {"job": look.key}

@@ -9,6 +9,7 @@
 | `GET runs/{id}/history/{rev}?from&to&step` | the file that `bcl_core.lab.history` describes |
 | `GET runs/{id}/view/{rev}/{epoch}` | an epoch's arrays; `embeddings/…` its full embeddings |
 | `GET runs/{id}/samples/{rev}`, `predicted/{rev}`, `sprite.png/{rev}` | what the images are, where the loss would end |
+| `GET runs/{id}/arrays/{rev}/{epoch}.npz` | all of the epoch for elsewhere, as numpy's own file to save |
 | `GET runs/{id}/projection/{rev}/{method}/{epoch}` | an epoch alone, made flat by pca or umap: `coordinates` (N, 2) |
 | `GET jobs/{key}` | `JobState`; ETag |
 | `GET jobs/{key}/{name}` | a file that the job has made, made anew at times: `app.routes.jobs.FILES`; ETag |
@@ -37,7 +38,7 @@ class Failure(TypedDict):
 
 
 SHAPES: tuple[Any, ...] = (
-    *(pulse.LabPulse, pulse.RunPulse, pulse.Queue, pulse.Row, pulse.ClassMeans, pulse.Unknown),
+    *(pulse.LabPulse, pulse.WorkerPulse, pulse.RunPulse, pulse.Queue, pulse.Row, pulse.ClassMeans, pulse.Unknown),
     *(about.About, about.Switches, about.Classes, about.Groups, about.Predicted, about.Controls, about.Control),
     jobs.JobState,
     Failure,

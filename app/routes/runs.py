@@ -17,12 +17,14 @@ from starlette.routing import Route
 
 from app.routes.about import about, controls
 from app.routes.answers import IMMUTABLE, UNREADABLE, as_json, in_words, refused, sentence, unless_known
+from app.routes.arrays import npz
 from bcl_core.lab import Lab, LabError, RunFolder, SnapshotError
 from bcl_core.lab.history import Span, history
 from bcl_core.lab.projecting import METHODS
 from bcl_core.lab.pulse import MOST_RUNS, Pulse
 
 _EPOCH = re.compile("[0-9]{1,5}")
+NO_EPOCH = "an epoch is a whole number from 0 to 99999"
 _WHOLE = re.compile("-?[0-9]{1,6}")
 
 Serve = Callable[[Request], Awaitable[Response]]
@@ -48,6 +50,7 @@ def run_routes(lab_of: Callable[[], Lab]) -> list[Route]:
         route("sprite.png/{rev}", _file(lambda folder, _: folder.sprite)),
         route("view/{rev}/{epoch}", _file(RunFolder.view)),
         route("embeddings/{rev}/{epoch}", _file(RunFolder.embeddings)),
+        route("arrays/{rev}/{epoch}.npz", _arrays),
         *(
             route(f"projection/{{rev}}/{method}/{{epoch}}", _file(partial(_projection, method=method)))
             for method in METHODS
@@ -116,7 +119,7 @@ def _file(file_of: Callable[[RunFolder, int], Any]) -> Callable[[Lab, Request], 
     def answer(lab: Lab, request: Request) -> Response:
         epoch = request.path_params.get("epoch", "0")
         if not _EPOCH.fullmatch(epoch):
-            return refused("an epoch is a whole number from 0 to 99999")
+            return refused(NO_EPOCH)
         folder = lab.folder(request.path_params["run_id"])
         _check_rev(lab, request)
         file = file_of(folder, int(epoch))
@@ -127,6 +130,15 @@ def _file(file_of: Callable[[RunFolder, int], Any]) -> Callable[[Lab, Request], 
         return Response(content, media_type="image/png", headers=IMMUTABLE)
 
     return answer
+
+
+def _arrays(lab: Lab, request: Request) -> Response:
+    epoch = request.path_params["epoch"]
+    if not _EPOCH.fullmatch(epoch):
+        return refused(NO_EPOCH)
+    run = lab.run(request.path_params["run_id"])
+    _check_rev(lab, request)
+    return npz(run, lab.folder(run.id), int(epoch))
 
 
 def _projection(folder: RunFolder, epoch: int, method: str) -> Path:

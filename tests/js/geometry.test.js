@@ -32,6 +32,10 @@ test("angles between class means are bcl_core's, with NaN in the same places", (
   }
 });
 
+test("the simplex angle is bcl_core's", () => {
+  for (const { K, simplex } of cases) close(geometry.simplexAngle(K), simplex, 1e-12, `K = ${K}`);
+});
+
 test("head and tail are bcl_core's for every number of classes, ties and halves included", () => {
   for (const { counts, head, tail } of jsonOf("groups.json")) {
     const groups = geometry.groupsOf(Int32Array.from(counts));

@@ -103,7 +103,7 @@ function stageOf(states, asked = []) {
   const bytes = (document) => new TextEncoder().encode(JSON.stringify(document)).buffer;
   const file = safetensors({ coordinates: { data: Float32Array.of(1, 2), shape: [1, 2] } }, { variance_kept: "0.5" });
   return {
-    ask: async (verb, args) => (asked.push([verb, args]), { answer: { job: "project-1" } }),
+    ask: async (verb, args) => (asked.push([verb, args]), { job: "project-1" }),
     store: {
       fetchBytes: async (path) => {
         assert.equal(path, "jobs/project-1");

@@ -29,6 +29,11 @@ export function pairAngles(means, K, d) {
   return angles;
 }
 
+/** Angle between any two of K directions that stand equally far apart: arccos(−1/(K−1)), in degrees; K is 2 or more. */
+export function simplexAngle(K) {
+  return DEGREES * Math.acos(-1 / (K - 1));
+}
+
 /**
  * Angles less their target, in degrees.
  *

@@ -1,11 +1,12 @@
 // Angles between every two classes at the epoch that is shown, as deviation from where they should be.
 
-import { DEVIATION_LIMIT } from "../core/colour.js";
 import { Blocks } from "../plots/blocks.js";
+import { DEVIATION_LIMIT } from "../core/colour.js";
 import { heatMapClasses } from "../core/classes.js";
 import { choice, h, number, toggle } from "../core/dom.js";
 import { deviation, rmsDeviation } from "../core/geometry.js";
 import { flag, oneOf, someOf } from "../core/fields.js";
+import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { tell } from "../core/glossary.js";
 import { NO_PROTOTYPES } from "../core/run.js";
@@ -17,7 +18,6 @@ const OF = [["class_means", "class means"], ["prototypes", "prototypes"], ["clas
 const TARGETS = [["simplex", "regular simplex"], ["predicted", "predicted optimum"]];
 const MEANS = "class_means";
 const WIDEST = 60; // degrees; where the diagonal's scale ends
-const TICKS = [[-DEVIATION_LIMIT, "−45°"], [0, "0°"], [DEVIATION_LIMIT, "+45°"]];
 const WORDS = {
   simplex: "Each cell is two classes: how far their angle is from that of a [regular simplex]. ",
   predicted: "Each cell is two classes: how far their angle is from that of the [predicted optimum]. ",
@@ -145,7 +145,8 @@ class AnglesColumn {
     const { map, run } = this;
     const within = of === MEANS ? snapshot.get("within_class_angles") : null;
     const { name } = target;
-    if (name !== this.name || !within !== this.bare) map.setScales(scaleOf(name), within && DIAGONAL);
+    const isOther = name !== this.name || !within !== this.bare;
+    if (isOther) map.setScales(deviationScale(deviationStops, name), within && DIAGONAL);
     Object.assign(this, { name, target, bare: !within });
     const means = map.blocks.grouped && !map.blocks.open.size && this.meansOf(snapshot, target);
     let rms = run.metric(target.rms, snapshot.epoch);
@@ -233,10 +234,4 @@ let deviationStops = [];
 /** @param {[number, string][]} stops of the diverging scale, as Python has them */
 export function setDeviationStops(stops) {
   deviationStops = stops;
-}
-
-function scaleOf(name) {
-  const format = (value) => `${value >= 0.05 ? "+" : ""}${number(value, 1)}°`;
-  const [low, high] = [-DEVIATION_LIMIT, DEVIATION_LIMIT];
-  return { stops: deviationStops, low, high, ticks: TICKS, title: `from ${name}`, format };
 }

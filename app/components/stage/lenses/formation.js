@@ -9,7 +9,8 @@ import { tell } from "../core/glossary.js";
 import { ANGLE, degrees, pairsOf } from "../export/rows.js";
 import { Lens } from "./lens.js";
 import { area as areaSign, dot, legendOf, line } from "./signs.js";
-import { Strip, TICK, kindOfPair } from "../plots/strip.js";
+import { TICK, kindOfPair } from "../plots/dots.js";
+import { Strip } from "../plots/strip.js";
 
 const TAIL = "angle_tail_tail";
 const QUANTILES = ["angle_q05", "angle_q25", "angle_q50", "angle_q75", "angle_q95"];

@@ -27,12 +27,12 @@ export async function projected(stage, run, epoch, method, { goesOn, say }) {
   const name = `The ${METHODS[method]} of epoch ${epoch}`;
   let [job, state] = [null, "unknown"];
   while (goesOn()) {
-    if (state === "unknown") ({ job } = (await stage.ask("project", { run: id, epoch, method })).answer); // too many run: again
+    if (state === "unknown") ({ job } = await stage.ask("project", { run: id, epoch, method })); // too many run: again
     const told = JSON.parse(new TextDecoder().decode(await stage.store.fetchBytes(`jobs/${job}`)));
     state = told.state;
     if (state === "failed") throw new Error(sentence(told.error));
     if (state === "done") return read(await stage.store.fetch(`runs/${id}/projection/${rev}/${method}/${epoch}`));
-    say(state === "running" ? `${name} is being fitted. ${told.progress}` : `${name} waits for others to end.`);
+    say(state === "running" ? `${name} is being fitted. ${told.progress}`.trim() : `${name} waits for others to end.`);
     await new Promise((resolve) => setTimeout(resolve, POLL));
   }
   return null;
