@@ -7,6 +7,7 @@ import streamlit as st
 
 from app import names, palette
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
+from app.glossary import GLOSSARY
 from app.verbs import role_of
 from bcl_core.lab import Run
 from bcl_core.metrics import METRICS
@@ -45,6 +46,7 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
             for name, metric in METRICS.items()
             if metric.curve
         },
+        "glossary": GLOSSARY,
         "steer": role_of(st.context.cookies) == "owner",
         "runs": [
             {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
