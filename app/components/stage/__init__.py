@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import naming, palette
+from app import names, palette
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
 from app.glossary import GLOSSARY
 from app.verbs import role_of
@@ -14,9 +14,6 @@ from bcl_core.metrics import METRICS
 
 GROUPS = dict(zip(("head", "medium", "tail"), palette.GROUPS.values(), strict=True))
 """Frequent, middling and rare classes, as `geometry.head_and_tail` parts them."""
-
-MOST_RUNS = 5
-"""That fit side by side; as `MOST_RUNS` of core/state.js."""
 
 _mount = register(
     "stage", html='<div class="bcl-stage" role="region" aria-label="Stage"><p>Opening the runs …</p></div>'
@@ -53,6 +50,6 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
         "steer": role_of(st.context.cookies) == "owner",
         "runs": [
             {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
-            for run, label, style in zip(runs, naming.labels(runs), styles, strict=True)
+            for run, label, style in zip(runs, names.labels(runs), styles, strict=True)
         ],
     }
