@@ -90,7 +90,7 @@ def test_who_pushes_whom_shows_one_of_its_pictures_alone_and_all_of_them_among_t
     column = page.locator(".push .column").first
     parts = {"against counts": ".dots", "between classes": ".map", "received": ".bars"}
     for name, part in parts.items():
-        page.locator(".push").get_by_text(name, exact=True).click()
+        page.locator(".push").get_by_role("radio", name=name).check()
         for other in parts.values():
             expect(column.locator(other)).to_be_visible(visible=other == part)
     page.keyboard.press("0")
