@@ -30,11 +30,6 @@ page = st.navigation(
         st.Page("screens/lab.py", title="Lab", icon=":material/science:"),
         st.Page("screens/gallery.py", title="Gallery", icon=":material/grid_view:"),
         st.Page("screens/train.py", title="Train", icon=":material/play_circle:"),
-<<<<<<< HEAD
-        st.Page("screens/inspect.py", title="Inspect", icon=":material/search:"),
-=======
-        st.Page("screens/data.py", title="Data", icon=":material/photo_library:"),
->>>>>>> main
         st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
         st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),
         st.Page("screens/report.py", title="Report", icon=":material/fact_check:"),

@@ -7,8 +7,6 @@ from typing import Any, Literal, Self
 from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, apply_settings
 from bcl_core.registry import DATASETS, LOSSES
 
-MOST_RUNS = 5
-"""That the stage shows side by side."""
 LONGEST_NAME = 80
 
 ADJUSTMENT = "loss.prior_strength"

@@ -8,11 +8,7 @@ from bcl_core.lab.store import MAX_QUEUED
 from tests.app.conftest import train_here
 from tests.conftest import small
 
-<<<<<<< HEAD
-PAGES = ["start", "gallery", "train", "inspect", "predict", "theory", "report", "runs"]
-=======
-PAGES = ["start", "gallery", "train", "data", "lab", "predict", "theory", "report", "runs"]
->>>>>>> main
+PAGES = ["start", "gallery", "train", "lab", "predict", "theory", "report", "runs"]
 
 
 def words(app):
