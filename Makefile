@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test lint browser bench clean
+.PHONY: run test test-fast lint browser bench clean
 
 run: $(VENV)/installed
 	$(BIN)/streamlit run streamlit_app.py
 
 test: $(VENV)/installed-dev browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# Before each commit, in under a minute: all but browsers, what takes long, and most that is done on pages.
+test-fast: $(VENV)/installed-dev
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal -m "smoke or not (browser or page or slow)"
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

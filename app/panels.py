@@ -186,18 +186,6 @@ def space_note(runs: Sequence[Shown]) -> str:
     return text
 
 
-def predicted_map(means: NDArray[np.float64], class_counts: Sequence[int], *, title: str) -> go.Figure:
-    """Angles of a predicted optimum, as deviation from the regular simplex."""
-    order = by_frequency(class_counts)
-    return figures.angle_heatmap(
-        geometry.pairwise_angles(means[order]),
-        [str(k) for k in order],
-        [class_counts[k] for k in order],
-        target_deg=geometry.simplex_angle(len(class_counts)),
-        title=title,
-    )
-
-
 def _accuracies(run: Shown) -> NDArray[np.float32]:
     accuracies: NDArray[np.float32] = reading.view(run.run_id, run.epoch)["accuracy_per_class"]
     return accuracies

@@ -16,6 +16,18 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
+BROWSER = Path(__file__).parent / "browser"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what `make test-fast` leaves out by where it lies and what it asks for, so that no test can forget it."""
+    for item in items:
+        if item.path.is_relative_to(BROWSER):
+            item.add_marker("browser")
+        if "open_page" in getattr(item, "fixturenames", ()):
+            item.add_marker("page")
+
+
 @pytest.fixture(autouse=True)
 def one_thread() -> None:
     import torch

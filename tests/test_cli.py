@@ -9,11 +9,13 @@ import time
 
 import pytest
 
+from bcl_core.cli import main
 from bcl_core.lab import GroupPlan, Lab
 from tests.conftest import small
 
 
 def call(*arguments, home):
+    """The command line as a shell calls it."""
     return subprocess.run(
         [sys.executable, "-m", "bcl_core", *arguments],
         capture_output=True,
@@ -23,10 +25,23 @@ def call(*arguments, home):
     )
 
 
+@pytest.fixture
+def cli(tmp_path, capsys):
+    """The same in this process, which has imported torch already: (exit code, stdout, stderr)."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as end:
+            main(["--home", str(tmp_path), *arguments])
+        return end.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
 SHORT = ("--set", "epochs=1", "--set", "data.test_per_class=10", "--set", "threads=1")
 
 
-def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_path):
+@pytest.mark.slow
+def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_path, cli):
     done = call("train", "--preset", "digits-bcl-class", "--seed", "3", "--json", *SHORT, home=tmp_path)
     assert done.returncode == 0, done.stderr
     rows = [json.loads(line) for line in done.stdout.splitlines()]
@@ -45,8 +60,8 @@ def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_pa
     assert (run.state, run.epoch, run.recipe.seed) == ("finished", 1, 3)
     assert Lab(tmp_path).metrics(run.id)[-1]["accuracy"] == rows[-1]["accuracy"]
     assert Lab(tmp_path).folder(run.id).epochs() == [0, 1]
-    again = call("train", "--recipe", str(tmp_path / "runs" / run.id / "recipe.json"), *SHORT, home=tmp_path)
-    assert "epoch   1/1" in again.stdout
+    _, again, _ = cli("train", "--recipe", str(tmp_path / "runs" / run.id / "recipe.json"), *SHORT)
+    assert "epoch   1/1" in again
 
 
 @pytest.mark.parametrize(
@@ -63,28 +78,33 @@ def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_pa
         (("delete", "261111-0000000000"), "no run"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_and_exit_code_2(tmp_path, arguments, words):
-    done = call(*arguments, home=tmp_path)
+def test_what_is_wrong_is_one_sentence_and_exit_code_2(cli, arguments, words):
+    code, _, errors = cli(*arguments)
+    assert code == 2
+    assert words in errors
+    assert len(errors.strip().splitlines()) == 1
+
+
+def test_a_shell_sees_the_exit_code_and_no_traceback(tmp_path):
+    done = call("pause", "261111-0000000000", home=tmp_path)
     assert done.returncode == 2
-    assert words in done.stderr
-    assert "Traceback" not in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stderr == "bcl_core: there is no run or group '261111-0000000000'; it may have been deleted\n"
 
 
-def test_a_run_that_could_not_start_is_kept_as_failed_with_its_reason(tmp_path):
-    call("train", "--preset", "cifar10-small-bcl", "--set", "data.path=/nowhere", home=tmp_path)
+def test_a_run_that_could_not_start_is_kept_as_failed_with_its_reason(tmp_path, cli):
+    cli("train", "--preset", "cifar10-small-bcl", "--set", "data.path=/nowhere")
     [run] = Lab(tmp_path).runs()
     assert run.state == "failed" and "/nowhere" in (run.error or "")
 
 
-def test_runs_are_listed_and_deleted(tmp_path):
+def test_runs_are_listed_and_deleted(tmp_path, cli):
     lab = Lab(tmp_path)
     [run_id] = lab.enqueue(GroupPlan("race", [("my run", small())]))
-    assert run_id in call("runs", home=tmp_path).stdout
-    assert "stop it first" in call("delete", run_id, home=tmp_path).stderr
+    assert run_id in cli("runs")[1]
+    assert "stop it first" in cli("delete", run_id)[2]
     lab.record_state(run_id, "finished")
-    assert call("delete", run_id, home=tmp_path).returncode == 0
-    assert call("runs", home=tmp_path).stdout == ""
+    assert cli("delete", run_id)[0] == 0
+    assert cli("runs")[1] == ""
 
 
 def test_the_command_line_imports_no_torch_to_list_runs(tmp_path):
@@ -95,6 +115,7 @@ def test_the_command_line_imports_no_torch_to_list_runs(tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "BCL_LAB_HOME": str(tmp_path)})
 
 
+@pytest.mark.slow
 def test_a_run_paused_and_resumed_from_elsewhere_is_shown_as_running(tmp_path):
     command = [sys.executable, "-m", "bcl_core", "train", "--preset", "digits-scl", "--set", "epochs=500", *SHORT[2:]]
     environment = {**os.environ, "BCL_LAB_HOME": str(tmp_path)}
@@ -121,6 +142,7 @@ def test_a_run_paused_and_resumed_from_elsewhere_is_shown_as_running(tmp_path):
         process.wait()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ask", "code"),
     [(lambda lab, run_id, _: lab.stop(run_id), 0), (lambda _, __, process: process.send_signal(signal.SIGINT), 130)],

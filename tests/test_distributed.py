@@ -76,6 +76,7 @@ def by_two(tmp_path_factory):
     return [torch.load(folder / f"{rank}.pt") for rank in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_two_processes_have_the_gradient_of_one(by_two, case):
     alone = gradients(case, ALONE)
@@ -109,6 +110,7 @@ class HalfAlone(World):
 TINY = ("--preset", "digits-bcl-class", "--set", "data.test_per_class=5", "--set", "threads=1")
 
 
+@pytest.mark.slow
 def test_torchrun_leaves_one_run_that_another_number_of_processes_takes_up(tmp_path):
     lab = Lab(tmp_path / "lab")
     process = start_torchrun(lab, 2, *TINY, "--set", "epochs=200")

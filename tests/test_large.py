@@ -25,16 +25,21 @@ def write_images(root, names):
 
 @pytest.fixture(params=["imagenet-lt", "inat2018"])
 def tree(request, tmp_path):
-    """Image folder and list files as the two data sets have them; returns (preset, folder)."""
-    imagenet = request.param == "imagenet-lt"
+    """Each of the two data sets, tiny: (preset, folder)."""
+    return write_tree(tmp_path, request.param)
+
+
+def write_tree(folder, preset_name):
+    """Write an image folder and list files as the data set has them; return (preset, folder)."""
+    imagenet = preset_name == "imagenet-lt"
     pattern = "{split}/n0{c}/{i}.JPEG" if imagenet else "{split}2018/Plantae/{c}/{i}.jpg"
     second = "test" if imagenet else "val"
     for split, counts in (("train", COUNTS), (second, (2, 2, 2))):
         rows = [(pattern.format(split=split, c=c, i=i), c) for c, n in enumerate(counts) for i in range(n)]
-        write_images(tmp_path, [name for name, _ in rows])
+        write_images(folder, [name for name, _ in rows])
         name = f"ImageNet_LT_{split}.txt" if imagenet else f"iNaturalist18_{split}.txt"
-        (tmp_path / name).write_text("".join(f"{path} {label}\n" for path, label in rows))
-    return f"{request.param}-bcl-class", tmp_path
+        (folder / name).write_text("".join(f"{path} {label}\n" for path, label in rows))
+    return f"{preset_name}-bcl-class", folder
 
 
 def settings(folder):
@@ -49,6 +54,7 @@ def settings(folder):
     }
 
 
+@pytest.mark.slow
 def test_a_tree_with_list_files_trains_through_resnet50(tree):
     name, folder = tree
     recipe, execution = apply_settings(preset(name), Execution(), settings(folder))
@@ -75,8 +81,10 @@ def test_a_streamed_set_is_cropped_alike_whatever_processes_decode_it(tree):
         torch.testing.assert_close(a.view(3, 6, 3, 32, 32)[:, 3:].flatten(0, 1), half, rtol=0, atol=0)
 
 
-def test_two_processes_train_it_too(tree, tmp_path):
-    name, folder = tree
+@pytest.mark.slow
+def test_two_processes_train_it_too(tmp_path):
+    """One of the two: once they are read they differ in nothing."""
+    name, folder = write_tree(tmp_path, "imagenet-lt")
     lab = Lab(tmp_path / "lab")
     pairs = [f"{key}={value}" for key, value in settings(folder).items()]
     process = start_torchrun(lab, 2, "--preset", name, *(part for pair in pairs for part in ("--set", pair)))

@@ -1,6 +1,7 @@
 """Training is an iterator whose numbers depend on the recipe alone."""
 
 import itertools
+from functools import cache
 
 import numpy as np
 import pytest
@@ -17,6 +18,12 @@ ONE_THREAD = Execution(device="cpu", threads=1)
 
 def epochs_of(events):
     return [event for event in events if isinstance(event, Epoch)]
+
+
+@cache
+def undisturbed(preset="digits-bcl"):
+    """The epochs of a small run that was trained alone, for all who compare with it."""
+    return epochs_of(train(small(preset), ONE_THREAD))
 
 
 def assert_same_numbers(one, other):
@@ -37,30 +44,28 @@ def test_events_come_as_started_then_epoch_zero_then_steps_and_epochs():
 
 @pytest.mark.parametrize("preset", ["digits-scl", "digits-bcl", "digits-bcl-class"])
 def test_two_runs_of_one_recipe_are_bitwise_equal(preset):
-    assert_same_numbers(epochs_of(train(small(preset), ONE_THREAD)), epochs_of(train(small(preset), ONE_THREAD)))
+    assert_same_numbers(epochs_of(train(small(preset), ONE_THREAD)), undisturbed(preset))
 
 
 def test_runs_pulled_in_turn_give_the_numbers_of_runs_alone():
-    recipes = [small("digits-scl"), small("digits-bcl")]
-    alone = [epochs_of(train(recipe, ONE_THREAD)) for recipe in recipes]
-    streams = [train(recipe, ONE_THREAD) for recipe in recipes]
+    presets = ["digits-scl", "digits-bcl"]
+    streams = [train(small(preset), ONE_THREAD) for preset in presets]
     in_turn = [[], []]
     for events in itertools.zip_longest(*streams):
         for place, event in enumerate(events):
             if isinstance(event, Epoch):
                 in_turn[place].append(event)
-    for one, other in zip(alone, in_turn, strict=True):
-        assert_same_numbers(one, other)
+    for preset, epochs in zip(presets, in_turn, strict=True):
+        assert_same_numbers(undisturbed(preset), epochs)
 
 
 def test_other_users_of_torchs_generator_change_nothing():
-    alone = epochs_of(train(small(), ONE_THREAD))
     disturbed = []
     for event in train(small(), ONE_THREAD):
         torch.rand(7)
         if isinstance(event, Epoch):
             disturbed.append(event)
-    assert_same_numbers(alone, disturbed)
+    assert_same_numbers(undisturbed(), disturbed)
 
 
 def test_training_leaves_torchs_generator_as_it_was():
@@ -102,7 +107,7 @@ def test_looking_before_training_changes_no_weight():
 
 
 def test_metrics_have_the_promised_keys_and_ranges():
-    for epoch in epochs_of(train(small(), ONE_THREAD)):
+    for epoch in undisturbed():
         metrics = epoch.metrics
         assert 0 <= metrics["accuracy"] <= 1
         assert len(metrics["accuracy_per_class"]) == 10

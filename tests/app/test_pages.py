@@ -8,7 +8,7 @@ from bcl_core.lab.store import MAX_QUEUED
 from tests.app.conftest import train_here
 from tests.conftest import small
 
-PAGES = ["start", "gallery", "train", "lab", "predict", "theory", "report", "runs"]
+PAGES = ["start", "lab", "gallery", "predict", "theory", "report", "runs"]
 
 
 def words(app):
@@ -30,6 +30,7 @@ def test_an_empty_lab_leads_to_training(lab, open_page, page):
         assert "no run" in words(app)
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("page", PAGES)
 def test_a_trained_lab_is_shown_without_complaint(trained, open_page, page):
     app = open_page(page)

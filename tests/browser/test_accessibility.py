@@ -1,12 +1,20 @@
 """axe-core finds no serious violation on any page, in light and dark; Streamlit's own parts aside, which are named."""
 
+import time
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from harness.serving import APP, new_page
 from tests.app.conftest import train_here
+from tests.browser.conftest import PATIENCE
 
 PAGES = ("", "gallery", "train", "lab", "predict", "theory", "report", "runs")
+
+# Nothing is a placeholder, fades, or loads; and what our components draw is drawn.
+STANDS = """() => document.fonts.status === "loaded"
+  && !document.querySelector("[data-testid=stSkeleton], [data-stale=true], .bcl-stage:not([data-settled=true])")
+  && document.getAnimations().every((one) => one.playState !== "running" || one.effect.getTiming().iterations > 1)"""
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +26,6 @@ def server(serve, tmp_path_factory):
     return serve(APP, {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"})
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("page_name", PAGES)
 def test_no_serious_violation(visitor, server, page_name, scheme):
@@ -26,10 +33,10 @@ def test_no_serious_violation(visitor, server, page_name, scheme):
     page.goto(server.url + page_name)
     page.wait_for_selector("h1")
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_timeout(1000)
-    if serious_violations(page):
-        page.wait_for_timeout(4000)  # on a busy machine styles may still be on their way: what is wrong stays wrong
-    serious = serious_violations(page)
+    page.wait_for_function(STANDS, timeout=PATIENCE)
+    serious, end = serious_violations(page), time.monotonic() + 5
+    while serious and time.monotonic() < end:  # on a busy machine styles may still be on their way; what is wrong stays
+        serious = serious_violations(page)
     page.close()
     assert not serious, "\n".join(serious)
 

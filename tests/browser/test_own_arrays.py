@@ -13,9 +13,7 @@ from bcl_core import geometry
 from bcl_core.lab import Lab
 from harness.serving import APP, new_page
 from tests.browser.conftest import Serve
-from tests.browser.test_app import no_error_is_shown
-
-pytestmark = pytest.mark.browser
+from tests.browser.test_app import no_error_is_shown, until
 
 EPOCHS = [0, 10, 25]
 NAMES = ["ash", "birch", "cedar", "elm", "fir"]
@@ -51,10 +49,10 @@ def open_file(visitor: BrowserContext, url: str) -> Iterator[Callable[[Path], Pa
 
     def upload(file: Path) -> Page:
         form = page.get_by_test_id("stExpander").filter(has_text="Open your own embeddings").first
-        form.locator("input[type=file]").set_input_files(file)
-        expect(form.get_by_text(file.name)).to_be_visible(timeout=PATIENCE)
         # The name is shown before the file has arrived; a press until then would be for the file before it.
-        page.wait_for_timeout(2000)
+        with page.expect_response(lambda answer: "upload_file" in answer.url and answer.request.method == "PUT"):
+            form.locator("input[type=file]").set_input_files(file)
+        expect(form.get_by_text(file.name)).to_be_visible(timeout=PATIENCE)
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
         form.get_by_role("button", name="Open", exact=True).click()
         return page
@@ -85,7 +83,7 @@ def test_an_own_npz_is_uploaded_and_inspected_over_its_epochs(
         expect(page.locator(".sentence")).to_contain_text(f"At epoch {epoch}", timeout=PATIENCE)
     tail = geometry.simplex_metrics(unit_means(embeddings()[1]), np.bincount(LABELS))["angle_tail_tail"]
     expect(page.locator(".sentence")).to_contain_text(f"{tail:.0f}° apart with")
-    assert painted(page) > 500
+    until(lambda: painted(page) > 500)
     no_error_is_shown(page)
     assert f"runs={lab.runs()[0].id}" in page.url
 
@@ -118,7 +116,6 @@ def painted(page: Page) -> int:
     """How many pixels of the embedding tour are clearly coloured."""
     page.locator(".cloud").first.scroll_into_view_if_needed()
     page.mouse.move(2, 2)
-    page.wait_for_timeout(500)
     picture = Image.open(io.BytesIO(page.locator(".cloud").first.screenshot())).convert("RGB")
     pixels = np.array(picture, int)
     return int((pixels.max(axis=2) - pixels.min(axis=2) > 60).sum())

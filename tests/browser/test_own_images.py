@@ -13,8 +13,6 @@ from bcl_core.lab import Lab, stop_worker, worker_status
 from tests.browser.conftest import Serve
 from tests.browser.test_app import APP, DRAWN, no_error_is_shown, until
 
-pytestmark = pytest.mark.browser
-
 CLASSES = {"apples": 24, "pears": 12, "quinces": 5}
 BROKEN = ("half a photograph.jpg", "a letter.png")
 

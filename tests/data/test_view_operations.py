@@ -1,5 +1,7 @@
 """The operations that policies choose from, beside torchvision's on 8-bit images."""
 
+import itertools
+
 import pytest
 import torch
 from torchvision.transforms import autoaugment
@@ -26,10 +28,39 @@ def applied(repertoire, name, images, magnitude, upwards=True):
     return 255 * repertoire.apply(floats(images), choice, torch.full((count,), magnitude), side)
 
 
-@pytest.mark.parametrize("upwards", [True, False])
-@pytest.mark.parametrize("ninths", [0, 2, 3, 5, 7, 8, 9])
-@pytest.mark.parametrize("name", policies.AUTOAUGMENT.names)
-@pytest.mark.parametrize(("channels", "width"), [(3, 32), (3, 21), (1, 32)])
+# A case stands here where our code, or the number that reaches it, is another than in every other case:
+#
+# - strengths are neutral ± m·swing, so none, a middle one and all of it tell a line. Signed operations swing either
+#   way; that the others do not, Posterize shows. Whole numbers are cut: of translations, and of Posterize's every step;
+# - warps also depend on the width, but for TranslateY: an odd one has a pixel in the middle, and another shift is cut;
+# - grey pictures take another branch where there is a luminance or a fill; Sharpness, AutoContrast, Equalize and
+#   Contrast gather over pixels or channels; what works on each number alone sees neither channels nor width.
+GATHERING = ("Contrast", "Sharpness", "AutoContrast", "Equalize")
+
+
+def autoaugment_cases():
+    """(name, ninths, upwards, channels, width) of each case."""
+    for name in policies.AUTOAUGMENT.names:
+        widths = (32, 21) if name in WARPS and name != "TranslateY" else (32,)
+        if name in SIGNED:
+            yield name, 0, True, 3, 32
+            middle = (3, 8) if name.startswith("Translate") else (3,)
+            for ninths, upwards, width in itertools.product((*middle, 9), (True, False), widths):
+                yield name, ninths, upwards, 3, width
+        elif name == "Posterize":
+            yield from ((name, ninths, True, 3, 32) for ninths in range(10))
+            yield name, 9, False, 3, 32
+        elif name == "Solarize":
+            yield from ((name, ninths, True, 3, 32) for ninths in (0, 5, 9))
+        else:
+            yield name, 0, True, 3, 32
+        if name in (*WARPS, *GATHERING, "Color"):
+            yield name, 9, False, 1, 32
+        if name in GATHERING:
+            yield name, 9, True, 3, 21
+
+
+@pytest.mark.parametrize(("name", "ninths", "upwards", "channels", "width"), [*autoaugment_cases()])
 def test_autoaugments_operations_are_torchvisions(name, ninths, upwards, channels, width):
     images = photos(6, channels)[..., :width]
     space = autoaugment.AutoAugment(autoaugment.AutoAugmentPolicy.CIFAR10)._augmentation_space(10, (32, width))
@@ -55,8 +86,18 @@ def test_autoaugments_operations_take_the_same_images_one_by_one():
         torch.testing.assert_close(together[one], alone, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("level", [0.0, 3.3, 7.0, 9.4, 10.0])
-@pytest.mark.parametrize("name", policies.RANDAUGMENT.names)
+def randaugment_cases():
+    """(name, level) by the same rule: what differs here is the strengths and the bilinear warp."""
+    for name in policies.RANDAUGMENT.names:
+        if name in ("AutoContrast", "Equalize", "Invert"):
+            yield name, 10.0
+        elif name == "Posterize":
+            yield from ((name, level) for level in (0.0, 3.3, 7.0, 9.4, 10.0))
+        else:
+            yield from ((name, level) for level in (0.0, 3.3, 10.0))
+
+
+@pytest.mark.parametrize(("name", "level"), [*randaugment_cases()])
 def test_randaugments_operations_are_the_reference_codes(name, level):
     """Against torchvision's functions with the strengths of rand-m10: level / 10 of an operation's range."""
     images, m = photos(6), level / 10
@@ -120,6 +161,12 @@ def test_colours_slightly_outside_the_range_come_back_into_it(name):
 def test_rounding_errors_are_not_stretched_into_contrast():
     flat = 0.3 + 1e-7 * torch.rand(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(view_colour.autocontrast(flat, torch.zeros(2)), flat)
+
+
+def test_a_faint_picture_is_stretched_as_torchvision_does():
+    faint = 100 + photos(2) // 25
+    ours = 255 * view_colour.autocontrast(floats(faint), torch.zeros(2))
+    assert (ours - TF.autocontrast(faint)).abs().max() <= ROUNDING["AutoContrast"]
 
 
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load
 
-from bcl_core.lab import LabError
+from bcl_core.lab import Lab, LabError
 from bcl_core.lab.evaluating import Evaluation, evaluate_run
 from bcl_core.lab.export import EXPORTED, export_run
 from bcl_core.lab.foreign import CheckpointError, exported_recipe, load_checkpoint
@@ -26,6 +26,15 @@ def trained(lab, recipe=None, epochs=2):
     while opened.advance(lambda: True):
         pass
     return run_id
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """The recipe and the export of a run of one epoch, for those who only read it."""
+    folder, recipe = tmp_path_factory.mktemp("exported"), small(epochs=1)
+    lab = Lab(folder / "lab")
+    export_run(lab, trained(lab, recipe), folder / "run.zip")
+    return recipe, folder / "run.zip"
 
 
 def contents(file):
@@ -142,10 +151,9 @@ def test_an_export_that_fails_leaves_nothing_behind(lab, tmp_path, monkeypatch):
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_tampered_export_is_refused(lab, tmp_path, change, expected):
-    recipe = small(epochs=1)
-    export_run(lab, trained(lab, recipe), tmp_path / "run.zip")
-    held = {name: c for name, c in {**contents(tmp_path / "run.zip"), **change}.items() if c is not None}
+def test_a_tampered_export_is_refused(exported, tmp_path, change, expected):
+    recipe, file = exported
+    held = {name: c for name, c in {**contents(file), **change}.items() if c is not None}
     with zipfile.ZipFile(tmp_path / "bad.zip", "w") as archive:
         for name, content in held.items():
             archive.writestr(name, content)

@@ -54,6 +54,7 @@ def test_a_job_runs_the_command_line_on_its_lab_and_keeps_what_it_prints(lab):
     assert (job.state, job.output, job.error) == ("done", "", "")
 
 
+@pytest.mark.slow
 def test_wrong_input_is_told_in_the_command_line_s_own_sentence(lab):
     jobs.start(lab, KEY, ["export", "261111-0000000000", "x.zip"])
     job = ended(lab)

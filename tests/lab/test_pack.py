@@ -111,6 +111,7 @@ def test_many_packs_are_not_held_open(tmp_path):
     assert len([file for file in links if file.name == "epochs.zip"]) <= _MOST_OPEN
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_nothing_is_lost(made):
     """The real thing: a process that packs is killed with SIGKILL, again and again, until one comes through."""
     before = everything(made)

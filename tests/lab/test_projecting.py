@@ -26,6 +26,7 @@ def test_pca_is_the_plane_of_most_variance(lab, run_id):
     assert kept == pytest.approx(values[-2:].sum() / values.sum(), abs=1e-3)
 
 
+@pytest.mark.slow
 def test_umap_draws_every_kept_image_and_comes_out_the_same_twice(lab, run_id):
     target = lab.folder(run_id).projection("umap", 1)
     project(lab, run_id, 1, "umap")

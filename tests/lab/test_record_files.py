@@ -272,6 +272,7 @@ def call(*arguments):
     return subprocess.run([sys.executable, "-m", "bcl_core", *arguments], capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_command_records_a_file(lab, npz):
     done = call("record", str(npz(embeddings=Z, labels=LABELS, extra=LABELS)), "--name", "mine")
     assert done.returncode == 0, done.stderr

@@ -11,6 +11,8 @@ import pytest
 from bcl_core.cli import main
 from bcl_core.lab import GroupPlan, Lab, LabError, QueueFull, RunIsActive, UnknownRun
 from bcl_core.lab.store import MAX_QUEUED
+from bcl_core.lab.watch import Watch
+from bcl_core.lab.worker import Worker
 from bcl_core.recipe import Execution
 from tests.conftest import small
 from tests.damages import DAMAGES, queue_damaged
@@ -162,17 +164,15 @@ def test_the_command_line_refuses_it_in_a_sentence(lab, capsys, tmp_path, kind):
     assert not lab.runs()
 
 
-def test_a_worker_trains_the_others(lab):
+def test_a_worker_trains_the_others(lab, neighbour, caplog):
     queue_damaged(lab, *DAMAGES)
-    [other] = lab.enqueue(GroupPlan("sound", [("run", small(epochs=1))]), Execution(device="cpu", threads=1))
-    command = [sys.executable, "-m", "bcl_core", "--home", str(lab.home), "worker", "--idle", "1"]
-    worker = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    assert worker.returncode == 0, worker.stderr
-    assert "Traceback" not in worker.stderr
-    assert lab.run(other).state == "finished"
+    Worker(lab, Watch(lab)).work(idle_seconds=0.2)
+    assert not caplog.records
+    assert lab.run(neighbour).state == "finished"
     assert sum(not run.readable for run in lab.runs()) == len(DAMAGES)
 
 
+@pytest.mark.slow
 def test_a_run_of_a_backbone_of_ones_own_is_whole_again_where_that_is_known(tmp_path):
     (tmp_path / "my_nets.py").write_text("from bcl_core.models.small_resnet import resnet8 as tiny\n")
     environment = {**os.environ, "BCL_LAB_HOME": str(tmp_path / "lab"), "PYTHONPATH": str(tmp_path)}

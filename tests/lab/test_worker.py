@@ -17,6 +17,8 @@ from bcl_core.recipe import Execution
 from bcl_core.training import Epoch, train
 from tests.conftest import small
 
+pytestmark = pytest.mark.slow
+
 ONE_THREAD = Execution(device="cpu", threads=1)
 
 

@@ -35,7 +35,7 @@ export class Lab {
     let isWaiting = true; // for the job to start
     while (!signal.aborted) {
       try {
-        if (isWaiting) job = (await this.ask("look", job ? { ...what, again: false } : what)).answer.job;
+        if (isWaiting) job = (await this.ask("look", job ? { ...what, again: false } : what)).job;
         const state = await this.read(`jobs/${job}`);
         if (signal.aborted) return;
         isWaiting = state.state === "unknown";
