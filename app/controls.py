@@ -46,20 +46,24 @@ _LABELS = {
 }
 
 
-def recipe_controls(base: Recipe, names: tuple[str, ...], *, key: str) -> dict[str, Any]:
-    """Draw a control for each of these fields, by section; return the settings that differ from `base`.
+def recipe_controls(
+    base: Recipe, names: tuple[str, ...], *, key: str, chosen: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """Draw a control for each of these fields; return the settings that differ from `base`.
 
-    The choices live in the URL, under `key`/field, as `as_query` writes them.
+    They stand by section, where they are of several; those that are drawn for the first time as `chosen` says, else
+    as `base` does.
     """
-    changed = {}
+    changed, several = {}, len(set(map(_section, names))) > 1
     for section, members in groupby(sorted(names, key=_section_place), key=_section):
-        st.markdown(f"**{_SECTIONS[section]}**")
+        if several:
+            st.markdown(f"**{_SECTIONS[section]}**")
         for name, column in in_rows(list(members), 4, align="bottom"):
             value = _shown(base, name)
             with column:
-                chosen = _control(name, value, f"{key}/{name}")
-            if chosen != value:
-                changed[name] = chosen
+                found = _control(name, (chosen or {}).get(name, value), f"{key}/{name}")
+            if found != value:
+                changed[name] = found
     return changed
 
 
@@ -69,16 +73,10 @@ def alike(recipes: Sequence[Recipe], *without: str) -> tuple[str, ...]:
     return tuple(name for name in names if len({_shown(recipe, name) for recipe in recipes}) == 1)
 
 
-def as_query(settings: Mapping[str, Any], *, key: str) -> dict[str, str]:
-    """Return the query parameters under which `recipe_controls` finds these settings again."""
-    return {f"{key}/{name}": _as_text(name, value) for name, value in settings.items()}
-
-
-def data_paths(page: str, source: str) -> dict[str, str]:
+def data_paths(page: str, source: str, chosen: Mapping[str, str] | None = None) -> dict[str, str]:
     """Draw the fields for where a data set's files lie, as its guide has them; return the settings.
 
-    Each `page` has keys of its own: on a change of page Streamlit drops the query parameters that widgets of the page
-    before are bound to, even those that the followed link brings along.
+    Fields that are drawn for the first time stand as `chosen` says.
     """
     entry, paths = registry.DATASETS[source], {}
     fields = {}
@@ -91,19 +89,19 @@ def data_paths(page: str, source: str) -> dict[str, str]:
     columns = st.columns(len(fields)) if fields else []
     for column, (name, label) in zip(columns, fields.items(), strict=True):
         usual = os.environ.get("BCL_LAB_PARQUET", "") if source == "parquet" else ""
-        path = column.text_input(label, usual, key=_path_key(page, source, name), bind="query-params", help=entry.guide)
+        value = (chosen or {}).get(name, usual)
+        path = column.text_input(label, value, key=f"{page}/{source}/{name}", help=entry.guide)
         if path.strip():
             paths[name] = path.strip()
     return paths
 
 
-def paths_query(page: str, source: str, paths: Mapping[str, str]) -> dict[str, str]:
-    """Return the query parameters under which `data_paths` of that page finds these settings again."""
-    return {_path_key(page, source, name): path for name, path in paths.items()}
-
-
-def _path_key(page: str, source: str, name: str) -> str:
-    return f"{page}/{source}/{name}"
+def limits(name: str) -> tuple[float, float]:
+    """Return the least and the largest value of a field that has both."""
+    limits_of = _field(name).metadata
+    least = next(limit.ge for limit in limits_of if isinstance(limit, Ge))
+    most = next(limit.le for limit in limits_of if isinstance(limit, Le))
+    return float(least), float(most)  # type: ignore[arg-type]
 
 
 def _control(name: str, value: Any, key: str) -> Any:
@@ -115,12 +113,12 @@ def _control(name: str, value: Any, key: str) -> Any:
     if get_origin(field.annotation) is Literal:
         return _menu(label, list(get_args(field.annotation)), value, key, help_text)
     if isinstance(value, bool):
-        return st.checkbox(label, value, key=key, help=help_text, bind="query-params")
+        return st.checkbox(label, value, key=key, help=help_text)
     if isinstance(value, str):
-        return st.text_input(label, value, key=key, help=_range(field), bind="query-params").strip()
+        return st.text_input(label, value, key=key, help=_range(field)).strip()
     if field.annotation is float:
-        return st.number_input(label, value=float(value), format="%g", key=key, help=_range(field), bind="query-params")
-    return st.number_input(label, value=value, step=1, key=key, help=_range(field), bind="query-params")
+        return st.number_input(label, value=float(value), format="%g", key=key, help=_range(field))
+    return st.number_input(label, value=value, step=1, key=key, help=_range(field))
 
 
 def _menu(
@@ -131,9 +129,7 @@ def _menu(
     help_text: str | None,
     format_func: Callable[[str], str] = str,
 ) -> str:
-    chosen: str = st.selectbox(
-        label, options, options.index(value), key=key, help=help_text, format_func=format_func, bind="query-params"
-    )
+    chosen: str = st.selectbox(label, options, options.index(value), key=key, help=help_text, format_func=format_func)
     return chosen
 
 
@@ -147,12 +143,6 @@ def _section_place(name: str) -> int:
 
 def _label(name: str) -> str:
     return _LABELS.get(name, name.rpartition(".")[2].replace("_", " ").capitalize())
-
-
-def _as_text(name: str, value: Any) -> str:
-    if name in _MENUS:
-        return _MENUS[name][value].title
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _field(name: str) -> FieldInfo:

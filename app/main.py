@@ -29,8 +29,6 @@ page = st.navigation(
         st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
         st.Page("screens/lab.py", title="Lab", icon=":material/science:"),
         st.Page("screens/gallery.py", title="Gallery", icon=":material/grid_view:"),
-        st.Page("screens/train.py", title="Train", icon=":material/play_circle:"),
-        st.Page("screens/data.py", title="Data", icon=":material/photo_library:"),
         st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
         st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),
         st.Page("screens/report.py", title="Report", icon=":material/fact_check:"),

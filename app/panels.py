@@ -3,7 +3,7 @@
 A run's epochs never change once recorded, so a figure of (run, epoch) is built once and shared by all who look at it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,42 +19,6 @@ from bcl_core.lab.cache import remembered
 from bcl_core.lab.samples import KeptSamples
 from bcl_core.recipe import LossRecipe, Recipe
 from bcl_core.registry import LOSSES
-
-# Every curve that Inspect offers: metric -> (title, unit, metric of the band).
-CURVES: Mapping[str, tuple[str, str, str | None]] = {
-    "angle_rms_deviation": ("RMS deviation from the regular simplex", "degrees", None),
-    "distance_to_prediction": ("RMS difference to the predicted optimum", "degrees", None),
-    "angle_mean": ("Mean angle ± deviation over pairs", "degrees", "angle_std"),
-    "angle_tail_tail": ("Mean angle within the tail", "degrees", None),
-    "angle_head_tail": ("Mean angle between head and tail", "degrees", None),
-    "angle_head_head": ("Mean angle within the head", "degrees", None),
-    "within_class_angle": ("Angle of a sample to its class mean", "degrees", None),
-    "margin": ("Margin: nearest other class mean minus own", "degrees", None),
-    "accuracy": ("Test accuracy", "accuracy", None),
-    "accuracy_many": ("Test accuracy, classes with more than 100 images", "accuracy", None),
-    "accuracy_medium": ("Test accuracy, classes with 20 to 100 images", "accuracy", None),
-    "accuracy_few": ("Test accuracy, classes with fewer than 20 images", "accuracy", None),
-    "tail_push_share": ("The tail's share of all push", "share", None),
-    "prototype_angle": ("Angle of a class mean to its prototype", "degrees", None),
-    "classifier_angle": ("Angle of a class mean to its classifier weight, backbone", "degrees", None),
-    "centred_angle_mean": (
-        "Centred mean angle ± deviation over pairs (no evidence of a simplex)",
-        "degrees",
-        "centred_angle_std",
-    ),
-    "global_mean_norm": ("Length of the global mean ‖μ_G‖, to read with the centred angle", "length", None),
-    "nc1": ("NC1: within-class over between-class spread", "ratio", None),
-    "nc1_sample_weighted": ("NC1, weighted by samples", "ratio", None),
-    "cdnv": ("CDNV: class-distance normalised variance", "ratio", None),
-    "nc2_equinorm": ("NC2: unevenness of the means' lengths", "ratio", None),
-    "nc2_equiangularity": ("NC2: mean |cosine + 1/(K−1)|", "cosine", None),
-    "nc2_simplex": ("NC2: distance to the simplex's Gram matrix", "distance", None),
-    "nc3": ("NC3: classifier against centred class means", "squared distance", None),
-    "nc4": ("NC4: nearest class mean disagrees with the classifier", "share", None),
-    "orthogonal_frame": ("Distance to the orthogonal frame", "distance", None),
-    "minority_collapse": ("Mean cosine of the tail's classifier weights", "cosine", None),
-    "loss": ("Training loss", "loss", None),
-}
 
 
 @dataclass(frozen=True)
@@ -220,18 +184,6 @@ def space_note(runs: Sequence[Shown]) -> str:
             "never negative, so that no angle between their means passes 90°, which is less than in a regular simplex."
         )
     return text
-
-
-def predicted_map(means: NDArray[np.float64], class_counts: Sequence[int], *, title: str) -> go.Figure:
-    """Angles of a predicted optimum, as deviation from the regular simplex."""
-    order = by_frequency(class_counts)
-    return figures.angle_heatmap(
-        geometry.pairwise_angles(means[order]),
-        [str(k) for k in order],
-        [class_counts[k] for k in order],
-        target_deg=geometry.simplex_angle(len(class_counts)),
-        title=title,
-    )
 
 
 def _accuracies(run: Shown) -> NDArray[np.float32]:

@@ -7,7 +7,8 @@ import streamlit as st
 from app import figures, reading
 from app.components.live_plot import live_plot
 from app.reading import the_lab
-from app.watching import press, watch
+from app.side_jobs import Projection
+from app.watching import watch
 from bcl_core.lab import Run, jobs
 from bcl_core.lab.files import read_arrays, read_metadata
 
@@ -32,14 +33,16 @@ def projections(runs: Sequence[Run]) -> None:
         epoch = when.selectbox("Epoch", epochs[::-1], key=f"flat/epoch/{run.id}")
         method = how.selectbox("Method", list(METHODS), format_func=METHODS.__getitem__, key="flat/method")
         file = folder.projection(method, epoch)
-        key = f"project-{run.id}-{epoch}-{method}"
-        told = str(jobs.folder(the_lab(), key))
-        arguments = ("project", run.id, "--epoch", str(epoch), "--method", method, "--folder", told)
-        button.button("Fit", disabled=file.exists(), on_click=press, args=(key, *arguments), width="stretch")
+        wanted = Projection(run.id, epoch, method)
+        button.button("Fit", disabled=file.exists(), on_click=_fit, args=(wanted,), width="stretch")
         if file.exists():
             _draw(run, epoch, method)
         else:
-            watch(key, _failed)
+            watch(wanted.key, _failed)
+
+
+def _fit(wanted: Projection) -> None:
+    wanted.start(the_lab())
 
 
 def _failed(job: jobs.Job) -> None:

@@ -1,22 +1,17 @@
-"""The app's side jobs: what is asked of them, and what they answer. Nothing here draws."""
+"""The app's side jobs: what is asked of them, under which key, and what they answer. Nothing here draws."""
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
-from app.reading import the_lab
-from bcl_core.lab import jobs
+from bcl_core.lab import Lab, LabError, jobs
 from bcl_core.lab.files import write_once
 from bcl_core.provenance import code_version
 from bcl_core.recipe import Execution, Recipe
 
 
 @dataclass(frozen=True)
-class Request:
+class Look:
     """A look at what a recipe would train on; with an image, at the views of that one alone."""
 
     recipe: Recipe
@@ -32,30 +27,49 @@ class Request:
     @property
     def key(self) -> str:
         """The job's key: equal for equal requests to equal code."""
-        return "preview-" + hashlib.sha256((code_version() + self.text).encode()).hexdigest()[:32]
+        return _key("preview", code_version(), self.text)
 
-    def look(self) -> jobs.Job:
-        """Say how the job stands."""
-        return jobs.look(the_lab(), self.key)
+    def start(self, lab: Lab, *, again: bool = False) -> jobs.Job:
+        """Start the job unless it was started before; where too many run, it stays unknown: to be called again.
 
-    def start(self) -> jobs.Job:
-        """Start the job; where too many run already, it stays unknown, and this is to be called again."""
-        folder = jobs.folder(the_lab(), self.key)
+        With `again`, one that has ended is forgotten first; one that runs is left alone.
+        """
+        if again:
+            jobs.forget(lab, self.key)
+        folder = jobs.folder(lab, self.key)
         write_once(folder / "request.json", self.text.encode())
-        return jobs.start(the_lab(), self.key, ["preview", str(folder)])
-
-    def forget(self) -> None:
-        """Let the next start look anew."""
-        jobs.forget(the_lab(), self.key)
+        return jobs.start(lab, self.key, ["preview", str(folder)])
 
 
-def document(folder: Path, name: str) -> Mapping[str, Any] | None:
-    """Return a JSON file that a job has written, None while it has not."""
-    path = folder / name
-    return _parsed(path, path.stat().st_mtime_ns) if path.exists() else None
+@dataclass(frozen=True)
+class Projection:
+    """One epoch of a run alone, made flat by "pca" or "umap"."""
+
+    run_id: str
+    epoch: int
+    method: str
+
+    @property
+    def key(self) -> str:
+        """The job's key."""
+        return _key("project", self.run_id, str(self.epoch), self.method)
+
+    def start(self, lab: Lab) -> jobs.Job:
+        """Start the job unless it runs, or has made what still stands; where too many run, it stays unknown.
+
+        Raises:
+            LabError: there is no such run, or no embeddings of this epoch.
+        """
+        folder = lab.folder(self.run_id)
+        kept = folder.epochs("embeddings")
+        if self.epoch not in kept:
+            which = f"the last one that is kept is {kept[-1]}" if kept else "none is kept of this run"
+            raise LabError(f"the embeddings of epoch {self.epoch} are not kept; {which}")
+        if not folder.projection(self.method, self.epoch).exists():
+            jobs.forget(lab, self.key)
+        words = ["project", self.run_id, "--epoch", str(self.epoch), "--method", self.method]
+        return jobs.start(lab, self.key, [*words, "--folder", str(jobs.folder(lab, self.key))])
 
 
-@lru_cache(maxsize=16)
-def _parsed(path: Path, _: int) -> dict[str, Any]:
-    parsed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return parsed
+def _key(kind: str, *parts: str) -> str:
+    return f"{kind}-{hashlib.sha256(' '.join(parts).encode()).hexdigest()[:32]}"

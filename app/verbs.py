@@ -10,12 +10,18 @@
 | delete                    | run                                            | null          |
 | start-worker              |                                                | null          |
 | stop-worker               |                                                | {was_alive}   |
+| look                      | recipe, execution, image (null: all), again    | {job}         |
+| project                   | run, epoch, method: pca or umap                | {job}         |
 
 Runs and groups are named by their ids; names have 1 to 80 characters; `execution` may be left out, and so may any field
 of a recipe that stands at its default. Over HTTP all is one JSON object that also holds the verb and a key of its own:
 
     curl localhost:8501/bcl/v1/do -H "Content-Type: application/json" \
         -d '{"verb": "pause", "target": "261111-0123456789", "key": "monday-0001"}'
+
+`look` and `project` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A job that
+was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond them the
+state stays "unknown", and whoever asks for the same later, as another deed, starts it.
 
 A key is 8 to 64 letters, digits, "-" and "_". Whoever is not sure that a request arrived sends it again with the same
 key: it is done once, and answered alike, for a week.
@@ -31,12 +37,13 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from app.side_jobs import Look, Projection
 from bcl_core.lab import GroupPlan, Lab, LabError, ensure_worker, stop_worker
+from bcl_core.lab.data_check import check_data
 from bcl_core.lab.run import RUN_ID
 from bcl_core.lab.store import MAX_QUEUED, proper_name
 from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.recipe.fields import Section, explain
-from bcl_core.registry import DATASETS
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
 MAX_GROUPED = 1000
@@ -119,13 +126,29 @@ class OneRun(Section):
     run: Id
 
 
+class LookAt(Section):
+    """Data to look at, or one training image whose views are to be drawn."""
+
+    recipe: Recipe
+    execution: Execution = Execution()
+    image: Annotated[int, Field(ge=0)] | None = None
+    again: bool = False
+
+
+class Project(Section):
+    """An epoch to make flat."""
+
+    run: Id
+    epoch: Annotated[int, Field(ge=0, le=99_999)]
+    method: Literal["pca", "umap"]
+
+
 class Nothing(Section):
     """No arguments."""
 
 
 def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
-    for run in wanted.runs:
-        _check_folder(run.recipe, wanted.execution)
+    check_data((run.recipe for run in wanted.runs), wanted.execution.data)
     plan = GroupPlan(wanted.name, [(run.name, run.recipe) for run in wanted.runs])
     ids = lab.enqueue(plan, wanted.execution)
     _see_to_a_worker(lab)
@@ -133,17 +156,11 @@ def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
 
 
 def _train_on(lab: Lab, wanted: TrainOn) -> dict[str, Any]:
-    _check_folder(lab.run(wanted.run).training_recipe, wanted.execution)
+    check_data([lab.run(wanted.run).training_recipe], wanted.execution.data)
     run_id = lab.enqueue_copy(wanted.run, wanted.execution)
     lab.resume(run_id)
     _see_to_a_worker(lab)
     return {"group": lab.run(run_id).group_id, "run": run_id}
-
-
-def _check_folder(recipe: Recipe, execution: Execution) -> None:
-    dataset = DATASETS[recipe.data.source]
-    if dataset.needs_path and execution.data.path is None:
-        raise RecipeError(f"{dataset.title} needs the folder of the images (data.path)")
 
 
 def _pause(lab: Lab, wanted: Target) -> None:
@@ -196,6 +213,19 @@ def _stop_worker(lab: Lab, _: Nothing) -> dict[str, Any]:
     return {"was_alive": stop_worker(lab)}
 
 
+def _look(lab: Lab, wanted: LookAt) -> dict[str, Any]:
+    check_data([wanted.recipe], wanted.execution.data)
+    look = Look(wanted.recipe, wanted.execution, wanted.image)
+    look.start(lab, again=wanted.again)
+    return {"job": look.key}
+
+
+def _project(lab: Lab, wanted: Project) -> dict[str, Any]:
+    projection = Projection(wanted.run, wanted.epoch, wanted.method)
+    projection.start(lab)
+    return {"job": projection.key}
+
+
 class Verb(NamedTuple):
     """Something that can be done."""
 
@@ -216,6 +246,8 @@ VERBS: Mapping[str, Verb] = {
     "delete": Verb(OneRun, "owner", _delete),
     "start-worker": Verb(Nothing, "owner", _start_worker),
     "stop-worker": Verb(Nothing, "owner", _stop_worker),
+    "look": Verb(LookAt, "owner", _look),
+    "project": Verb(Project, "owner", _project),
 }
 
 

@@ -44,11 +44,21 @@ class LossEntry(Entry):
 
 @dataclass(frozen=True)
 class DatasetEntry(Entry):
-    """A data source; `needs_path` says whether the user must say where it lies, `guide` how to come by it."""
+    """A data source; `needs_path` says whether the user must say where it lies, `guide` how to come by it.
+
+    `places` is a target, too: a function of `DataPaths` that raises DataError where the source could read nothing
+    there. It opens no image and imports no torch.
+    """
 
     needs_path: bool
     guide: str
     num_classes: int | None = None  # where only this number is that data set
+    places: str | None = None  # None: whatever the paths, they are not used
+
+    def check_places(self, paths: Any) -> None:
+        """Raise DataError where these `DataPaths` hold nothing that the source could read."""
+        if self.places is not None:
+            _load(self.places)(paths)
 
 
 @dataclass(frozen=True)
@@ -129,6 +139,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="`cifar-10-python.tar.gz`"),
         num_classes=10,
+        places="bcl_core.data.places:check_download",
     ),
     "cifar100": DatasetEntry(
         "CIFAR-100",
@@ -137,6 +148,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="`cifar-100-python.tar.gz`"),
         num_classes=100,
+        places="bcl_core.data.places:check_download",
     ),
     "fashion-mnist": DatasetEntry(
         "Fashion-MNIST",
@@ -145,6 +157,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="the four `*-ubyte.gz` files in `FashionMNIST/raw`"),
         num_classes=10,
+        places="bcl_core.data.places:check_download",
     ),
     "svhn": DatasetEntry(
         "SVHN",
@@ -153,6 +166,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="`train_32x32.mat` and `test_32x32.mat`"),
         num_classes=10,
+        places="bcl_core.data.places:check_download",
     ),
     "imagenet-lt": DatasetEntry(
         "ImageNet-LT",
@@ -161,6 +175,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=True,
         guide=_LISTS + " The lists are published with the data set's paper; the photographs are ImageNet's own.",
         num_classes=1000,
+        places="bcl_core.data.lists:check_places",
     ),
     "inat2018": DatasetEntry(
         "iNaturalist 2018",
@@ -169,6 +184,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=True,
         guide=_LISTS + " The data set comes with a train and a val list.",
         num_classes=8142,
+        places="bcl_core.data.lists:check_places",
     ),
     "list-files": DatasetEntry(
         "Images from list files",
@@ -176,6 +192,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         "bcl_core.data.lists:ListSource",
         needs_path=True,
         guide=_LISTS,
+        places="bcl_core.data.lists:check_places",
     ),
     "folder": DatasetEntry(
         "Folder of images",
@@ -184,6 +201,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=True,
         guide="Either `train/<class>/*` and `test/<class>/*` (or `val`), or `<class>/*` alone, of which test images "
         "are held out class by class.",
+        places="bcl_core.data.folder:check_places",
     ),
     "parquet": DatasetEntry(
         "Images from Parquet",
@@ -192,6 +210,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=True,
         guide="An image column (`img` or `image`: a struct of bytes and path) and an integer label column. Without "
         "test files, test images are held out class by class.",
+        places="bcl_core.data.parquet:check_places",
     ),
 }
 

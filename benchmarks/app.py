@@ -23,7 +23,7 @@ from harness.chromium import ARGUMENTS, found
 from harness.serving import free_port
 
 DRAWN = ".bcl-live-plot .main-svg"
-PLAY = ".bcl-angle-columns .number"
+PLAY = ".bcl-start .number"
 # Noted by the page itself: what asks from outside waits while Plotly.js starts.
 FIRST_SEEN = """
   window.firstSeen = {};

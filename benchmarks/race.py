@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from bcl_core.metrics import short
 from bcl_core.recipe import PRESETS, RACES, Execution, apply_settings
 from bcl_core.training import Epoch, train
 
@@ -40,7 +41,7 @@ def run_once(name: str, settings: dict[str, object]) -> dict[str, float | str]:
             last = event.metrics
     seconds = time.perf_counter() - start
     shown = {key: last[key] for key in SHOWN}
-    figures = "  ".join(f"{key} {value:.3f}" for key, value in shown.items())
+    figures = "  ".join(f"{short(key)} {value:.3f}" for key, value in shown.items())
     print(f"{name:24} seed {recipe.seed}  {seconds:5.1f} s  {figures}", flush=True)
     return {"preset": name, "seconds": seconds, **shown}
 
@@ -53,7 +54,7 @@ def summarise(runs: list[dict]) -> None:
         cells = []
         for key in SHOWN:
             last = np.array([run[key] for run in mine])
-            cells.append(f"{key} {last.mean():.3f} ± {last.std(ddof=1) if len(last) > 1 else 0:.3f}")
+            cells.append(f"{short(key)} {last.mean():.3f} ± {last.std(ddof=1) if len(last) > 1 else 0:.3f}")
         print(f"{name:24} n={len(mine)}  " + "  ".join(cells))
     print(f"\nall runs together: {sum(run['seconds'] for run in runs):.0f} s")
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from playwright._impl._driver import compute_driver_executable
 from safetensors.numpy import save_file
 
-from app import palette
+from app import palette, words
 from bcl_core import geometry
 
 FOLDER = Path(__file__).parent / "js"
@@ -31,6 +31,7 @@ def fixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     colours = {"stops": palette.DEVIATION, "limit": palette.DEVIATION_LIMIT, "classes": palette.class_colours(10)}
     _write_json(folder / "palette.json", colours)
     _write_json(folder / "geometry.json", [_geometry_case(*case) for case in _cases()])
+    _write_json(folder / "drawer.json", _drawer_words())
     _write_json(folder / "groups.json", [_groups_case(num_classes) for num_classes in range(2, 60)])
     return folder
 
@@ -121,6 +122,17 @@ def _groups_case(num_classes: int) -> dict[str, Any]:
     counts = np.random.default_rng(num_classes).integers(1, 8, num_classes)  # many ties
     head, tail = geometry.head_and_tail(counts)
     return {"counts": counts, "head": head, "tail": tail}
+
+
+def _drawer_words() -> dict[str, Any]:
+    groups = geometry.shot_groups(counts := np.arange(1, 150))
+    return {
+        "durations": [
+            [x, words.duration(x)] for x in (0.0004, 0.058, 0.9996, 1.2, 89, 90, 5399, 5400, 4e4, 1.8e5, 9e6)
+        ],
+        "memories": [[x, words.memory(x)] for x in (1, 49_200, 999_400, 1.2e6, 9.23e8, 1.04e9, 6.4e11)],
+        "groups": [[counts[k], group] for group, members in groups.items() for k in members],
+    }
 
 
 def _write_json(path: Path, content: Any) -> None:

@@ -1,5 +1,6 @@
-"""HTTP under /bcl/v1/, put together: what `app.routes.contract` says, the components, and Plotly.js.
+"""All that HTTP answers beside Streamlit's own, put together.
 
+Under /bcl/v1/: what `app.routes.contract` says, the components, and Plotly.js; beside it, addresses of pages of old.
 What is written once and never changed, browsers may keep for good. The addresses are relative to the app's own,
 `server.baseUrlPath` included.
 """
@@ -21,6 +22,8 @@ from starlette.routing import Mount, Route
 from app.components import PACKED, PLOTLY_FILE, PREFIX, VERSION
 from app.routes.answers import IMMUTABLE, sentence
 from app.routes.do import do_route
+from app.routes.jobs import job_routes
+from app.routes.moved import moved_routes
 from app.routes.runs import run_routes
 from app.routes.sockets import send_at_once
 from bcl_core.lab import Lab, ensure_worker
@@ -52,22 +55,24 @@ def _start_worker() -> None:
         logger.exception("the training worker could not be started; runs wait in the queue")
 
 
-def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount]:
+def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount | Route]:
     """Return all routes. `lab_of` opens the lab, and raises LabError where it cannot be opened."""
     base = st.get_option("server.baseUrlPath").strip("/")
-    prefix = f"/{base}/{PREFIX}" if base else f"/{PREFIX}"
+    root = f"/{base}/" if base else "/"
     return [
+        *moved_routes(root),
         Mount(
-            prefix,
+            f"{root}{PREFIX}",
             routes=[
                 Route("/health", _health),
                 Route(f"/{PLOTLY_FILE}", _plotly),
                 Route("/component/{version}/{name}", _component),
                 *run_routes(lab_of),
+                *job_routes(lab_of),
                 do_route(lab_of),
                 Route("/{path:path}", _nothing),
             ],
-        )
+        ),
     ]
 
 

@@ -1,9 +1,20 @@
 """What all routes answer alike: what may be kept for good, and what went wrong, in a sentence."""
 
-from starlette.responses import JSONResponse
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from bcl_core.lab import LabError, SnapshotError, UnknownRun
+from bcl_core.lab.history import NotKept, WrongSpan
+from bcl_core.lab.pulse import Answer
 
 # Streamlit would compress each answer anew; "identity" tells its middleware that the choice is made.
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable", "Content-Encoding": "identity"}
+UNREADABLE = "the lab's database cannot be read"
 
 
 def sentence(status: int, error: str) -> JSONResponse:
@@ -14,3 +25,36 @@ def sentence(status: int, error: str) -> JSONResponse:
 def refused(error: str) -> JSONResponse:
     """Say that a question cannot be answered as it was asked."""
     return sentence(422, error)
+
+
+def in_words(answer: Callable[[], Response]) -> Response:
+    """Answer, or say in a sentence what of the lab was not there or could not be read."""
+    try:
+        return answer()
+    except WrongSpan as error:
+        return refused(str(error))
+    except (UnknownRun, NotKept, SnapshotError) as error:
+        return sentence(404, str(error))
+    except LabError as error:
+        return sentence(503, str(error))
+    except sqlite3.Error as error:
+        return sentence(503, f"{UNREADABLE}: {error}")
+
+
+def as_json(request: Request, document: Any) -> Response:
+    """Answer with a document that may change, unless the browser has it."""
+    return unless_known(request, Answer.of(json.dumps(document, allow_nan=False).encode()))
+
+
+def unless_known(request: Request, answer: Answer) -> Response:
+    """Return the answer, or that nothing has changed since the browser asked."""
+    taken = "gzip" in request.headers.get("Accept-Encoding", "")
+    headers = {
+        "Cache-Control": "no-cache",
+        "ETag": answer.etag,
+        "Content-Encoding": "gzip" if taken else "identity",
+        "Vary": "Accept-Encoding",
+    }
+    if answer.etag in request.headers.get("If-None-Match", ""):
+        return Response(status_code=304, headers=headers)
+    return Response(answer.packed if taken else answer.content, media_type="application/json", headers=headers)

@@ -1,15 +1,24 @@
 // Written by `python -m app.routes.contract` from the types in Python: what the routes answer.
 
 /**
- * The answer to `pulse`: by run id.
+ * The answer to `pulse`: runs by their ids, and who trains them.
  * @typedef {Object} LabPulse
  * @property {Object<string, RunPulse|Unknown>} runs
+ * @property {WorkerPulse} worker
  */
 
 /**
- * How far a run is. `rev` is part of the addresses of its data; `epochs` are the kept ones as ranges [first, last, step]; `progress` is 0 to 1; `rows` are the epochs after the one that the question names, none where there are more than 32.
+ * Whether a worker lives, and if not, why the one that the app started is not there, where that is known.
+ * @typedef {Object} WorkerPulse
+ * @property {boolean} alive
+ * @property {string|null} failure
+ */
+
+/**
+ * How far a run is. `group` is its group's id; `rev` is part of the addresses of its data; `epochs` are the kept ones as ranges [first, last, step]; `progress` is 0 to 1; `holds_at` is the epoch after which it waits, -1 before all, null where it goes on to its end; `rows` are the epochs after the one that the question names, none where there are more than 32.
  * @typedef {Object} RunPulse
  * @property {string} state
+ * @property {string} group
  * @property {string} rev
  * @property {Array<Array<number>>} epochs
  * @property {number} planned
@@ -18,6 +27,7 @@
  * @property {string|null} error
  * @property {number|null} seconds_left
  * @property {Queue|null} queue
+ * @property {number|null} holds_at
  * @property {Array<Row>} rows
  */
 
@@ -118,6 +128,14 @@
  * @typedef {Object} Control
  * @property {string|null} id
  * @property {string} how
+ */
+
+/**
+ * How a side job stands; what it is busy with while it runs, and a sentence where it failed, else "". "unknown": never started, or forgotten; where others run, it starts when it is asked for again.
+ * @typedef {Object} JobState
+ * @property {"unknown"|"running"|"done"|"failed"} state
+ * @property {string} progress
+ * @property {string} error
  */
 
 /**

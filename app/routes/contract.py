@@ -9,6 +9,10 @@
 | `GET runs/{id}/history/{rev}?from&to&step` | the file that `bcl_core.lab.history` describes |
 | `GET runs/{id}/view/{rev}/{epoch}` | an epoch's arrays; `embeddings/…` its full embeddings |
 | `GET runs/{id}/samples/{rev}`, `predicted/{rev}`, `sprite.png/{rev}` | what the images are, where the loss would end |
+| `GET runs/{id}/arrays/{rev}/{epoch}.npz` | all of the epoch for elsewhere, as numpy's own file to save |
+| `GET runs/{id}/projection/{rev}/{method}/{epoch}` | an epoch alone, made flat by pca or umap: `coordinates` (N, 2) |
+| `GET jobs/{key}` | `JobState`; ETag |
+| `GET jobs/{key}/{name}` | a file that the job has made, made anew at times: `app.routes.jobs.FILES`; ETag |
 | `POST do` | `app.verbs`: everything that changes the lab |
 
 What carries a `rev` is immutable. `Failure` is the answer where there is something wrong, with a status of 400 or more.
@@ -21,7 +25,7 @@ import typing
 from pathlib import Path
 from typing import Any, TypedDict
 
-from app.routes import about
+from app.routes import about, jobs
 from bcl_core.lab import pulse
 
 JAVASCRIPT = Path(__file__).with_suffix(".js")
@@ -34,8 +38,9 @@ class Failure(TypedDict):
 
 
 SHAPES: tuple[Any, ...] = (
-    *(pulse.LabPulse, pulse.RunPulse, pulse.Queue, pulse.Row, pulse.ClassMeans, pulse.Unknown),
+    *(pulse.LabPulse, pulse.WorkerPulse, pulse.RunPulse, pulse.Queue, pulse.Row, pulse.ClassMeans, pulse.Unknown),
     *(about.About, about.Switches, about.Classes, about.Groups, about.Predicted, about.Controls, about.Control),
+    jobs.JobState,
     Failure,
 )
 
@@ -62,6 +67,8 @@ def _named(kind: Any) -> str:
     if kind in SHAPES:
         return str(kind.__name__)
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return "|".join(f'"{value}"' for value in inner)
     if origin is list:
         return f"Array<{_named(inner[0])}>"
     if origin is dict:

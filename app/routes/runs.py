@@ -2,10 +2,11 @@
 
 import asyncio
 import io
-import json
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
@@ -15,14 +16,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.routes.about import about, controls
-from app.routes.answers import IMMUTABLE, refused, sentence
-from bcl_core.lab import Lab, LabError, RunFolder, SnapshotError, UnknownRun
-from bcl_core.lab.history import NotKept, Span, WrongSpan, history
-from bcl_core.lab.pulse import MOST_RUNS, Answer, Pulse
+from app.routes.answers import IMMUTABLE, UNREADABLE, as_json, in_words, refused, sentence, unless_known
+from app.routes.arrays import npz
+from bcl_core.lab import Lab, LabError, RunFolder, SnapshotError
+from bcl_core.lab.history import Span, history
+from bcl_core.lab.projecting import METHODS
+from bcl_core.lab.pulse import MOST_RUNS, Pulse
 
 _EPOCH = re.compile("[0-9]{1,5}")
+NO_EPOCH = "an epoch is a whole number from 0 to 99999"
 _WHOLE = re.compile("-?[0-9]{1,6}")
-UNREADABLE = "the lab's database cannot be read"
 
 Serve = Callable[[Request], Awaitable[Response]]
 
@@ -33,7 +36,7 @@ def run_routes(lab_of: Callable[[], Lab]) -> list[Route]:
 
     def route(path: str, answer: Callable[[Lab, Request], Response]) -> Route:
         async def serve(request: Request) -> Response:
-            return await run_in_threadpool(_in_words, lambda: answer(lab_of(), request))
+            return await run_in_threadpool(in_words, lambda: answer(lab_of(), request))
 
         return Route(f"/runs/{{run_id}}/{path}", serve)
 
@@ -47,6 +50,11 @@ def run_routes(lab_of: Callable[[], Lab]) -> list[Route]:
         route("sprite.png/{rev}", _file(lambda folder, _: folder.sprite)),
         route("view/{rev}/{epoch}", _file(RunFolder.view)),
         route("embeddings/{rev}/{epoch}", _file(RunFolder.embeddings)),
+        route("arrays/{rev}/{epoch}.npz", _arrays),
+        *(
+            route(f"projection/{{rev}}/{method}/{{epoch}}", _file(partial(_projection, method=method)))
+            for method in METHODS
+        ),
     ]
 
 
@@ -71,7 +79,7 @@ class _Reader:
             return sentence(503, str(error))
         except sqlite3.Error as error:
             return sentence(503, f"{UNREADABLE}: {error}")
-        return _unless_known(request, pulse.answer(run_ids, None if since is None else int(since)))
+        return unless_known(request, pulse.answer(run_ids, None if since is None else int(since)))
 
     async def _fresh(self, run_ids: tuple[str, ...]) -> Pulse:
         pulse = self._pulse
@@ -88,12 +96,12 @@ class _Reader:
 
 
 def _about(lab: Lab, request: Request) -> Response:
-    return _json(request, about(lab, lab.run(request.path_params["run_id"])))
+    return as_json(request, about(lab, lab.run(request.path_params["run_id"])))
 
 
 def _controls(lab: Lab, request: Request) -> Response:
     without = request.query_params.get("without", "").split(",")
-    return _json(request, controls(lab, lab.run(request.path_params["run_id"]), without))
+    return as_json(request, controls(lab, lab.run(request.path_params["run_id"]), without))
 
 
 def _history(lab: Lab, request: Request) -> Response:
@@ -111,7 +119,7 @@ def _file(file_of: Callable[[RunFolder, int], Any]) -> Callable[[Lab, Request], 
     def answer(lab: Lab, request: Request) -> Response:
         epoch = request.path_params.get("epoch", "0")
         if not _EPOCH.fullmatch(epoch):
-            return refused("an epoch is a whole number from 0 to 99999")
+            return refused(NO_EPOCH)
         folder = lab.folder(request.path_params["run_id"])
         _check_rev(lab, request)
         file = file_of(folder, int(epoch))
@@ -124,6 +132,22 @@ def _file(file_of: Callable[[RunFolder, int], Any]) -> Callable[[Lab, Request], 
     return answer
 
 
+def _arrays(lab: Lab, request: Request) -> Response:
+    epoch = request.path_params["epoch"]
+    if not _EPOCH.fullmatch(epoch):
+        return refused(NO_EPOCH)
+    run = lab.run(request.path_params["run_id"])
+    _check_rev(lab, request)
+    return npz(run, lab.folder(run.id), int(epoch))
+
+
+def _projection(folder: RunFolder, epoch: int, method: str) -> Path:
+    file = folder.projection(method, epoch)
+    if not file.exists():
+        raise SnapshotError(f"epoch {epoch} of this run has not been fitted by {method.upper()}")
+    return file
+
+
 def _check_rev(lab: Lab, request: Request) -> None:
     if lab.rev(request.path_params["run_id"]) != request.path_params["rev"]:
         raise SnapshotError("the data of this run were made anew since this page was opened: reload it")
@@ -134,34 +158,3 @@ def _check_image(name: str, content: bytes) -> None:
         Image.open(io.BytesIO(content)).verify()
     except (OSError, SyntaxError, ValueError) as error:
         raise SnapshotError(f"{name} of this run is damaged") from error
-
-
-def _in_words(answer: Callable[[], Response]) -> Response:
-    try:
-        return answer()
-    except WrongSpan as error:
-        return refused(str(error))
-    except (UnknownRun, NotKept, SnapshotError) as error:
-        return sentence(404, str(error))
-    except LabError as error:
-        return sentence(503, str(error))
-    except sqlite3.Error as error:
-        return sentence(503, f"{UNREADABLE}: {error}")
-
-
-def _json(request: Request, document: Any) -> Response:
-    return _unless_known(request, Answer.of(json.dumps(document, allow_nan=False).encode()))
-
-
-def _unless_known(request: Request, answer: Answer) -> Response:
-    """Return the answer, or that nothing has changed since the browser asked."""
-    taken = "gzip" in request.headers.get("Accept-Encoding", "")
-    headers = {
-        "Cache-Control": "no-cache",
-        "ETag": answer.etag,
-        "Content-Encoding": "gzip" if taken else "identity",
-        "Vary": "Accept-Encoding",
-    }
-    if answer.etag in request.headers.get("If-None-Match", ""):
-        return Response(status_code=304, headers=headers)
-    return Response(answer.packed if taken else answer.content, media_type="application/json", headers=headers)

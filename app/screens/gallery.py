@@ -1,12 +1,13 @@
 """Gallery: runs that come with the project, ready to open, and what can be done with each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import Any
 
-import numpy as np
 import streamlit as st
 
-from app import controls, figures, reading
+from app import controls, reading
+from app.components.thumbnail import thumbnail
 from app.exporting import export_button
 from app.links import lab_link
 from app.naming import run_names
@@ -15,7 +16,6 @@ from app.steering import demand
 from app.verbs import Refused
 from app.watching import press, watch
 from app.words import percent
-from bcl_core import geometry
 from bcl_core.lab import Run, SnapshotError, jobs
 from bcl_core.lab.shelf import CARD
 from bcl_core.recipe import Execution, RecipeError, apply_settings
@@ -64,15 +64,8 @@ def _row(runs: Sequence[Run]) -> None:
 def _card(run: Run) -> None:
     recipe, last = run.training_recipe, the_lab().metrics(run.id)[-1]
     st.markdown(f"**{recipe.title}**")
-    counts = reading.samples(run.id).class_counts
-    K = len(counts)
-    rare = geometry.head_and_tail(counts)[1] if counts.min() < counts.max() else ()
-    angles = geometry.pairwise_angles(reading.view(run.id, last["epoch"])["class_means"])[np.triu_indices(K, 1)]
-    of_tail = geometry.pairs_within(rare, K)
-    among_rare = f", {angles[of_tail].mean():.0f}° among the rarest" if of_tail.any() else ""
-    in_words = f"{angles.mean():.0f}° on average{among_rare}, in {recipe.space} space"
-    picture = figures.angle_thumbnail(angles, of_tail, geometry.simplex_angle(K))
-    st.image(picture, width="stretch", alt=f"Angles between classes: {in_words}")
+    in_words = _angles_in_words(run, last)
+    thumbnail(run.id, alt=f"Angles between classes: {in_words}")
     st.markdown(in_words)
     groups = " · ".join(f"{title} {_percent(last.get(key))}" for key, title in GROUPS.items())
     st.markdown(f"Test accuracy **{_percent(last['accuracy'])}**  \n:small[{groups}]")
@@ -91,6 +84,15 @@ def _card(run: Run) -> None:
             if st.button("Fetch images", icon=":material/image:", key=f"images/{run.id}", type="tertiary"):
                 _fetch_images(run)
             watch(_images_key(run), _fetched)
+
+
+def _angles_in_words(run: Run, metrics: Mapping[str, Any]) -> str:
+    mean, among_rare = metrics.get("angle_mean"), metrics.get("angle_tail_tail")
+    if mean is None:
+        return "Angles were not recorded"
+    counts = reading.samples(run.id).class_counts
+    rarest = f", {among_rare:.0f}° among the rarest" if among_rare is not None and counts.min() < counts.max() else ""
+    return f"{mean:.0f}° on average{rarest}, in {run.recipe.space} space"
 
 
 def _percent(accuracy: float | None) -> str:

@@ -6,8 +6,8 @@ from typing import Literal
 
 import streamlit as st
 
-from app import panels, reading
-from app.components.live_plot import live_plot
+from app import reading
+from app.components.predicted import predicted
 from bcl_core import geometry
 from bcl_core.data import long_tail_counts
 
@@ -117,10 +117,7 @@ def _results(counts: list[int], found: dict[str, geometry.PredictedOptimum]) -> 
         "Gradient left: the length of the objective's gradient where the search ended; from K − 1 dimensions on, "
         "that place is the only optimum, up to rotation."
     )
-    columns = st.columns(2)
-    for place, (name, optimum) in enumerate(found.items()):
-        with columns[place % 2]:
-            live_plot(panels.predicted_map(optimum.means, counts, title=name), key=f"predict/{place}", height=480)
+    predicted({name: optimum.means for name, optimum in found.items()}, counts, key="predicted")
 
 
 _page()

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app import documents, starting
-from app.components.angle_columns import angle_columns
+from app import documents
+from app.components import start
 
 CITATION = """\
 @inproceedings{zhu2022balanced,
@@ -13,30 +13,28 @@ CITATION = """\
   year = {2022}
 }"""
 
-st.title("Rare classes get squeezed together. See which loss pulls them apart.")
+st.title("What does each loss do to the rarest classes?")
 st.markdown(
-    "Three networks learn the same digits and only the loss differs: supervised contrastive learning (SCL), balanced "
-    "contrastive learning (BCL) as published, and BCL with its anchors averaged by class. Each dot is a pair of digits "
-    "at the angle between their mean features. **Orange: pairs of 7, 8 and 9, the rarest of the long tail. Dashed: "
-    "where all pairs would be equally far apart.**"
+    "Three networks learn the same digits and only the loss differs. Each dot is a pair of digits, at the angle "
+    "between their mean features. **Orange: pairs of 7, 8 and 9, the rarest of the long tail. Dashed: where all pairs "
+    "would be equally far apart.**"
 )
-told = starting.told()
+told = start.told()
 if told is None:
     st.warning("The runs that come with the project are missing or damaged; the Gallery says which. Training works.")
 else:
-    angle_columns(told, key="start")
-    st.markdown(
-        "**Angles move much more than accuracy**: a wider tail is not yet a better classifier. And these are digits: "
-        "in our short runs of these losses on CIFAR-10-LT the rarest classes are no closer together than the average "
-        "pair."
-    )
+    start.start(told, key="start")
 with st.container(horizontal=True):
     if st.button("Train it now", type="primary", icon=":material/play_arrow:"):
-        st.switch_page("screens/train.py")
-    if st.button("Inspect these runs", icon=":material/search:"):
-        st.switch_page("screens/lab.py", query_params={"runs": "digits-scl.digits-bcl.digits-bcl-class"})
+        st.switch_page("screens/lab.py", query_params={"new": "digits"})
+    if st.button("Look into these runs", icon=":material/search:", disabled=told is None):
+        st.switch_page("screens/lab.py", query_params={"runs": ".".join(start.RUNS)})
     if st.button("Gallery", icon=":material/grid_view:"):
         st.switch_page("screens/gallery.py")
+st.markdown(
+    "**Angles move much more than accuracy**: a wider tail is not yet a better classifier. And these are digits: in "
+    "our short runs of these losses on CIFAR-10-LT the rarest classes are no closer together than the average pair."
+)
 
 st.divider()
 what, how = st.columns([2, 1])

@@ -1,6 +1,6 @@
 """Train: queue a race of losses and watch it. The worker trains; this page only reads the lab and steers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from app.words import duration, listed, verbatim
 from app.worker_line import worker_line
 from bcl_core.lab import Run, SnapshotError
 from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings
-from bcl_core.registry import DATASETS
 
 RUNS_A_ROW = 3
 MAX_NAMES_LENGTH = 600
@@ -60,27 +59,9 @@ def _new_race(*, unfolded: bool) -> None:
         source = str(changed.get("data.source", first.data.source))
         with where:
             paths = controls.data_paths("train", source)
-        _link_to_data(race, source, changed, paths)
         pressed = button.button("Train", type="primary", icon=":material/play_arrow:", width="stretch")
     if pressed:
         _enqueue(race, {**changed, **paths, "seed": chosen_seed})
-
-
-def _link_to_data(race: str, source: str, changed: Mapping[str, Any], paths: Mapping[str, str]) -> None:
-    """Lead to the page that looks at these data and measures a step."""
-    settings = {name: value for name, value in changed.items() if name.startswith("data.") or name == "views"}
-    settings.pop("data.source", None)
-    st.page_link(
-        "screens/data.py",
-        label="Look at the data, and how long this takes",
-        icon=":material/photo_library:",
-        query_params={
-            "source": DATASETS[source].title,
-            f"recipe/{source}": RACES[race].title,
-            **controls.as_query(settings, key=f"{source}/{race}"),
-            **controls.paths_query("data", source, paths),
-        },
-    )
 
 
 def _enqueue(race: str, settings: dict[str, Any]) -> None:

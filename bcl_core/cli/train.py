@@ -14,15 +14,24 @@ from filelock import FileLock
 from bcl_core.cli.settings import add_recipe_arguments, what_to_train
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.watch import GRACE_SECONDS, LOOK_SECONDS
+from bcl_core.metrics import METRICS, short, shown
 
 if TYPE_CHECKING:
     from bcl_core.distributed import World
     from bcl_core.lab.recording import OpenRun
 
 
+IN_A_LINE = ("loss", "accuracy", "angle_mean", "angle_tail_tail", "angle_rms_deviation")
+
+
 def add_commands(commands: Any) -> None:
     """Add `train`."""
-    train = commands.add_parser("train", help="train a preset here and leave a run that the app opens")
+    train = commands.add_parser(
+        "train",
+        help="train a preset here and leave a run that the app opens",
+        epilog=_keys(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     what = add_recipe_arguments(train)
     what.add_argument("--run", metavar="RUN", help="go on with a run that is not finished, from its last epoch")
     train.add_argument("--json", action="store_true", help="print one object a line instead of a sentence")
@@ -54,7 +63,7 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
         threading.Thread(target=_end_where_reading_does_not, args=(opened, world), daemon=True).start()
         while (run := lab.run(run_id)).active and not run.stop:
             if not run.wants_to_train:
-                lab.record_state(run_id, "paused")
+                lab.settle_hold(run_id)
                 time.sleep(0.5)
                 continue
             epoch = opened.advance(lambda: not (now := lab.run(run_id)).stop and now.wants_to_train)
@@ -90,12 +99,11 @@ def _json_line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:
 
 
 def _line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:
-    return (
-        f"epoch {epoch:3d}/{run.recipe.epochs}  loss {metrics['loss']:7.4f}  "
-        f"accuracy {100 * metrics['accuracy']:5.1f} %  mean angle {_degrees(metrics['angle_mean'])}  "
-        f"tail–tail {_degrees(metrics['angle_tail_tail'])}  off the simplex {_degrees(metrics['angle_rms_deviation'])}"
-    )
+    figures = "  ".join(f"{short(name)} {shown(name, metrics[name]):>6}" for name in IN_A_LINE)
+    return f"epoch {epoch:3d}/{run.recipe.epochs}  {figures}"
 
 
-def _degrees(angle: float | None) -> str:
-    return "  none" if angle is None else f"{angle:5.1f}°"
+def _keys() -> str:
+    """Say what the objects of --json hold."""
+    named = "\n".join(f"  {name:24}{metric.title} ({metric.unit})" for name, metric in METRICS.items())
+    return f"with --json, a line an epoch: run, epoch, accuracy_per_class (a list), pictures' scales, and\n{named}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bcl_core.data.images import SUFFIXES, SizeError, decode_many, unreadable
 from bcl_core.data.places import existing_folder
 from bcl_core.data.source import DataError, Opening, SplitName
+from bcl_core.recipe import DataPaths
 
 TEST_NAMES = ("test", "val", "valid", "validation")
 LITTER = ("__MACOSX", "@eaDir")  # copies and thumbnails that systems leave behind
@@ -31,9 +32,7 @@ class FolderSource:
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
-        root = existing_folder(opening.paths.path, LAYOUT)
-        folders = _sides(root)
-        self.class_names = _class_names(folders)
+        root, folders, self.class_names = _layout(opening.paths)
         self._sides = {split: _read(folder, self.class_names, opening) for split, folder in folders.items()}
         self.train_labels = self._sides["train"].labels
         self.test_labels = self._sides["test"].labels if "test" in self._sides else None
@@ -78,6 +77,21 @@ def _read(folder: Path, class_names: Sequence[str], opening: Opening) -> Side:
     if pixels is not None and failures:
         pixels = pixels[kept]
     return Side([files[i] for i in kept], labels[kept], pixels, [files[i] for i in failures])
+
+
+def check_places(paths: DataPaths) -> None:
+    """Raise DataError unless the folder is laid out as expected and there is an image to train on."""
+    _, folders, class_names = _layout(paths)
+    train = folders["train"]
+    if not any(any(_image_files(train / name, set())) for name in class_names):
+        raise DataError(f"the class folders in {train} hold no image; {LAYOUT}")
+
+
+def _layout(paths: DataPaths) -> tuple[Path, dict[SplitName, Path], tuple[str, ...]]:
+    """Return the folder, the folders of its sides, and the classes."""
+    root = existing_folder(paths.path, LAYOUT)
+    folders = _sides(root)
+    return root, folders, _class_names(folders)
 
 
 def _sides(root: Path) -> dict[SplitName, Path]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from bcl_core.data.images import decode_many
 from bcl_core.data.places import existing_folder
 from bcl_core.data.source import DataError, Opening, SplitName
+from bcl_core.recipe import DataPaths
 
 EXPECTED_LINE = "expected `relative/path.jpg 3`: a path below the image folder, a space or a tab, a label from 0"
 LISTS = "one list *train*.txt and one *test*.txt, or *val*.txt where there is no test list"
@@ -37,8 +38,7 @@ class ListSource:
     left_out: tuple[str, ...] = ()
 
     def __init__(self, opening: Opening) -> None:
-        self._root = existing_folder(opening.paths.path, f"expected the images, and in it or in data.lists {LISTS}")
-        lists = existing_folder(opening.paths.lists or self._root, f"expected {LISTS}", "data.lists")
+        self._root, lists = _folders(opening.paths)
         self._size, self._report = opening.image_size, opening.report
         train_file, test_file = _list_files(lists)
         train, test = read_list(train_file), read_list(test_file)
@@ -64,6 +64,17 @@ class ListSource:
             reasons = "; ".join(str(error) for error in islice(failures.values(), 3))
             raise DataError(f"images of the {split} list that cannot be used: {len(failures)}; {reasons}")
         return pixels
+
+
+def check_places(paths: DataPaths) -> None:
+    """Raise DataError unless there are a folder of images and the lists."""
+    _list_files(_folders(paths)[1])
+
+
+def _folders(paths: DataPaths) -> tuple[Path, Path]:
+    """Return the folder of the images and that of the lists."""
+    root = existing_folder(paths.path, f"expected the images, and in it or in data.lists {LISTS}")
+    return root, existing_folder(paths.lists or root, f"expected {LISTS}", "data.lists")
 
 
 def read_list(file: Path) -> ImageList:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bcl_core.data.images import ImageError, decode_many, shape
 from bcl_core.data.places import existing_folder
 from bcl_core.data.source import DataError, Opening, SplitName
+from bcl_core.recipe import DataPaths
 
 IMAGE_COLUMNS = ("img", "image")
 LABEL_COLUMNS = ("label", "labels", "fine_label")
@@ -35,9 +36,7 @@ class ParquetSource:
     def __init__(self, opening: Opening) -> None:
         self._folder = existing_folder(opening.paths.path, LAYOUT)
         self._size, self._report = opening.image_size, opening.report
-        files = {"train": _files(self._folder, ("train",)), "test": _files(self._folder, TEST_NAMES)}
-        if not files["train"]:
-            raise DataError(f"{self._folder} holds no train*.parquet; {LAYOUT}")
+        files = {"train": _training_files(self._folder), "test": _files(self._folder, TEST_NAMES)}
         self._tables = {split: _read(found, split) for split, found in files.items() if found}
         self.train_labels = _labels(self._tables["train"], "train")
         self.test_labels = _labels(self._tables["test"], "test") if "test" in self._tables else None
@@ -84,6 +83,18 @@ def _alike(data: Sequence[bytes]) -> bool:
         return all(frame == first for frame in frames)
     except ImageError:
         return False
+
+
+def check_places(paths: DataPaths) -> None:
+    """Raise DataError unless the folder holds files to train on, with no shard missing."""
+    _training_files(existing_folder(paths.path, LAYOUT))
+
+
+def _training_files(folder: Path) -> list[Path]:
+    files = _files(folder, ("train",))
+    if not files:
+        raise DataError(f"{folder} holds no train*.parquet; {LAYOUT}")
+    return files
 
 
 def _files(folder: Path, names: Sequence[str]) -> list[Path]:

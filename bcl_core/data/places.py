@@ -5,6 +5,7 @@ import stat
 from pathlib import Path
 
 from bcl_core.data.source import DataError
+from bcl_core.recipe import DataPaths
 
 ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
 
@@ -38,3 +39,27 @@ def existing_folder(path: Path | None, layout: str, setting: str = "data.path") 
     if not is_folder:
         raise DataError(f"{path} is a file, not a folder; {layout}")
     return path
+
+
+def download_folder(path: Path | None) -> Path:
+    """Return where a download lies or goes: the folder given, which need not be there yet, else `data_home()`.
+
+    Raises:
+        DataError: it is a file, or cannot be made.
+    """
+    folder = path or data_home()
+    kept = "the data set is looked for there, and else downloaded into it"
+    try:
+        if folder.exists():
+            return existing_folder(folder, kept)
+        above = next(parent for parent in folder.parents if parent.exists())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder} cannot be opened: {getattr(error, 'strerror', error)}; {kept}") from error
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise DataError(f"there is no folder {folder}, and none can be made in {above}; {kept}")
+    return folder
+
+
+def check_download(paths: DataPaths) -> None:
+    """Raise DataError where a download could not lie."""
+    download_folder(paths.path)

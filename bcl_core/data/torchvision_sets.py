@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity, download_url, extract_archive
 
-from bcl_core.data.places import data_home
+from bcl_core.data.places import download_folder
 from bcl_core.data.source import DataError, Opening, SplitName
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class TorchvisionSource(ABC):
 
     def __init__(self, opening: Opening) -> None:
         self._title = opening.entry.title
-        root = _with_traces(opening.paths.path or data_home(), self.traces)
+        root = _with_traces(download_folder(opening.paths.path), self.traces)
         try:
             self._sides = self._both(root)
         except INCOMPLETE:

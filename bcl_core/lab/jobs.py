@@ -17,7 +17,8 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
-from bcl_core.lab.launch import is_locked, spawn
+from bcl_core.lab.launch import spawn
+from bcl_core.lab.locks import is_locked
 from bcl_core.lab.store import Lab
 
 KEY = re.compile(r"[a-z0-9-]{8,80}")

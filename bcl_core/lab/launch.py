@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO
 
 from filelock import FileLock, Timeout
 
 from bcl_core.data.places import data_home
+from bcl_core.lab.locks import is_locked
 from bcl_core.lab.store import Lab
 from bcl_core.provenance import code_version
 
@@ -41,7 +41,7 @@ class WorkerStatus:
 
 def worker_status(lab: Lab) -> WorkerStatus:
     """Return the state of the lab's worker. Alive is who holds the lock; the heartbeat is for display."""
-    alive = is_locked(_lock_file(lab))
+    alive = is_locked(lab.worker_lock)
     row = lab.worker.read()
     process = _started.get(str(lab.home))
     exit_code = process.poll() if process else None
@@ -84,7 +84,7 @@ def spawn(lab: Lab, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> s
 def worker_lock(lab: Lab, wait_seconds: float) -> Iterator[bool]:
     """Become the lab's worker for the time of the block; yields False if another kept the lock for `wait_seconds`."""
     try:
-        with FileLock(_lock_file(lab)).acquire(timeout=wait_seconds):
+        with FileLock(lab.worker_lock).acquire(timeout=wait_seconds):
             lab.worker.sign_in(os.getpid(), code_version())
             yield True
     except Timeout:
@@ -93,7 +93,7 @@ def worker_lock(lab: Lab, wait_seconds: float) -> Iterator[bool]:
 
 def stop_worker(lab: Lab) -> bool:
     """Ask the worker to end, whatever it is at; its runs stay queued. Returns False if none was alive."""
-    alive = is_locked(_lock_file(lab))
+    alive = is_locked(lab.worker_lock)
     if alive:
         lab.worker.ask_to_leave()
     return alive
@@ -118,21 +118,6 @@ def environment() -> dict[str, str]:
         "PYTHONPATH": root + (os.pathsep + path if path else ""),
         "BCL_LAB_DATA": str(data_home()),
     }
-
-
-def is_locked(path: Path) -> bool:
-    """Whether a process holds this lock at the moment."""
-    lock = FileLock(path)
-    try:
-        lock.acquire(blocking=False)
-    except Timeout:
-        return True
-    lock.release()
-    return False
-
-
-def _lock_file(lab: Lab) -> Path:
-    return lab.home / "worker.lock"
 
 
 def _last_line(lab: Lab) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 from bcl_core.lab.cache import Cache
 from bcl_core.lab.files import SnapshotError
 from bcl_core.lab.history import scalars_of
+from bcl_core.lab.launch import worker_status
 from bcl_core.lab.run import Run
 from bcl_core.lab.store import Lab
 
@@ -58,11 +59,13 @@ class Queue(TypedDict):
 class RunPulse(TypedDict):
     """How far a run is.
 
-    `rev` is part of the addresses of its data; `epochs` are the kept ones as ranges [first, last, step]; `progress` is
-    0 to 1; `rows` are the epochs after the one that the question names, none where there are more than 32.
+    `group` is its group's id; `rev` is part of the addresses of its data; `epochs` are the kept ones as ranges [first,
+    last, step]; `progress` is 0 to 1; `holds_at` is the epoch after which it waits, -1 before all, null where it goes
+    on to its end; `rows` are the epochs after the one that the question names, none where there are more than 32.
     """
 
     state: str
+    group: str
     rev: str
     epochs: list[list[int]]
     planned: int
@@ -71,6 +74,7 @@ class RunPulse(TypedDict):
     error: str | None
     seconds_left: float | None
     queue: Queue | None
+    holds_at: int | None
     rows: list[Row]
 
 
@@ -80,10 +84,18 @@ class Unknown(TypedDict):
     error: str
 
 
+class WorkerPulse(TypedDict):
+    """Whether a worker lives, and if not, why the one that the app started is not there, where that is known."""
+
+    alive: bool
+    failure: str | None
+
+
 class LabPulse(TypedDict):
-    """The answer to `pulse`: by run id."""
+    """The answer to `pulse`: runs by their ids, and who trains them."""
 
     runs: dict[str, RunPulse | Unknown]
+    worker: WorkerPulse
 
 
 class Answer(NamedTuple):
@@ -117,6 +129,7 @@ class Pulse:
     def __init__(self, lab: Lab) -> None:
         self.lab = lab
         self._followed: dict[str, _Followed] = {}
+        self._worker: WorkerPulse = {"alive": False, "failure": None}
         self._looked = -LOOK_SECONDS
         self._answers: Cache[tuple[tuple[str, ...], int | None], Answer] = Cache(ANSWER_BYTES)
 
@@ -134,11 +147,14 @@ class Pulse:
         followed = {run_id: one for run_id, one in self._latest() if now - one.asked < FORGOTTEN_SECONDS}
         runs = self.lab.watched_runs(followed)
         ahead = _queue([run for run in runs.values() if run.wants_to_train])
+        status = worker_status(self.lab)
+        worker: WorkerPulse = {"alive": status.alive, "failure": status.failure}
         before = {run_id: (one.head, one.last) for run_id, one in followed.items()}
         for run_id, one in followed.items():
             self._update(one, run_id, runs.get(run_id), ahead)
         self._followed = followed
-        if before != {run_id: (one.head, one.last) for run_id, one in followed.items()}:
+        known, self._worker = self._worker, worker
+        if known != worker or before != {run_id: (one.head, one.last) for run_id, one in followed.items()}:
             self._answers = Cache(ANSWER_BYTES)
         self._looked = now
 
@@ -165,7 +181,7 @@ class Pulse:
             rows = rows if len(rows) <= room else ""
             room -= len(rows)
             parts.append(f"{json.dumps(run_id)}:{self._of(run_id, rows)}")
-        answer = Answer.of(f'{{"runs":{{{",".join(parts)}}}}}'.encode())
+        answer = Answer.of(f'{{"runs":{{{",".join(parts)}}},"worker":{json.dumps(self._worker)}}}'.encode())
         return answer, len(answer.content) + len(answer.packed)
 
     def _of(self, run_id: str, rows: str) -> str:
@@ -214,6 +230,7 @@ class Pulse:
 def _head(run: Run, rev: str, kept: Sequence[int], queue: Queue | None) -> dict[str, Any]:
     return {
         "state": run.state,
+        "group": run.group_id,
         "rev": rev,
         "epochs": ranges(kept),
         "planned": run.recipe.epochs,
@@ -222,6 +239,7 @@ def _head(run: Run, rev: str, kept: Sequence[int], queue: Queue | None) -> dict[
         "error": run.error,
         "seconds_left": None if run.seconds_left is None else round(run.seconds_left, 1),
         "queue": queue,
+        "holds_at": run.run_until,
     }
 
 

@@ -22,6 +22,7 @@ from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
 from bcl_core.lab.files import RunFolder, read_metadata, write_arrays, write_once
 from bcl_core.lab.pack import pack_or_leave
+from bcl_core.lab.run import Held
 from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
@@ -49,22 +50,23 @@ class OpenRun:
         weights = load_file(initial) if state is None and initial.exists() else None
         start = Start(self.recipe, run.execution, state, weights)
         self._events = world.lead(_events(start, world, lambda note: lab.record_note(run_id, note)))
+        self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
         self._since = time.monotonic()
 
     def advance(self, may_go_on: Callable[[], bool]) -> Epoch | None:
         """Pull events until an epoch is recorded and return it.
 
-        Returns None where `may_go_on`, asked a few times a second, said no (a later call goes on there), and after the
-        last epoch, when the run's state is "finished".
+        Returns None where `may_go_on`, asked a few times a second, said no, or the run is held before the epoch (a
+        later call goes on there), and after the last epoch, when the run's state is "finished".
         """
         self.lab.record_state(self.id, "running")
         self._since = asked = time.monotonic()
+        if self._held is not None:
+            return self._recorded(self._held)
         for event in self._events:
-            self._record(event)
             if isinstance(event, Epoch):
-                if event.epoch == self.recipe.epochs:
-                    self._finish()
-                return event
+                return self._recorded(event)
+            self._record(event)
             if time.monotonic() - asked > POLL_SECONDS:
                 asked = time.monotonic()
                 if isinstance(event, Step):
@@ -73,6 +75,18 @@ class OpenRun:
                     return None
         self._finish()
         return None
+
+    def _recorded(self, epoch: Epoch) -> Epoch | None:
+        """Record an epoch and return it; keep it for later where the run was asked meanwhile to stay before it."""
+        try:
+            self._record(epoch)
+        except Held:
+            self._held = epoch
+            return None
+        self._held = None
+        if epoch.epoch == self.recipe.epochs:
+            self._finish()
+        return epoch
 
     def _finish(self) -> None:
         pack_or_leave(self.lab, self.id)

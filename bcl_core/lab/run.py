@@ -30,6 +30,10 @@ class RunIsActive(LabError):
     """The run is queued, running or paused, and must be stopped first."""
 
 
+class Held(LabError):
+    """The run is to train no further than an epoch before this one."""
+
+
 @dataclass(frozen=True)
 class Run:
     """A row of the store, as it was when read. Where it cannot be read, its recipe and its error say what is wrong."""

@@ -12,23 +12,28 @@ import shutil
 import sqlite3
 import time
 import unicodedata
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
+from bcl_core.lab import steering
 from bcl_core.lab.database import Database, marks
 from bcl_core.lab.deeds import Deeds
 from bcl_core.lab.files import RunFolder, write_once
+from bcl_core.lab.locks import is_locked, taken
 from bcl_core.lab.rows import as_run, metrics_of, where
-from bcl_core.lab.run import ACTIVE, RUN_ID, LabError, QueueFull, Run, RunIsActive, UnknownRun
+from bcl_core.lab.run import ACTIVE, RUN_ID, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
+from bcl_core.lab.steering import Order
 from bcl_core.lab.worker_row import WorkerRow
 from bcl_core.recipe import Execution, Recipe, Recorded
 
 MAX_QUEUED = 64
+PATIENCE_SECONDS = 0.2
 DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since browsers keep them for good
 
 
@@ -272,30 +277,55 @@ class Lab:
         )
 
     def pause(self, target: str) -> None:
-        """Hold a run or a group where it is, in the middle of an epoch if need be."""
-        self._steer(target, "run_until = coalesce(epoch, -1)")
+        """Hold a run where it is, in the middle of an epoch if need be; of a group all that move at one epoch.
+
+        That is the furthest that one of them has recorded: the others come up to it. A run that is held stays where it
+        is, and so does each of a group that nobody trains.
+        """
+        self._steer(target, steering.pause)
 
     def step(self, target: str) -> None:
-        """Let a run or a group finish one more epoch, then hold."""
-        self._steer(target, "run_until = coalesce(epoch, 0) + 1")
+        """Let a run finish one more epoch, then hold; a group all the one after the furthest epoch among its runs."""
+        self._steer(target, steering.step)
 
     def resume(self, target: str) -> None:
         """Let a run or a group go on to its end; a stopped or failed one is queued again from its last checkpoint."""
-        self._steer(target, "run_until = NULL, stop = 0")
-        ids = self._steerable(target)
-        self._database.change(
-            "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL "
-            f"WHERE id IN ({marks(ids)}) AND state IN ('stopped', 'failed')",
-            *ids,
-        )
+        self._steer(target, steering.resume)
 
     def stop(self, target: str) -> None:
         """End a run or a group for good, keeping what it has."""
-        self._steer(target, "stop = 1")
+        self._steer(target, steering.stop)
 
-    def _steer(self, target: str, assignment: str) -> None:
+    def _steer(self, target: str, rule: Callable[[Sequence[Run], steering.Circumstances], Iterable[Order]]) -> None:
         ids = self._steerable(target)
-        self._database.change(f"UPDATE runs SET {assignment} WHERE id IN ({marks(ids)})", *ids)
+        worker = is_locked(self.worker_lock)
+        # Who looks whether a run is trained holds its lock for a moment; a worker puts right what that hides.
+        patience = 0.0 if worker else PATIENCE_SECONDS
+        with self._locked_by_nobody(ids, patience) as nobodys, self._database.connected() as db:
+            db.execute("BEGIN IMMEDIATE")
+            db.row_factory = sqlite3.Row
+            rows = db.execute(f"SELECT rowid, * FROM runs WHERE id IN ({marks(ids)})", ids).fetchall()
+            for run_id, columns in rule(list(map(as_run, rows)), steering.Circumstances(nobodys, worker)):
+                assignments = ", ".join(f"{column} = ?" for column in columns)
+                db.execute(f"UPDATE runs SET {assignments} WHERE id = ?", (*columns.values(), run_id))
+
+    @contextmanager
+    def _locked_by_nobody(self, run_ids: Collection[str], patience: float) -> Iterator[set[str]]:
+        """Find the runs that nobody trains, and see that nobody takes one up in the block."""
+        locks: dict[str, FileLock] = {}
+        try:
+            for run_id in run_ids:
+                if (lock := taken(RunFolder(self.home / "runs" / run_id).lock, patience)) is not None:
+                    locks[run_id] = lock
+            yield set(locks)
+        finally:
+            for lock in locks.values():
+                lock.release()
+
+    @property
+    def worker_lock(self) -> Path:
+        """Held by the lab's worker for as long as it lives."""
+        return self.home / "worker.lock"
 
     def _steerable(self, target: str) -> tuple[str, ...]:
         """Return the ids of a run, or of the runs of a group that are trained here."""
@@ -355,12 +385,7 @@ class Lab:
 
     def lock(self, run_id: str) -> FileLock | None:
         """Take the right to train a run; None if another process has it. Freed by release or by the process's end."""
-        lock = FileLock(self.folder(run_id).lock)
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            return None
-        return lock
+        return taken(self.folder(run_id).lock)
 
     def record_start(self, run_id: str, provenance: Mapping[str, str], threads: int) -> None:
         """Enter what the run is made with; a takeover will use as many threads again."""
@@ -388,6 +413,14 @@ class Lab:
         statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)})"
         self._database.change(statement, state, run_id, *ACTIVE)
 
+    def settle_hold(self, run_id: str) -> None:
+        """Set a run to "paused", unless it has ended, or may train again, since it was read."""
+        statement = (
+            f"UPDATE runs SET state = 'paused' WHERE id = ? AND state IN ({marks(ACTIVE)}) AND coalesce(epoch, -1) >= "
+            "run_until"
+        )
+        self._database.change(statement, run_id, *ACTIVE)
+
     def settle_stop(self, run_id: str) -> None:
         """Set a run to "stopped", unless it has ended, or the stop was taken back, since it was read."""
         statement = f"UPDATE runs SET state = 'stopped' WHERE id = ? AND stop = 1 AND state IN ({marks(ACTIVE)})"
@@ -408,8 +441,11 @@ class Lab:
         )
 
     def record_epoch(self, run_id: str, epoch: int, metrics: Mapping[str, Any]) -> None:
-        """Add an epoch's metrics."""
+        """Add an epoch's metrics. Raises Held where the run was asked to stay before it."""
         with self._database.connected() as db:
+            db.execute("BEGIN IMMEDIATE")
+            if db.execute("SELECT 1 FROM runs WHERE id = ? AND run_until < ?", (run_id, epoch)).fetchone():
+                raise Held(f"run {run_id} is held before epoch {epoch}")
             db.execute(
                 "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", (run_id, epoch, json.dumps(metrics, allow_nan=False))
             )

@@ -132,7 +132,7 @@ class Watch:
         """See whether the training thread is to let go of its run, and does; None: the run is no longer active."""
         if run is not None and run.wants_to_train:
             task.told = None
-            if run.state == "paused":
+            if run.state == "paused" or (run.state == "queued" and task.run_id in self.open):
                 self.lab.settle(run.id, "running")
             return
         now = time.monotonic()
@@ -142,7 +142,7 @@ class Watch:
         if run is None or run.stop:
             self._restart(task)
         elif run.state != "paused":
-            self.lab.settle(run.id, "paused")  # what it reads, it will have when it goes on
+            self.lab.settle_hold(run.id)  # what it reads, it will have when it goes on
 
     def _settle(self, run: Run) -> None:
         """Bring the state of a run that nobody is busy with in line with what was asked: stopped, or paused."""
@@ -151,7 +151,7 @@ class Watch:
         elif run.stop and self._hold(run.id):
             self.lab.settle_stop(run.id)
         elif not run.wants_to_train and run.state != "paused" and self._hold(run.id):
-            self.lab.settle(run.id, "paused")
+            self.lab.settle_hold(run.id)
 
     def _hold(self, run_id: str) -> bool:
         """Whether the run is this worker's to settle: open here, or open nowhere."""

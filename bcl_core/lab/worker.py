@@ -58,6 +58,9 @@ class Worker:
         if lock is None:
             return False
         try:
+            if not self.lab.run(run.id).wants_to_train:  # it was steered since it was read, by who held its lock
+                lock.release()
+                return False
             with self._watch.over(run.id):
                 self._open[run.id] = OpenRun(self.lab, run.id, lock)
         except Exception as error:

@@ -20,6 +20,7 @@ class Race(Section):
 
     title: str
     description: str
+    known: str  # of BCL's results
     presets: tuple[str, ...]
 
 
@@ -196,10 +197,19 @@ _RACE_NOTES = {
     "apart.",
     "own-images": "Your own photographs: type their folder. Classes keep the images they have.",
 }
+
+
+def _begun_small(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]
+
+
 RACES: Mapping[str, Race] = {
     prefix: Race(
         title=f"SCL vs BCL, {family.title}",
-        description=_RACE_NOTES.get(prefix, f"{family.about} Meant for a GPU."),
+        description=f"{_RACE_NOTES[prefix]} {family.about}"
+        if prefix in _RACE_NOTES
+        else f"{family.about} Meant for a GPU.",
+        known=f"BCL {_begun_small(family.known.get('bcl', 'Not measured.'))}",
         presets=tuple(f"{prefix}-{variant}" for variant in (_CONTRASTIVE if prefix in _SMALL else _VARIANTS)),
     )
     for prefix, family in {**_SMALL, **_PAPER}.items()

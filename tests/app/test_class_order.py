@@ -45,13 +45,6 @@ def test_values_stay_with_their_classes(run):
     assert np.cos(np.radians(cells.customdata[0, 1])) == pytest.approx(unit[first] @ unit[second], abs=1e-4)
 
 
-def test_predicted_angles_stay_with_their_classes():
-    counts = [3, 100, 10, 30]
-    means = np.random.default_rng(0).normal(size=(4, 3))
-    cells = panels.predicted_map(means, counts, title="T").data[0]
-    assert names(cells.y) == ["1", "3", "2", "0"]
-
-
 def test_few_classes_keep_the_colours_of_their_places(run):
     traces = {trace.name.partition(" ·")[0]: trace for trace in panels.embedding(run, dims=2).data if trace.name}
     for name, colour in zip(reading.samples(run.run_id).class_names, palette.class_colours(6), strict=True):

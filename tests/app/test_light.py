@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import MAIN
 import streamlit_app
 app = AppTest.from_file(str(MAIN), default_timeout=60).run()
-for page in ("train", "data", "lab", "runs"):
+for page in ("lab", "gallery", "predict", "runs"):
     app.switch_page(f"screens/{page}.py").run()
     assert not app.exception and not app.error, page
 print(sorted({name.partition(".")[0] for name in sys.modules}))
@@ -29,3 +29,27 @@ def test_no_page_imports_what_only_training_needs(trained):
     assert "streamlit" in loaded
     for package in HEAVY:
         assert f"'{package}'" not in loaded, package
+
+
+CHECK_EVERY_DATA_SET = """
+import sys
+from pathlib import Path
+from bcl_core.lab import LabError
+from bcl_core.lab.data_check import check_data
+from bcl_core.recipe import DataPaths, Recipe
+from bcl_core.registry import DATASETS
+for source in DATASETS:
+    try:
+        check_data([Recipe.model_validate({"data": {"source": source}})], DataPaths(path=Path("/dev/null")))
+        assert source == "digits", source
+    except LabError:
+        pass
+print(sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+
+
+def test_no_check_of_a_folder_imports_what_only_training_needs():
+    done = subprocess.run([sys.executable, "-c", CHECK_EVERY_DATA_SET], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    for package in HEAVY:
+        assert f"'{package}'" not in done.stdout, package

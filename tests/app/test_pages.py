@@ -8,7 +8,7 @@ from bcl_core.lab.store import MAX_QUEUED
 from tests.app.conftest import train_here
 from tests.conftest import small
 
-PAGES = ["start", "gallery", "train", "data", "lab", "predict", "theory", "report", "runs"]
+PAGES = ["start", "lab", "gallery", "predict", "theory", "report", "runs"]
 
 
 def words(app):

@@ -1,5 +1,6 @@
 """One epoch alone: a job fits it, the page draws it and says that it cannot be compared."""
 
+from bcl_core.lab import jobs
 from bcl_core.lab.projecting import project
 
 
@@ -17,12 +18,10 @@ def test_a_fitted_epoch_is_drawn_and_said_not_to_be_comparable(trained, open_pag
 
 
 def test_fitting_starts_one_job_with_the_run_the_epoch_and_the_method(trained, open_page, monkeypatch):
-    import app.projections
-
-    pressed = []
-    monkeypatch.setattr(app.projections, "press", lambda key, *arguments: pressed.append(arguments))
+    started = []
+    monkeypatch.setattr(jobs, "_spawn", lambda lab, folder, arguments: started.append(arguments))
     page = open_page("inspect")
     page.selectbox(key="flat/method").set_value("umap").run()
     expander(page).button[0].click().run()
     run = trained.runs()[0]
-    assert pressed[0][:6] == ("project", run.id, "--epoch", str(run.epoch), "--method", "umap")
+    assert started[0][:6] == ["project", run.id, "--epoch", str(run.epoch), "--method", "umap"]

@@ -63,13 +63,6 @@ def test_text_that_is_no_number_queues_nothing_and_is_named(lab, open_page, no_w
     assert not lab.runs()
 
 
-def test_a_changed_recipe_lives_in_the_url(lab, open_page, no_worker):
-    query = {"digits/epochs": "7", "digits/views": "Crop and flip", "digits/optimiser.nesterov": "false"}
-    click(open_page("train", **query), "Train")
-    recipes = [run.recipe for run in lab.runs()]
-    assert {(r.epochs, r.views, r.optimiser.nesterov) for r in recipes} == {(7, "crop-flip", False)}
-
-
 def test_what_the_runs_of_a_race_differ_in_cannot_be_set_for_all(lab, open_page):
     keys = {field.key for field in open_page("train", race=RACES["cifar10-paper"].title).number_input}
     assert "cifar10-paper/loss.temperature" in keys

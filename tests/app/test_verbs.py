@@ -7,12 +7,13 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 import app.verbs
 from app.verbs import VERBS, Refused, do
-from bcl_core.lab import GroupPlan, Lab
+from bcl_core.lab import GroupPlan, Lab, jobs
 from bcl_core.lab.deeds import KEYS_KEPT_SECONDS
 from bcl_core.lab.store import MAX_QUEUED
 from tests.conftest import small
@@ -67,6 +68,57 @@ def test_data_that_need_a_folder_are_not_queued_without_it(lab, no_worker):
     status, sentence = refusal(lab, "train", name="race", runs=[{"name": "run", "recipe": recipe}])
     assert status == 422 and "needs the folder of the images" in sentence
     assert not lab.runs()
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "said"),
+    [
+        ("folder", "nowhere", "there is no folder {path}"),
+        ("folder", "file.txt", "{path} is a file, not a folder"),
+        ("folder", "images.zip", "{path} is an archive: unpack it"),
+        ("folder", "empty", "{path} has no subfolders"),
+        ("folder", "classes", "the class folders in {path} hold no image"),
+        ("parquet", "classes", "{path} holds no train*.parquet"),
+        ("list-files", "classes", "the training lists in {path} are none"),
+        ("imagenet-lt", "nowhere", "there is no folder {path}"),
+        ("cifar10", "file.txt", "{path} is a file, not a folder"),
+        ("svhn", "file.txt/below", "there is no folder {path}, and none can be made in"),
+    ],
+)
+def test_a_folder_that_holds_nothing_to_read_is_refused_before_anything_is_queued(lab, tmp_path, source, place, said):
+    (tmp_path / "empty").mkdir()
+    for name in ("cats", "dogs"):
+        (tmp_path / "classes" / name).mkdir(parents=True)
+    for name in ("file.txt", "images.zip"):
+        (tmp_path / name).touch()
+    path = tmp_path / place
+    recipe, execution = {"data": {"source": source}}, {"data": {"path": str(path)}}
+    for verb, arguments in (
+        ("train", {"name": "race", "runs": [{"name": "run", "recipe": recipe}]}),
+        ("look", {"recipe": recipe}),
+    ):
+        status, sentence = refusal(lab, verb, **arguments, execution=execution)
+        assert status == 422 and said.format(path=path) in sentence
+    assert not lab.runs() and not (lab.home / "jobs").exists()
+
+
+def test_one_image_is_enough_to_be_queued_and_the_rest_is_not_walked(lab, tmp_path, no_worker, monkeypatch):
+    for name in ("cats", "dogs"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "cats" / "1.png").touch()
+    entered = []
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: (entered.append(path.name), iterdir(path))[1])
+    recipe = {"data": {"source": "folder"}}
+    runs = [{"name": "run", "recipe": recipe}] * 2
+    ask(lab, "train", name="race", runs=runs, execution={"data": {"path": str(tmp_path)}})
+    assert entered.count("cats") == 1 and "dogs" not in entered
+
+
+def test_a_folder_into_which_a_download_goes_need_not_be_there(lab, tmp_path, no_worker):
+    recipe, execution = {"data": {"source": "cifar10"}}, {"data": {"path": str(tmp_path / "new" / "place")}}
+    ask(lab, "train", name="race", runs=[{"name": "run", "recipe": recipe}], execution=execution)
+    assert not (tmp_path / "new").exists()
 
 
 def test_a_full_queue_is_said_and_takes_nothing(lab, no_worker):
@@ -308,3 +360,12 @@ def test_every_answer_is_one_that_json_can_hold(lab, run_id, no_worker):
         ask(lab, "stop-worker"),
     ]
     assert json.loads(json.dumps(answers)) == answers
+
+
+def test_a_look_reads_the_data_and_measures_a_step(lab, jobs_at_once):
+    key = ask(lab, "look", recipe={"epochs": 3}, execution={"threads": 1})["job"]
+    job = jobs.look(lab, key)
+    assert job.state == "done", job.error
+    assert len(json.loads((job.folder / "preview.json").read_text())["train_counts"]) == 10
+    assert json.loads((job.folder / "cost.json").read_text())["step_seconds"] > 0
+    assert {"samples.png", "views.png"} <= {file.name for file in job.folder.iterdir()}

@@ -14,7 +14,7 @@ from harness.chromium import ARGUMENTS, found
 from harness.made_runs import MadeRun
 from harness.serving import Server, new_page
 
-PATIENCE = 30_000  # milliseconds: charts that are still being drawn hold up everything on a busy machine
+PATIENCE = 6_000  # milliseconds: charts that are still being drawn hold up everything on a busy machine
 
 Serve = Callable[..., Server]
 
@@ -76,8 +76,9 @@ class Opener:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("console", self._heard)
         before(page)
-        runs = [f"runs={'.'.join(run.id for run in made)}"] if made else []
-        page.goto(f"{self.url}?{'&'.join([*runs, query])}")
+        parts = [f"runs={'.'.join(run.id for run in made)}"] if made else []
+        parts += [query] if "lens=" in query else [query, "lens=all"]  # as much as there is to be seen
+        page.goto(f"{self.url}?{'&'.join(parts)}")
         if wait:
             self.wait(page)
         return page

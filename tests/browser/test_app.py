@@ -63,7 +63,7 @@ def no_error_is_shown(page: Page) -> None:
 
 def test_a_newcomer_trains_three_losses_reloads_and_steers_them(lab: Lab, open_app) -> None:
     page, _ = open_app()
-    expect(page.locator(".bcl-angle-columns .number").first).to_be_visible(timeout=30_000)
+    expect(page.locator(".bcl-start .number").first).to_be_visible(timeout=30_000)
     page.get_by_role("button", name="Train it now").click()
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_text("rarest classes stand")).to_be_visible(timeout=60_000)

@@ -14,7 +14,8 @@ from tests.browser.conftest import PATIENCE, Opener
 pytestmark = pytest.mark.browser
 
 LENSES = ("formation", "curves", "push", "embedding", "angles")
-SIZES = {"projector": (1280, 720, 300), "phone": (390, 844, 230)}  # width and height of the window, least of the picture
+# Width and height of the window, and how high the picture is at least: pixels.
+SIZES = {"projector": (1280, 720, 300), "phone": (390, 844, 230)}
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +78,7 @@ def test_what_a_lens_draws_is_within_its_picture(show: Opener, runs: list[MadeRu
 
 
 def test_a_phone_shows_one_run_at_a_time_and_switches(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, width=390, height=844)
+    page = show(runs, "lens=formation", width=390, height=844)
     columns = page.locator(".lens.formation .column:visible")
     expect(columns).to_have_count(1)
     expect(columns).to_contain_text("SCL")
@@ -103,7 +104,7 @@ def test_nothing_moves_while_epochs_load(show: Opener, runs: list[MadeRun], size
 
 
 def test_the_keys_from_1_to_5_choose_a_lens_and_a_clicker_goes_forward(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "epoch=0", width=1280, height=720)
+    page = show(runs, "epoch=0&lens=all", width=1280, height=720)
     for key, lens in enumerate(LENSES, start=1):
         page.keyboard.press(str(key))
         expect(page.locator(".lens:visible")).to_have_count(1)

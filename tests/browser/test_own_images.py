@@ -88,33 +88,6 @@ def test_own_images_go_from_their_path_to_an_inspected_run(page: Page, folder: P
     assert Image.open(io.BytesIO(sprite.body())).mode == "RGB"
 
 
-def test_own_images_are_looked_at_before_anything_is_trained(page: Page, folder: Path) -> None:
-    open_page(page, "Data")
-    choose(page, "Data set", "Folder of images")
-    page.get_by_role("textbox", name="Folder of the images").fill(str(folder))
-    page.get_by_role("textbox", name="Folder of the images").press("Enter")
-    page.get_by_role("button", name="Look at these data").click()
-    expect(page.get_by_text("Measured here")).to_be_visible(timeout=120_000)
-    for name in BROKEN:
-        expect(page.get_by_test_id("stAlert").filter(has_text="left out")).to_contain_text(name)
-    expect(page.get_by_text("3 classes", exact=True)).to_be_visible()
-    expect(page.locator(".bcl-live-plot image")).to_have_count(2)  # the samples and the views
-    no_error_is_shown(page)
-
-    address = page.url
-    page.reload()
-    expect(page.get_by_text("Measured here")).to_be_visible(timeout=30_000)
-    assert page.url == address
-
-    there = page.get_by_role("link", name="Train with these data")
-    back = page.get_by_role("link", name="Look at the data, and how long this takes")
-    for link, on_the_other_page in ((there, back), (back, there)):
-        link.click()
-        expect(on_the_other_page).to_be_visible()
-        expect(link).to_be_hidden()
-        expect(page.get_by_role("textbox", name="Folder of the images")).to_have_value(str(folder))
-
-
 def open_page(page: Page, name: str) -> None:
     page.get_by_test_id("stTopNav").get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=30_000)

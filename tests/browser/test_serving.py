@@ -23,12 +23,12 @@ def test_a_component_comes_in_one_script_and_at_most_one_style_sheet(
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(server.url)
-    page.locator(".bcl-angle-columns .number").first.wait_for(timeout=PATIENCE)
+    page.locator(".bcl-start .number").first.wait_for(timeout=PATIENCE)
     page.goto(f"{server.url}lab?runs={COMPARED}")
     page.locator(".bcl-stage .main-svg").first.wait_for(timeout=PATIENCE)
     page.close()
     ours = Counter(Path(url).name for url in asked if "/component/" in url)
-    assert {"angle_columns.js", "stage.js"} <= set(ours)
+    assert {"start.js", "stage.js"} <= set(ours)
     components = {folder.name for folder in (ROOT / "app/components").iterdir() if folder.is_dir()}
     assert set(ours) <= {f"{name}.{kind}" for name in components for kind in ("js", "css")}
     assert set(ours.values()) == {1}

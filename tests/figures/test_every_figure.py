@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 import pytest
 
 from app import figures
-from bcl_core.geometry import shot_groups
 
 NAMES, COUNTS = ["head", "body", "tail"], [90, 30, 3]
 EPOCHS = np.arange(4)
@@ -30,13 +29,6 @@ FIGURES = {
     "flat embedding": figures.embedding(POINTS, LABELS, LABELS, NAMES, COUNTS, dims=2, title="T", means=np.eye(3)),
     "solid embedding": figures.embedding(POINTS, LABELS, LABELS, NAMES, COUNTS, dims=3, title="T", means=np.eye(3)),
     "accuracy": figures.per_class_accuracy([("A", "bcl", np.ones(3))], NAMES, COUNTS, title="T"),
-    "counts": figures.class_counts_bars(COUNTS, NAMES, shot_groups(COUNTS), title="T"),
-    "ranks": figures.class_counts_bars(
-        [*range(1, 101)], [str(k) for k in range(100)], shot_groups(range(1, 101)), title="T"
-    ),
-    "pictures": figures.picture_rows(
-        b"png", NAMES, columns=8, title="T", description="T: three rows.", axis_titles=("images", "class")
-    ),
 }
 
 

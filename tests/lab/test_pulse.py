@@ -1,17 +1,20 @@
 """The pulse reads the disk seldom, forgets who is not asked for, and shares what it makes."""
 
 import json
+import sys
 import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcl_core.lab import Lab
+from bcl_core.lab import GroupPlan, Lab, ensure_worker, launch
 from bcl_core.lab import pulse as module
 from bcl_core.lab.database import Database
+from bcl_core.lab.launch import worker_lock
 from bcl_core.lab.pulse import Pulse, ranges
 from harness.made_runs import make_runs
+from tests.conftest import small
 
 
 @given(st.lists(st.integers(0, 300), max_size=60, unique=True).map(sorted))
@@ -123,3 +126,33 @@ def test_an_epoch_whose_figures_cannot_be_read_is_a_row_without_them(lab):
     pulse.look([made.id])
     rows = json.loads(pulse.answer([made.id], 0).content)["runs"][made.id]["rows"]
     assert [row["epoch"] for row in rows] == [1, 2] and rows[0]["scalars"] == {}
+
+
+def test_a_run_says_to_which_group_it_belongs_and_where_it_holds(lab):
+    [run_id] = lab.enqueue(GroupPlan("race", [("run", small())]))
+    pulse = Pulse(lab)
+    for steer, holds_at in ((lab.pause, -1), (lab.step, 1), (lab.resume, None)):
+        steer(run_id)
+        pulse.look([run_id])
+        told = json.loads(pulse.answer([run_id], None).content)["runs"][run_id]
+        assert (told["group"], told["holds_at"]) == (lab.run(run_id).group_id, holds_at)
+
+
+def test_a_worker_that_comes_or_goes_is_said_at_the_next_look_also_to_who_asks_for_no_run(lab):
+    pulse = Pulse(lab)
+    pulse.look()
+    assert json.loads(pulse.answer([], None).content) == {"runs": {}, "worker": {"alive": False, "failure": None}}
+    with worker_lock(lab, 0):
+        pulse.look()
+        assert json.loads(pulse.answer([], None).content)["worker"]["alive"]
+    pulse.look()
+    assert not json.loads(pulse.answer([], None).content)["worker"]["alive"]
+
+
+def test_a_worker_that_could_not_be_started_says_why(lab, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    ensure_worker(lab)
+    launch._started[str(lab.home)].wait()
+    pulse = Pulse(lab)
+    pulse.look()
+    assert "exit code 1" in json.loads(pulse.answer([], None).content)["worker"]["failure"]

@@ -140,6 +140,86 @@ def test_step_does_one_epoch_and_pause_holds(lab, start_worker):
     assert [lab.run(i).epoch for i in ids] == [2, 1]
 
 
+def epochs_of(lab, ids):
+    return [lab.run(run_id).epoch for run_id in ids]
+
+
+def states_of(lab, ids):
+    return [lab.run(run_id).state for run_id in ids]
+
+
+def test_a_race_of_three_stands_together_after_each_pause_and_step_and_ends_with_the_same_numbers(lab, start_worker):
+    recipes = [small(preset, epochs=9) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
+    ids = queue(lab, *recipes)
+    group = lab.run(ids[0]).group_id
+    start_worker()
+    for stood in (0, 3):
+        until(lambda least=stood: (lab.run(ids[1]).epoch or 0) > least)
+        lab.pause(group)
+        until(lambda: states_of(lab, ids) == ["paused"] * 3)
+        together = lab.run(ids[0]).epoch
+        assert epochs_of(lab, ids) == [together] * 3
+        lab.step(group)
+        until(lambda: states_of(lab, ids) == ["paused"] * 3)
+        assert epochs_of(lab, ids) == [together + 1] * 3
+        lab.resume(group)
+    until(lambda: finished(lab, ids))
+    for run_id, recipe in zip(ids, recipes, strict=True):
+        assert_run_equals(lab, run_id, undisturbed(recipe))
+
+
+def test_one_that_is_held_stays_where_it_is_when_its_race_is_paused_and_comes_along_with_a_step(lab, start_worker):
+    ids = queue(lab, *(small(preset, epochs=500) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")))
+    group = lab.run(ids[0]).group_id
+    start_worker()
+    until(lambda: (lab.run(ids[0]).epoch or 0) >= 1)
+    lab.pause(ids[0])
+    until(lambda: lab.run(ids[0]).state == "paused")
+    held = lab.run(ids[0]).epoch
+    until(lambda: min(epochs_of(lab, ids[1:])) >= held + 2)
+    lab.pause(group)
+    until(lambda: states_of(lab, ids) == ["paused"] * 3)
+    first, *others = epochs_of(lab, ids)
+    assert first == held and len(set(others)) == 1
+    lab.step(group)
+    until(lambda: epochs_of(lab, ids) == [others[0] + 1] * 3)
+
+
+def test_a_race_whose_worker_died_is_paused_and_stopped_at_once_and_goes_on_with_the_next(lab, start_worker):
+    recipes = [small(preset, epochs=4) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
+    ids = queue(lab, *recipes)
+    group = lab.run(ids[0]).group_id
+    worker = start_worker()
+    until(lambda: (lab.run(ids[0]).epoch or 0) >= 1)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    stood = epochs_of(lab, ids)
+    assert "running" in states_of(lab, ids)
+    lab.pause(group)
+    assert states_of(lab, ids) == ["paused"] * 3 and epochs_of(lab, ids) == stood
+    assert not any(lab.run(run_id).wants_to_train for run_id in ids), "each is held where it is"
+    lab.stop(ids[2])
+    assert states_of(lab, ids) == ["paused", "paused", "stopped"]
+    lab.resume(group)
+    assert states_of(lab, ids) == ["queued"] * 3
+    start_worker()
+    until(lambda: finished(lab, ids))
+    for run_id, recipe in zip(ids, recipes, strict=True):
+        assert_run_equals(lab, run_id, undisturbed(recipe))
+
+
+def test_a_run_that_waits_in_the_queue_obeys_at_once_while_the_worker_is_busy(lab, start_worker):
+    [first] = queue(lab, small(epochs=500))
+    [waiting] = queue(lab, small(epochs=1))
+    start_worker()
+    until(lambda: (lab.run(first).epoch or 0) >= 1)
+    for act, state in ((lab.pause, "paused"), (lab.resume, "queued"), (lab.stop, "stopped"), (lab.resume, "queued")):
+        act(waiting)
+        assert lab.run(waiting).state == state
+    lab.stop(first)
+    until(lambda: finished(lab, [waiting]))
+
+
 def test_a_paused_group_does_not_hold_up_the_queue(lab, start_worker):
     [held] = queue(lab, small(epochs=50))
     lab.pause(held)

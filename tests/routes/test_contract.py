@@ -52,6 +52,8 @@ def check(value: object, kind: object) -> None:
         assert isinstance(value, dict)
         for item in value.values():
             check(item, inner[1])
+    elif origin is typing.Literal:
+        assert value in inner, (value, kind)
     elif inner:
         assert any(fits(value, of) for of in inner), (value, kind)
     else:

@@ -5,10 +5,11 @@ from typing import Any
 
 import streamlit as st
 
-from app import naming, palette, panels
+from app import naming, palette
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
 from app.verbs import role_of
 from bcl_core.lab import Run
+from bcl_core.metrics import METRICS
 
 GROUPS = dict(zip(("head", "medium", "tail"), palette.GROUPS.values(), strict=True))
 """Frequent, middling and rare classes, as `geometry.head_and_tail` parts them."""
@@ -43,8 +44,9 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
         "deviation": palette.DEVIATION,
         "amount": palette.loss_style("bcl").colour,
         "metrics": {
-            key: {"title": title, "unit": unit, "spread": spread}
-            for key, (title, unit, spread) in panels.CURVES.items()
+            name: {"title": metric.title, "unit": metric.unit, "spread": metric.band}
+            for name, metric in METRICS.items()
+            if metric.curve
         },
         "steer": role_of(st.context.cookies) == "owner",
         "runs": [

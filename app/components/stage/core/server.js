@@ -28,7 +28,7 @@ export function sentence(text) {
  * Ask for deeds, such as pause, at the server that the page came from; see app/verbs.py for them.
  *
  * @param {string} prefix such as "bcl/v1"
- * @returns {(verb: string, args: Object) => Promise<any>} rejects with a sentence
+ * @returns {(verb: string, args: Object) => Promise<any>} what the verb answers; rejects with a sentence
  */
 export function asker(prefix) {
   return async (verb, args = {}) => {
@@ -39,6 +39,6 @@ export function asker(prefix) {
     if (!answer) throw new Away(NO_ANSWER);
     const said = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
     if (!answer.ok) throw new Error(sentence(said.error));
-    return said;
+    return said.answer;
   };
 }

@@ -1,11 +1,11 @@
 // Angles between every two classes at the epoch that is shown, as deviation from where they should be.
 
-import { DEVIATION_LIMIT } from "../core/colour.js";
 import { Blocks } from "../plots/blocks.js";
 import { heatMapClasses } from "../core/classes.js";
 import { choice, h, number, toggle } from "../core/dom.js";
 import { deviation, rmsDeviation, simplexAngle } from "../core/geometry.js";
 import { flag, oneOf, someOf } from "../core/fields.js";
+import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { Lens } from "./lens.js";
 
@@ -13,7 +13,6 @@ const OF = [["class_means", "class means"], ["prototypes", "prototypes"], ["clas
 const TARGETS = [["simplex", "regular simplex"], ["predicted", "predicted optimum"]];
 const MEANS = "class_means";
 const WIDEST = 60; // degrees; where the diagonal's scale ends
-const TICKS = [[-DEVIATION_LIMIT, "−45°"], [0, "0°"], [DEVIATION_LIMIT, "+45°"]];
 const KEY =
   "Orange is too close, blue too far apart; the scale ends at ±45° for all runs and epochs, and a corner marks what " +
   "lies beyond. Diagonal: within-class angle.";
@@ -118,7 +117,8 @@ class AnglesColumn {
     const { map, run } = this;
     const within = of === MEANS ? snapshot.get("within_class_angles") : null;
     const { name } = target;
-    if (name !== this.name || !within !== this.bare) map.setScales(scaleOf(name), within && DIAGONAL);
+    const isOther = name !== this.name || !within !== this.bare;
+    if (isOther) map.setScales(deviationScale(deviationStops, name), within && DIAGONAL);
     Object.assign(this, { name, target, bare: !within });
     const means = map.blocks.grouped && !map.blocks.open.size && this.meansOf(snapshot, target);
     let rms = run.metric(target.rms, snapshot.epoch);
@@ -182,10 +182,4 @@ let deviationStops = [];
 /** @param {[number, string][]} stops of the diverging scale, as Python has them */
 export function setDeviationStops(stops) {
   deviationStops = stops;
-}
-
-function scaleOf(name) {
-  const format = (value) => `${value >= 0.05 ? "+" : ""}${number(value, 1)}°`;
-  const [low, high] = [-DEVIATION_LIMIT, DEVIATION_LIMIT];
-  return { stops: deviationStops, low, high, ticks: TICKS, title: `from ${name}`, format };
 }

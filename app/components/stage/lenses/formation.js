@@ -6,7 +6,8 @@ import { h, toggle } from "../core/dom.js";
 import { formationFigure } from "../plots/figures.js";
 import { groupsOf, kindsOf, meanWithin, simplexAngle } from "../core/geometry.js";
 import { Lens } from "./lens.js";
-import { Strip, TICK, kindOfPair } from "../plots/strip.js";
+import { TICK, kindOfPair } from "../plots/dots.js";
+import { Strip } from "../plots/strip.js";
 
 const TAIL = "angle_tail_tail";
 const QUANTILES = ["angle_q05", "angle_q25", "angle_q50", "angle_q75", "angle_q95"];

@@ -1,10 +1,10 @@
 // Over a plot of angles: a line at the current epoch, and beside it the angles of that epoch on the same axis.
 
 import { h } from "../core/dom.js";
+import { along, dotsOf, drawDegrees, drawDots } from "./dots.js";
+import { sharpContext } from "./sheet.js";
 
-const [GAP, WIDTH] = [14, 44]; // pixels
-
-export const TICK = 30; // degrees
+const [GAP, WIDTH, INSET] = [14, 44, 7]; // pixels
 
 export class Strip {
   constructor(content, chart, { kinds, told }) {
@@ -28,14 +28,7 @@ export class Strip {
 
   /** Drawn with the next `mark`. @param {?Float32Array} angles (K, K) degrees of the epoch that is shown */
   showPairs(angles) {
-    const K = this.kinds.length;
-    Object.assign(this, { dots: [], shares: null });
-    for (let i = 0; angles && i < K; i++) {
-      for (let j = 0; j < i; j++) {
-        const angle = angles[i * K + j];
-        if (Number.isFinite(angle)) this.dots.push({ angle, kind: kindOfPair(this.kinds, i, j) });
-      }
-    }
+    Object.assign(this, { dots: angles ? dotsOf(angles, this.kinds) : [], shares: null });
   }
 
   /** Drawn with the next `mark`. @param {(?number)[]} shares degrees below which 5, 25, 50, 75 and 95 % of all pairs are */
@@ -58,23 +51,16 @@ export class Strip {
     const { canvas } = this;
     const { clientWidth: width, clientHeight: height } = this.content;
     if (!width || !this.highest) return;
-    const ratio = devicePixelRatio;
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
-    }
-    const context = canvas.getContext("2d", { willReadFrequently: true }); // by the processor: see surface.js
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    this.drawOn(context);
+    this.drawOn(sharpContext(canvas, width, height));
   }
 
   /** Draw with any 2D context, in pixels from the content's top left. */
   drawOn(context) {
     const { chart, where, told } = this;
     const { top, bottom, right, highest } = chart.frame;
-    const scale = { left: right + GAP, highest: highest ?? this.highest };
-    scale.y = (angle) => bottom - (angle / scale.highest) * (bottom - top);
+    const left = right + GAP;
+    const sides = [left + INSET, left + WIDTH - INSET];
+    const axis = { zero: bottom, end: top, highest: highest ?? this.highest, sides, upright: true };
     const here = where && where.epoch !== null ? chart.at("xaxis", this.toAxis(where.epoch)) : null;
     if (here !== null) {
       const x = here + where.fraction * (chart.at("xaxis", this.toAxis(where.next)) - here);
@@ -89,50 +75,29 @@ export class Strip {
     context.strokeStyle = told.neutral;
     context.globalAlpha = 0.5;
     context.lineWidth = 1;
-    context.strokeRect(scale.left, top, WIDTH, bottom - top);
+    context.strokeRect(left, top, WIDTH, bottom - top);
     context.globalAlpha = 1;
-    if (this.dots) this.drawDots(context, scale);
-    else if (this.shares.every(Number.isFinite)) this.drawShares(context, scale);
-    if (highest === null) this.drawDegrees(context, scale);
-  }
-
-  /** The axis, as long as the chart has not brought its own. */
-  drawDegrees(context, { left, highest, y }) {
-    const { color, fontFamily } = getComputedStyle(this.content);
-    Object.assign(context, { fillStyle: color, font: `13px ${fontFamily}`, textAlign: "right", textBaseline: "middle" });
-    for (let angle = 0; angle <= highest; angle += TICK) context.fillText(`${angle}°`, left - 6, y(angle));
-  }
-
-  drawDots(context, { left, y }) {
-    this.dots.forEach(({ angle, kind }, i) => {
-      const x = left + 7 + (((i + 1) * 0.618034) % 1) * (WIDTH - 14); // golden ratio: neighbours stand apart
-      context.fillStyle = this.told.groups[kind];
-      context.globalAlpha = kind === "medium" ? 0.6 : 1;
-      context.beginPath();
-      context.arc(x, y(angle), kind === "tail" ? 4 : 2.8, 0, 2 * Math.PI);
-      context.fill();
-    });
-    context.globalAlpha = 1;
+    if (this.dots) drawDots(context, axis, this.dots, { colours: told.groups });
+    else if (this.shares.every(Number.isFinite)) this.drawShares(context, axis);
+    if (highest !== null) return; // the chart has brought its own axis
+    const { color: colour, fontFamily } = getComputedStyle(this.content);
+    drawDegrees(context, axis, { beside: left - 6, font: `13px ${fontFamily}`, colour });
   }
 
   /** Nine tenths, half and the median, in the greys of the plot beside. */
-  drawShares(context, { left, y }) {
-    const [least, low, median, high, most] = this.shares.map(y);
+  drawShares(context, axis) {
+    const [least, low, median, high, most] = this.shares.map((angle) => along(axis, angle));
+    const [left, width] = [axis.sides[0], axis.sides[1] - axis.sides[0]];
     context.fillStyle = this.told.neutral;
     context.globalAlpha = 0.16;
-    context.fillRect(left + 7, most, WIDTH - 14, Math.max(1, least - most));
+    context.fillRect(left, most, width, Math.max(1, least - most));
     context.globalAlpha = 0.38;
-    context.fillRect(left + 7, high, WIDTH - 14, Math.max(1, low - high));
+    context.fillRect(left, high, width, Math.max(1, low - high));
     context.globalAlpha = 1;
-    context.fillRect(left + 7, median - 1, WIDTH - 14, 2);
+    context.fillRect(left, median - 1, width, 2);
   }
 
   destroy() {
     this.canvas.remove();
   }
-}
-
-/** The group that both classes are in; otherwise a pair counts as medium. @param {string[]} kinds (K,) of each class */
-export function kindOfPair(kinds, i, j) {
-  return kinds[i] === kinds[j] ? kinds[i] : "medium";
 }

@@ -49,18 +49,7 @@ export class Surface {
 
   /** Read the theme's colours anew and redraw. */
   retheme() {
-    const style = getComputedStyle(this.host);
-    const colour = (name, otherwise) => style.getPropertyValue(`--st-${name}`).trim() || otherwise;
-    this.theme = {
-      paper: colour("background-color", "#FFFFFF"),
-      text: colour("text-color", style.color),
-      quiet: colour("gray-text-color", style.color),
-      line: colour("border-color", "#858B96"),
-      accent: colour("primary-color", "#1E6FD9"),
-      font: colour("font", style.fontFamily),
-    };
-    this.theme.paperRgb = rgbOf(this.theme.paper);
-    this.theme.textRgb = rgbOf(this.theme.text);
+    this.theme = themeOf(this.host);
     this.invalidate();
   }
 
@@ -107,6 +96,22 @@ export class Surface {
     this.observer.disconnect();
     for (const element of [...this.canvases, this.voice]) element.remove();
   }
+}
+
+/** The theme's colours and font, as an element sees them. */
+export function themeOf(element) {
+  const style = getComputedStyle(element);
+  const colour = (name, otherwise) => style.getPropertyValue(`--st-${name}`).trim() || otherwise;
+  const theme = {
+    paper: colour("background-color", "#FFFFFF"),
+    text: colour("text-color", style.color),
+    quiet: colour("gray-text-color", style.color),
+    line: colour("border-color", "#858B96"),
+    faint: colour("border-color-light", "#858B96"),
+    accent: colour("primary-color", "#1E6FD9"),
+    font: colour("font", style.fontFamily),
+  };
+  return { ...theme, paperRgb: rgbOf(theme.paper), textRgb: rgbOf(theme.text) };
 }
 
 // Any CSS colour as [red, green, blue], 0 to 255.

@@ -1,0 +1,168 @@
+// The data drawer: a button that asks for a look, how the look goes, and what it has found.
+
+import { classes, costs, overview, views } from "./facts.js";
+import { h } from "../stage/core/dom.js";
+import { Lab } from "./lab.js";
+import { sentence } from "../stage/core/server.js";
+
+const NOTHING = "A look reads the images, downloads them if need be, and does one training step to measure it.";
+const NOWHERE = "Type the folder of the images above to see what is in it.";
+const WAITING = "Two other looks are at work; this one starts after them.";
+
+const drawers = new WeakMap();
+
+export default function mount({ data, parentElement }) {
+  const host = parentElement.querySelector(".bcl-drawer");
+  if (!drawers.has(host)) drawers.set(host, new Drawer(host, data.prefix));
+  const drawer = drawers.get(host);
+  drawer.tell(data);
+  // Streamlit also calls this when a newer update overtook this one: the drawer then stands, and stays.
+  return () => host.isConnected || (drawer.remove(), drawers.delete(host));
+}
+
+class Drawer {
+  looked = null; // what was asked for last
+  listening = new AbortController();
+
+  constructor(host, prefix) {
+    this.lab = new Lab(prefix);
+    this.button = h("button", { type: "button", onclick: () => this.look() });
+    this.status = h("p", { class: "status", role: "status" });
+    this.found = h("div", { class: "found" });
+    host.replaceChildren(h("div", { class: "controls" }, this.button, this.status), this.found);
+  }
+
+  /** @param {Object} told what Python tells: see `drawer` in __init__.py */
+  tell(told) {
+    this.told = told;
+    this.show();
+  }
+
+  /** Show what belongs to the settings as they stand: nothing of a look at others. */
+  show() {
+    const { told, looked } = this;
+    const here = looked?.request === requestOf(told);
+    const ended = here && looked.state !== "running";
+    this.found.hidden = !here;
+    this.button.hidden = here && !ended;
+    this.button.disabled = !told.execution;
+    this.button.className = ended ? "" : "primary";
+    this.button.textContent = ended ? "Look again" : "Look at these data";
+    this.status.className = here && looked.fault ? "status fault" : "status";
+    this.status.textContent = here ? looked.words : told.execution ? NOTHING : NOWHERE;
+  }
+
+  async look() {
+    const { told } = this;
+    const request = requestOf(told);
+    const again = this.looked?.request === request;
+    this.listening.abort();
+    this.listening = new AbortController();
+    const { signal } = this.listening;
+    const looked = { request, told, signal, state: "running", words: "Starting", stamp: Date.now() };
+    this.looked = looked;
+    this.found.replaceChildren();
+    this.show();
+    const what = { recipe: told.recipe, execution: told.execution, image: null, again };
+    const tell = (job, state) => this.hear(looked, job, state);
+    await this.lab.look(what, tell, signal).catch((error) => this.fail(looked, error.message));
+  }
+
+  async hear(looked, job, { state, progress, error }) {
+    const news = looked.progress !== progress || state === "done" || state === "failed";
+    looked.progress = progress;
+    looked.words = state === "unknown" ? WAITING : state === "running" ? progress || "Starting" : "";
+    // The facts come before the measurement, as the job's next words.
+    if (news && job && !looked.facts) {
+      looked.facts = await this.lab.read(`jobs/${job}/preview.json`).catch(() => null);
+      if (looked.signal.aborted) return;
+      if (looked.facts) this.showFacts(looked, job);
+    }
+    if (state === "failed" && !looked.facts) return this.fail(looked, error);
+    if (state === "failed") this.showCost(looked, [h("p", { class: "warning" }, sentence(`They could not be measured: ${error}`))]);
+    if (state === "done") {
+      const cost = await this.lab.read(`jobs/${job}/cost.json`);
+      if (looked.signal.aborted) return;
+      this.showCost(looked, costs(looked.facts, cost, { name: looked.told.name, epochs: looked.told.recipe.epochs }));
+    }
+    if (state === "done" || state === "failed") looked.state = state;
+    this.show();
+  }
+
+  fail(looked, words) {
+    Object.assign(looked, { state: "failed", fault: true, words: sentence(`These data cannot be looked at: ${words}`) });
+    this.show();
+  }
+
+  showFacts(looked, job) {
+    const { facts, told, stamp } = looked;
+    looked.cost = h("div", { "aria-live": "polite" }, h("p", { class: "note" }, "Being measured."));
+    const samples = this.lab.picture(job, "samples.png", stamp);
+    this.found.replaceChildren(
+      h("div", { class: "overview" }, overview(facts)),
+      h(
+        "div",
+        { class: "columns" },
+        h("section", {}, classes(facts, samples, told.groups)),
+        h(
+          "section",
+          {},
+          h("h3", {}, "Time and memory"),
+          looked.cost,
+          h("h3", {}, "Views"),
+          h("p", { class: "note" }, told.views),
+          this.viewer(looked, job),
+        ),
+      ),
+    );
+  }
+
+  showCost(looked, elements) {
+    looked.cost.replaceChildren(...elements);
+  }
+
+  /** The views of a training image, and a choice of another one. */
+  viewer(looked, job) {
+    const { facts, stamp, told, signal } = looked;
+    const last = facts.train_counts.reduce((total, count) => total + count, 0) - 1;
+    const shown = h("div", {}, views(this.lab.picture(job, "views.png", stamp), 0));
+    const said = h("p", { class: "note", role: "status" });
+    const number = h("input", { type: "number", min: "0", max: String(last), value: "0" });
+    let latest = null;
+
+    const show = async (image) => {
+      const mine = { get aborted() { return latest !== mine || signal.aborted; } };
+      latest = mine;
+      number.value = String(image);
+      said.textContent = "Drawing the views";
+      const hear = (other, { state, progress, error }) => {
+        if (state === "done") shown.replaceChildren(views(this.lab.picture(other, "views.png", stamp), image));
+        said.textContent = { done: "", failed: error, unknown: WAITING, running: progress }[state];
+      };
+      const what = { recipe: told.recipe, execution: told.execution, image: image || null, again: false };
+      await this.lab.look(what, hear, mine).catch((error) => (said.textContent = error.message));
+    };
+    number.addEventListener("change", () => show(Math.min(last, Math.max(0, Math.round(number.valueAsNumber) || 0))));
+    const another = () => show(Math.floor(Math.random() * (last + 1)));
+    return h(
+      "div",
+      {},
+      h(
+        "div",
+        { class: "controls" },
+        h("label", {}, "Training image", number),
+        h("button", { type: "button", onclick: another }, "Another image"),
+        said,
+      ),
+      shown,
+    );
+  }
+
+  remove() {
+    this.listening.abort();
+  }
+}
+
+function requestOf({ recipe, execution }) {
+  return JSON.stringify([recipe, execution]);
+}

@@ -1,0 +1,120 @@
+// One loss: an upright axis of degrees with a dot for each pair of classes, and beneath it a ring for each seed.
+
+import { h, number } from "../stage/core/dom.js";
+import { meanWithin } from "../stage/core/geometry.js";
+import { nearest } from "../stage/core/select.js";
+import { along, dotsOf, drawDegrees, drawDots, drawGrid, drawRegular } from "../stage/plots/dots.js";
+import { drawRings, placeOf, topOf } from "../stage/plots/dots.js";
+import { Sheet } from "../stage/plots/sheet.js";
+import { between } from "./motion.js";
+
+const [ABOVE, BELOW] = [10, 10]; // pixels
+const LABELS = 40;
+const [NUMBER, MARK, EDGE] = [42, 16, 8];
+const NARROW = 200; // of columns that are no wider only the first has labels, and numbers are smaller
+const NEAR = 10; // pixels from a dot that point at it
+const LARGER = 1.4;
+
+export class Column {
+  /** @param {{title: string, colour: string, seeds: ?Object}} told @param {boolean} isFirst of those side by side */
+  constructor(told, colours, isFirst) {
+    Object.assign(this, { told, colours, isFirst });
+    this.plot = h("canvas", { class: "plot", role: "img", onpointermove: (event) => this.point(event) });
+    this.number = h("span", { class: "number", "aria-hidden": "true" });
+    this.rings = h("canvas", { class: "rings", "aria-hidden": "true" });
+    this.summary = h("div", { class: "summary" }, told.seeds && summary(told.seeds, ""));
+    this.element = h(
+      "section",
+      { style: `--loss: ${told.colour}; --tail: ${colours.tail}` },
+      h("h3", {}, told.title),
+      h("div", { class: "degrees" }, this.plot, this.number),
+      told.seeds && h("div", { class: "result" }, this.rings, this.summary),
+    );
+    this.sheets = [
+      new Sheet(this.plot, (...sheet) => this.paint(...sheet)),
+      new Sheet(this.rings, (...sheet) => this.paintRings(...sheet)),
+    ];
+  }
+
+  /** @param {Run} run whose curves are here @param {number[]} tail the classes in orange */
+  show(run, tail) {
+    const { names, regular } = run.classes;
+    this.epochs = [...run.curves.means.keys()].sort((a, b) => a - b);
+    this.frames = this.epochs.map((epoch) => run.curves.angles(epoch));
+    this.kinds = names.map((_, k) => (tail.includes(k) ? "tail" : "medium"));
+    this.top = topOf(this.frames.flatMap((angles) => dotsOf(angles, this.kinds)));
+    Object.assign(this, { names, tail, regular });
+    const rare = tail.map((k) => names[k]).join(", ");
+    this.plot.setAttribute("aria-label", this.inWords(rare));
+    if (this.told.seeds) this.summary.replaceChildren(...summary(this.told.seeds, rare));
+  }
+
+  inWords(rare) {
+    const [last, all] = [this.frames.at(-1), [...this.names.keys()]];
+    const mean = (classes) => number(meanWithin(classes, last, all.length));
+    return (
+      `${this.told.title}: at the last epoch digits ${rare} stand ${mean(this.tail)}° apart, ` +
+      `all pairs of digits ${mean(all)}° on average.`
+    );
+  }
+
+  /** @param {number} place among the epochs, a fraction between two */
+  draw(place) {
+    const angles = between(this.frames, place);
+    this.dots = dotsOf(angles, this.kinds);
+    this.mean = meanWithin(this.tail, angles, this.kinds.length);
+    for (const sheet of this.sheets) sheet.draw();
+  }
+
+  retheme() {
+    for (const sheet of this.sheets) sheet.retheme();
+  }
+
+  remove() {
+    for (const sheet of this.sheets) sheet.destroy();
+  }
+
+  paint(context, width, height, theme) {
+    const { colours, dots, mean, regular, isFirst } = this;
+    const isNarrow = width <= NARROW;
+    const left = isFirst || !isNarrow ? LABELS : 0;
+    const end = width - (isNarrow ? 0.75 : 1) * NUMBER; // where the number begins
+    const sides = [left + EDGE, end - MARK - EDGE];
+    const axis = { zero: height - BELOW, end: ABOVE, highest: this.top ?? topOf([]), sides, upright: true };
+    this.axis = axis;
+    drawGrid(context, axis, [left, width], theme.faint);
+    const labels = { beside: left - 4, font: `12px ${theme.font}`, colour: theme.quiet, strong: theme.text };
+    if (left) drawDegrees(context, axis, { ...labels, regular: regular ?? null });
+    if (!dots) return;
+    drawRegular(context, axis, regular, [left, width], theme.text);
+    drawDots(context, axis, dots, { colours, size: LARGER, paper: theme.paper });
+    const y = along(axis, mean);
+    context.fillStyle = colours.tail;
+    context.fillRect(end - MARK, y - 1.5, MARK - 4, 3);
+    this.number.textContent = `${number(mean)}°`;
+    Object.assign(this.number.style, { left: `${end}px`, top: `${y}px`, fontSize: isNarrow ? "0.8rem" : "1rem" });
+  }
+
+  paintRings(context, width, height, theme) {
+    if (!this.dots) return;
+    const [from, to] = [3, height - 3];
+    const axis = { zero: EDGE, end: width - EDGE, highest: this.top, sides: [from, to], upright: false };
+    context.fillStyle = theme.line;
+    context.fillRect(EDGE, height / 2 - 0.5, width - 2 * EDGE, 1);
+    drawRegular(context, axis, this.regular, [from, to], theme.text);
+    drawRings(context, axis, this.told.seeds.angles, this.colours.tail);
+  }
+
+  /** Say in a tip which pair is pointed at. */
+  point({ offsetX: x, offsetY: y }) {
+    const { dots = [], names } = this;
+    const places = Float32Array.from(dots.flatMap((dot, i) => placeOf(this.axis, dot, i)));
+    const dot = dots[nearest(places, x, y, NEAR)];
+    this.plot.title = dot ? `digits ${names[dot.column]} and ${names[dot.row]}: ${number(dot.angle, 1)}°` : "";
+  }
+}
+
+function summary({ angle, accuracy, accuracy_tail: ofTail }, rare) {
+  const lines = [`${angle}° between ${rare}`, `${accuracy} % test accuracy`, `${ofTail} % on ${rare}`];
+  return lines.map((line) => h("p", {}, line));
+}

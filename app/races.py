@@ -1,0 +1,205 @@
+"""A race before it is trained: its runs as switches, and the recipes that they make. Nothing here draws."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
+
+from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, apply_settings
+from bcl_core.registry import DATASETS, LOSSES
+
+MOST_RUNS = 5
+"""That the stage shows side by side."""
+LONGEST_NAME = 80
+
+ADJUSTMENT = "loss.prior_strength"
+SWITCHED = ("loss.name", "loss.anchors", "loss.temperature", "data.imbalance_factor", "seed")
+"""The fields of a recipe that each run has of its own; of ADJUSTMENT, whether it is 0."""
+
+_GENERAL_RACE = "own-images"  # for data sets that have no race of their own
+_BALANCED = {
+    "data.imbalance_kind": "exp",
+    "data.imbalance_factor": 100.0,
+    "data.image_size": None,
+    "data.test_per_class": None,
+}
+
+
+@dataclass(frozen=True)
+class Switches:
+    """What one run of a race is, beside what all of its runs share."""
+
+    contrastive: bool  # else cross-entropy alone, for which averaging, complement, anchors and τ mean nothing
+    averaging: bool
+    complement: bool
+    adjusted: bool  # whether logits are adjusted
+    anchors: Literal["instance", "class"]
+    temperature: float
+    imbalance_factor: float
+    seed: int
+
+    @classmethod
+    def of(cls, recipe: Recipe) -> Self:
+        """Return how the switches of a recipe stand."""
+        loss, entry = recipe.loss, LOSSES[recipe.loss.name]
+        return cls(
+            entry.contrastive,
+            entry.class_averaging,
+            entry.class_complement,
+            loss.prior_strength > 0,
+            loss.anchors,
+            loss.temperature,
+            recipe.data.imbalance_factor,
+            recipe.seed,
+        )
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss that they make."""
+        wanted = (self.contrastive, *((self.averaging, self.complement) if self.contrastive else (False, False)))
+        return next(
+            name
+            for name, entry in LOSSES.items()
+            if (entry.contrastive, entry.class_averaging, entry.class_complement) == wanted
+        )
+
+    def settings(self, base: Recipe) -> dict[str, Any]:
+        """Return the settings that make `base` this run; what means nothing in it stays as it is in `base`."""
+        settings: dict[str, Any] = {"loss.name": self.loss, "seed": self.seed}
+        if self.contrastive:
+            settings |= {"loss.anchors": self.anchors, "loss.temperature": self.temperature}
+        if base.data.imbalance_kind != "natural":
+            settings["data.imbalance_factor"] = self.imbalance_factor
+        return settings if self.adjusted else {**settings, ADJUSTMENT: 0.0}
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A race that is being put together."""
+
+    race: str  # the key in RACES that it started from
+    source: str  # of its images
+    runs: Mapping[int, Switches]  # by numbers that are not used again
+    changed: Mapping[str, Any] = field(default_factory=dict)  # by which all runs differ from `base`
+    paths: Mapping[str, str] = field(default_factory=dict)  # settings of the execution: where the images lie
+
+    @classmethod
+    def of(cls, race: str, first: int = 0) -> Self:
+        """Return a race as it is in RACES; its runs are counted from `first`."""
+        recipes = [PRESETS[name].recipe for name in RACES[race].presets]
+        return cls(race, recipes[0].data.source, dict(enumerate(map(Switches.of, recipes), first)))
+
+    @property
+    def base(self) -> Recipe:
+        """What all runs share before anything is changed, but for what differs with the loss."""
+        family = _family(self.race)
+        return family if self.source == family.data.source else _on(self.source, family)
+
+    @property
+    def next_run(self) -> int:
+        """The number of the next run."""
+        return max(self.runs, default=-1) + 1
+
+    def plain(self) -> list[Recipe]:
+        """Return the runs' recipes without what is changed for all of them: these are always recipes."""
+        return [self._recipe(run, {}) for run in self.runs.values()]
+
+    def recipes(self) -> list[Recipe]:
+        """Return the runs' recipes; RecipeError where a setting does not fit."""
+        return [self._recipe(run, self.changed) for run in self.runs.values()]
+
+    def execution(self) -> Execution:
+        """Return where the images lie; RecipeError where a path is none."""
+        return apply_settings(self.base, Execution(), self.paths)[1]
+
+    def with_run(self) -> Self:
+        """Return the race with a copy of its last run."""
+        return replace(self, runs={**self.runs, self.next_run: list(self.runs.values())[-1]})
+
+    def without(self, number: int) -> Self:
+        """Return the race without one of its runs."""
+        return replace(self, runs={other: run for other, run in self.runs.items() if other != number})
+
+    def on(self, source: str) -> Self:
+        """Return the race on another data set, with the long tail, image size and views that go with that."""
+        changed = {name: value for name, value in self.changed.items() if not of_data(name)}
+        other = replace(self, source=source, changed=changed, paths={})
+        factor = other.base.data.imbalance_factor
+        return replace(other, runs={number: replace(run, imbalance_factor=factor) for number, run in self.runs.items()})
+
+    def seeded(self, seed: int) -> Self:
+        """Return the race with one seed for all of its runs."""
+        return replace(self, runs={number: replace(run, seed=seed) for number, run in self.runs.items()})
+
+    def _recipe(self, run: Switches, changed: Mapping[str, Any]) -> Recipe:
+        base = self.base
+        kind = apply_settings(base, Execution(), {**changed, **run.settings(base)})[0]
+        alike = PRESETS.get(f"{self.race}-{kind.variant}")  # weighs its terms as this loss does
+        if alike is not None:
+            base = base.model_copy(update={"loss": alike.recipe.loss})
+        return apply_settings(base, Execution(), {**changed, **run.settings(kind)})[0]
+
+
+def of_data(name: str) -> bool:
+    """Whether a field says what is trained on."""
+    return name.startswith("data.") or name == "views"
+
+
+def _family(race: str) -> Recipe:
+    recipes = [PRESETS[name].recipe for name in RACES[race].presets]
+    return next(recipe for recipe in recipes if recipe.loss.contrastive)
+
+
+def _on(source: str, recipe: Recipe) -> Recipe:
+    """Return the recipe on another data set, as that one's own race has it; else as one's own images are had."""
+    families = {_family(race).data.source: _family(race) for race in reversed(list(RACES))}
+    there = families.get(source, _family(_GENERAL_RACE))
+    other = recipe.model_copy(update={"data": there.data, "views": there.views})
+    balanced = source not in families and not DATASETS[source].needs_path
+    return apply_settings(other, Execution(), {"data.source": source, **(_BALANCED if balanced else {})})[0]
+
+
+_DIFFERENCES: Mapping[str, Callable[[Recipe], str]] = {
+    "temperature": lambda recipe: f"τ {recipe.loss.temperature:g}",
+    "imbalance": lambda recipe: f"imbalance {recipe.data.imbalance_factor:g}",
+    "adjustment": lambda recipe: "logit-adjusted" if recipe.loss.prior_strength else "not logit-adjusted",
+    "seed": lambda recipe: f"seed {recipe.seed}",
+}
+
+
+def names(recipes: Sequence[Recipe], *always: str) -> list[str]:
+    """Name runs by their titles; those of one title also by what of _DIFFERENCES they differ in, or is `always` said.
+
+    What is alike in all of that gets a number.
+    """
+    found = []
+    for recipe in recipes:
+        alike = [other for other in recipes if other.title == recipe.title]
+        words = [
+            say(recipe)
+            for what, say in _DIFFERENCES.items()
+            if what in always or len({say(other) for other in alike}) > 1
+        ]
+        found.append(", ".join([recipe.title, *words]))
+    again = [found[:place].count(name) for place, name in enumerate(found)]
+    return [f"{name} ({times + 1})" if times else name for name, times in zip(found, again, strict=True)]
+
+
+def group_name(draft: Draft) -> str:
+    """Name the race by its losses, its data and its seeds: "SCL vs BCL, digits, seed 0"."""
+    recipes = draft.plain()
+    losses = list(dict.fromkeys(LOSSES[recipe.loss.name].title for recipe in recipes))
+    who = " vs ".join(losses) if len(losses) <= 3 else f"{len(losses)} losses"
+    own = draft.source == _family(draft.race).data.source
+    where = RACES[draft.race].title.split(", ")[1] if own else DATASETS[draft.source].title
+    seeds = sorted({recipe.seed for recipe in recipes})
+    return f"{who}, {where}, {'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"[:LONGEST_NAME]
+
+
+def twins(recipes: Sequence[Recipe]) -> tuple[int, int] | None:
+    """Return the places of the first two recipes that are equal."""
+    seen: dict[str, int] = {}
+    for place, recipe in enumerate(recipes):
+        if recipe.hash in seen:
+            return seen[recipe.hash], place
+        seen[recipe.hash] = place
+    return None

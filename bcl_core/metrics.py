@@ -1,0 +1,85 @@
+"""The scalars that an epoch is recorded with: what each is called, and its unit. Imports nothing.
+
+The curves of the app, the command line and the benchmarks all take their words from this table.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Metric(NamedTuple):
+    """What a metric is called and measured in."""
+
+    title: str
+    unit: str  # "degrees"; "accuracy" and "share" are from 0 to 1; else what the number is
+    band: str | None = None  # the metric that is its spread, drawn around it
+    short: str = ""  # where there is little room; "": the name itself
+    curve: bool = True  # whether it is a curve of its own; else a part of others
+
+
+METRICS: Mapping[str, Metric] = {
+    "angle_rms_deviation": Metric("RMS deviation from the regular simplex", "degrees", short="off the simplex"),
+    "distance_to_prediction": Metric("RMS difference to the predicted optimum", "degrees", short="off the prediction"),
+    "angle_mean": Metric("Mean angle ± deviation over pairs", "degrees", "angle_std", "mean angle"),
+    "angle_std": Metric("Deviation of the angle over pairs", "degrees", short="deviation", curve=False),
+    "angle_min": Metric("Smallest angle between class means", "degrees", short="smallest angle"),
+    "angle_tail_tail": Metric("Mean angle within the tail", "degrees", short="tail–tail"),
+    "angle_head_tail": Metric("Mean angle between head and tail", "degrees", short="head–tail"),
+    "angle_head_head": Metric("Mean angle within the head", "degrees", short="head–head"),
+    "angle_medium_tail": Metric("Mean angle between medium and tail", "degrees", short="medium–tail"),
+    "angle_medium_medium": Metric("Mean angle within medium", "degrees", short="medium–medium"),
+    "angle_head_medium": Metric("Mean angle between head and medium", "degrees", short="head–medium"),
+    **{
+        f"angle_q{per_cent:02d}": Metric(f"Angle that {per_cent} % of the pairs stay below", "degrees", curve=False)
+        for per_cent in (5, 25, 50, 75, 95)
+    },
+    "within_class_angle": Metric("Angle of a sample to its class mean", "degrees", short="within class"),
+    "margin": Metric("Margin: nearest other class mean minus own", "degrees", short="margin"),
+    "accuracy": Metric("Test accuracy", "accuracy", short="accuracy"),
+    "accuracy_many": Metric("Test accuracy, classes with more than 100 images", "accuracy", short="many"),
+    "accuracy_medium": Metric("Test accuracy, classes with 20 to 100 images", "accuracy", short="medium"),
+    "accuracy_few": Metric("Test accuracy, classes with fewer than 20 images", "accuracy", short="few"),
+    "tail_push_share": Metric("The tail's share of all push", "share", short="tail's push"),
+    "prototype_angle": Metric("Angle of a class mean to its prototype", "degrees", short="to prototype"),
+    "classifier_angle": Metric(
+        "Angle of a class mean to its classifier weight, backbone", "degrees", short="to classifier"
+    ),
+    "centred_angle_mean": Metric(
+        "Centred mean angle ± deviation over pairs (no evidence of a simplex)", "degrees", "centred_angle_std"
+    ),
+    "centred_angle_std": Metric("Deviation of the centred angle over pairs", "degrees", curve=False),
+    "global_mean_norm": Metric("Length of the global mean ‖μ_G‖, to read with the centred angle", "length"),
+    "nc1": Metric("NC1: within-class over between-class spread", "ratio"),
+    "nc1_sample_weighted": Metric("NC1, weighted by samples", "ratio"),
+    "cdnv": Metric("CDNV: class-distance normalised variance", "ratio"),
+    "nc2_equinorm": Metric("NC2: unevenness of the means' lengths", "ratio"),
+    "nc2_equiangularity": Metric("NC2: mean |cosine + 1/(K−1)|", "cosine"),
+    "nc2_simplex": Metric("NC2: distance to the simplex's Gram matrix", "distance"),
+    "nc3": Metric("NC3: classifier against centred class means", "squared distance"),
+    "nc4": Metric("NC4: nearest class mean disagrees with the classifier", "share"),
+    "orthogonal_frame": Metric("Distance to the orthogonal frame", "distance"),
+    "minority_collapse": Metric("Mean cosine of the tail's classifier weights", "cosine"),
+    "loss": Metric("Training loss", "loss", short="loss"),
+    "loss_contrastive": Metric("Training loss, its contrastive part before its weight", "loss", short="contrastive"),
+    "loss_classifier": Metric("Training loss, its classifier's part before its weight", "loss", short="classifier"),
+    "classes_measured": Metric("Classes with a mean direction", "classes", curve=False),
+}
+
+
+def of_a_picture(name: str) -> bool:
+    """Whether a recorded scalar says only how a picture is drawn, so that it has no entry: its fit, or its scale."""
+    return name.startswith("picture_") or name.endswith(("_least", "_most"))
+
+
+def short(name: str) -> str:
+    """Return what a metric is called where there is little room."""
+    return METRICS[name].short or name
+
+
+def shown(name: str, value: float | None) -> str:
+    """Return a metric's value with its unit, for people; "none" where it was not measured."""
+    if value is None:
+        return "none"
+    return {"degrees": f"{value:.1f}°", "accuracy": f"{value:.1%}", "share": f"{value:.1%}"}.get(
+        METRICS[name].unit, f"{value:.4f}"
+    )

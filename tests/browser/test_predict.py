@@ -1,0 +1,53 @@
+"""Predict's heat maps in a real browser: every angle stays with its classes, whatever their order."""
+
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from bcl_core.geometry import pairwise_angles, predicted_optimum
+from harness.serving import APP, new_page
+
+pytestmark = pytest.mark.browser
+
+COUNTS = [3, 100, 10, 30]
+TEMPERATURE = 0.3  # the page's own
+
+
+@pytest.fixture(scope="module")
+def url(serve, tmp_path_factory):
+    home = tmp_path_factory.mktemp("predict") / "lab"
+    return serve(APP, {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"}).url
+
+
+@pytest.fixture
+def maps(visitor, url):
+    page = new_page(visitor, height=1600)
+    page.goto(f"{url}predict?counts_from=Paste+them&counts={'+'.join(map(str, COUNTS))}")
+    expect(page.locator(".bcl-predicted .map canvas").first).to_be_visible(timeout=30_000)
+    yield page.locator(".bcl-predicted section")
+    page.close()
+
+
+def test_there_is_a_map_a_loss(maps):
+    titles = ["SCL", "SCL, class anchors", "BCL", "BCL, class anchors"]
+    assert maps.locator("h3").all_text_contents() == titles
+
+
+def test_the_most_frequent_class_is_first_and_angles_stay_with_their_classes(maps):
+    for place, loss in ((0, "scl"), (2, "bcl")):
+        means = predicted_optimum(COUNTS, loss=loss, temperature=TEMPERATURE, anchors="instance", dim=3).means
+        angles = pairwise_angles(means)
+        order = np.argsort(COUNTS)[::-1]
+        chosen = maps.nth(place)
+        chosen.locator(".map").press("Escape")  # all maps point at one pair; from none, keys begin in the corner
+        chosen.locator(".map").press("ArrowDown")
+        for a, b in ((order[0], order[1]), (order[0], order[2])):
+            chosen.locator(".map").press("ArrowRight")
+            expect(chosen.locator(".readout")).to_have_text(f"classes {a} and {b}: {angles[a, b]:.1f}°")
+
+
+def test_the_pair_that_is_pointed_at_is_read_in_every_map(maps):
+    maps.first.locator(".map").press("ArrowRight")
+    maps.first.locator(".map").press("ArrowRight")
+    for place in range(4):
+        expect(maps.nth(place).locator(".readout")).to_contain_text("classes 1 and 3: ")

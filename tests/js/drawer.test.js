@@ -1,0 +1,32 @@
+// What the drawer says of data: numbers as words, classes by their group.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { groupOf } from "../../app/components/drawer/facts.js";
+import { duration, factor, listed, memory, plural, whole } from "../../app/components/drawer/words.js";
+import { jsonOf } from "./fixtures.js";
+
+const { durations, memories, groups } = jsonOf("drawer.json");
+
+test("lengths of time and amounts of memory are said as Python says them", () => {
+  for (const [seconds, words] of durations) assert.equal(duration(seconds), words);
+  for (const [bytes, words] of memories) assert.equal(memory(bytes), words);
+});
+
+test("classes are in the groups of the literature", () => {
+  for (const [count, group] of groups) assert.equal(groupOf(count), group);
+});
+
+test("of many names the first ones are listed", () => {
+  assert.equal(listed(["a", "b"]), "a, b");
+  assert.equal(listed(["a", "b", "c"], 2), "a, b and 1 more");
+});
+
+test("counts are words", () => {
+  assert.equal(plural(1, "class", "classes"), "1 class");
+  assert.equal(plural(8142, "class", "classes"), "8,142 classes");
+  assert.equal(whole(1280), "1,280");
+  assert.equal(factor(1280 / 5), "256");
+  assert.equal(factor(130 / 3), "43.3");
+});

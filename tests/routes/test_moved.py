@@ -1,0 +1,46 @@
+"""Old addresses lead to the Lab on the app as it is served, below a path of its own too, and nothing else is moved."""
+
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+
+from harness.serving import APP, start
+
+QUERY = "race=Digits&seed=0&name=%C3%BCber%20a%2Bb&seed=1&empty="
+
+
+@pytest.fixture(scope="module", params=["", "behind/a/proxy"])
+def address(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("moved")
+    env = {"BCL_LAB_HOME": str(home / "lab"), "BCL_LAB_WORKER": "off", "STREAMLIT_SERVER_BASE_URL_PATH": request.param}
+    server = start(APP, Path(home / "log"), env)
+    yield server.url
+    server.process.terminate()
+    server.process.wait()
+
+
+def asked(url: str, method: str = "GET") -> HTTPResponse:
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.netloc, timeout=20)
+    connection.request(method, f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    answer = connection.getresponse()
+    answer.read()
+    connection.close()
+    return answer
+
+
+@pytest.mark.parametrize("page", ["train", "inspect", "data"])
+def test_an_old_address_leads_to_the_lab_with_its_whole_query(address: str, page: str) -> None:
+    for method in ("GET", "HEAD"):
+        for query in (f"?{QUERY}", ""):
+            answer = asked(f"{address}{page}{query}", method)
+            assert answer.status == 307
+            assert urljoin(f"{address}{page}", answer.headers["Location"]) == f"{address}lab{query}"
+
+
+def test_streamlit_s_own_files_and_other_pages_are_untouched(address: str) -> None:
+    for path in ("_stcore/health", "_stcore/host-config", "", "runs", "gallery?group=one", "training"):
+        assert asked(address + path).status == 200, path

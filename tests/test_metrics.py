@@ -1,0 +1,40 @@
+"""One table of what is recorded: nothing that an epoch is recorded with lacks a name, and no entry names nothing."""
+
+import pytest
+
+from bcl_core.geometry import QUANTILES
+from bcl_core.lab import Lab
+from bcl_core.lab.history import scalars_of
+from bcl_core.metrics import METRICS, of_a_picture, short, shown
+from tests.app.conftest import train_here
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The scalars of a real short run."""
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    [run_id] = train_here(lab, epochs=1, presets=["digits-bcl"])
+    return {name for row in lab.metrics(run_id) for name in scalars_of(row)} - {"epoch"}
+
+
+def test_every_recorded_scalar_has_an_entry_or_only_scales_a_picture(recorded: set[str]) -> None:
+    assert {name for name in recorded if not of_a_picture(name)} == METRICS.keys()
+    assert not any(of_a_picture(name) for name in METRICS)
+
+
+def test_bands_and_quantiles_are_metrics_of_the_same_unit_that_are_no_curves_of_their_own() -> None:
+    bands = {name: metric for name, metric in METRICS.items() if metric.band is not None}
+    assert bands
+    for name in (*(metric.band for metric in bands.values()), *QUANTILES):
+        assert METRICS[name].unit == "degrees" and not METRICS[name].curve
+
+
+def test_no_two_metrics_are_called_the_same() -> None:
+    for words in ([metric.title for metric in METRICS.values()], [short(name) for name in METRICS]):
+        assert len(set(words)) == len(words)
+
+
+def test_values_are_shown_with_their_units() -> None:
+    assert [shown("angle_mean", 90.04), shown("accuracy", 0.5), shown("loss", 1), shown("margin", None)] == [
+        *("90.0°", "50.0%", "1.0000", "none")
+    ]
