@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.components.stage import MOST_RUNS
+from app.races import MOST_RUNS
 from bcl_core.lab import Run
 
 

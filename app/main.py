@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas  # noqa: F401 (see above)
 import streamlit as st
 
-from app.reading import the_lab
+from app.runs import the_lab
 from bcl_core.lab import LabError
 
 st.set_page_config(page_title="BCL Lab", page_icon="🔺", layout="wide")

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.reading import the_lab
-from app.steering import attempt
+from app.deeds import attempt
+from app.runs import the_lab
 from bcl_core.lab import worker_log, worker_status
 
 

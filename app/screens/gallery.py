@@ -6,17 +6,18 @@ from typing import Any
 
 import streamlit as st
 
-from app import controls, reading
+from app import controls
 from app.components.thumbnail import thumbnail
-from app.exporting import export_button
+from app.deeds import demand
+from app.export_button import export_button
+from app.job_line import press, watch
 from app.links import lab_link
-from app.naming import run_names
-from app.reading import the_lab
-from app.steering import demand
+from app.names import run_names
+from app.runs import comparable, every_run, the_lab
 from app.verbs import Refused
-from app.watching import press, watch
 from app.words import percent
 from bcl_core.lab import Run, SnapshotError, jobs
+from bcl_core.lab.samples import read_samples
 from bcl_core.lab.shelf import CARD
 from bcl_core.recipe import Execution, RecipeError, apply_settings
 from bcl_core.registry import DATASETS
@@ -90,7 +91,7 @@ def _angles_in_words(run: Run, metrics: Mapping[str, Any]) -> str:
     mean, among_rare = metrics.get("angle_mean"), metrics.get("angle_tail_tail")
     if mean is None:
         return "Angles were not recorded"
-    counts = reading.samples(run.id).class_counts
+    counts = read_samples(the_lab().folder(run.id)).class_counts
     rarest = f", {among_rare:.0f}° among the rarest" if among_rare is not None and counts.min() < counts.max() else ""
     return f"{mean:.0f}° on average{rarest}, in {run.recipe.space} space"
 
@@ -101,7 +102,7 @@ def _percent(accuracy: float | None) -> str:
 
 @st.dialog("Compare with …")
 def _compare(run: Run) -> None:
-    others = {other.id: other for other in reading.comparable(reading.every_run()) if other.id != run.id}
+    others = {other.id: other for other in comparable(every_run()) if other.id != run.id}
     names = run_names(list(others.values()))
     chosen = st.selectbox("Run", list(others), format_func=names.__getitem__, key=f"compare/{run.id}")
     lab_link([run, others[chosen]], "Inspect both")
@@ -121,7 +122,7 @@ def _train_on(run: Run) -> None:
     except (RecipeError, Refused) as error:
         st.error(f"Nothing was queued: {error}")
         return
-    st.switch_page("screens/train.py", query_params={"group": queued["group"]})
+    st.switch_page("screens/lab.py", query_params={"group": queued["group"]})
 
 
 @st.dialog("Fetch images")

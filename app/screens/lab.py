@@ -4,15 +4,19 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from app.components.stage import MOST_RUNS, stage
-from app.naming import group_names, run_names
-from app.reading import comparable, every_run, notice_dead_recorders
+from app.components.stage import stage
+from app.names import group_names, run_names
+from app.races import MOST_RUNS
+from app.runs import comparable, every_run, notice_dead_recorders
+from app.screens.new_race import OPEN, new_race
 from app.words import verbatim
 from bcl_core.lab import Run
-from bcl_core.recipe import Recipe
+from bcl_core.recipe import PRESETS, RACES, Recipe
+from bcl_core.registry import DATASETS
 
-OPEN, OVER = "lab/open", "lab/over"
+OVER, SEEN = "lab/over", "lab/new"
 OLD_PARAMETERS = ("run", "other")
+OLD_RACE = ("race", "source")
 
 
 def _page() -> None:
@@ -21,13 +25,18 @@ def _page() -> None:
     wanted = _wanted(known)
     chosen = [run for run_id in wanted if (run := known.get(run_id)) and run.readable][:MOST_RUNS]
     chosen = chosen or _newest([run for run in known.values() if run.readable])
-    with st.container(horizontal=True, vertical_alignment="center"), st.popover("Runs", icon=":material/checklist:"):
-        _choose(known, chosen)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("New race", icon=":material/add:", type="primary"):
+            new_race()
+        elif _asks_for_a_race():
+            new_race(_race_asked())
+        with st.popover("Runs", icon=":material/checklist:"):
+            _choose(known, chosen)
     _name_the_others(known, wanted)
     if chosen:
         stage(chosen, key="stage")
     else:
-        st.info("There is no run to look at yet.")
+        st.info("There is no run to look at yet. *New race* trains some.")
 
 
 def _wanted(known: dict[str, Run]) -> list[str]:
@@ -42,6 +51,24 @@ def _wanted(known: dict[str, Run]) -> list[str]:
     if address:
         return [run_id for run_id in address.split(".") if run_id]
     return [st.query_params[name] for name in OLD_PARAMETERS if st.query_params.get(name, "none") != "none"]
+
+
+def _asks_for_a_race() -> bool:
+    """Whether the address asks for a new race, the first time that it does."""
+    asked = next((st.query_params[name] for name in ("new", *OLD_RACE) if name in st.query_params), None)
+    is_new = asked is not None and asked != st.session_state.get(SEEN)
+    st.session_state[SEEN] = asked
+    return is_new
+
+
+def _race_asked() -> str | None:
+    """Return which race the address asks for, by its name or, as older addresses do, by its title or its data set's."""
+    wanted = {st.query_params[name] for name in ("new", *OLD_RACE) if name in st.query_params}
+    titles = {
+        key: {key, race.title, DATASETS[PRESETS[race.presets[0]].recipe.data.source].title}
+        for key, race in RACES.items()
+    }
+    return next((key for key, known in titles.items() if known & wanted), None)
 
 
 def _open(run_ids: Sequence[str]) -> None:

@@ -14,9 +14,9 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import controls, palette, races
 from app.components.drawer import drawer
+from app.deeds import demand
 from app.races import Draft, Switches
-from app.reading import the_lab
-from app.steering import demand
+from app.runs import the_lab
 from app.verbs import Refused
 from app.words import listed, verbatim
 from bcl_core.lab import Run
@@ -25,7 +25,7 @@ from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, field_names
 from bcl_core.registry import DATASETS, LOSSES
 
 OPEN = "lab/open"
-"""Where the session's state has the ids of the runs that are to be shown."""
+"""Where the session's state has the ids of the runs that the Lab is to show."""
 
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
 _OFFERED = "race/offered"

@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from app import reading
+from app import runs
 from app.components.predicted import predicted
 from bcl_core import geometry
 from bcl_core.data import long_tail_counts
@@ -31,9 +31,7 @@ def _page() -> None:
         counts = _counts()
         temperature, dim = _settings(len(counts))
         with st.spinner("Looking for the optimum"):
-            found = {
-                name: reading.optimum(tuple(counts), *choice, temperature, dim) for name, choice in CHOICES.items()
-            }
+            found = {name: runs.optimum(tuple(counts), *choice, temperature, dim) for name, choice in CHOICES.items()}
     except ValueError as error:
         st.error(str(error))
         return

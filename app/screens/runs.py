@@ -4,12 +4,12 @@ import time
 
 import streamlit as st
 
-from app.exporting import export_button
-from app.importing import import_form
+from app.deeds import attempt
+from app.export_button import export_button
+from app.import_form import import_form
 from app.links import lab_link
-from app.reading import comparable, notice_dead_recorders, the_lab, trained_here
-from app.recording import recording_form
-from app.steering import attempt
+from app.record_form import recording_form
+from app.runs import comparable, notice_dead_recorders, the_lab, trained_here
 from app.words import ago, verbatim
 from app.worker_line import worker_line
 from bcl_core.lab import Run
@@ -76,7 +76,7 @@ if runs:
         _tools(chosen)
 else:
     st.info("There is no run yet.")
-    st.page_link("screens/train.py", label="Train three runs", icon=":material/play_circle:")
+    st.page_link("screens/lab.py", label="Train a race", icon=":material/play_circle:", query_params={"new": "digits"})
 import_form()
 recording_form()
 worker_line(waiting=any(run.active for run in trained_here(runs)))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import reading
+from app import runs
 from bcl_core.cli import main
 from bcl_core.lab import Lab
 from bcl_core.lab.evaluating import evaluate_run
@@ -42,15 +42,15 @@ def test_its_figures_and_arrays_are_read(lab, run_id):
     epochs = EPOCHS[run_id]
     assert [row["epoch"] for row in lab.metrics(run_id)] == lab.folder(run_id).epochs() == epochs
     assert not lab.unreadable_epochs(run_id)
-    table = reading.curves(run_id, epochs[-1])
+    table = runs.curves(run_id, epochs[-1])
     assert np.isfinite(table["angle_mean"]).all() and np.isfinite(table["accuracy"]).all()
-    about = reading.samples(run_id)
-    means = reading.view(run_id, epochs[-1])["class_means"]
+    about = runs.samples(run_id)
+    means = runs.view(run_id, epochs[-1])["class_means"]
     assert len(means) == len(about.class_names) == len(about.class_counts)
 
 
 def test_a_figure_that_it_did_not_measure_is_not_a_number(lab):
-    table = reading.curves(TRAINED, 2)
+    table = runs.curves(TRAINED, 2)
     assert np.isnan(table["measured by a later version"]).all()
     assert len(table["measured by a later version"]) == 3
 

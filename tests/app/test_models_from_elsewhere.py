@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from app.importing import OWN, _stored
+from app.import_form import OWN, _stored
 from bcl_core.lab import jobs
 from tests.app.conftest import train_here
 from tests.app.test_pages import click, words

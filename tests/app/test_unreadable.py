@@ -4,7 +4,6 @@ import sqlite3
 
 import pytest
 
-from app import reading
 from app.routes.about import about
 from bcl_core.lab import GroupPlan, Lab
 from harness.made_runs import make_runs
@@ -92,7 +91,7 @@ def test_a_run_is_not_compared_with_a_sister_that_cannot_be_read(lab, sound):
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         db.execute("UPDATE runs SET execution = '{' WHERE id = ?", (sound[1].id,))
     runs = lab.runs()
-    assert [run.id for run in reading.comparable(runs)] == [sound[0].id]
+    assert [run.id for run in runs.comparable(runs)] == [sound[0].id]
     assert about(lab, lab.run(sound[0].id))["siblings"] == []
 
 

@@ -133,7 +133,7 @@ def test_the_first_picture_stands_before_the_chart_library_has_come(show: Opener
 def test_scrubbing_and_playing_send_no_message_and_fetch_no_epoch_twice(
     browser: Browser, show: Opener, runs: list[MadeRun]
 ) -> None:
-    page = show()  # the runs of the newest group
+    page = show(query="lens=embedding")  # the runs of the newest group
     sent: list[object] = []
     fetched: list[str] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
@@ -165,7 +165,7 @@ def test_scrubbing_and_playing_send_no_message_and_fetch_no_epoch_twice(
 
 
 def test_the_keyboard_alone_scrubs_plays_and_selects(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs)
+    page = show(runs, "lens=embedding")
     for key, wanted in (("Home", 0), ("ArrowRight", 1), ("End", LAST), ("ArrowLeft", LAST - 1)):
         page.keyboard.press(key)
         expect(epoch(page)).to_have_text(f"epoch {wanted} / {LAST}")
@@ -192,7 +192,7 @@ def test_the_keyboard_alone_scrubs_plays_and_selects(show: Opener, runs: list[Ma
 def test_hovering_shows_the_right_sample_and_its_neighbours_in_the_full_space(
     show: Opener, runs: list[MadeRun]
 ) -> None:
-    page = show(runs)
+    page = show(runs, "lens=embedding")
     [run, other], arrays = runs, view(runs[0])
     box = cloud(page)
     places = on_screen(box, geometry.dequantise(arrays["coordinates"]))
@@ -221,7 +221,7 @@ def test_hovering_shows_the_right_sample_and_its_neighbours_in_the_full_space(
 
 
 def test_a_lasso_selects_the_same_samples_in_both_runs_and_in_the_csv(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs)
+    page = show(runs, "lens=embedding")
     page.get_by_role("button", name="Box").click()
     box, arrays = cloud(page), view(runs[0])
     places = on_screen(box, geometry.dequantise(arrays["coordinates"]))
@@ -262,15 +262,13 @@ def test_a_lasso_selects_the_same_samples_in_both_runs_and_in_the_csv(show: Open
 def test_an_address_brings_everything_back_in_another_browser(
     browser: Browser, show: Opener, runs: list[MadeRun]
 ) -> None:
-    page = show(runs)
-    page.keyboard.press("Home")
-    page.keyboard.press("PageUp")
+    page = show(runs, "lens=all")
+    page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
     page.get_by_role("radio", name="confidence").check()
     page.get_by_role("checkbox", name="trails").check()
     page.get_by_role("radio", name="predicted optimum").check()
     page.get_by_role("radio", name="3D").check()
-    page.get_by_role("button", name="Other curves").click()
     page.get_by_role("checkbox", name="log epochs").first.check()
     page.get_by_role("combobox", name="Class", exact=True).select_option(index=4)
     page.get_by_role("button", name="Select its images").click()
@@ -278,7 +276,7 @@ def test_an_address_brings_everything_back_in_another_browser(
     page.wait_for_timeout(2500)
     found = address(page)
     assert found["epoch"] == str(LAST - 1)
-    assert {"colour", "layers", "target", "dims", "panels", "log", "selection", "basis", "runs"} <= set(found)
+    assert {"colour", "layers", "target", "dims", "lens", "log", "selection", "basis", "runs"} <= set(found)
     elsewhere = Opener(browser.new_context(), show.url)
     again = elsewhere(query=urlparse(page.url).query)
     again.wait_for_timeout(1500)
@@ -309,7 +307,7 @@ def test_garbage_in_the_address_is_the_default(show: Opener, runs: list[MadeRun]
 def test_a_live_run_appends_without_a_jump_and_can_be_followed(show: Opener, lab: Lab) -> None:
     [run_id] = lab.enqueue(GroupPlan("live", [("live", recipe_of("bcl-class", 20))]), Execution())
     run = MadeRun(lab, run_id)
-    page = show([run], wait=False)
+    page = show([run], "lens=embedding", wait=False)
     expect(page.get_by_text("has no epoch yet").first).to_be_visible(timeout=PATIENCE)
     run.begin()
     for number in range(3):
@@ -322,7 +320,7 @@ def test_a_live_run_appends_without_a_jump_and_can_be_followed(show: Opener, lab
     page.locator(".cloud").first.evaluate("element => { element.marked = true }")
     run.epoch(3, 20)
     expect(epoch(page)).to_have_text("epoch 1 / 3", timeout=PATIENCE)
-    page.get_by_text("follow live").click()
+    page.get_by_role("button", name="live").click()
     expect(epoch(page)).to_have_text("epoch 3 / 3", timeout=PATIENCE)
     run.epoch(4, 20)
     expect(epoch(page)).to_have_text("epoch 4 / 4", timeout=PATIENCE)
@@ -335,7 +333,7 @@ def test_a_damaged_epoch_is_named_where_it_would_stand_and_the_rest_goes_on(show
     file = broken.folder.view(2)
     file.write_bytes(file.read_bytes()[:-700])
     broken.folder.view(1).unlink()
-    page = show([broken, whole])
+    page = show([broken, whole], "lens=all")
     expect(page.locator(".sentence")).to_contain_text("with SCL")
     page.keyboard.press("ArrowLeft")
     first, second = (page.locator(".formation .column").nth(place) for place in (0, 1))
@@ -356,8 +354,8 @@ def test_a_damaged_file_of_a_run_is_named_in_the_pictures_that_need_it_and_its_s
     samples, predicted, whole = make_runs(lab, ["scl", "bcl", "bcl-class"], 1, name="damaged files")
     for file in (samples.folder.samples, predicted.folder.predicted):
         file.write_bytes(file.read_bytes()[:-8])
-    page = show([samples, predicted, whole], "target=predicted")
-    said = page.locator(".tour .column .message"), page.locator(".angles .column .message")
+    page = show([samples, predicted, whole], "lens=all&target=predicted")
+    said = page.locator(".embedding .column .message"), page.locator(".angles .column .message")
     expect(said[0].nth(0)).to_contain_text("samples")
     expect(said[1].nth(1)).to_contain_text("predicted")
     for hidden in (said[0].nth(1), said[0].nth(2), said[1].nth(2)):
@@ -366,7 +364,7 @@ def test_a_damaged_file_of_a_run_is_named_in_the_pictures_that_need_it_and_its_s
 
 
 def test_a_server_that_is_away_is_said_to_be_and_the_page_goes_on_when_it_answers(show: Opener, lab: Lab) -> None:
-    page = show(make_runs(lab, ["bcl"], 3, name="away"))  # of which the browser has nothing in its cache
+    page = show(make_runs(lab, ["bcl"], 3, name="away"), "lens=push")  # of which the browser has nothing in its cache
     page.context.set_offline(True)
     try:
         page.keyboard.press("Home")
@@ -390,7 +388,7 @@ def test_runs_that_differ_in_the_seed_alone_make_a_band(show: Opener, lab: Lab) 
             run.epoch(number, 2)
         run.finish()
     page = show(made[:1])
-    expect(page.locator(".formation .key")).to_contain_text("Band: lowest and highest of the group's seeds.")
+    expect(page.locator(".formation .legend")).to_contain_text("range over seeds")
 
 
 def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) -> None:
@@ -401,10 +399,10 @@ def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) 
     for number in (0, 1):
         run.epoch(number, 1, gradients=False, predictions=None, confidences=None, prototypes=None, classifier=None)
     run.finish()
-    page = show([run], "layers=means.predicted.classifier&target=predicted&of=prototypes&colour=correct")
+    page = show([run], "lens=all&layers=means.predicted.classifier&target=predicted&of=prototypes&colour=correct")
     expect(page.locator(".push").get_by_role("status")).to_have_text("Cross-entropy alone has no contrastive push.")
-    expect(page.locator(".angles").get_by_role("status")).to_have_text("This run has no prototypes.")
-    tour = page.locator(".tour .column")
+    expect(page.locator(".angles").get_by_role("status")).to_have_text("This loss trains no prototypes.")
+    tour = page.locator(".embedding .column")
     expect(tour).to_contain_text("No optimum is predicted for this loss.")
     expect(tour).to_contain_text("No predictions were recorded")
 
@@ -415,13 +413,13 @@ def test_any_number_of_classes_is_shown(show: Opener, lab: Lab, num_classes: int
     [run] = make_runs(lab, ["bcl"], 1, name=f"{num_classes} classes", counts=counts, per_class=6, dim=32)
     page = show([run], "lens=all&dims=3")
     expect(page.locator(".sentence")).to_contain_text(f"{geometry.simplex_angle(num_classes):.1f}°")
-    for panel in ("formation", "push", "tour", "angles"):
+    for panel in ("formation", "push", "embedding", "angles"):
         expect(page.locator(f".{panel}").get_by_role("status").first).to_be_hidden()
     expect(page.locator(".formation .main-svg").first).to_be_visible(timeout=PATIENCE)
 
 
 def test_printed_numbers_are_those_of_geometry(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs)
+    page = show(runs, "lens=all")
     for place, run in enumerate(runs):
         arrays, counts = view(run), run.samples.class_counts
         rms = geometry.simplex_metrics(arrays["class_means"], counts)["angle_rms_deviation"]
@@ -431,13 +429,13 @@ def test_printed_numbers_are_those_of_geometry(show: Opener, runs: list[MadeRun]
         slopes = [geometry.count_slope(push, counts) for push in (arrays["pair_push"], effect)]
         share = geometry.tail_push_share(arrays["pair_push"], counts)
         summary = page.locator(".push .summary").nth(place)
-        expect(summary).to_contain_text(f"Slope {slopes[0]:.2f} measured, {slopes[1]:.2f} by the counts alone")
-        said = re.search(r"rarest classes: ([\d.]+) % of all", summary.inner_text())
+        expect(summary).to_contain_text(f"Slope {slopes[0]:.2f}, counts alone {slopes[1]:.2f}")
+        said = re.search(r"within the tail ([\d.]+) %", summary.inner_text())
         assert said is not None and float(said[1]) == pytest.approx(100 * share, rel=0.06)
         metrics = read_metadata(run.folder.view(LAST))["metrics"]
         kept = re.search(r'"picture_variance_kept": ([\d.]+)', metrics)
         assert kept is not None
-        expect(page.locator(".tour .summary").nth(place)).to_contain_text(
+        expect(page.locator(".embedding .summary").nth(place)).to_contain_text(
             f"keep {100 * float(kept[1]):.0f} % of the variance"
         )
     page.get_by_role("radio", name="predicted optimum").check()
@@ -459,7 +457,7 @@ def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
 
 
 def test_nothing_moves_by_itself_for_those_who_asked_for_that(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, reduced_motion="reduce")
+    page = show(runs, "lens=embedding", reduced_motion="reduce")
     expect(page.get_by_role("button", name="Tour")).to_be_disabled()
     page.get_by_role("button", name="Tail against head").click()
     page.wait_for_timeout(200)
@@ -473,15 +471,15 @@ def test_presenting_shows_the_sentence_and_the_formation_and_reveals_runs_one_by
 ) -> None:
     page = show(runs, height=720)
     page.get_by_role("button", name="Present").click()
-    expect(page.locator(".tour")).to_be_hidden()
+    expect(page.locator(".formation .side")).to_be_hidden()
     expect(page.locator(".formation .column")).to_have_count(2)
-    page.keyboard.press("2")
+    page.keyboard.press("Shift+Digit2")
     expect(page.locator(".formation .column")).to_have_count(1)
     expect(page.locator(".sentence")).not_to_contain_text("BCL")
-    page.keyboard.press("2")
+    page.keyboard.press("Shift+Digit2")
     expect(page.locator(".sentence")).to_contain_text("BCL")
     page.keyboard.press("Escape")
-    expect(page.locator(".tour")).to_be_visible()
+    expect(page.locator(".formation .side")).to_be_visible()
 
 
 def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_away_again(

@@ -14,7 +14,7 @@ from harness.serving import ROOT
 
 pytestmark = pytest.mark.browser
 
-PARTS = "tests/browser/pages/inspector_parts.html"
+PARTS = "tests/browser/pages/stage_plots.html"
 WITHOUT_WEBGL = """
 const real = HTMLCanvasElement.prototype.getContext;
 HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
@@ -24,7 +24,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 SHEET = """
 window.sheetOf = (picture) => {
   picture.draw();
-  const { canvases, theme } = picture.stage;
+  const { canvases, theme } = picture.surface;
   const { width, height } = canvases[0];
   const sheet = Object.assign(document.createElement("canvas"), { width, height });
   const context = sheet.getContext("2d");
@@ -385,7 +385,7 @@ def test_a_picture_that_is_hidden_and_shown_again_is_drawn(opened: Opener) -> No
     page.evaluate("document.querySelector('#points').style.display = 'none'")
     page.evaluate("new Promise(requestAnimationFrame).then(() => points.draw())")
     page.evaluate("document.querySelector('#points').style.display = ''")
-    page.wait_for_function(f"points.stage.width && sheetOf(points).toDataURL() === {before!r}")
+    page.wait_for_function(f"points.surface.width && sheetOf(points).toDataURL() === {before!r}")
 
 
 def test_a_destroyed_picture_leaves_nothing_behind(opened: Opener) -> None:

@@ -79,8 +79,8 @@ test("keys step to whole epochs and stop the playing", () => {
     ArrowDown: 2,
     ArrowRight: 3,
     ArrowUp: 3,
-    PageDown: 0,
-    PageUp: 10,
+    PageDown: 10,
+    PageUp: 0,
     Home: 0,
     End: 10,
   });

@@ -3,7 +3,6 @@ import test from "node:test";
 
 import { heldAt, pageOf } from "../../app/components/stage/export/page.js";
 import { escaped, fileName, runInWords, scriptJson, scriptText } from "../../app/components/stage/export/words.js";
-import { npy, npz } from "../../app/components/stage/export/npz.js";
 
 const NASTY = "</script><b>&\"'";
 
@@ -59,20 +58,4 @@ test("a run in words names itself once and says of what and where", () => {
   const told = { label: "BCL", recipe: "BCL, seed 0 · τ 0.3", space: "projection", seeds: 3 };
   assert.equal(runInWords(told), "BCL, seed 0 · τ 0.3 · bands over 3 seeds · class means, projection space, uncentred");
   assert.ok(runInWords({ ...told, label: "first" }, "classifier").startsWith("first: BCL, seed 0"));
-});
-
-test("a .npy file's numbers begin at a multiple of 64 bytes and are as they were", () => {
-  const file = npy({ data: Float32Array.of(1, 2, 3), shape: [3] });
-  const start = 10 + file[8] + 256 * file[9];
-  assert.equal(start % 64, 0);
-  assert.deepEqual(new Float32Array(file.slice(start).buffer), Float32Array.of(1, 2, 3));
-  assert.ok(new TextDecoder("latin1").decode(file.subarray(0, start)).includes("'shape': (3,), }"));
-});
-
-test("a part of a larger buffer is written alone", async () => {
-  const whole = Int16Array.of(9, 1, 2, 9);
-  const file = npy({ data: whole.subarray(1, 3), shape: [1, 2] });
-  assert.deepEqual(new Int16Array(file.slice(-4).buffer), Int16Array.of(1, 2));
-  const bytes = new Uint8Array(await npz({ part: { data: whole, shape: [4] } }).arrayBuffer());
-  assert.deepEqual([...bytes.subarray(0, 4)], [0x50, 0x4b, 3, 4]);
 });

@@ -7,27 +7,31 @@ import { random } from "./fixtures.js";
 
 const DEFAULTS = {
   runs: [],
+  lens: "formation",
   epoch: null,
   speed: 6,
   follow: false,
+  log: false,
+  presenter: false,
+  hidden: [],
+  control: null,
+  selection: Uint32Array.of(),
+  metric: "loss",
+  beside: "accuracy",
+  chart: "metric",
+  quantity: "pair_push",
+  pushes: "dots",
+  fit: "aligned",
   split: "test",
   dims: 2,
   colour: "class",
   layers: ["simplex", "means"],
-  panels: ["formation", "push", "tour", "angles"],
+  pair: [],
+  basis: null,
   target: "simplex",
   of: "class_means",
   difference: false,
   blocks: [],
-  metric: "angle_rms_deviation",
-  log: false,
-  quantity: "pair_push",
-  pair: [],
-  presenter: false,
-  hidden: [],
-  control: null,
-  basis: null,
-  selection: Uint32Array.of(),
 };
 
 function anyState(seed) {
@@ -45,12 +49,16 @@ function anyState(seed) {
     dims: one(2, 3),
     colour: one("class", "group", "correct", "confidence"),
     layers: some("simplex", "predicted", "means", "trails", "prototypes", "classifier", "shuffled"),
-    panels: some("formation", "curves", "push", "tour", "angles"),
+    lens: one("formation", "curves", "push", "embedding", "angles", "all"),
+    beside: one("accuracy", "nc1"),
+    chart: one("metric", "beside", "classes"),
+    pushes: one("dots", "map", "bars"),
+    fit: one("aligned", "pca", "umap"),
     target: one("simplex", "predicted"),
     of: one("class_means", "prototypes", "classifier"),
     difference: one(true, false),
     blocks: some("0", "4", "8"),
-    metric: one("angle_rms_deviation", "nc1", "constructor"),
+    metric: one("loss", "angle_rms_deviation", "constructor"),
     log: one(true, false),
     quantity: one("pair_push", "gradient_mass"),
     pair: one([], [3], [8, 0]),
@@ -82,15 +90,29 @@ test("only what differs from the defaults is written, in plain letters", () => {
   for (let seed = 0; seed < 100; seed++) assert.match(write(anyState(seed)), /^[\w.=&-]*$/);
 });
 
-test("layers and panels have one order, whatever order they are given in", () => {
+test("layers have one order, whatever order they are given in", () => {
   assert.deepEqual(read("layers=means.simplex").layers, ["simplex", "means"]);
   assert.equal(write({ ...DEFAULTS, layers: ["means", "simplex"] }), "");
 });
 
+test("addresses of before still show what they showed", () => {
+  assert.equal(read("metric=angle_rms_deviation").metric, "angle_rms_deviation");
+  assert.equal(read("panels=tour").lens, "embedding");
+  assert.equal(read("panels=curves").lens, "curves");
+  assert.equal(read("panels=formation.push").lens, "all");
+  assert.equal(read("panels=<b>").lens, "formation");
+  assert.equal(read("panels=tour&lens=angles").lens, "angles");
+});
+
 test("garbage in a field gives that field its default and leaves the others alone", () => {
-  const fiveRuns = "run-0001.run-0002.run-0003.run-0004.run-0005";
+  const sixRuns = "run-0001.run-0002.run-0003.run-0004.run-0005.run-0006";
   const garbage = {
-    runs: ["short", "UPPER-CASE-ID", "../etc/passwd", "run-0001.run-0001", fiveRuns],
+    lens: ["tour", "", "toString"],
+    beside: ["", "NC1"],
+    chart: ["first", "toString"],
+    pushes: ["", "heatmap"],
+    fit: ["tsne", "PCA"],
+    runs: ["short", "UPPER-CASE-ID", "../etc/passwd", "run-0001.run-0001", sixRuns],
     epoch: ["-1", "1.5", "1e3", "100000", "NaN", "last", "٣"],
     speed: ["0", "0.4", "61", "-1", "1e1", "Infinity", ""],
     follow: ["true", "2", "toString", ""],
@@ -98,7 +120,6 @@ test("garbage in a field gives that field its default and leaves the others alon
     dims: ["1", "4", "2D", "constructor"],
     colour: ["red", "toString"],
     layers: ["everything", "means.", "means,simplex"],
-    panels: [".", "tour.tour2"],
     target: ["optimum"],
     of: ["means"],
     difference: ["yes"],
@@ -108,12 +129,12 @@ test("garbage in a field gives that field its default and leaves the others alon
     quantity: ["push", "", "toString"],
     pair: ["-1", "1.2.3", "12345", "a"],
     presenter: ["on"],
-    hidden: ["0", "5", "1,2"],
+    hidden: ["0", "6", "1,2"],
     control: ["even", "balanced.swapped", "toString"],
     basis: ["A", "A".repeat(16), "A".repeat(25), "A".repeat(88), "ä".repeat(24), "=".repeat(24)],
     selection: ["~", "A.", "1,5", "_.zzzz."],
   };
-  assert.deepEqual(Object.keys(garbage), Object.keys(FIELDS));
+  assert.deepEqual(Object.keys(garbage).sort(), Object.keys(FIELDS).sort());
   const others = anyState(1);
   for (const [name, texts] of Object.entries(garbage)) {
     for (const text of texts) {

@@ -29,9 +29,9 @@ def get(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Get]:
     "path",
     [
         f"component/{VERSION}/__init__.py",
-        f"component/{VERSION}/live_plot/theme.js",
+        f"component/{VERSION}/stage/stage.js",
         f"component/{VERSION}/../routes.py",
-        "component/0123456789abcdef/live_plot.js",
+        "component/0123456789abcdef/stage.js",
         "plotly-0.0.1.min.js",
         "",
     ],
@@ -120,10 +120,10 @@ def test_no_worker_is_started_where_it_is_switched_off(monkeypatch: pytest.Monke
     assert live_through_a_lifespan(monkeypatch, lambda lab: None) == ["serving"]
 
 
-def test_neither_routes_nor_components_nor_figures_load_what_trains() -> None:
+def test_neither_routes_nor_components_load_what_trains() -> None:
     program = """
 import sys
-import app.components.live_plot, app.figures, app.routes
+import app.components.stage, app.routes
 heavy = {"torch", "torchvision", "kornia", "sklearn", "umap", "scipy"} & set(sys.modules)
 sys.exit(f"loaded: {heavy}" if heavy else 0)
 """

@@ -3,7 +3,7 @@
 import { mounting } from "../mounting.js";
 import { heatMapClasses } from "../stage/core/classes.js";
 import { h, number } from "../stage/core/dom.js";
-import { deviation, simplexAngle } from "../stage/core/geometry.js";
+import { deviation, groupsOf, simplexAngle } from "../stage/core/geometry.js";
 import { deviationScale } from "../stage/plots/deviation.js";
 import { HeatMap } from "../stage/plots/heatmap.js";
 
@@ -15,7 +15,7 @@ const GROUPED = " Click a block to see its classes.";
 class Predicted {
   /** @param {{counts: number[], stops: [number, string][], maps: {title: string, angles: string}[]}} told by Python */
   constructor(host, { counts, stops, maps }) {
-    this.classes = heatMapClasses(counts.map((_, k) => String(k)), counts);
+    this.classes = heatMapClasses({ names: counts.map((_, k) => String(k)), counts, groups: groupsOf(counts) });
     this.scale = deviationScale(stops, `${number(simplexAngle(counts.length), 1)}°`);
     const grid = h("div", { class: "grid" });
     const key = h("p", { class: "key" }, KEY + (this.classes.groups.length ? GROUPED : ""));

@@ -5,17 +5,15 @@ from typing import Any
 
 import streamlit as st
 
-from app import naming, palette
+from app import names, palette
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
+from app.glossary import GLOSSARY
 from app.verbs import role_of
 from bcl_core.lab import Run
 from bcl_core.metrics import METRICS
 
 GROUPS = dict(zip(("head", "medium", "tail"), palette.GROUPS.values(), strict=True))
 """Frequent, middling and rare classes, as `geometry.head_and_tail` parts them."""
-
-MOST_RUNS = 5
-"""That fit side by side; as `MOST_RUNS` of core/state.js."""
 
 _mount = register(
     "stage", html='<div class="bcl-stage" role="region" aria-label="Stage"><p>Opening the runs …</p></div>'
@@ -48,9 +46,10 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
             for name, metric in METRICS.items()
             if metric.curve
         },
+        "glossary": GLOSSARY,
         "steer": role_of(st.context.cookies) == "owner",
         "runs": [
             {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
-            for run, label, style in zip(runs, naming.labels(runs), styles, strict=True)
+            for run, label, style in zip(runs, names.labels(runs), styles, strict=True)
         ],
     }

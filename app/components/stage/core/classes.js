@@ -1,6 +1,6 @@
 // How classes are named and ordered in the stage's pictures.
 
-import { byFrequency, groupsOf } from "./geometry.js";
+import { orderOf } from "./geometry.js";
 
 export const EVERY_PAIR_UP_TO = 20; // classes; beyond, their distribution is shown, or groups of them
 
@@ -15,10 +15,10 @@ export function isUneven(counts) {
 }
 
 /** What a heat map is told of its classes: the most frequent first, in three groups where there are many. */
-export function heatMapClasses(names, counts) {
-  const groups = Object.entries(groupsOf(counts)).map(([name, group]) => ({ name, count: group.length }));
+export function heatMapClasses({ names, counts, groups: byName }) {
+  const groups = Object.entries(byName).map(([name, group]) => ({ name, count: group.length }));
   return {
-    order: Uint32Array.from(byFrequency(counts)),
+    order: Uint32Array.from(orderOf(byName)),
     rowLabels: classLabels(names, counts),
     columnLabels: names,
     groups: names.length > EVERY_PAIR_UP_TO ? groups.filter(({ count }) => count) : [],

@@ -47,11 +47,6 @@ export function deviation(angles, target) {
     : angles.map((angle, i) => angle - target[i]);
 }
 
-/** Classes from the most to the least frequent, (K,); classes of equal count keep their order. */
-export function byFrequency(counts) {
-  return Array.from(counts.keys()).sort((a, b) => counts[b] - counts[a]);
-}
-
 /**
  * Head and tail, the max(1, round(0.3 K)) classes with the largest and the smallest counts, and the medium between.
  *
@@ -59,15 +54,21 @@ export function byFrequency(counts) {
  * @returns {{head: number[], medium: number[], tail: number[]}} class indices, most frequent first
  */
 export function groupsOf(counts) {
-  const order = byFrequency(counts);
+  const order = Array.from(counts.keys()).sort((a, b) => counts[b] - counts[a]);
   const size = Math.max(1, roundToEven(HEAD_TAIL_SHARE * order.length));
   return { head: order.slice(0, size), medium: order.slice(size, -size), tail: order.slice(-size) };
 }
 
-/** The group of each class, (K,): "head", "medium" or "tail". */
-export function kindsOf(counts) {
-  const groups = Object.entries(groupsOf(counts));
-  return Array.from(counts, (_, k) => groups.find(([, group]) => group.includes(k))[0]);
+/** The group of each class, (K,): "head", "medium" or "tail". @param groups as `groupsOf` has them */
+export function kindsOf(groups) {
+  const kinds = [];
+  for (const [kind, group] of Object.entries(groups)) for (const k of group) kinds[k] = kind;
+  return kinds;
+}
+
+/** Classes from the most to the least frequent. @param groups as `groupsOf` has them */
+export function orderOf({ head, medium, tail }) {
+  return [...head, ...medium, ...tail];
 }
 
 /** Mean angle over the pairs of some classes, in degrees; null where none has an angle. @param angles (K, K) degrees */

@@ -6,6 +6,8 @@ import { sentence } from "./server.js";
 import { Table, placeAfter } from "./table.js";
 
 const TRAIL = 30; // epochs that a trail goes through
+export const NO_PROTOTYPES = "This loss trains no prototypes.";
+
 const NOTHING = new Table(0);
 const ACTIVE = ["queued", "running", "paused"];
 const RESUMED = ["stopped", "failed"]; // until somebody has it go on
@@ -89,6 +91,16 @@ export class Run {
 
   get classes() {
     return this.about?.classes ?? null;
+  }
+
+  /** Whether the loss contrasts with prototypes: without class-complement nothing trains them. Of other code, it may. */
+  get trainsPrototypes() {
+    return this.about?.switches?.complement ?? true;
+  }
+
+  /** Whether an array or metric of this name says something of the run, where it is recorded. */
+  measures(name) {
+    return this.trainsPrototypes || !name.startsWith("prototype");
   }
 
   /** Why something of it did not come that may come when it is asked for again, in a sentence; null for nothing. */

@@ -2,7 +2,7 @@
 
 import { isUneven } from "./classes.js";
 import { h, number, swatch } from "./dom.js";
-import { groupsOf, meanWithin, simplexAngle } from "./geometry.js";
+import { meanWithin } from "./geometry.js";
 
 const NAMED = 3; // classes that the sentence names one by one
 const WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
@@ -36,7 +36,7 @@ export class Sentence {
     const { names, counts } = runs[0].classes;
     const epochs = runs.map((run) => stage.look(run, false).epoch);
     const same = epochs.every((epoch) => epoch === epochs[0]);
-    const meant = meantOf(counts);
+    const meant = meantOf(runs[0].classes);
     const parts = runs.flatMap((run, i) => {
       const degrees = number(meanOver(meant, run, epochs[i]));
       const when = same ? "" : ` (epoch ${epochs[i]})`;
@@ -46,15 +46,14 @@ export class Sentence {
     return [
       `${same ? `At epoch ${epochs[0]} the` : "The"} ${whoStand(meant, names, counts)}`,
       ...parts,
-      isIdealSaidLater ? "." : `; all classes equally far apart would be ${number(simplexAngle(counts.length), 1)}°.`,
+      isIdealSaidLater ? "." : `; all classes equally far apart would be ${number(runs[0].classes.regular, 1)}°.`,
       ...otherSpaces(runs),
     ];
   }
 }
 
 /** The classes that are spoken of: the tail; all, where it is one class, or many that are no rarer than the others. */
-function meantOf(counts) {
-  const { tail } = groupsOf(counts);
+function meantOf({ counts, groups: { tail } }) {
   const isPart = tail.length > 1 && (isUneven(counts) || tail.length <= NAMED);
   return isPart ? tail : Array.from(counts.keys());
 }

@@ -4,6 +4,7 @@ import { Chart } from "../plots/chart.js";
 import { runInWords } from "./words.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { Points } from "../plots/points.js";
+import { EpochLine } from "../plots/epoch_line.js";
 import { Strip } from "../plots/strip.js";
 import { SvgContext } from "./svg.js";
 
@@ -11,7 +12,9 @@ const MARGIN = 24; // pixels
 const TITLE = { weight: 600, size: 20, line: 32 };
 const CAPTION = { weight: 400, size: 13, line: 19 };
 const SHARP = 2; // device pixels per pixel of a PNG
-const WRITTEN = ".column > header .name, .column > header .note, .content :is(.summary, .note), .message:not([hidden])";
+const WRITTEN =
+  ".column > header .name, .column > header .note, .content :is(.summary, .note), .chart > .title, .sign > span, " +
+  ".message:not([hidden])";
 
 /**
  * Draw a lens as it stands.
@@ -56,12 +59,19 @@ export async function pngOf({ svg, width, height }) {
 
 /** What a picture shows, in lines. */
 export function caption(stage, lens) {
-  const chosen = [...lens.body.querySelectorAll(".controls :is(input:checked, .menu option:checked)")];
-  const keys = [...lens.body.querySelectorAll(".key")].map((key) => key.textContent.trim());
+  const chosen = [...lens.body.querySelectorAll(".controls input:checked, .menu option:checked")];
+  const keys = [...lens.body.querySelectorAll(".key")].map(wordsOf);
   const of = { angles: stage.state.of, curves: "curves" }[lens.key];
   const runs = stage.runs.map((run) => `${runInWords(stage.store.words(run), of)} · epoch ${stage.look(run).epoch ?? "–"}`);
-  const shown = chosen.map(inWords).join("; ");
+  const shown = chosen.filter((control) => !control.closest("[hidden]")).map(inWords).join("; ");
   return [...(shown ? [`Shown: ${shown}.`] : []), ...keys.filter(Boolean), ...runs];
+}
+
+/** A text without what its terms mean. */
+function wordsOf(element) {
+  const copy = element.cloneNode(true);
+  for (const meaning of copy.querySelectorAll(".meaning")) meaning.remove();
+  return copy.textContent.trim();
 }
 
 /** A chosen control, by its own words and those of its group. */
@@ -75,7 +85,7 @@ function inWords(control) {
 function partsOf(lens) {
   const pictures = lens.pictures.map(pictured);
   const texts = [...lens.body.querySelectorAll(WRITTEN)].map(written);
-  const swatches = [...lens.body.querySelectorAll(".column > header svg")].map(copied);
+  const swatches = [...lens.body.querySelectorAll(":is(.column > header, .sign) svg")].map(copied);
   const parts = [...pictures, ...texts, ...swatches].filter(Boolean);
   const boxed = parts.map((part) => ({ ...part, box: part.element.getBoundingClientRect() }));
   return boxed.filter(({ element, box }) => box.width && element.checkVisibility({ visibilityProperty: true }));
@@ -83,7 +93,8 @@ function partsOf(lens) {
 
 function pictured(picture) {
   if (picture instanceof Chart) return picture.host.data && { element: picture.host, draw: drawChart(picture) };
-  if (picture instanceof Strip) return { element: picture.canvas, draw: drawCanvas(picture, picture.content, "none") };
+  const isOver = picture instanceof Strip || picture instanceof EpochLine;
+  if (isOver) return { element: picture.content, draw: drawCanvas(picture, picture.content, "none") };
   if (picture instanceof HeatMap || picture instanceof Points) {
     const { host } = picture.surface;
     return { element: host, draw: drawCanvas(picture, host) };
@@ -121,7 +132,9 @@ function written(element) {
 }
 
 function copied(element) {
-  return { element, draw: (sheet, x, y) => sheet.insert(new XMLSerializer().serializeToString(element), x, y) };
+  const copy = element.cloneNode(true);
+  copy.style.color = getComputedStyle(element).color; // of whatever takes the text's
+  return { element, draw: (sheet, x, y) => sheet.insert(new XMLSerializer().serializeToString(copy), x, y) };
 }
 
 /** Write a text in lines no wider than `width`. @returns {number} where the next one may begin */

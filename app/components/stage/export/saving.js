@@ -1,11 +1,9 @@
 // Saving: a menu at the scrubber for the whole page and the runs' arrays, and one a lens for its picture and numbers.
 
 import { download, h } from "../core/dom.js";
-import { rowsOf } from "./numbers.js";
 import { savedPage } from "./page.js";
 import { pictureOf, pngOf } from "./picture.js";
 import { fileName } from "./words.js";
-import { npz } from "./npz.js";
 import { csv } from "../core/select.js";
 
 const SAID = 4000; // milliseconds that what went wrong is read in
@@ -24,7 +22,7 @@ export function offerSaving(stage) {
     name: () => fileName([run.told.label, "epoch", stage.look(run).epoch], "npz"),
     make: () => arraysOf(stage, run),
   }));
-  stage.bar.copy.before(menu("Save", "Save", stage.told.saved ? arrays : [page, ...arrays]));
+  if (!stage.told.saved) stage.bar.copy.before(menu("Save", "Save", [page, ...arrays])); // a saved page has no server
   for (const lens of stage.lenses) addTo(stage, lens, labels);
 }
 
@@ -39,7 +37,7 @@ function addTo(stage, lens, labels) {
     menu("Save", `Save ${lens.title}`, [
       item("Picture (PNG)", "png", async () => pngOf(await pictureOf(stage, lens))),
       item("Picture (SVG)", "svg", svg),
-      item("Numbers (CSV)", "csv", () => csv(rowsOf(stage, lens))),
+      item("Numbers (CSV)", "csv", () => csv(lens.rows())),
     ]),
   );
 }
@@ -48,12 +46,8 @@ function addTo(stage, lens, labels) {
 async function arraysOf(stage, run) {
   stage.send({ type: "pause" });
   const { epoch, message } = stage.look(run);
-  const [snapshot] = epoch === null ? [] : await Promise.all([stage.store.views.view(run, epoch), stage.store.samples(run)]);
-  if (!snapshot) throw new Error(run.failures.get(epoch) ?? message);
-  const embeddings = await stage.store.views.embeddings(run, snapshot.epoch).catch(() => null);
-  const known = ["labels", "indices", "split"].filter(() => run.samples);
-  const columns = known.map((name) => [name, { data: run.samples[name], shape: [run.samples[name].length] }]);
-  return npz({ ...Object.fromEntries(columns), ...(embeddings && { embeddings }), ...snapshot.arrays });
+  if (epoch === null) throw new Error(message);
+  return new Blob([await stage.store.fetchBytes(`runs/${run.told.id}/arrays/${run.rev}/${epoch}.npz`)]);
 }
 
 /** A button that opens a menu of files; the browser closes it, and keeps the focus. */

@@ -1,21 +1,30 @@
 // Angles between every two classes at the epoch that is shown, as deviation from where they should be.
 
 import { Blocks } from "../plots/blocks.js";
+import { DEVIATION_LIMIT } from "../core/colour.js";
 import { heatMapClasses } from "../core/classes.js";
 import { choice, h, number, toggle } from "../core/dom.js";
-import { deviation, rmsDeviation, simplexAngle } from "../core/geometry.js";
+import { deviation, rmsDeviation } from "../core/geometry.js";
 import { flag, oneOf, someOf } from "../core/fields.js";
 import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
+import { tell } from "../core/glossary.js";
+import { NO_PROTOTYPES } from "../core/run.js";
+import { ANGLE, degrees, pairsOf } from "../export/rows.js";
 import { Lens } from "./lens.js";
+import { area, legendOf, mark } from "./signs.js";
 
 const OF = [["class_means", "class means"], ["prototypes", "prototypes"], ["classifier", "classifier weights"]];
 const TARGETS = [["simplex", "regular simplex"], ["predicted", "predicted optimum"]];
 const MEANS = "class_means";
 const WIDEST = 60; // degrees; where the diagonal's scale ends
-const KEY =
-  "Orange is too close, blue too far apart; the scale ends at ±45° for all runs and epochs, and a corner marks what " +
-  "lies beyond. Diagonal: within-class angle.";
+const WORDS = {
+  simplex: "Each cell is two classes: how far their angle is from that of a [regular simplex]. ",
+  predicted: "Each cell is two classes: how far their angle is from that of the [predicted optimum]. ",
+};
+const SCALE =
+  "Angles are uncentred, seen from the origin; orange is too close, blue too far apart, and the scale is the same for " +
+  "all runs and epochs.";
 
 export class Angles extends Lens {
   static key = "angles";
@@ -33,19 +42,31 @@ export class Angles extends Lens {
     const choices = [choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", TARGETS), this.against];
     this.side.append(h("div", { class: "controls" }, choices));
     this.addColumns((content, run) => new AnglesColumn(stage, content, run, this));
-    this.side.append(h("p", { class: "key" }, KEY));
+    this.legend = this.picture.appendChild(h("div", { class: "legend" }));
+    this.words = this.side.appendChild(h("p", { class: "key" }));
+    const [low, high] = [0, -1].map((end) => deviationStops.at(end)[1]);
+    const signs = [
+      [area(low), "too close"],
+      [area(high), "too far apart"],
+      [mark("M2 3h12v12z"), `beyond ±${DEVIATION_LIMIT}°`],
+      [area("gray"), "diagonal: within-class angle"],
+    ];
+    this.legend.append(...legendOf(signs));
   }
 
   options() {
+    const { target } = this.stage.state;
+    tell(this.words, WORDS[target] + SCALE, this.stage.told.glossary);
     this.against.hidden = this.stage.runs.length < 2 || !this.stage.comparable;
     for (const { part } of this.columns) part?.map.setOpen(this.stage.state.blocks.map(Number));
   }
 
   epoch() {
     const { of } = this.stage.state;
-    for (const { column, part, snapshot } of this.drawn()) {
-      const target = snapshot.get(of) && this.targetOf(column);
-      if (!snapshot.get(of)) column.say(LACKS[of]);
+    for (const { column, run, part, snapshot } of this.drawn()) {
+      const has = snapshot.get(of) && run.measures(of);
+      const target = has && this.targetOf(column);
+      if (!has) column.say(run.measures(of) ? LACKS[of] : NO_PROTOTYPES);
       else if (target) part.show(snapshot, target);
     }
   }
@@ -57,11 +78,11 @@ export class Angles extends Lens {
     const first = this.columns[0].run;
     if (difference && this.stage.comparable && run !== first) {
       const other = this.stage.look(first).snapshot;
-      if (other?.get(of)) return { pairs: () => other.angles(of), name: first.told.label };
+      if (other?.get(of) && first.measures(of)) return { pairs: () => other.angles(of), name: first.told.label };
       if (other) column.say(`${first.told.label} has nothing to compare with.`);
       if (other) return null;
     }
-    return target === "simplex" ? simplexOf(run.classes.counts.length) : this.predictedOf(column);
+    return target === "simplex" ? simplexOf(run.classes) : this.predictedOf(column);
   }
 
   predictedOf(column) {
@@ -75,6 +96,14 @@ export class Angles extends Lens {
     if (run.predicted) return { pairs: () => run.predicted, name, rms: "distance_to_prediction" };
     column.say("The predicted optimum is on its way.", true);
     return null;
+  }
+
+  rows() {
+    const { of } = this.stage.state;
+    const shown = [...this.drawn()].filter(({ run, part, snapshot }) => {
+      return part.map.values && snapshot.get(of) && run.measures(of);
+    });
+    return shown.flatMap(({ part, snapshot }) => part.rows(snapshot));
   }
 
   /** The pair under the pointer, in every run. */
@@ -94,15 +123,14 @@ const LACKS = {
 class AnglesColumn {
   constructor(stage, content, run, panel) {
     Object.assign(this, { stage, run });
-    const { names, counts } = run.classes;
     const host = h("div", { class: "map" });
     this.off = h("p", { class: "summary" });
     this.readout = h("p", { class: "readout" });
-    content.append(this.off, host, this.readout);
+    content.append(host, this.readout, this.off);
     const onHover = (hit) => panel.point(hit, this);
     const onOpen = (open) => stage.set({ blocks: Array.from(open, String) });
     this.map = new HeatMap(host, { label: `Angles between classes, ${run.told.label}`, onHover, onOpen });
-    const { groups } = (this.classes = heatMapClasses(names, counts));
+    const { groups } = (this.classes = heatMapClasses(run.classes));
     this.blockMetrics = groups.flatMap((row) => groups.map((column) => metricOf(row.name, column.name)));
     this.map.setClasses(this.classes);
     this.pictures = [this.map];
@@ -146,10 +174,34 @@ class AnglesColumn {
     return measured.map((angle, block) => angle - this.subtracted.means[block]);
   }
 
+  rows(snapshot) {
+    const { of } = this.stage.state;
+    const { names } = this.run.classes;
+    const measured = snapshot.angles(of);
+    const { pairs: drawn, diagonal } = this.map.values;
+    const deviations = drawn ?? deviation(measured, this.target.pairs());
+    const row = (what, a, b, angle, off) => ({
+      run: this.run.told.label,
+      epoch: snapshot.epoch,
+      what,
+      class: a,
+      "other class": b,
+      [ANGLE]: degrees(angle),
+      "deviation (degrees)": degrees(off),
+      "deviation from": off === null ? "" : this.name,
+    });
+    const between = ([i, j]) => {
+      const at = i * names.length + j;
+      return row(of, names[i], names[j], measured[at], deviations[at]);
+    };
+    const within = Array.from(diagonal, (angle, i) => row("within-class angle", names[i], "", angle, null));
+    return [...pairsOf(names.length).map(between), ...within];
+  }
+
   read(hit, snapshot) {
     const { names } = this.run.classes;
     this.readout.textContent = "";
-    if (!hit || !snapshot || Math.max(hit.row, hit.column) >= names.length) return;
+    if (!hit || !snapshot || !this.run.measures(this.stage.state.of) || Math.max(hit.row, hit.column) >= names.length) return;
     const isPair = hit.kind === "cell" && hit.row !== hit.column;
     const angle = isPair && snapshot.angles(this.stage.state.of)?.[hit.row * names.length + hit.column];
     this.readout.textContent = isPair
@@ -164,8 +216,8 @@ function metricOf(a, b) {
   return `angle_${[a, b].sort((x, y) => order.indexOf(x) - order.indexOf(y)).join("_")}`;
 }
 
-function simplexOf(K) {
-  return { pairs: () => simplexAngle(K), name: `${number(simplexAngle(K), 1)}°`, rms: "angle_rms_deviation" };
+function simplexOf({ regular }) {
+  return { pairs: () => regular, name: `${number(regular, 1)}°`, rms: "angle_rms_deviation" };
 }
 
 const DIAGONAL = {

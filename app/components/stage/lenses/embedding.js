@@ -2,33 +2,43 @@
 
 import { classLabels } from "../core/classes.js";
 import { TourColumn } from "./embedding_column.js";
-import { choice as choiceOf, h, icon, number, toggle } from "../core/dom.js";
+import { choice as choiceOf, h, icon, menu, number, toggle } from "../core/dom.js";
 import { choice, matching, oneOf, someOf, wholeNumbers } from "../core/fields.js";
-import { groupsOf, simplexAngle } from "../core/geometry.js";
+import { tell } from "../core/glossary.js";
 import { Lens } from "./lens.js";
+import { ALONE, METHODS } from "./projection.js";
+import { area, dot, legendOf, mark, ring } from "./signs.js";
 import { angleTo } from "../core/samples.js";
 import { autoStep, decode, drag, encode, face, facePlane, identity, randomTarget } from "./tour.js";
 
 const TURN = 0.8; // seconds that facing a class takes
 const DISC = "M13 8a5 5 0 1 1-10 0a5 5 0 1 1 10 0z";
+const CROSS = "M3.5 3.5l9 9M12.5 3.5l-9 9";
+const SIGNS = {
+  simplex: [DISC, false],
+  predicted: [CROSS, false],
+  means: [DISC],
+  trails: ["M2 13l4-6l4 2l4-7", false],
+  prototypes: ["M8 2l6 6l-6 6l-6-6z"],
+  classifier: ["M8 2.5l6 10.5h-12z"],
+};
 const LAYERS = [
-  ["simplex", "ideal simplex", () => icon(DISC, false)],
-  ["predicted", "predicted optimum", () => icon("M3.5 3.5l9 9M12.5 3.5l-9 9", false)],
-  ["means", "class means", () => icon(DISC)],
-  ["trails", "trails", () => icon("M2 13l4-6l4 2l4-7", false)],
-  ["prototypes", "prototypes", () => icon("M8 2l6 6l-6 6l-6-6z")],
-  ["classifier", "classifier weights", () => icon("M8 2.5l6 10.5h-12z")],
-  ["shuffled", "shuffled labels", () => null],
+  ["simplex", "ideal simplex"],
+  ["predicted", "predicted optimum"],
+  ["means", "class means"],
+  ["trails", "trails"],
+  ["prototypes", "prototypes"],
+  ["classifier", "classifier weights"],
+  ["shuffled", "shuffled labels"],
 ];
+const FITS = [["aligned", "aligned over epochs"], ["pca", "PCA of this epoch"], ["umap", "UMAP of this epoch"]];
+const ALIGNED =
+  "Each dot is an image, turned so that the [class means|class mean] come as near to a [regular simplex] as they can, " +
+  "the same way over all epochs. Angles in this view are not the true ones: choose two classes, by their marks, to print " +
+  "theirs. Below a picture: what its dimensions keep, and of each image's five nearest neighbours, as fitted. ";
 const SHUFFLED =
   " Shuffled labels: the picture is fitted to labels dealt out at random, and coloured by them. Colours that gather " +
   "here would be made by the picture; the images themselves may cluster as they do anyway.";
-const COLOUR_KEYS = {
-  class: "",
-  group: " Slate: head, grey: medium, orange: tail.",
-  correct: " Grey: predicted right, orange: wrong.",
-  confidence: " The bluer, the surer.",
-};
 const DIMS = [[2, "2D"], [3, "3D"]];
 const SPLITS = [["test", "test"], ["train", "train"]];
 const MODES = [["turn", "Turn"], ["lasso", "Lasso"], ["box", "Box"]];
@@ -42,10 +52,12 @@ const COLOURS = [
 export class Embedding extends Lens {
   mode = "turn";
   seed = 1;
+  parts = [];
 
   static key = "embedding";
   static title = "Embedding";
   static fields = {
+    fit: oneOf(...FITS.map(([fit]) => fit)), // how the picture is made
     split: oneOf("test", "train"),
     dims: choice("2", { 2: 2, 3: 3 }),
     colour: oneOf("class", "group", "correct", "confidence"),
@@ -62,8 +74,9 @@ export class Embedding extends Lens {
     this.auto.disabled = stage.still.matches;
     this.modes = MODES.map(([mode, text]) => Object.assign(button(text, () => this.setMode(mode)), { value: mode }));
     this.class = h("select", { "aria-label": "Class" });
+    this.depth = choiceOf(stage, "dims", "", DIMS);
     const looks = [
-      choiceOf(stage, "dims", "", DIMS),
+      this.depth,
       choiceOf(stage, "split", "", SPLITS),
       choiceOf(stage, "colour", "colour", COLOURS),
       h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes),
@@ -76,12 +89,19 @@ export class Embedding extends Lens {
       button("Tail against head", () => this.faceGroups()),
       button("As fitted", () => this.turnTo(() => identity(this.dims))),
     ];
-    this.side.append(
+    const sign = (layer) => (layer in SIGNS ? icon(...SIGNS[layer]) : null);
+    const layers = LAYERS.map(([layer, text]) => [layer, toggle(stage, "layers", text, layer, sign(layer))]);
+    this.steering = h("div", { class: "controls" }, steering);
+    this.ofAligned = layers.filter(([layer]) => layer !== "means").map(([, control]) => control);
+    const menus = [
+      stage.ask && h("div", { class: "controls" }, menu(stage, "fit", "picture", FITS)),
       h("div", { class: "controls" }, looks),
-      h("div", { class: "controls" }, LAYERS.map(([layer, text, sign]) => toggle(stage, "layers", text, layer, sign()))),
-      h("div", { class: "controls" }, steering),
-    );
+      h("div", { class: "controls" }, layers.map(([, control]) => control)),
+      this.steering,
+    ];
+    this.side.append(...menus.filter(Boolean));
     this.addColumns((content, run) => new TourColumn(stage, content, run, this));
+    this.legend = this.picture.appendChild(h("div", { class: "legend" }));
     this.pair = this.side.appendChild(h("p", { class: "summary pair", role: "status" }));
     this.note = this.side.appendChild(h("p", { class: "key" }));
     this.parts = this.columns.map(({ part }) => part).filter(Boolean);
@@ -94,21 +114,59 @@ export class Embedding extends Lens {
     this.setMode("turn");
   }
 
+  /** Who does not look needs no graphics card. */
+  refresh() {
+    for (const { points } of this.parts) this.wanted ? points.wake() : points.sleep();
+    super.refresh();
+  }
+
+  /** Whether each epoch is a picture of its own. */
+  get alone() {
+    return this.parts.some((part) => part.alone);
+  }
+
   options() {
-    const { colour, layers, split } = this.stage.state;
+    const { alone, stage } = this;
+    const { layers, split, fit } = stage.state;
     for (const part of this.parts) part.options();
-    this.note.textContent = [
-      "Angles in this view are not the true ones: choose two classes, by their marks, to print theirs.",
-      split === "test" ? " Shown are test images that the picture was not fitted on." : " Shown are training images.",
-      " A ring is a wrong prediction.",
-      COLOUR_KEYS[colour],
-      layers.includes("shuffled") ? SHUFFLED : "",
-    ].join("");
+    for (const control of [this.depth, this.steering, ...this.ofAligned]) control.hidden = alone;
+    if (alone && this.target) this.toggleAuto();
+    const shown = alone || split === "train" ? `Shown are ${split} images.` : "Shown are test images that it was not fitted on.";
+    const shuffled = layers.includes("shuffled") && !alone;
+    const words = alone ? `${METHODS[fit]}: ${ALONE[0].toLowerCase()}${ALONE.slice(1)} ` : ALIGNED;
+    tell(this.note, `${words}${shown}${shuffled ? SHUFFLED : ""}`, stage.told.glossary);
+    this.legend.replaceChildren(...legendOf(this.signs()));
     this.printPair();
+  }
+
+  /** What is drawn, for the legend. */
+  signs() {
+    const { alone, stage } = this;
+    const { layers, colour } = stage.state;
+    const { groups, neutral, amount } = stage.told;
+    const named = LAYERS.filter(([layer]) => layer in SIGNS && layers.includes(layer) && (!alone || layer === "means"));
+    const marks = named.map(([layer, text]) => [mark(...SIGNS[layer]), alone ? "middle of a class" : text]);
+    const colours = {
+      class: [],
+      group: Object.entries(groups).map(([group, of]) => [dot(of), group]),
+      correct: [[dot(neutral), "predicted right"], [dot(groups.tail), "wrong"]],
+      confidence: [[area(amount), "the bluer, the surer"]],
+    };
+    return [...marks, [ring(), "predicted wrong"], ...colours[colour]];
   }
 
   viewed() {
     for (const part of this.parts) part.forget(); // trails have grown
+  }
+
+  /** Say something over a run's picture. */
+  sayOf(run, text, waiting) {
+    this.columns.find((column) => column.run === run)?.say(text, waiting);
+  }
+
+  rows() {
+    const shown = [...this.drawn()].filter(({ part }) => part.samples);
+    return shown.flatMap(({ part, snapshot }) => part.exported(snapshot, this.basis));
   }
 
   epoch() {
@@ -150,6 +208,7 @@ export class Embedding extends Lens {
   }
 
   drag(right, up) {
+    if (this.alone) return;
     if (this.target) this.toggleAuto();
     this.turning = undefined;
     this.basis = drag(this.basis, right, up);
@@ -191,7 +250,7 @@ export class Embedding extends Lens {
   faceGroups() {
     const [means, start] = [this.means(), this.basis];
     if (!means) return;
-    const { head, tail } = groupsOf(this.parts[0].classes.counts);
+    const { head, tail } = this.parts[0].classes.groups;
     const meanOf = (group, i) => group.reduce((sum, k) => sum + (means[k][i] || 0), 0) / group.length;
     const middle = (group) => means[0].map((_, i) => meanOf(group, i));
     this.turnTo((fraction) => facePlane(start, middle(tail), middle(head), fraction));
@@ -219,7 +278,7 @@ export class Embedding extends Lens {
     const shown = [...this.drawn()].filter(({ run }) => Math.max(a, b ?? a) < run.classes.names.length);
     this.pair.textContent = "";
     if (a === undefined || !shown.length) return;
-    const { names } = shown[0].run.classes;
+    const { names, regular } = shown[0].run.classes;
     if (b === undefined) {
       this.pair.textContent = `${names[a]} is chosen; choose another class.`;
       return;
@@ -229,7 +288,7 @@ export class Embedding extends Lens {
       const angle = means && angleTo(means.data, means.shape[1], a, means.data, b);
       return `${run.told.label} ${number(angle, 1)}°`;
     });
-    const target = `regular simplex ${number(simplexAngle(names.length), 1)}°`;
+    const target = `regular simplex ${number(regular, 1)}°`;
     this.pair.textContent = `True angle between ${names[a]} and ${names[b]}: ${angles.join(", ")}; ${target}.`;
   }
 }

@@ -4,25 +4,26 @@ import { Chart } from "../plots/chart.js";
 import { EVERY_PAIR_UP_TO } from "../core/classes.js";
 import { h, toggle } from "../core/dom.js";
 import { formationFigure } from "../plots/figures.js";
-import { groupsOf, kindsOf, meanWithin, simplexAngle } from "../core/geometry.js";
+import { kindsOf } from "../core/geometry.js";
+import { tell } from "../core/glossary.js";
+import { ANGLE, degrees, pairsOf } from "../export/rows.js";
 import { Lens } from "./lens.js";
+import { area as areaSign, dot, legendOf, line } from "./signs.js";
 import { TICK, kindOfPair } from "../plots/dots.js";
 import { Strip } from "../plots/strip.js";
 
 const TAIL = "angle_tail_tail";
 const QUANTILES = ["angle_q05", "angle_q25", "angle_q50", "angle_q75", "angle_q95"];
+const SHARES = ["5 %", "25 %", "50 %", "75 %", "95 %"].map((share) => `${share} quantile over all pairs`);
 const [ROOM, LEAST_TOP] = [4, 120]; // degrees
 const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
-const DISTRIBUTION =
-  "Grey: median, half and nine tenths of all pairs of classes. Bold: mean over the tail. On the right: this epoch. ";
 const PAIRS =
-  "Thin lines: one pair of classes each; orange within the tail, slate within the head. Bold: mean over the tail. " +
-  "Dots: this epoch. ";
-const SEEDS = "Band: lowest and highest of the group's seeds. ";
-const BESIDE = "Pale: the mean over the tail in the runs beside. ";
+  "Each thin line is the angle between two [class means|class mean], orange within the [tail], slate within the [head]. ";
+const DISTRIBUTION = "The angles between all pairs of [class means|class mean], and in bold their mean over the [tail]. ";
 const TARGETS =
-  "Dotted: where all pairs of classes would be equally far apart, and where the contrastive loss alone would leave " +
-  "the tail.";
+  "Dotted: where all pairs would be equally far apart, as in a [regular simplex], and where the contrastive loss alone " +
+  "would leave the tail, its [predicted optimum].";
+const DOTTED = "2 3";
 
 export class Formation extends Lens {
   static key = "formation";
@@ -37,6 +38,7 @@ export class Formation extends Lens {
   build() {
     this.side.append(h("div", { class: "controls" }, toggle(this.stage, "log", "log epochs")));
     this.addColumns((content, run) => new FormationColumn(this.stage, content, run));
+    this.legend = this.picture.appendChild(h("div", { class: "legend" }));
     this.words = this.side.appendChild(h("p", { class: "key" }));
   }
 
@@ -46,11 +48,37 @@ export class Formation extends Lens {
     const top = Math.min(180 + ROOM, Math.max(LEAST_TOP, Math.ceil((highest + ROOM) / TICK) * TICK));
     for (const part of parts) part.draw(top, this.columns);
     const many = parts.some((part) => part.many);
-    const hasSeeds = this.columns.some(({ run }) => this.stage.store.tablesOf(run));
-    const hasOthers = this.stage.comparable && this.columns.length > 1;
-    this.words.textContent = [many ? DISTRIBUTION : PAIRS, hasSeeds && SEEDS, hasOthers && BESIDE, TARGETS]
-      .filter(Boolean)
-      .join("");
+    tell(this.words, (many ? DISTRIBUTION : PAIRS) + TARGETS, this.stage.told.glossary);
+    this.legend.replaceChildren(...legendOf(this.signs(many)));
+  }
+
+  /** What is drawn, for the legend. @param {boolean} many whether pairs are too many for a line each */
+  signs(many) {
+    const { stage, columns } = this;
+    const { groups, neutral } = stage.told;
+    const pairs = [
+      [line(groups.tail, 1.5), "tail pair"],
+      [line(groups.head, 1.5), "head pair"],
+      [line(neutral, 1.5, { opacity: 0.6 }), "other pair"],
+    ];
+    const shares = [
+      [line(neutral, 2), "median pair"],
+      [areaSign(neutral, { opacity: 0.42 }), "half of the pairs"],
+      [areaSign(neutral, { opacity: 0.2 }), "nine tenths"],
+    ];
+    const hasOthers = stage.comparable && columns.length > 1;
+    return [
+      ...(many ? shares : pairs),
+      [line("currentColor", 3.5), "mean over tail"],
+      hasOthers && [line("currentColor", 1.5, { opacity: 0.5 }), "in other runs"],
+      columns.some(({ run }) => stage.store.tablesOf(run)) && [areaSign("currentColor", { opacity: 0.2 }), "range over seeds"],
+      [line("currentColor", 1.5, { dash: DOTTED }), "equal; loss alone"],
+      many ? null : [dot(neutral), "this epoch"],
+    ];
+  }
+
+  rows() {
+    return this.columns.flatMap(({ part }) => part?.rows() ?? []);
   }
 
   epoch() {
@@ -69,9 +97,8 @@ class FormationColumn {
   constructor(stage, content, run) {
     this.stage = stage;
     this.run = run;
-    const { counts, regular, predicted } = run.classes;
-    this.tailClasses = groupsOf(counts).tail;
-    this.kinds = kindsOf(counts);
+    const { groups, regular, predicted } = run.classes;
+    this.kinds = kindsOf(groups);
     this.plot = content.appendChild(h("div", { class: "plot" }));
     const others = this.others.map(({ told }) => told);
     const targets = { regular, predicted: predicted?.tail ?? null, planned: run.about.planned };
@@ -113,7 +140,7 @@ class FormationColumn {
     const drawn = this.many
       ? curves.finite(QUANTILES.at(-1))
       : this.meanEpochs.flatMap((epoch) => Array.from(curves.angles(epoch)).filter(Number.isFinite));
-    return drawn.reduce((most, angle) => Math.max(most, angle), simplexAngle(this.kinds.length));
+    return drawn.reduce((most, angle) => Math.max(most, angle), this.run.classes.regular);
   }
 
   toAxis(epoch) {
@@ -140,17 +167,32 @@ class FormationColumn {
     });
   }
 
-  /** The mean over the pairs within the tail; from the class means where it was not recorded. */
-  tail() {
+  /** The mean over the pairs within the tail. */
+  tailLine() {
     const { curves } = this.run;
-    if (curves.columns[TAIL] || this.many) return { epochs: curves.epochs, angles: curves.column(TAIL) };
-    const meanOf = (epoch) => meanWithin(this.tailClasses, curves.angles(epoch), this.kinds.length);
-    return { epochs: this.meanEpochs, angles: this.meanEpochs.map(meanOf) };
+    return { x: curves.epochs.map((epoch) => this.toAxis(epoch)), y: curves.column(TAIL) };
   }
 
-  tailLine() {
-    const { epochs, angles } = this.tail();
-    return { x: epochs.map((epoch) => this.toAxis(epoch)), y: angles };
+  /** Every pair over every epoch, or what is drawn of them where they are many. */
+  rows() {
+    const { run, many } = this;
+    const { curves } = run;
+    const { names } = run.classes;
+    const row = (epoch, what, angle, [a, b] = ["", ""]) => {
+      return { run: run.told.label, epoch, what, class: a, "other class": b, [ANGLE]: degrees(angle) };
+    };
+    const pairs = many ? [] : pairsOf(names.length);
+    const tail = curves.column(TAIL);
+    return curves.epochs.flatMap((epoch, i) => {
+      const shares = many ? this.shares(epoch) : [];
+      const between = curves.angles(epoch);
+      const pairRow = ([a, b]) => row(epoch, "pair of classes", between[b * names.length + a], [names[a], names[b]]);
+      return [
+        row(epoch, "mean over the pairs within the tail", tail[i]),
+        ...(between ? pairs.map(pairRow) : []),
+        ...shares.map((angle, share) => row(epoch, SHARES[share], angle)),
+      ];
+    });
   }
 
   lines() {

@@ -75,12 +75,17 @@ export class Lens {
   update() {
     if (!this.open) return;
     for (const column of this.columns) {
-      const { epoch, message, waiting } = this.stage.look(column.run, this.constructor.views);
+      const { epoch, message, waiting } = this.look(column.run);
       column.say(message, waiting);
       column.note.textContent = whereItStands(column.run, epoch, this.stage.at.epoch);
     }
     this.try(() => this.epoch());
     this.try(() => this.frame());
+  }
+
+  /** What of a run is shown, or why nothing is; see the stage's `look`. */
+  look(run) {
+    return this.stage.look(run, this.constructor.views);
   }
 
   build() {}

@@ -4,64 +4,116 @@ import { Chart } from "../plots/chart.js";
 import { EVERY_PAIR_UP_TO, heatMapClasses, isUneven } from "../core/classes.js";
 import { hexToRgb, mix, rgbToHex } from "../core/colour.js";
 import { choice, h, number } from "../core/dom.js";
-import { pushFigure, receivedFigure } from "../plots/figures.js";
-import { asShares, byFrequency, countEffect, countSlope, groupsOf, kindsOf, tailPushShare } from "../core/geometry.js";
+import { pushFigure, receivedFigure, ticksOf, wrapped } from "../plots/figures.js";
+import { asShares, countEffect, countSlope, kindsOf, orderOf, tailPushShare } from "../core/geometry.js";
 import { oneOf } from "../core/fields.js";
+import { tell } from "../core/glossary.js";
+import { significant } from "../export/rows.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { Lens } from "./lens.js";
+import { area, dot, legendOf, line } from "./signs.js";
 import { classDots, countLines, extent, fitted, pairDots, percent, pooled, received } from "./pushes.js";
 
 const NAMED = 3; // classes that are named one by one
 const QUANTITIES = [["pair_push", "pair push"], ["gradient_mass", "mass"]];
+const NARROW = 320; // pixels that a chart's ticks stand close in
+const FEW_TICKS = ticksOf(1, 3);
 const [DARKEST, LIGHTEST] = [10, 1 / 100]; // of an even share, where the heat map's scale ends
 const NO_PUSH = "Cross-entropy alone has no contrastive push.";
-const PAIRS = {
-  pair_push:
-    "Each dot is a pair of classes: how hard they push on each other in the whole loss, against the training images " +
-    "of the counterpart; a pair is there twice, once from either side. ",
-  gradient_mass:
-    "Each dot is a pair of classes: which share of an anchor's repulsion goes to the other class, against that " +
-    "class's training images. ",
-};
-const CLASSES = {
-  pair_push:
-    "Each dot is a class: how hard it and another one push on each other in the whole loss, the geometric mean over " +
-    "the others, against its training images. ",
-  gradient_mass:
-    "Each dot is a class: which share of an anchor's repulsion goes to it, the geometric mean over the anchors of " +
-    "other classes, against its training images. ",
-};
+const PICTURES = [["dots", "against counts"], ["map", "between classes"], ["bars", "received"]];
 const WORDS = {
-  pair_push: { axis: "share of all push", scale: "of all push" },
-  gradient_mass: { axis: "share of the anchor's push", scale: "of the anchor's push" },
+  pair_push: { axis: "share of all push", scale: "of all push", header: "pair push (share of all push)" },
+  gradient_mass: {
+    axis: "share of the anchor's push", scale: "of the anchor's push", header: "mass (share of the anchor's push)",
+  },
 };
-const REST =
-  "Orange: on the tail; slate: on the head. Thin lines: the count effect alone, for one batch of all images and all " +
-  "similarities equal, which even untrained features only come near. Bold: the measured slope. Bars, what each class " +
-  "receives: up the push by head (slate), medium and tail (orange), its own class's repulsion included; down, " +
-  "hatched, the pull of its own class; mean lengths, which add up here while the forces partly cancel.";
+const DOTS = {
+  pair_push: {
+    pairs:
+      "Each dot is a pair of classes, there twice, once from either side: their [pair push] against the training " +
+      "images of the counterpart. ",
+    classes:
+      "Each dot is a class: its [pair push] with another one, the geometric mean over the others, against its training " +
+      "images. ",
+  },
+  gradient_mass: {
+    pairs:
+      "Each dot is a pair of classes: the other class's [mass] at an [anchor], against that class's training images. ",
+    classes:
+      "Each dot is a class: its [mass] at an [anchor], the geometric mean over the anchors of other classes, against " +
+      "its training images. ",
+  },
+};
+const SLOPE =
+  "Thin lines: what the counts alone would do, for one batch of all images and all similarities equal, which even " +
+  "untrained features only come near. Bold: the measured slope, 0 if all pushed alike. ";
+const MAP = {
+  pair_push: "The [pair push] of every two classes, as a share of all of it. ",
+  gradient_mass: "The [mass] of each class (column) at [anchors|anchor] of each other one (row). ",
+};
+const BARS =
+  "What each class receives, as mean lengths of the gradient: up the push by [head], medium and [tail], its own class's " +
+  "repulsion included; down the pull of its own class. The lengths add up here, while the forces partly cancel. ";
 const SAMPLED =
-  " Measured on two batches of each epoch, up to eight before training, so it wavers from epoch to epoch. What did " +
-  "not push in these batches has no dot and is not in the slope; the share of the tail counts it as none.";
+  "Measured on two batches of each epoch, up to eight before training, so it wavers from epoch to epoch; what did not " +
+  "push in these batches has no dot and is not in the slope, and the share of the tail counts it as none.";
 
 export class Push extends Lens {
   static key = "push";
   static title = "Who pushes whom";
   static fields = {
-    quantity: oneOf("pair_push", "gradient_mass"),
+    quantity: oneOf(...QUANTITIES.map(([quantity]) => quantity)),
+    pushes: oneOf(...PICTURES.map(([picture]) => picture)), // the picture that is shown where this lens is alone
   };
 
   build() {
-    this.side.append(h("div", { class: "controls" }, choice(this.stage, "quantity", "", QUANTITIES)));
-    this.addColumns((content, run) => new PushColumn(this.stage, content, run));
+    const { stage } = this;
+    const pictures = choice(stage, "pushes", "", PICTURES);
+    pictures.classList.add("pictures");
+    this.side.append(h("div", { class: "controls" }, pictures, choice(stage, "quantity", "", QUANTITIES)));
+    this.addColumns((content, run) => new PushColumn(stage, content, run));
+    this.legend = this.picture.appendChild(h("div", { class: "legend" }));
     this.words = this.side.appendChild(h("p", { class: "key" }));
   }
 
+  /** Pictures that are seen. */
+  get seen() {
+    const { lens, pushes } = this.stage.state;
+    return lens === this.key ? [pushes] : PICTURES.map(([picture]) => picture);
+  }
+
   options() {
-    const trainedHere = this.columns.some(({ run }) => run.about?.switches);
-    const dots = this.columns.some(({ part }) => part?.many) ? CLASSES : PAIRS;
-    this.words.textContent = dots[this.stage.state.quantity] + REST + (trainedHere ? SAMPLED : "");
-    for (const { part } of this.columns) part?.map.setOpen(this.stage.state.blocks.map(Number));
+    const { stage, seen, columns } = this;
+    const { quantity, pushes, blocks } = stage.state;
+    this.root.dataset.pushes = pushes;
+    const trainedHere = columns.some(({ run }) => run.about?.switches);
+    const many = columns.some(({ part }) => part?.many);
+    const words = { dots: DOTS[quantity][many ? "classes" : "pairs"] + SLOPE, map: MAP[quantity], bars: BARS };
+    const said = seen.map((picture) => words[picture]).join("") + (trainedHere ? SAMPLED : "");
+    tell(this.words, said.trim(), stage.told.glossary);
+    this.legend.replaceChildren(...legendOf(seen.flatMap((picture) => this.signs()[picture])));
+    for (const { part } of columns) part?.map.setOpen(blocks.map(Number));
+  }
+
+  /** What is drawn in each picture, for the legend. */
+  signs() {
+    const { groups, neutral } = this.stage.told;
+    return {
+      dots: [
+        [dot(groups.tail), "on the tail"],
+        [dot(groups.head), "on the head"],
+        [dot(groups.medium), "on others"],
+        [line(neutral, 1, { opacity: 0.7 }), "counts alone"],
+        [line("currentColor", 3), "measured slope"],
+      ],
+      map: [],
+      bars: [
+        [area(groups.head), "push by the head"],
+        [area(groups.medium), "by medium"],
+        [area(groups.tail), "by the tail"],
+        [area(neutral, { opacity: 0.3, stripes: neutral }), "pull of its own class"],
+      ],
+    };
   }
 
   arrived() {
@@ -74,6 +126,11 @@ export class Push extends Lens {
   retheme() {
     super.retheme();
     for (const { part } of this.columns) part?.map.setScales(part.scale()); // its lightest colour is the page's
+  }
+
+  rows() {
+    const shown = [...this.drawn()].filter(({ snapshot }) => snapshot.get("pair_push"));
+    return shown.flatMap(({ part, snapshot }) => part.rows(snapshot));
   }
 
   epoch() {
@@ -89,24 +146,24 @@ class PushColumn {
     Object.assign(this, { stage, run });
     const { told, classes, about } = run;
     const { switches } = about;
-    const { names, counts } = pooled(classes);
-    this.names = names;
-    this.counts = counts;
-    this.groups = groupsOf(counts);
-    this.classes = { names, counts, order: byFrequency(counts), kinds: kindsOf(counts) };
+    const { names, counts, groups } = (this.classes = pooled(classes));
+    Object.assign(this, { names, counts, groups });
+    this.classes.order = orderOf(groups);
+    this.classes.kinds = kindsOf(groups);
     this.alone = switches && countEffect(counts, switches);
     const [dots, bars] = ["dots", "bars"].map((name) => h("div", { class: `plot ${name}` }));
-    this.summary = h("p", { class: "summary" });
+    this.slope = h("span", { class: "slope" });
+    this.share = h("span");
     const map = h("div", { class: "map" });
     this.readout = h("p", { class: "readout" });
-    content.append(dots, this.summary, map, this.readout, bars);
+    content.append(dots, map, bars, this.readout, h("p", { class: "summary" }, this.slope, this.share));
     const { plotly } = stage.told;
     this.dots = new Chart(dots, pushFigure(told, stage.told), { plotly });
     this.bars = new Chart(bars, receivedFigure(told, stage.told), { plotly });
     const onHover = (hit) => (this.readout.textContent = hit?.text ?? "");
     const onOpen = (open) => stage.set({ blocks: Array.from(open, String) });
     this.map = new HeatMap(map, { label: `Push between classes, ${told.label}`, onHover, onOpen });
-    this.map.setClasses(heatMapClasses(names, counts));
+    this.map.setClasses(heatMapClasses(this.classes));
     this.pictures = [this.dots, this.bars, this.map];
   }
 
@@ -162,7 +219,9 @@ class PushColumn {
     if (alone) fill.counts = many ? justXY(classDots(alone, classes)) : countLines(alone, classes);
     const logs = (from, to, room) => [Math.log10(from) - room, Math.log10(to) + room];
     const yaxis = { range: logs(low, high, 0.15), title: { text: WORDS[this.quantity].axis } };
-    const xaxis = { range: logs(Math.min(...counts), Math.max(...counts), 0.1) };
+    const { clientWidth: width } = this.dots.host;
+    const xaxis = { range: logs(Math.min(...counts), Math.max(...counts), 0.1), ...(width < NARROW && FEW_TICKS) };
+    xaxis.title = { text: wrapped("training images of the counterpart", width) };
     if (!isUneven(counts)) Object.assign(xaxis, { tickvals: [counts[0]], ticktext: [String(counts[0])] });
     return { fill: ({ role }) => fill[role], layout: { xaxis, yaxis } };
   }
@@ -185,25 +244,44 @@ class PushColumn {
   showSummary(snapshot, values) {
     const { counts, countsAlone: alone } = this;
     const slopeOf = (push) => number(countSlope(push, counts), 2);
-    const byCounts = alone ? `, ${slopeOf(alone)} by the counts alone` : "";
-    const slope = ["Slope ", h("b", {}, slopeOf(values)), ` measured${byCounts}, 0 if all pushed alike.`];
-    const level = [`All classes have ${counts[0]} training images: there is no slope.`];
-    this.summary.replaceChildren(...(isUneven(counts) ? slope : level), ...this.tailShare(snapshot.get("pair_push")));
+    const slope = ["Slope ", h("b", {}, slopeOf(values)), alone ? `, counts alone ${slopeOf(alone)}. ` : ". "];
+    const level = [`All classes have ${counts[0]} training images: there is no slope. `];
+    this.slope.replaceChildren(...(isUneven(counts) ? slope : level));
+    this.share.replaceChildren(...this.tailShare(snapshot));
   }
 
   /** How much of all push is among the tail, as parts of a paragraph. */
-  tailShare(push) {
-    const K = this.counts.length;
-    const { tail } = this.groups;
-    if (this.run.classes.bins) return [" Classes are pooled by frequency; the tail's share is not computed."];
+  tailShare(snapshot) {
+    const { counts, groups, run } = this;
+    const K = counts.length;
+    const { tail } = groups;
+    if (run.classes.bins) return ["Classes are pooled by frequency: the tail's share is not computed."];
     if (tail.length < 2) return [];
-    const share = (matrix) => percent(tailPushShare(matrix, K, this.groups));
-    const byCounts = this.alone ? `; ${share(this.alone.push)} by the counts alone` : "";
-    const even = share(new Float32Array(K * K).fill(1));
-    const rest = ` of all pair push${byCounts}, ${even} if all pushed alike.`;
+    const shareOf = (matrix) => tailPushShare(matrix, K, groups);
+    const measured = run.metric("tail_push_share", snapshot.epoch) ?? shareOf(snapshot.get("pair_push"));
+    const byCounts = this.alone ? `, counts alone ${percent(shareOf(this.alone.push))}` : "";
+    const even = percent(shareOf(new Float32Array(K * K).fill(1)));
     const listed = tail.length > NAMED ? "" : ` (${tail.map((k) => this.names[k]).join(", ")})`;
-    const among = isUneven(this.counts) ? "rarest classes" : `classes shown as tail, no rarer than the others${listed}`;
-    return [` Among the ${tail.length} ${among}: `, h("b", {}, share(push)), rest];
+    const among = isUneven(counts) ? "the tail" : `the classes shown as tail, no rarer than the others${listed}`;
+    return [`Of all push within ${among} `, h("b", {}, percent(measured)), `${byCounts}, if all alike ${even}.`];
+  }
+
+  /** What each class does to each other one, and by the counts alone would do. */
+  rows(snapshot) {
+    const { names, counts, countsAlone, run } = this;
+    const [values, K] = [this.values(snapshot), names.length];
+    const { header } = WORDS[this.quantity];
+    const pairs = names.flatMap((_, row) => names.flatMap((_, column) => (row === column ? [] : [[row, column]])));
+    return pairs.map(([row, column]) => ({
+      run: run.told.label,
+      epoch: snapshot.epoch,
+      "class pushed": names[row],
+      "its training images": counts[row],
+      "class pushing": names[column],
+      "training images of the one pushing": counts[column],
+      [header]: significant(values[row * K + column]),
+      "by the counts alone (same unit)": significant(countsAlone?.[row * K + column]),
+    }));
   }
 
   /** Powers of ten around an even share. */
@@ -222,7 +300,6 @@ class PushColumn {
       format: (value) => percent(10 ** value),
     };
   }
-
 }
 
 function justXY({ x, y }) {

@@ -1,19 +1,24 @@
 // The numbers of the push's pictures: dots, lines and bars from an epoch's gradient statistics.
 
+import { groupsOf } from "../core/geometry.js";
+
 /**
  * The classes of a run as its gradient statistics have them: one by one, or in bins of like frequency.
  *
- * @param {{names: string[], counts: number[], bins: ?number[]}} classes `bins`: of each class, 0 for the most frequent
- * @returns {{names: string[], counts: number[]}} a bin's count is the mean of its classes'
+ * @param {{names: string[], counts: number[], groups: Object, bins: ?number[]}} classes `bins`: of each class, 0 for
+ *   the most frequent
+ * @returns {{names: string[], counts: number[], groups: {head: number[], medium: number[], tail: number[]}}} a bin's
+ *   count is the mean of its classes'
  */
-export function pooled({ names, counts, bins }) {
-  if (!bins) return { names, counts };
+export function pooled({ names, counts, groups, bins }) {
+  if (!bins) return { names, counts, groups };
   const numbers = [...new Set(bins)].sort((a, b) => a - b);
   const meanCount = (bin) => {
     const members = counts.filter((_, k) => bins[k] === bin);
     return Math.round(members.reduce((sum, count) => sum + count, 0) / members.length);
   };
-  return { names: numbers.map((bin) => `bin ${bin}`), counts: numbers.map(meanCount) };
+  const means = numbers.map(meanCount);
+  return { names: numbers.map((bin) => `bin ${bin}`), counts: means, groups: groupsOf(means) };
 }
 
 /**

@@ -67,7 +67,7 @@ export class Chart {
       this.host.textContent = "The chart library did not arrive. Reload the page to try again.";
       return;
     }
-    if (!this.host.clientWidth || !this.wanted) return; // drawn when there is room
+    if (!this.hasRoom || !this.wanted) return; // drawn when there is room
     const { fill, layout } = this.wanted();
     const data = this.figure.data.map((trace) => merged(trace, fill(trace.meta) ?? HIDDEN));
     const style = getComputedStyle(this.host);
@@ -82,8 +82,14 @@ export class Chart {
     this.onDraw();
   }
 
+  /** Whether the axes have a length: Plotly draws at infinity where they have none. */
+  get hasRoom() {
+    const { l, r, t, b } = this.figure.layout.margin;
+    return this.host.clientWidth > l + r && this.host.clientHeight > t + b;
+  }
+
   resize() {
-    if (!this.host.clientWidth) return;
+    if (!this.hasRoom) return;
     if (!this.host.data) return this.wanted && this.show(this.wanted);
     this.library.Plots.resize(this.host);
   }

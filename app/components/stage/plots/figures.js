@@ -63,6 +63,40 @@ function targetsInWords(regular, predicted) {
   return [...words, besideAxis(`tail, loss alone ${predicted.toFixed(1)}°`, predicted, above ? "bottom" : "top")];
 }
 
+/** Of the runs' dots, a run each: they differ without their colours too. */
+export const SYMBOLS = ["circle", "square", "diamond", "triangle-up", "x"];
+const CHARACTER = 7; // pixels of an axis title's, about
+
+/** A title along an axis of so many pixels, in lines that fit. */
+export function wrapped(text, pixels) {
+  const most = Math.max(12, Math.floor((0.85 * pixels) / CHARACTER));
+  const lines = [];
+  for (const word of text.split(" ")) {
+    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
+    if (lines.length && longer.length <= most) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.join("<br>");
+}
+
+/** Test accuracy of each class, a row each: "accuracy" of each run, whose place is in the trace's `meta`. */
+export function accuracyFigure(runs) {
+  const data = runs.map(({ label, colour }, place) => ({
+    type: "scatter",
+    meta: { role: "accuracy", place },
+    mode: "markers",
+    marker: { color: colour, symbol: SYMBOLS[place % SYMBOLS.length], size: 9, opacity: 0.85, line: { width: 0 } },
+    hovertemplate: `${label}: <b>%{x:.1%}</b><br>class %{y}<extra></extra>`,
+    showlegend: false,
+  }));
+  const layout = layoutOf("accuracy", "Test accuracy of each class at the epoch that is shown", {
+    xaxis: { title: { text: "test accuracy" }, range: [-0.03, 1.03], tickformat: ".0%" },
+    yaxis: { type: "category", categoryorder: "array", automargin: true, dtick: 1 },
+    margin: { t: 8, r: 12, l: 40 },
+  });
+  return { data, layout };
+}
+
 /** One metric over the epochs: "band" and "line" of each run, whose place is in the trace's `meta`. */
 export function curveFigure(runs, planned) {
   const data = runs.flatMap(({ label, colour, dash }, place) => [
@@ -88,7 +122,6 @@ export function curveFigure(runs, planned) {
  * the measured slope, through the middle of the dots.
  */
 export function pushFigure({ label, colour, dash }, { neutral }) {
-  const counts = PERCENTS.slice(1).flatMap((_, power) => [1, 2, 5].map((digit) => digit * 10 ** power));
   const dots = {
     type: "scatter",
     meta: { role: "measured" },
@@ -106,8 +139,7 @@ export function pushFigure({ label, colour, dash }, { neutral }) {
     xaxis: {
       type: "log",
       title: { text: "training images of the counterpart" },
-      tickvals: counts,
-      ticktext: counts.map((count) => count.toLocaleString("en")),
+      ...ticksOf(1, 2, 5),
     },
     yaxis: {
       type: "log",
@@ -118,6 +150,12 @@ export function pushFigure({ label, colour, dash }, { neutral }) {
     margin: { t: 8, r: 12, l: 58 },
   });
   return { data, layout };
+}
+
+/** Ticks of a logarithmic axis of counts, at these digits in every power of ten. */
+export function ticksOf(...digits) {
+  const counts = PERCENTS.slice(1).flatMap((_, power) => digits.map((digit) => digit * 10 ** power));
+  return { tickvals: counts, ticktext: counts.map((count) => count.toLocaleString("en")) };
 }
 
 /** What an image of each class feels on average: "pull" down, and push up, stacked by who pushes. */

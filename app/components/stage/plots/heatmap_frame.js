@@ -10,6 +10,7 @@ const BAR = 8;
 const GAP = 8;
 const EDGE = 3;
 const LONGEST = 0.34; // of the width or height, for names across an axis
+const LINE = 12; // pixels that a name must have across
 const BEYOND = "  ◥ beyond";
 const [DARK, LIGHT] = ["#11141B", "#FFFFFF"];
 
@@ -26,8 +27,9 @@ export function layOut(context, { width, height, ratio, theme }, names, grouped,
   const whole = (length) => Math.max(0, Math.floor(length * ratio));
   const left = grouped ? AXIS : Math.min(LONGEST * width, Math.ceil(longest(names.rows)) + 1) + GAP;
   const room = width - left - EDGE;
-  const upright = !grouped && longest(names.columns) > room / names.columns.length - 4;
-  const top = upright ? Math.min(LONGEST * height, longest(names.columns)) + GAP : AXIS;
+  const widest = Math.min(room, height - AXIS - LEGEND); // the side, were the names not upright
+  const upright = !grouped && longest(names.columns) > widest / names.columns.length - 4;
+  const top = upright ? Math.min(LONGEST * height, Math.ceil(longest(names.columns)) + 1) + GAP : AXIS;
   const pixels = Math.min(whole(room), whole(height - top - LEGEND));
   const side = pixels / ratio;
   const x = whole(left + (room - side) / 2) / ratio;
@@ -40,12 +42,15 @@ export function drawAxes(context, { x, y, side, upright }, names, ends, grouped,
   context.font = font(theme);
   context.fillStyle = theme.text;
   context.textBaseline = "middle";
+  const isWritten = (i, room) => grouped || i % Math.ceil((room * names.rows.length) / side) === 0; // some, where crowded
   names.rows.forEach((name, i) => {
+    if (!isWritten(i, LINE)) return;
     const middle = y + (side * (ends[i] + ends[i + 1])) / 2;
     if (grouped) write(context, name, x - AXIS / 2, middle, "center", true);
     else write(context, fitted(context, name, x - GAP), x - GAP, middle, "right");
   });
   names.columns.forEach((name, i) => {
+    if (upright && !isWritten(i, LINE)) return;
     const middle = x + (side * (ends[i] + ends[i + 1])) / 2;
     if (upright) write(context, fitted(context, name, y - GAP), middle, y - GAP, "left", true);
     else write(context, name, middle, y - AXIS / 2, "center");

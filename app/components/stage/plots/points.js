@@ -57,8 +57,7 @@ export class Points {
   constructor(host, { label, ...callbacks }) {
     this.callbacks = callbacks;
     this.surface = new Surface(host, { label, help: HELP, layers: 3, draw: () => this.paint() });
-    const canvas = this.surface.canvases[1];
-    this.renderer = PointsGL.on(canvas, () => this.restore()) ?? new Points2D(canvas);
+    this.renderer = this.rendererOn(this.surface.canvases[1]);
     this.gestures = new Gestures(this.surface, this);
     this.surface.resize();
   }
@@ -189,8 +188,23 @@ export class Points {
     this.overlay.drawOver(context, this.theme, this.fraction);
   }
 
-  destroy() {
+  /** Nobody looks: give back what the graphics card has of it, of which browsers lend few. */
+  sleep() {
+    if (this.asleep || !this.accelerated) return;
+    this.asleep = true;
     this.renderer.destroy();
+  }
+
+  /** Somebody looks again. */
+  wake() {
+    if (!this.asleep) return;
+    this.asleep = false;
+    this.renderer = this.rendererOn(this.surface.renew(1));
+    this.restore();
+  }
+
+  destroy() {
+    if (!this.asleep) this.renderer.destroy();
     this.surface.destroy();
   }
 
@@ -204,8 +218,13 @@ export class Points {
     return this.epochs.fraction;
   }
 
+  rendererOn(canvas) {
+    return PointsGL.on(canvas, () => this.restore()) ?? new Points2D(canvas);
+  }
+
   paint() {
     const { surface, view, overlay, theme, fraction, ring } = this;
+    if (this.asleep) return;
     view.width = surface.width;
     view.height = surface.height;
     this.placed = false;

@@ -22,12 +22,7 @@ export class Surface {
     host.setAttribute("aria-label", label);
     host.setAttribute("aria-description", help);
     Object.assign(host.style, { position: "relative", overflow: "hidden", userSelect: "none", outline: "none" });
-    this.canvases = Array.from({ length: layers }, () => {
-      const canvas = host.appendChild(document.createElement("canvas"));
-      canvas.style.cssText = "position:absolute;inset:0;width:100%;height:100%;pointer-events:none";
-      canvas.ariaHidden = "true";
-      return canvas;
-    });
+    this.canvases = Array.from({ length: layers }, () => host.appendChild(canvasOf()));
     this.voice = host.appendChild(document.createElement("p"));
     this.voice.style.cssText = UNSEEN;
     this.voice.ariaLive = "polite";
@@ -65,6 +60,16 @@ export class Surface {
     this.draw();
   }
 
+  /** Put another canvas in a layer's place: one that had a context of the graphics card never gets another. */
+  renew(layer) {
+    const canvas = canvasOf();
+    const { width, height } = this.canvases[layer];
+    Object.assign(canvas, { width, height });
+    this.canvases[layer].replaceWith(canvas);
+    this.canvases[layer] = canvas;
+    return canvas;
+  }
+
   /** The cleared 2D context of a layer, in CSS pixels. */
   clear(layer) {
     // Drawn by the processor: without a graphics card, that alone more than doubles the frames a second in playing.
@@ -96,6 +101,13 @@ export class Surface {
     this.observer.disconnect();
     for (const element of [...this.canvases, this.voice]) element.remove();
   }
+}
+
+function canvasOf() {
+  const canvas = document.createElement("canvas");
+  canvas.style.cssText = "position:absolute;inset:0;width:100%;height:100%;pointer-events:none";
+  canvas.ariaHidden = "true";
+  return canvas;
 }
 
 /** The theme's colours and font, as an element sees them. */

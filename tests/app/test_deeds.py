@@ -51,7 +51,7 @@ def test_what_is_refused_is_told_in_passing_and_the_rest_is_done(lab, chosen):
 
 
 def test_who_only_looks_is_refused_on_pages_too(lab, chosen, monkeypatch):
-    monkeypatch.setattr("app.steering.role_of", lambda cookies: "viewer")
+    monkeypatch.setattr("app.deeds.role_of", lambda cookies: "viewer")
     app = click(chosen[0], "Stop")
     assert not any(run.stop for run in lab.runs())
     assert "a viewer may not stop here" in app.toast[0].value

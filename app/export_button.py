@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from app.reading import the_lab
-from app.watching import press, watch
+from app.job_line import press, watch
+from app.runs import the_lab
 from bcl_core.lab import Run, jobs
 
 

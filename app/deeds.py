@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.reading import the_lab
+from app.runs import the_lab
 from app.verbs import Refused, do, role_of
 
 

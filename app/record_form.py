@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app.importing import RunOfFile
+from app.import_form import RunOfFile
 from bcl_core.lab import Run
 
 SUFFIXES = ["npz", "parquet"]

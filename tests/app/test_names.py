@@ -1,6 +1,6 @@
 """Names tell apart what is shown together, and say no more than that takes."""
 
-from app import naming
+from app import names
 from bcl_core.lab import GroupPlan, Lab
 from tests.conftest import small
 
@@ -11,14 +11,14 @@ def enqueue(lab: Lab, group: str, *names: str, **settings) -> None:
 
 def test_one_run_of_a_loss_is_called_by_its_loss(lab):
     enqueue(lab, "race", "my first")
-    assert naming.labels(lab.runs()) == ["BCL"]
+    assert names.labels(lab.runs()) == ["BCL"]
 
 
 def test_runs_of_one_loss_are_called_by_their_names_then_their_groups_then_numbered(lab):
     enqueue(lab, "seeds", "seed 0", "seed 1")
-    assert set(naming.labels(lab.runs())) == {"seed 0", "seed 1"}
+    assert set(names.labels(lab.runs())) == {"seed 0", "seed 1"}
     enqueue(lab, "again", "seed 0", "seed 2", "seed 2")
-    assert set(naming.labels(lab.runs())) == {
+    assert set(names.labels(lab.runs())) == {
         "seed 0 · seeds",
         "seed 0 · again",
         "seed 1",

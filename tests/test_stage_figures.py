@@ -11,7 +11,7 @@ from playwright._impl._driver import compute_driver_executable
 from app import palette
 from app.components.stage import GROUPS
 
-MODULE = Path(__file__).parents[2] / "app/components/stage/plots/figures.js"
+MODULE = Path(__file__).parents[1] / "app/components/stage/plots/figures.js"
 RUNS = [
     {"label": variant, "colour": style.colour, "dash": style.dash}
     for variant in ("scl", "bcl", "bcl-class")

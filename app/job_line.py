@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from app.reading import the_lab
+from app.runs import the_lab
 from bcl_core.lab import jobs
 
 PACE_SECONDS = 0.5

@@ -17,9 +17,9 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from app import controls
+from app.job_line import press, watch
 from app.links import lab_link
-from app.reading import the_lab, trained_here
-from app.watching import press, watch
+from app.runs import the_lab, trained_here
 from app.words import listed
 from bcl_core.lab import Run, UnknownRun, jobs
 from bcl_core.recipe import PRESETS, RACES
@@ -163,7 +163,4 @@ def _list(what: str, names: Sequence[str]) -> None:
 
 def _links(run: Run) -> None:
     with st.container(horizontal=True):
-        if trained_here([run]):
-            group = {"group": run.group_id}
-            st.page_link("screens/train.py", label="Train on", icon=":material/play_circle:", query_params=group)
-        lab_link([run])
+        lab_link([run], "Open in the Lab, where it trains on" if trained_here([run]) else "Open in the Lab")

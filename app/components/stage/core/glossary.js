@@ -1,0 +1,84 @@
+// Terms that are explained where they stand, on hover, focus and tap: a text with marked terms becomes elements.
+
+import { h } from "./dom.js";
+
+const MARKED = /\[([^\][|]+)(?:\|([^\][|]+))?\]/g;
+const GAP = 6; // pixels between a term and what it means
+const EDGE = 8; // pixels that stay free at the window's edges
+
+let count = 0;
+const told = new WeakMap(); // element -> the text that it says
+
+/**
+ * Take a text apart: "[tail]" is a term, "[rarest|tail]" the same by another name.
+ *
+ * @returns {{text: string, term: ?string}[]} `term` is null for what stands between terms
+ */
+export function parts(text) {
+  const found = [];
+  let end = 0;
+  for (const { 0: { length }, 1: shown, 2: term = shown, index } of text.matchAll(MARKED)) {
+    if (index > end) found.push({ text: text.slice(end, index), term: null });
+    found.push({ text: shown, term });
+    end = index + length;
+  }
+  return end < text.length ? [...found, { text: text.slice(end), term: null }] : found;
+}
+
+/** A text as nodes, in which terms explain themselves. @param {Object<string, string>} glossary what terms mean */
+export function explained(text, glossary = {}) {
+  return parts(text).flatMap(({ text: shown, term }) => (term in glossary ? explain(shown, glossary[term]) : [shown]));
+}
+
+/** A term and, hidden until it is asked for, what it means. */
+function explain(shown, meaning) {
+  const tip = h("span", { class: "meaning", role: "tooltip", popover: "manual", id: `bcl-term-${count++}` }, meaning);
+  // A button would stand in its line as a block, and break from the comma that follows.
+  const term = h("span", { class: "term", role: "button", tabindex: 0, "aria-describedby": tip.id }, shown);
+  const isOpen = () => tip.matches(":popover-open");
+  let pinned = false;
+  let listening;
+  const close = () => {
+    pinned = false;
+    listening?.abort();
+    if (isOpen()) tip.hidePopover();
+  };
+  const open = () => {
+    if (isOpen() || !term.isConnected) return;
+    tip.showPopover();
+    place(tip, term.getBoundingClientRect());
+    listening = new AbortController();
+    const how = { capture: true, signal: listening.signal };
+    addEventListener("scroll", close, how);
+    addEventListener("pointerdown", ({ target }) => term.contains(target) || tip.contains(target) || close(), how);
+    addEventListener("keydown", (event) => event.key === "Escape" && (close(), event.stopPropagation()), how);
+  };
+  term.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && open());
+  term.addEventListener("pointerleave", ({ relatedTarget }) => pinned || tip.contains(relatedTarget) || close());
+  tip.addEventListener("pointerleave", () => pinned || close());
+  term.addEventListener("focus", () => term.matches(":focus-visible") && open());
+  term.addEventListener("blur", close);
+  term.addEventListener("click", () => (pinned ? close() : (open(), (pinned = true))));
+  term.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.stopPropagation(); // a space plays, elsewhere
+    term.click();
+  });
+  return [term, tip];
+}
+
+/** Under the term, or over it where there is no room, within the window. */
+function place(tip, { left, top, bottom }) {
+  const { offsetWidth: width, offsetHeight: height } = tip;
+  const under = bottom + GAP + height < innerHeight;
+  tip.style.left = `${Math.max(EDGE, Math.min(left, innerWidth - width - EDGE))}px`;
+  tip.style.top = `${under ? bottom + GAP : Math.max(EDGE, top - GAP - height)}px`;
+}
+
+/** Have an element say a text with its terms; one that says it already is left alone, with what is open in it. */
+export function tell(element, text, glossary) {
+  if (told.get(element) === text) return;
+  told.set(element, text);
+  element.replaceChildren(...explained(text, glossary));
+}

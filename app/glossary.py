@@ -1,0 +1,37 @@
+"""What the field's words mean, a sentence each: explained on the stage, and beside a recipe's controls."""
+
+from collections.abc import Mapping
+
+GLOSSARY: Mapping[str, str] = {
+    "anchor": (
+        "An embedding whose loss is taken: it is pulled to embeddings of its own class and pushed away from all others."
+    ),
+    "class mean": "The mean of a class's embeddings. Angles between two of them are seen from the origin, uncentred.",
+    "head": "The three tenths of the classes that have the most training images.",
+    "mass": "The share of an anchor's repulsion that comes from one class: the softmax weights of its members, summed.",
+    "pair push": (
+        "How hard two classes push on each other in the whole loss: the mass that each has at the other's anchors, "
+        "times the weight of those anchors."
+    ),
+    "predicted optimum": (
+        "The class means at which the contrastive loss alone is least, were every class one point and all training "
+        "images one batch; cross-entropy is left out."
+    ),
+    "projection": "The contrastive branch's output: features through a small network, then scaled to unit length.",
+    "prototype": (
+        "A unit vector for each class that is learned with the features, the classifier's weight through a small "
+        "network; class-complement puts it into every batch, to be contrasted with."
+    ),
+    "regular simplex": (
+        "Directions that all stand equally far apart, as far as so many can: arccos(−1/(K−1)) for K classes, 96.4° "
+        "for ten."
+    ),
+    "tail": "The three tenths of the classes that have the fewest training images.",
+    "τ": (
+        "The temperature: cosines are divided by it in the contrastive loss. The smaller it is, the more the nearest "
+        "negatives count."
+    ),
+    "λ": "The weight of cross-entropy in the total loss, λ · cross-entropy + μ · contrastive loss.",
+    "μ": "The weight of the contrastive loss in the total loss, λ · cross-entropy + μ · contrastive loss.",
+}
+"""Term → what it means here. In the stage's texts "[tail]" marks a term, and "[rarest|tail]" one by another name."""
