@@ -3,7 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from app.races import MOST_RUNS, Draft
+from app.components.stage import MOST_RUNS
+from app.races import Draft
 from app.screens.new_race import OPEN
 from bcl_core.recipe import PRESETS, RACES, apply_settings
 from bcl_core.registry import DATASETS, LOSSES
