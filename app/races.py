@@ -9,6 +9,7 @@ from bcl_core.registry import DATASETS, LOSSES
 
 MOST_RUNS = 5
 """That the stage shows side by side; as `MOST_RUNS` of its core/state.js."""
+
 LONGEST_NAME = 80
 
 ADJUSTMENT = "loss.prior_strength"

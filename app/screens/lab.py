@@ -7,7 +7,7 @@ import streamlit as st
 from app.components.stage import stage
 from app.names import group_names, run_names
 from app.races import MOST_RUNS
-from app.runs import comparable, every_run, notice_dead_recorders
+from app.runs import comparable, every_run
 from app.screens.new_race import OPEN, new_race
 from app.words import verbatim
 from bcl_core.lab import Run
@@ -20,7 +20,6 @@ OLD_RACE = ("race", "source")
 
 
 def _page() -> None:
-    notice_dead_recorders()
     known = {run.id: run for run in every_run()}
     wanted = _wanted(known)
     chosen = [run for run_id in wanted if (run := known.get(run_id)) and run.readable][:MOST_RUNS]

@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import controls, palette, races
 from app.components.drawer import drawer
 from app.deeds import demand
-from app.races import Draft, Switches
+from app.races import MOST_RUNS, Draft, Switches
 from app.runs import the_lab
 from app.verbs import Refused
 from app.words import listed, verbatim
@@ -29,6 +29,7 @@ OPEN = "lab/open"
 
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
 _OFFERED = "race/offered"
+_OVER = "lab/over"  # the address that runs at `OPEN` were put over: those that are put there anew have none yet
 # By Plotly's names, in pixels drawn and left out by turns.
 _DASHES = {
     "solid": (1, 0),
@@ -148,9 +149,9 @@ def _runs(draft: Draft) -> None:
 
 
 def _offer_another(draft: Draft) -> None:
-    full = len(draft.runs) >= races.MOST_RUNS
+    full = len(draft.runs) >= MOST_RUNS
     st.button("Add a run", icon=":material/add:", key="race/add", disabled=full, on_click=_add)
-    st.caption(f"The stage shows up to {races.MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
+    st.caption(f"The stage shows up to {MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
 
 
 def _headed(name: str, meaning: str, style: palette.LineStyle) -> str:
@@ -308,5 +309,6 @@ def _queue(draft: Draft, recipes: Sequence[Recipe], execution: Execution) -> Non
 
 def _open(run_ids: Sequence[str]) -> None:
     st.session_state.pop(_OFFERED, None)
+    st.session_state.pop(_OVER, None)
     st.session_state[OPEN] = list(run_ids)
     st.rerun()

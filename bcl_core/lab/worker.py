@@ -8,6 +8,8 @@ import logging
 import time
 from functools import cache
 
+from torch import nn, optim
+
 from bcl_core.data.source import DataError
 from bcl_core.evaluation import TrainingDiverged
 from bcl_core.lab.recording import OpenRun
@@ -100,3 +102,5 @@ def _warm_up() -> None:
     """Import what runs will need, while nobody waits for it."""
     for entry in (*DATASETS.values(), *VIEWS.values(), *BACKBONES.values()):
         entry.load()
+    # With the first optimiser torch imports the rest of itself, which takes a second.
+    optim.SGD([*nn.Linear(1, 1).parameters()], lr=1.0)

@@ -61,16 +61,6 @@ def test_every_page_goes_on(damaged, open_page, page):
     assert "could not be drawn" not in words(app)
 
 
-def test_train_draws_the_others_and_says_which_it_leaves_out(damaged, open_page):
-    lab, broken, _ = damaged
-    app = open_page("train", group=lab.run(broken).group_id)
-    drawable = not app.error
-    assert drawable or lab.run(broken).name in app.error[0].value
-    assert "worker" in words(app) and "SCL" in words(app)
-    headline = [item.value for item in app.markdown if "rarest classes stand" in item.value]
-    assert headline and ("SCL" in headline[0]) == drawable and "BCL" in headline[0]
-
-
 def test_what_is_told_of_the_others_is_as_ever(damaged):
     lab, broken, sound = damaged
     assert about(lab, lab.run(sound))["faults"] == {}

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import runs
 from bcl_core.cli import main
 from bcl_core.lab import Lab
 from bcl_core.lab.evaluating import evaluate_run
 from bcl_core.lab.files import read_arrays
+from bcl_core.lab.history import history, whole
+from bcl_core.lab.samples import read_samples
 from tests.app.test_lab_page import chosen
 from tests.app.test_pages import PAGES, words
 
@@ -42,17 +43,14 @@ def test_its_figures_and_arrays_are_read(lab, run_id):
     epochs = EPOCHS[run_id]
     assert [row["epoch"] for row in lab.metrics(run_id)] == lab.folder(run_id).epochs() == epochs
     assert not lab.unreadable_epochs(run_id)
-    table = runs.curves(run_id, epochs[-1])
-    assert np.isfinite(table["angle_mean"]).all() and np.isfinite(table["accuracy"]).all()
-    about = runs.samples(run_id)
-    means = runs.view(run_id, epochs[-1])["class_means"]
+    arrays = history(lab, run_id, whole(epochs)).content
+    assert arrays
+    for row in lab.metrics(run_id):
+        assert np.isfinite([row["angle_mean"], row["accuracy"]]).all()
+    folder = lab.folder(run_id)
+    about = read_samples(folder)
+    means = folder.arrays(folder.view(epochs[-1]))["class_means"]
     assert len(means) == len(about.class_names) == len(about.class_counts)
-
-
-def test_a_figure_that_it_did_not_measure_is_not_a_number(lab):
-    table = runs.curves(TRAINED, 2)
-    assert np.isnan(table["measured by a later version"]).all()
-    assert len(table["measured by a later version"]) == 3
 
 
 @pytest.mark.parametrize("page", PAGES)

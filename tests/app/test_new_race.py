@@ -5,10 +5,13 @@ from streamlit.testing.v1 import AppTest
 
 from app.races import MOST_RUNS, Draft
 from app.screens.new_race import OPEN
+from bcl_core.lab import GroupPlan
+from bcl_core.lab.store import MAX_QUEUED
 from bcl_core.recipe import PRESETS, RACES, apply_settings
 from bcl_core.registry import DATASETS, LOSSES
 from benchmarks import ablations
 from tests.app.test_pages import click, words
+from tests.conftest import small
 
 
 def page():
@@ -268,6 +271,13 @@ def test_a_folder_that_is_not_there_queues_nothing(lab, dialog, tmp_path):
     assert "Nothing was queued" in fault(app)
     assert str(tmp_path / "nowhere") in fault(app)
     assert not lab.runs()
+
+
+def test_a_full_queue_is_explained_and_nothing_is_lost(lab, dialog):
+    lab.enqueue(GroupPlan("many", [(f"run {i}", small(seed=i)) for i in range(MAX_QUEUED)]))
+    app = click(dialog(), "Train")
+    assert f"limit of {MAX_QUEUED}" in fault(app)
+    assert len(lab.runs()) == MAX_QUEUED
 
 
 @pytest.mark.parametrize("source", DATASETS)

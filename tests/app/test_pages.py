@@ -3,10 +3,6 @@
 import numpy as np
 import pytest
 
-from bcl_core.lab import GroupPlan
-from bcl_core.lab.store import MAX_QUEUED
-from tests.conftest import small
-
 PAGES = ["start", "lab", "gallery", "predict", "theory", "report", "runs"]
 
 
@@ -34,13 +30,6 @@ def test_an_empty_lab_leads_to_training(lab, open_page, page):
 def test_a_trained_lab_is_shown_without_complaint(trained, open_page, page):
     app = open_page(page)
     assert not app.exception and not app.error and not app.warning
-
-
-def test_a_full_queue_is_explained_and_nothing_is_lost(lab, open_page, no_worker):
-    lab.enqueue(GroupPlan("many", [(f"run {i}", small(seed=i)) for i in range(MAX_QUEUED)]))
-    app = click(click(open_page("lab"), "New race"), "Train")
-    assert f"limit of {MAX_QUEUED}" in app.error[0].value
-    assert len(lab.runs()) == MAX_QUEUED
 
 
 def test_a_lab_that_cannot_be_kept_is_explained_on_the_page(tmp_path, monkeypatch, open_page):

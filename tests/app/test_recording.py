@@ -1,6 +1,7 @@
 """Own embeddings on the page Runs, and what every page says of runs that other code has trained or trains."""
 
 import io
+import json
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from bcl_core.lab import GroupPlan, Recorder, jobs, record
-from tests.app.conftest import train_here
+from bcl_core.lab.pulse import Pulse
 from tests.app.test_models_from_elsewhere import table_key
 from tests.app.test_pages import PAGES, click, words
 from tests.conftest import small
@@ -54,11 +55,11 @@ def test_an_upload_becomes_a_run_to_inspect_and_is_then_not_kept(lab, open_page,
     assert not list((lab.home / "jobs").glob("*/upload"))
 
 
-def test_the_result_leads_to_inspect_and_not_to_training(lab, open_page, jobs_at_once):
+def test_the_result_leads_to_the_lab_and_not_to_training(lab, open_page, jobs_at_once):
     app = upload(open_page("runs"), npz(embeddings=Z[0], labels=LABELS))
     links = {link.proto.label: link.proto.query_string for link in app.get("page_link")}
-    assert links["Inspect"] == f"runs={lab.runs()[0].id}"
-    assert "Train on" not in links
+    assert links["Open in the Lab"] == f"runs={lab.runs()[0].id}"
+    assert not [label for label in links if "trains" in label]
 
 
 def test_a_path_on_this_machine_and_a_name_will_do(lab, open_page, jobs_at_once, tmp_path):
@@ -167,59 +168,26 @@ def test_every_page_works_beside_a_run_of_bare_embeddings(lab, open_page, page):
     assert not app.exception and not app.error
 
 
-def test_train_offers_no_steering_of_recorded_runs_and_shows_what_is_known(lab, open_page):
-    record("mine", Z, LABELS, epochs=[5, 7, 30], lab=lab)
-    app = open_page("train")
-    assert not STEERING & labels_of(app) and "Start worker" not in labels_of(app)
-    text = words(app)
-    assert "recorded from other code · last epoch 30" in text
-    assert "At epoch 30 the" in text
-    assert "there is no accuracy to draw" in text
-    assert "No predictions of mine were recorded" in text
-    assert not [switch for switch in app.button_group if switch.key == "dims"], "there is nothing to turn"
-    assert not {"loss", "accuracy", "bars"} & drawn(app) and {"formation"} <= drawn(app)
-
-
-def test_predictions_and_own_losses_are_drawn_where_they_are_recorded(lab, open_page):
-    with Recorder("mine", LABELS, lab=lab) as recorder:
-        recorder.epoch(Z[0], epoch=4, predictions=LABELS, metrics={"loss": 1.5})
-    app = open_page("train")
-    assert not app.exception and not app.error and not app.info
-    assert {"loss", "accuracy", "bars", "formation"} <= drawn(app)
-    assert [switch for switch in app.button_group if switch.key == "dims"]
-
-
 def test_a_run_that_is_being_recorded_waits_for_no_worker(lab, open_page):
     with Recorder("mine", LABELS, epochs=9, lab=lab) as recorder:
         recorder.epoch(Z[0])
-        for page in ("train", "runs"):
-            app = open_page(page)
-            assert "Start worker" not in labels_of(app)
-            assert not STEERING & labels_of(app)
-        assert "being recorded from other code · last epoch 1" in words(open_page("train"))
-    assert "recorded from other code · last epoch 1" in words(open_page("train"))
+        app = open_page("runs")
+        assert "Start worker" not in labels_of(app)
+        assert not STEERING & labels_of(app)
 
 
-def test_a_recorder_that_was_killed_is_not_shown_as_going_on(lab, open_page):
+def test_a_recorder_that_was_killed_is_not_told_as_going_on(lab):
     code = (
         "import numpy as np, os\nfrom bcl_core.lab import Recorder\n"
         "Recorder('mine', np.arange(8) % 4).epoch(np.eye(8, 6) + 1)\nos._exit(1)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 1
-    assert lab.runs()[0].state == "running"
-    assert "recorded from other code, which broke off · last epoch 1" in words(open_page("train"))
-    assert lab.runs()[0].state == "stopped"
-
-
-def test_in_a_mixed_group_training_is_steered_and_recordings_are_left_alone(lab, open_page, no_worker):
-    [trained] = train_here(lab, epochs=1, presets=["digits-bcl"])
-    recorded = record("mine", Z, LABELS, lab=lab)
-    group = lab.move_to_group([trained, recorded], "mixed")
-    app = open_page("train", group=group)
-    assert not app.exception and not app.error
-    assert [button.key for button in app.button if button.key and button.key.endswith(recorded)] == []
-    assert {button.key for button in app.button if button.key and button.key.endswith(trained)}
-    assert {"loss", "accuracy"} <= drawn(app)
+    [run] = lab.runs()
+    assert run.state == "running"
+    pulse = Pulse(lab)
+    for _ in range(2):  # the first look finds it dead
+        pulse.look([run.id])
+    assert json.loads(pulse.answer((run.id,), None).content)["runs"][run.id]["state"] == "stopped"
 
 
 def test_a_group_that_waits_beside_a_recording_still_waits(lab, open_page):

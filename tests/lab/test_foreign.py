@@ -278,6 +278,7 @@ def test_an_imported_model_is_a_run_that_is_measured_evaluated_and_continued(lab
     evaluation = evaluate_run(lab, run_id)
     assert (evaluation.epoch, evaluation.same_data) == (0, True)
     assert max(evaluation.accuracy_difference, evaluation.angle_difference) < 1e-6
+    lab.resume(run_id)  # an imported model waits after it has been measured
     assert opened.advance(lambda: True).epoch == 1
     opened.close()
 

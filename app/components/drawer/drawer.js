@@ -74,7 +74,8 @@ class Drawer {
     looked.words = state === "unknown" ? WAITING : state === "running" ? progress || "Starting" : "";
     // The facts come before the measurement, as the job's next words.
     if (news && job && !looked.facts) {
-      looked.facts = await this.lab.read(`jobs/${job}/preview.json`).catch(() => null);
+      const facts = this.lab.read(`jobs/${job}/preview.json`);
+      looked.facts = await (state === "done" ? facts : facts.catch(() => null)); // not written yet, or never
       if (looked.signal.aborted) return;
       if (looked.facts) this.showFacts(looked, job);
     }

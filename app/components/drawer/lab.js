@@ -1,6 +1,6 @@
 // What the drawer asks of the lab: a deed, and how a side job stands.
 
-import { Away, fetchFrom, sentence } from "../stage/core/server.js";
+import { Away, asker, fetchFrom } from "../stage/core/server.js";
 
 const POLL = 500; // milliseconds between two questions how a job stands
 const PATIENCE = 2000; // where it waits for others, or the server is away
@@ -10,18 +10,7 @@ export class Lab {
   constructor(prefix) {
     this.prefix = prefix;
     this.fetchBytes = fetchFrom(prefix);
-  }
-
-  /** Do what a verb says and return its answer; an Error says in a sentence why it was refused. */
-  async do(verb, what) {
-    const body = JSON.stringify({ verb, ...what, key: newKey() });
-    const headers = { "Content-Type": "application/json" };
-    const there = new URL(`${this.prefix}/do`, document.baseURI);
-    const answer = await fetch(there, { method: "POST", headers, body }).catch(() => null);
-    const told = await answer?.json().catch(() => null);
-    if (!told) throw new Away("The server does not answer.");
-    if (!answer.ok) throw new Error(sentence(told.error));
-    return told.answer;
+    this.ask = asker(prefix);
   }
 
   /** A JSON document. */
@@ -46,7 +35,7 @@ export class Lab {
     let isWaiting = true; // for the job to start
     while (!signal.aborted) {
       try {
-        if (isWaiting) ({ job } = await this.do("look", job ? { ...what, again: false } : what));
+        if (isWaiting) job = (await this.ask("look", job ? { ...what, again: false } : what)).job;
         const state = await this.read(`jobs/${job}`);
         if (signal.aborted) return;
         isWaiting = state.state === "unknown";
@@ -65,8 +54,4 @@ export class Lab {
 
 function pause(milliseconds) {
   return new Promise((done) => setTimeout(done, milliseconds));
-}
-
-function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
