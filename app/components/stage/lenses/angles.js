@@ -23,8 +23,8 @@ const WORDS = {
   predicted: "Each cell is two classes: how far their angle is from that of the [predicted optimum]. ",
 };
 const SCALE =
-  "Angles are uncentred, seen from the origin; orange is too close, blue too far apart, and the scale is the same for " +
-  "all runs and epochs.";
+  "Angles are uncentred, seen from the origin; orange is too close, blue too far apart, and the scale is the same " +
+  "for all runs and epochs.";
 
 export class Angles extends Lens {
   static key = "angles";
@@ -39,7 +39,8 @@ export class Angles extends Lens {
   build() {
     const { stage } = this;
     this.against = toggle(stage, "difference", `difference from ${stage.runs[0]?.told.label}`);
-    const choices = [choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", TARGETS), this.against];
+    const choices = [choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", TARGETS)];
+    choices.push(this.against);
     this.side.append(h("div", { class: "controls" }, choices));
     this.addColumns((content, run) => new AnglesColumn(stage, content, run, this));
     this.legend = this.picture.appendChild(h("div", { class: "legend" }));
@@ -201,7 +202,8 @@ class AnglesColumn {
   read(hit, snapshot) {
     const { names } = this.run.classes;
     this.readout.textContent = "";
-    if (!hit || !snapshot || !this.run.measures(this.stage.state.of) || Math.max(hit.row, hit.column) >= names.length) return;
+    const isSaid = hit && snapshot && this.run.measures(this.stage.state.of);
+    if (!isSaid || Math.max(hit.row, hit.column) >= names.length) return;
     const isPair = hit.kind === "cell" && hit.row !== hit.column;
     const angle = isPair && snapshot.angles(this.stage.state.of)?.[hit.row * names.length + hit.column];
     this.readout.textContent = isPair

@@ -166,7 +166,8 @@ class CurveChart {
       return { line, band: area(x, edge(-1), edge(1)) };
     }
     const seeds = this.stage.store.band(run, this.metric);
-    return seeds ? { line, band: area(seeds.epochs.map((epoch) => this.toAxis(epoch)), seeds.low, seeds.high) } : { line };
+    if (!seeds) return { line };
+    return { line, band: area(seeds.epochs.map((epoch) => this.toAxis(epoch)), seeds.low, seeds.high) };
   }
 
   notes() {

@@ -131,7 +131,8 @@ export class Embedding extends Lens {
     for (const part of this.parts) part.options();
     for (const control of [this.depth, this.steering, ...this.ofAligned]) control.hidden = alone;
     if (alone && this.target) this.toggleAuto();
-    const shown = alone || split === "train" ? `Shown are ${split} images.` : "Shown are test images that it was not fitted on.";
+    const aside = alone || split === "train" ? "" : " that it was not fitted on";
+    const shown = `Shown are ${split} images${aside}.`;
     const shuffled = layers.includes("shuffled") && !alone;
     const words = alone ? `${METHODS[fit]}: ${ALONE[0].toLowerCase()}${ALONE.slice(1)} ` : ALIGNED;
     tell(this.note, `${words}${shown}${shuffled ? SHUFFLED : ""}`, stage.told.glossary);

@@ -127,7 +127,8 @@ export class TourColumn {
     const { dims } = this.stage.state;
     const near = metrics[`picture_neighbours_${dims}d`];
     const share = (value) => `${number(100 * (value ?? NaN))} %`;
-    return `${this.dims} dimensions keep ${share(variance)} of the variance, ${dims}D ${share(near)} of the near neighbours.`;
+    const whole = `${this.dims} dimensions keep ${share(variance)} of the variance`;
+    return `${whole}, ${dims}D ${share(near)} of the near neighbours.`;
   }
 
   /**
@@ -220,7 +221,8 @@ export class TourColumn {
     const { dims, samples, classes } = this;
     const { coordinates: places, kept } = this.found;
     const coordinates = inUnitDisc(places, dims);
-    this.fitted = { coordinates, means: middlesOf(coordinates, dims, samples.labels, this.rows(), classes.names.length) };
+    const means = middlesOf(coordinates, dims, samples.labels, this.rows(), classes.names.length);
+    this.fitted = { coordinates, means };
     this.said.textContent = kept === null ? "" : `Two dimensions keep ${number(100 * kept)} % of the variance. `;
   }
 
@@ -241,9 +243,11 @@ export class TourColumn {
       "up (1 is the unit sphere)": along(row, 1),
       "towards the viewer (1 is the unit sphere)": along(row, 2),
     });
-    const flat = (row) => Object.fromEntries([0, 1].map((axis) => {
-      return [`${METHODS[fit]} ${axis + 1} (1 is the picture's radius)`, significant(coordinates[row * dims + axis] / INT16_MAX)];
-    }));
+    const flat = (row) => {
+      const [x, y] = [0, 1].map((axis) => significant(coordinates[row * dims + axis] / INT16_MAX));
+      const named = (axis) => `${METHODS[fit]} ${axis} (1 is the picture's radius)`;
+      return { [named(1)]: x, [named(2)]: y };
+    };
     return Array.from(this.rows(), (row) => ({
       run: run.told.label,
       epoch: snapshot.epoch,
