@@ -10,6 +10,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from app.glossary import GLOSSARY
 from app.rows import in_rows
 from bcl_core import registry
 from bcl_core.recipe import Recipe, field_names
@@ -21,6 +22,8 @@ _MENUS: Mapping[str, Mapping[str, registry.Entry]] = {
     "loss.name": registry.LOSSES,
 }
 _SECTIONS = {"data": "Data", "model": "Model", "loss": "Loss", "optimiser": "Optimiser", "": "Run"}
+# Whose meaning a newcomer may not know.
+_TERMS = {"loss.temperature": "τ", "loss.contrastive_weight": "μ", "loss.classifier_weight": "λ"}
 # Where a field's own name, spelt out, does not say enough.
 _LABELS = {
     "data.source": "Data set",
@@ -106,7 +109,7 @@ def limits(name: str) -> tuple[float, float]:
 
 def _control(name: str, value: Any, key: str) -> Any:
     field = _field(name)
-    label, help_text = _label(name), field.description
+    label, help_text = _label(name), meaning(name)
     if name in _MENUS:
         table = _MENUS[name]
         return _menu(label, list(table), value, key, help_text, lambda entry: table[entry].title)
@@ -115,10 +118,10 @@ def _control(name: str, value: Any, key: str) -> Any:
     if isinstance(value, bool):
         return st.checkbox(label, value, key=key, help=help_text)
     if isinstance(value, str):
-        return st.text_input(label, value, key=key, help=_range(field)).strip()
+        return st.text_input(label, value, key=key, help=_range(name)).strip()
     if field.annotation is float:
-        return st.number_input(label, value=float(value), format="%g", key=key, help=_range(field))
-    return st.number_input(label, value=value, step=1, key=key, help=_range(field))
+        return st.number_input(label, value=float(value), format="%g", key=key, help=_range(name))
+    return st.number_input(label, value=value, step=1, key=key, help=_range(name))
 
 
 def _menu(
@@ -165,9 +168,15 @@ def _shown(recipe: Recipe, name: str) -> Any:
     return value
 
 
-def _range(field: FieldInfo) -> str | None:
-    """Say in words what a number may be; the recipe itself does the checking."""
+def meaning(name: str) -> str | None:
+    """Say what a field is: its term's meaning where it has one, else what the recipe says of it."""
+    return GLOSSARY[_TERMS[name]].rstrip(".") if name in _TERMS else _field(name).description
+
+
+def _range(name: str) -> str | None:
+    """Say in words what a number is and may be; the recipe itself does the checking."""
+    field = _field(name)
     words = {Ge: ("at least", "ge"), Gt: ("more than", "gt"), Le: ("at most", "le"), Lt: ("less than", "lt")}
     known = [(words[type(limit)], limit) for limit in field.metadata if type(limit) in words]
     limits = [f"{word} {getattr(limit, attribute):g}" for (word, attribute), limit in known]
-    return ". ".join(filter(None, [field.description, ", ".join(limits)])) or None
+    return ". ".join(filter(None, [meaning(name), ", ".join(limits)])) or None

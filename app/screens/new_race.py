@@ -192,7 +192,9 @@ def _toggle(number: int, run: Switches, name: str, label: str, *, disabled: bool
 def _number(number: int, run: Switches, name: str, label: str, field: str, *, step: float, disabled: bool) -> None:
     least, most = controls.limits(field)
     key = _drawn(number, run, name)
-    st.number_input(label, least, most, step=step, format="%g", key=key, disabled=disabled, width=125)
+    st.number_input(
+        label, least, most, step=step, format="%g", key=key, disabled=disabled, width=140, help=controls.meaning(field)
+    )
 
 
 def _drawn(number: int, run: Switches, name: str) -> str:

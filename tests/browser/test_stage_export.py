@@ -114,7 +114,6 @@ def test_a_saved_page_opens_from_disk_without_a_network_and_says_the_same(
     context.close()
 
 
-PANELS = ("Simplex formation", "Other curves", "Who pushes whom", "Embedding", "Angles")
 LENSES = ("Formation", "Curves", "Who pushes whom", "Embedding", "Angles")
 EVERY_LENS = "lens=all"
 SVG = "{http://www.w3.org/2000/svg}"

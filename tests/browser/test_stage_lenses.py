@@ -88,12 +88,12 @@ def test_who_pushes_whom_shows_one_of_its_pictures_alone_and_all_of_them_among_t
 ) -> None:
     page = show(runs, "lens=push")
     column = page.locator(".push .column").first
-    parts = {"against counts": ".dots", "between classes": ".map", "received": ".bars"}
+    parts = {"against counts": ".plot.dots", "between classes": ".map", "received": ".plot.bars"}
     for name, part in parts.items():
-        page.locator(".push").get_by_text(name, exact=True).click()
+        page.locator(".push").get_by_role("radio", name=name).check()
         for other in parts.values():
             expect(column.locator(other)).to_be_visible(visible=other == part)
-    page.keyboard.press("0")
+    page.get_by_role("button", name="All", exact=True).click()
     for part in parts.values():
         expect(column.locator(part)).to_be_visible()
 

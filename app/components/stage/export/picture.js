@@ -63,7 +63,7 @@ export function caption(stage, lens) {
   const keys = [...lens.body.querySelectorAll(".key")].map(wordsOf);
   const of = { angles: stage.state.of, curves: "curves" }[lens.key];
   const runs = stage.runs.map((run) => `${runInWords(stage.store.words(run), of)} · epoch ${stage.look(run).epoch ?? "–"}`);
-  const shown = chosen.filter((control) => !control.closest("[hidden]")).map(inWords).join("; ");
+  const shown = chosen.filter((control) => !control.closest("[hidden], .which")).map(inWords).join("; ");
   return [...(shown ? [`Shown: ${shown}.`] : []), ...keys.filter(Boolean), ...runs];
 }
 

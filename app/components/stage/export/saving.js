@@ -33,13 +33,11 @@ function addTo(stage, lens, labels) {
     make: () => (stage.send({ type: "pause" }), make()), // between two epochs there is nothing to save
   });
   const svg = async () => new Blob([(await pictureOf(stage, lens)).svg], { type: "image/svg+xml" });
-  lens.side.append(
-    menu("Save", `Save ${lens.title}`, [
-      item("Picture (PNG)", "png", async () => pngOf(await pictureOf(stage, lens))),
-      item("Picture (SVG)", "svg", svg),
-      item("Numbers (CSV)", "csv", () => csv(lens.rows())),
-    ]),
-  );
+  lens.foot = menu("Save", `Save ${lens.title}`, [
+    item("Picture (PNG)", "png", async () => pngOf(await pictureOf(stage, lens))),
+    item("Picture (SVG)", "svg", svg),
+    item("Numbers (CSV)", "csv", () => csv(lens.rows())),
+  ]);
 }
 
 /** All arrays of a run at the epoch that is shown, and which samples they are of. */

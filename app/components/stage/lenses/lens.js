@@ -16,6 +16,7 @@ export class Lens {
   static views = true;
 
   columns = [];
+  foot = null; // what stands last in its side
 
   /** @param {Object} stage */
   constructor(stage) {
@@ -55,6 +56,7 @@ export class Lens {
     this.body.hidden = !this.open;
     if (!this.open) return;
     if (!this.built) this.build();
+    if (!this.built && this.foot) this.side.append(this.foot);
     this.built = true;
     this.try(() => this.options());
     this.try(() => this.arrived());

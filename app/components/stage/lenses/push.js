@@ -245,8 +245,8 @@ class PushColumn {
     const { counts, countsAlone: alone } = this;
     const slopeOf = (push) => number(countSlope(push, counts), 2);
     const slope = ["Slope ", h("b", {}, slopeOf(values)), alone ? `, counts alone ${slopeOf(alone)}. ` : ". "];
-    const level = [`All classes have ${counts[0]} training images: there is no slope. `];
-    this.slope.replaceChildren(...(isUneven(counts) ? slope : level));
+    const none = counts.length < 3 ? "Two classes have no slope. " : `All classes have ${counts[0]} training images: there is no slope. `;
+    this.slope.replaceChildren(...(isUneven(counts) && counts.length > 2 ? slope : [none]));
     this.share.replaceChildren(...this.tailShare(snapshot));
   }
 
