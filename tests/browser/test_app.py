@@ -126,8 +126,9 @@ def test_a_race_goes_from_new_race_to_its_end_and_another_browser_finds_the_same
 def test_training_outlives_the_server_and_the_next_one_shows_it(lab: Lab, open_app) -> None:
     page, server = open_app("lab?new=digits")
     page.get_by_role("dialog").get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_text("rarest classes stand")).to_be_visible(timeout=60_000)
-    page.wait_for_function("location.search.includes('runs=') && !location.search.includes('new=')")
+    expect(page.locator(".training .progress")).to_have_text(re.compile("training ·"), timeout=60_000)
+    until(lambda: min(epochs(lab)) >= 1)
+    page.wait_for_function("(id) => location.search.includes(id)", arg=lab.runs()[0].id)
     address = page.evaluate("location.href").removeprefix(server.url)
     server.process.send_signal(signal.SIGKILL)
     server.process.wait()
