@@ -38,11 +38,6 @@ def labels_of(app):
     return {button.label for button in app.button} | {button.help for button in app.button}
 
 
-def drawn(app):
-    """The keys of the pictures on the page."""
-    return {str(element.proto.id).rsplit("-", 1)[-1] for element in app.get("bidi_component")}
-
-
 def test_an_upload_becomes_a_run_to_inspect_and_is_then_not_kept(lab, open_page, jobs_at_once):
     app = upload(open_page("runs"), npz(embeddings=Z, labels=LABELS, epochs=[0, 10, 20], extra=LABELS))
     [run] = lab.runs()

@@ -14,7 +14,7 @@ from harness.chromium import ARGUMENTS, found
 from harness.made_runs import MadeRun
 from harness.serving import Server, new_page
 
-PATIENCE = 6_000  # milliseconds: charts that are still being drawn hold up everything on a busy machine
+PATIENCE = 30_000  # milliseconds: charts that are still being drawn hold up everything on a busy machine
 
 Serve = Callable[..., Server]
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from bcl_core.lab import Lab, stop_worker, worker_status
+from bcl_core.lab import GroupPlan, Lab, stop_worker, worker_status
 from harness.serving import APP, Server
+from tests.conftest import small
 
-DRAWN = ".bcl-live-plot .main-svg"
 HEAVY = ("libtorch", "sklearn", "torchvision", "llvmlite", "site-packages/scipy/")
 
 
@@ -61,54 +61,111 @@ def no_error_is_shown(page: Page) -> None:
     assert "Traceback" not in page.inner_text("body")
 
 
-def test_a_newcomer_trains_three_losses_reloads_and_steers_them(lab: Lab, open_app) -> None:
-    page, _ = open_app()
-    expect(page.locator(".bcl-start .number").first).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="Train it now").click()
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_text("rarest classes stand")).to_be_visible(timeout=60_000)
+def settled(page: Page) -> None:
+    page.locator(".bcl-stage[data-settled=true]").wait_for(timeout=60_000)
+
+
+def steer(page: Page, verb: str) -> None:
+    page.locator(f"button[name=train-{verb}]").click()
+
+
+def test_a_race_goes_from_new_race_to_its_end_and_another_browser_finds_the_same_picture(
+    lab: Lab, browser: Browser, open_app
+) -> None:
+    page, _ = open_app("lab")
+    page.get_by_role("button", name="New race").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("More", exact=True).click()
+    dialog.get_by_role("spinbutton", name="Epochs", exact=True).fill("40")
+    dialog.get_by_role("spinbutton", name="Epochs", exact=True).press("Enter")
+    dialog.get_by_role("button", name="Train", exact=True).click()
+    expect(dialog).to_have_count(0)
+    label, sentence = page.locator(".bar .epoch"), page.locator(".bcl-stage .sentence")
+    expect(label).to_have_text(re.compile(r"epoch \d+ / 40"), timeout=60_000)
     assert [run.recipe.variant for run in lab.runs()] == ["scl", "bcl", "bcl-class"]
+    expect(page.locator(".lens.formation .column")).to_have_count(3)
 
-    expect(page.locator(DRAWN).first).to_be_visible(timeout=60_000)
-    # Until every run has begun, pictures are added.
-    expect(page.get_by_text(re.compile("BCL, class anchors, epoch [1-9]")).first).to_be_visible(timeout=60_000)
-    page.locator(DRAWN).first.evaluate("element => { element.marked = true }")
+    # It is watched, and looked back at while it goes on.
+    expect(label).to_have_text(re.compile(r"epoch [2-9] / 40"), timeout=60_000)
+    expect(page.get_by_role("button", name="live")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Home")
+    expect(label).to_have_text("epoch 0 / 40")
     seen = epochs(lab)
-    until(lambda: min(epochs(lab)) >= max(seen) + 3)
-    assert max(epochs(lab)) - min(epochs(lab)) <= 1
-    assert page.locator(DRAWN).first.evaluate("element => element.marked"), "an update must not remount the figure"
-    no_error_is_shown(page)
+    until(lambda: min(epochs(lab)) > max(seen))
+    expect(label).to_have_text("epoch 0 / 40")
+    expect(sentence).to_contain_text("At epoch 0 the three rarest classes stand")
 
-    address = page.url
-    assert "group=" in address
-    page.reload()
-    expect(page.get_by_text("rarest classes stand")).to_be_visible(timeout=30_000)
-    assert page.url == address
-
-    page.get_by_role("button", name="Pause").first.click()
+    # After a pause, and after a step, all stand at the same epoch.
+    steer(page, "pause")
     until(lambda: all(run.state == "paused" for run in lab.runs()))
-    held = epochs(lab)
-    page.get_by_role("button", name="Step one epoch").first.click()
-    until(lambda: epochs(lab) == [epoch + 1 for epoch in held] or epochs(lab) == [max(held) + 1] * 3)
-    page.get_by_role("button", name="Resume").first.click()
-    until(lambda: min(epochs(lab)) >= max(held) + 2)
-    page.get_by_role("button", name="Stop").first.click()
-    until(lambda: all(run.state == "stopped" for run in lab.runs()))
+    [held] = set(epochs(lab))
+    expect(page.locator(".training .progress")).to_have_text(f"paused at epoch {held} of 40")
+    steer(page, "step")
+    until(lambda: set(epochs(lab)) == {held + 1} and all(run.state == "paused" for run in lab.runs()))
+    steer(page, "resume")
+    until(lambda: all(run.state == "finished" for run in lab.runs()))
+    expect(page.locator(".bcl-stage .training")).to_be_hidden()
+
+    page.keyboard.press("End")
+    page.keyboard.press("5")
+    settled(page)
+    page.wait_for_function("location.search.includes('lens=angles') && !location.search.includes('follow')")
     no_error_is_shown(page)
+    other = browser.new_context(viewport={"width": 1400, "height": 1600}).new_page()
+    other.goto(page.evaluate("location.href"))
+    settled(other)
+    assert other.locator(".bcl-stage .sentence").inner_text() == sentence.inner_text()
+    map_of = ".lens.angles .map canvas"
+    picture = "(canvas) => canvas.toDataURL()"
+    assert [one.evaluate(picture) for one in other.locator(map_of).all()] == [
+        one.evaluate(picture) for one in page.locator(map_of).all()
+    ]
+    other.context.close()
 
 
 def test_training_outlives_the_server_and_the_next_one_shows_it(lab: Lab, open_app) -> None:
-    page, server = open_app("train")
-    page.get_by_role("button", name="Train", exact=True).click()
-    expect(page.get_by_text("rarest classes stand")).to_be_visible(timeout=60_000)
-    address = page.url.removeprefix(server.url)
+    page, server = open_app("lab?new=digits")
+    page.get_by_role("dialog").get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(".training .progress")).to_have_text(re.compile("training ·"), timeout=60_000)
+    until(lambda: min(epochs(lab)) >= 1)
+    page.wait_for_function("(id) => location.search.includes(id)", arg=lab.runs()[0].id)
+    address = page.evaluate("location.href").removeprefix(server.url)
     server.process.send_signal(signal.SIGKILL)
     server.process.wait()
     seen = epochs(lab)
     until(lambda: min(epochs(lab)) >= max(seen) + 2)
     page, _ = open_app(address)
     expect(page.get_by_text("rarest classes stand")).to_be_visible(timeout=60_000)
-    expect(page.get_by_text(re.compile("running ·|finished ·")).first).to_be_visible()
+    expect(page.locator(".training .progress")).to_have_text(re.compile("training ·"))
+
+
+def test_without_a_worker_pause_and_stop_do_what_they_say(lab: Lab, browser: Browser, serve) -> None:
+    lab.enqueue(GroupPlan("race", [(name, small(seed=seed)) for seed, name in enumerate(("one", "two"))]))
+    server = serve(APP, env={"BCL_LAB_HOME": str(lab.home), "BCL_LAB_WORKER": "off"})
+    page = browser.new_page()
+    page.goto(f"{server.url}lab")
+    progress = page.locator(".training .progress")
+    expect(progress).to_have_text("No worker is running, so nothing trains.", timeout=30_000)
+    expect(page.get_by_role("button", name="Start the worker")).to_be_visible()
+    steer(page, "pause")
+    expect(progress).to_contain_text("paused at epoch 0")
+    assert {run.state for run in lab.runs()} == {"paused"}
+    steer(page, "stop")
+    expect(progress).to_contain_text("stopped at epoch 0")
+    assert {run.state for run in lab.runs()} == {"stopped"}
+    page.close()
+
+
+def test_an_equal_race_is_offered_instead_of_trained_again(lab: Lab, open_app) -> None:
+    page, _ = open_app("lab?new=digits")
+    page.get_by_role("dialog").get_by_role("button", name="Train", exact=True).click()
+    until(lambda: len(lab.runs()) == 3)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="New race").click()
+    page.get_by_role("dialog").get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Open it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert len(lab.runs()) == 3
 
 
 def test_no_page_maps_a_heavy_library_into_the_web_process(lab: Lab, open_app) -> None:
@@ -116,11 +173,9 @@ def test_no_page_maps_a_heavy_library_into_the_web_process(lab: Lab, open_app) -
     settings = ["--set", "epochs=1", "--set", "data.test_per_class=10", "--set", "threads=1"]
     subprocess.run([*command, *settings], check=True, stdout=subprocess.DEVNULL, env={**os.environ})
     page, server = open_app()
-    for name in ("Train", "Inspect", "Runs"):
+    for name, there in (("Lab", ".bcl-stage .sentence"), ("Gallery", "h1"), ("Runs", "h1")):
         page.get_by_test_id("stTopNav").get_by_role("link", name=name).click()
-        expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=30_000)
-        if name != "Runs":
-            expect(page.get_by_text("rarest classes stand").first).to_be_visible(timeout=30_000)
+        expect(page.locator(there).first).to_be_visible(timeout=30_000)
         no_error_is_shown(page)
     mapped = Path(f"/proc/{server.process.pid}/maps")
     if not mapped.exists():
@@ -133,14 +188,14 @@ def test_no_page_maps_a_heavy_library_into_the_web_process(lab: Lab, open_app) -
 def test_a_link_into_the_app_opens_on_a_fresh_server(lab: Lab, open_app) -> None:
     page, _ = open_app("lab?run=261111-0000000000")
     expect(page.get_by_text("names a run that is not in this lab")).to_be_visible(timeout=30_000)
-    expect(page.get_by_role("link", name="Train", exact=True)).to_be_visible()
+    expect(page.locator(".bcl-stage .sentence")).to_be_visible()
 
 
 def test_a_shelved_run_is_trained_on_as_a_copy(lab: Lab, open_app) -> None:
     page, _ = open_app("gallery")
     page.locator(".st-key-Train-on-digits-scl button").click(timeout=30_000)
     page.get_by_role("button", name="Train a copy").click()
-    expect(page.get_by_role("heading", name="Train", exact=True)).to_be_visible(timeout=30_000)
+    expect(page.locator(".bcl-stage")).to_be_visible(timeout=30_000)
     until(lambda: epochs(lab)[:1] > [-1])
     [copy] = lab.runs()
     shelved = lab.run("digits-scl")

@@ -1,5 +1,5 @@
-// The stage: one state and one clock, and lenses that draw what they say. Streamlit tells it which runs; from then on it
-// talks to the data routes alone.
+// The stage: one state and one clock, and lenses that draw what they say. Streamlit tells it which runs; from then on
+// it talks to the data routes alone.
 
 import { Bar } from "./core/bar.js";
 import { Card } from "./core/card.js";
@@ -19,6 +19,7 @@ import { ALL, LENSES } from "./lenses/lenses.js";
 import { charts } from "./plots/chart.js";
 
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
+const ELSEWHERE = '[role="dialog"], [role="listbox"], [role="menu"]'; // keys pressed in these are theirs
 const LONGEST_WAIT = 300; // milliseconds until what is heavy begins, though the browser is not idle
 const LONGEST_FRAME = 0.25; // seconds; what a sleeping tab missed is not played back
 const NARROW = "(max-width: 700px)"; // as stage.css has it
@@ -74,6 +75,8 @@ export class Stage {
     const text = JSON.stringify(told);
     this.fit();
     if (text === this.text) return this.retheme();
+    const before = this.told?.runs.map(({ id }) => id) ?? [];
+    this.areOthers = !told.runs.some(({ id }) => before.includes(id)); // none stays: the epoch means nothing to them
     Object.assign(this, { text, told });
     setDeviationStops(told.deviation);
     this.state.runs = told.runs.map(({ id }) => id);
@@ -87,9 +90,12 @@ export class Stage {
     const wanted = (this.wanted = {});
     await this.store.show(presenter && control ? await this.controls(control) : this.told.runs);
     if (this.wanted !== wanted) return;
-    if (this.started) this.send({ type: "epochs", epochs: this.kept() });
-    else this.clock = clock(this.kept(), { epoch, speed, follow: follow || (epoch === null && this.grows) });
+    const follows = follow || (epoch === null && this.grows);
+    if (!this.started) this.clock = clock(this.kept(), { epoch, speed, follow: follows });
+    else if (this.areOthers) this.clock = clock(this.kept(), { speed, follow: this.grows });
+    else this.send({ type: "epochs", epochs: this.kept() });
     this.started = true;
+    this.areOthers = false;
     this.rebuild();
     if (this.warm) this.store.sisters();
   }
@@ -135,7 +141,7 @@ export class Stage {
 
   /** Say how high the page has room, so that sentence, picture and bar fit in. */
   fit() {
-    const scrolled = this.host.closest('[data-testid="stMain"]') ?? document.documentElement; // Streamlit's, or the page
+    const scrolled = this.host.closest('[data-testid="stMain"]') ?? document.documentElement; // Streamlit's, or none
     const above = this.host.getBoundingClientRect().top + scrolled.scrollTop;
     this.host.style.setProperty("--room", `${Math.max(0, Math.round(innerHeight - above))}px`);
   }
@@ -143,7 +149,8 @@ export class Stage {
   /** How far the runs will go that are trained: the last planned epoch; null where none grows. */
   get planned() {
     const growing = this.store.runs.filter((run) => run.active);
-    return growing.length ? Math.max(...growing.map(({ pulse, epochs }) => pulse?.planned ?? epochs.at(-1) ?? 0)) : null;
+    const ends = growing.map(({ pulse, epochs }) => pulse?.planned ?? epochs.at(-1) ?? 0);
+    return ends.length ? Math.max(...ends) : null;
   }
 
   /** Epochs that any run has. */
@@ -382,8 +389,7 @@ export class Stage {
   key(event) {
     const { target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || !this.started) return;
-    if (!this.host.contains(target) && target !== document.body) return;
-    if (target.matches("select, textarea, input:not([type=range])")) return;
+    if (target.matches("select, textarea, input:not([type=range])") || target.closest(ELSEWHERE)) return;
     if (event.key in KEYS && !(event.key === " " && target.matches("button"))) this.send(KEYS[event.key]);
     else if (!this.presenter?.press(event) && !this.rail.press(event.key)) return;
     event.preventDefault();

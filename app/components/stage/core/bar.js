@@ -18,8 +18,8 @@ export class Bar {
   constructor(stage) {
     this.stage = stage;
     const button = (label, sign, event) => {
-      const attributes = { type: "button", class: sign, "aria-label": label, title: label, onclick: () => stage.send(event) };
-      return h("button", attributes, icon(ICONS[sign]));
+      const named = { type: "button", class: sign, "aria-label": label, title: label };
+      return h("button", { ...named, onclick: () => stage.send(event) }, icon(ICONS[sign]));
     };
     this.play = button("Play", "play", { type: "toggle" });
     this.play.classList.add("primary");
@@ -30,7 +30,8 @@ export class Bar {
     const setSpeed = () => stage.set({ speed: Number(this.speed.value) });
     this.speed = h("select", { "aria-label": "Speed", onchange: setSpeed }, speeds);
     const setFollow = () => stage.send({ type: "follow", follow: this.live.ariaPressed !== "true" });
-    this.live = h("button", { type: "button", class: "live", title: "Stay at the newest epoch", onclick: setFollow }, "live");
+    const stay = { type: "button", class: "live", title: "Stay at the newest epoch" };
+    this.live = h("button", { ...stay, onclick: setFollow }, "live");
     this.arriving = h("span", { class: "quiet arriving", role: "status" });
     this.lack = h("span", { class: "quiet lack" });
     this.again = h("button", { type: "button", class: "text", onclick: () => stage.store.retry() }, "Try again");
@@ -46,11 +47,13 @@ export class Bar {
       button("Last epoch", "last", { type: "end" }),
     ];
     this.tools = h("span", { class: "tools" }, this.speed, this.copy, this.present);
-    const more = h("button", { type: "button", class: "more", "aria-label": "More", onclick: () => this.unfold() }, "⋯");
-    this.more = more;
-    const along = h("div", { class: "along" }, h("span", { class: "steps" }, steps), this.slider, this.label, this.live, more, this.tools);
+    const unfold = { type: "button", class: "more", "aria-label": "More" };
+    this.more = h("button", { ...unfold, onclick: () => this.unfold() }, "⋯");
+    const parts = [this.slider, this.label, this.live, this.more, this.tools];
+    const along = h("div", { class: "along" }, h("span", { class: "steps" }, steps), parts);
     const said = h("div", { class: "said" }, this.arriving, this.lack, this.again);
-    this.root = h("div", { class: "bar", role: "group", "aria-label": "Epoch" }, said, along, this.training?.root ?? null);
+    const rows = [said, along, ...(this.training ? [this.training.root] : [])];
+    this.root = h("div", { class: "bar", role: "group", "aria-label": "Epoch" }, rows);
   }
 
   /** Beyond the newest epoch there is nothing yet: whoever goes there stays at the end. */

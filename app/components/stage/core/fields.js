@@ -59,6 +59,7 @@ export function listOf(initial, accepts) {
 
 /** At most `most` whole numbers. */
 export function wholeNumbers(initial, most) {
-  const { parse, format } = listOf(initial, (items) => items.length <= most && items.every((item) => /^\d{1,4}$/.test(item)));
+  const accepts = (items) => items.length <= most && items.every((item) => /^\d{1,4}$/.test(item));
+  const { parse, format } = listOf(initial, accepts);
   return { initial, parse: (text) => parse(text)?.map(Number) ?? null, format };
 }

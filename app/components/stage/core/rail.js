@@ -44,7 +44,8 @@ export class RunSwitch {
     const { runs } = stage;
     const buttons = runs.map((run) => {
       const choose = () => ((stage.alone = run.told.id), follow());
-      return h("button", { type: "button", name: `run-${run.told.id}`, onclick: choose }, swatch(run.told), run.told.label);
+      const named = { type: "button", name: `run-${run.told.id}` };
+      return h("button", { ...named, onclick: choose }, swatch(run.told), ` ${run.told.label}`);
     });
     const follow = () => {
       const at = Math.max(0, runs.findIndex(({ told }) => told.id === stage.alone));

@@ -32,7 +32,8 @@ export function sentence(text) {
  */
 export function asker(prefix) {
   return async (verb, args = {}) => {
-    const key = Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const numbers = crypto.getRandomValues(new Uint32Array(3)); // randomUUID is for pages by https alone
+    const key = Array.from(numbers, (number) => number.toString(36).padStart(7, "0")).join("-");
     const request = { method: "POST", headers: { "Content-Type": "application/json" } };
     const body = JSON.stringify({ verb, ...args, key });
     const answer = await fetch(new URL(`${prefix}/do`, document.baseURI), { ...request, body }).catch(() => null);

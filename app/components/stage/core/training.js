@@ -3,11 +3,12 @@
 import { h, icon } from "./dom.js";
 
 const STEERABLE = ["queued", "running", "paused", "stopped", "failed"];
+// Verb, word, what it does, sign, and of which runs it makes sense.
 const VERBS = [
-  ["pause", "Pause training", "M4 3h3v10H4zM9 3h3v10H9z", ({ moving }) => moving],
-  ["step", "Train one epoch", "M4 2.5v11l6-5.5zM11 3h2v10h-2z", ({ active }) => active],
-  ["resume", "Resume training", "M4 2.5v11l9-5.5z", ({ held }) => held],
-  ["stop", "Stop training", "M3.5 3.5h9v9h-9z", ({ active }) => active],
+  ["pause", "Pause", "Pause training", "M4 3h3v10H4zM9 3h3v10H9z", ({ moving }) => moving],
+  ["step", "Step", "Train one epoch", "M4 2.5v11l6-5.5zM11 3h2v10h-2z", ({ active }) => active],
+  ["resume", "Resume", "Resume training", "M4 2.5v11l9-5.5z", ({ held }) => held],
+  ["stop", "Stop", "Stop training", "M3.5 3.5h9v9h-9z", ({ active }) => active],
 ];
 const WHOLE = "all";
 
@@ -17,12 +18,13 @@ export class Training {
     this.said = h("output", { class: "progress" });
     this.fault = h("span", { class: "fault", role: "alert" });
     this.target = h("select", { "aria-label": "What is steered", onchange: () => this.update() });
-    const button = ([verb, title, sign]) => {
+    const button = ([verb, word, title, sign]) => {
       const attributes = { type: "button", name: `train-${verb}`, title, onclick: () => this.steer(verb) };
-      return h("button", attributes, icon(sign), h("span", {}, title.split(" ")[0] === "Train" ? "Step" : title.split(" ")[0]));
+      return h("button", attributes, icon(sign), h("span", {}, word));
     };
     this.buttons = VERBS.map(button);
-    this.start = h("button", { type: "button", name: "start-worker", onclick: () => this.demand("start-worker") }, "Start the worker");
+    const start = { type: "button", name: "start-worker", onclick: () => this.demand("start-worker") };
+    this.start = h("button", start, "Start the worker");
     const steps = h("span", { class: "steering", role: "group", "aria-label": "Training" }, this.target, this.buttons);
     this.root = h("div", { class: "training" }, this.said, this.start, this.fault, steps);
   }
@@ -50,7 +52,7 @@ export class Training {
       moving: meant.some(isMoving),
       held: meant.some((run) => (run.active ? run.pulse.holds_at !== null : true)),
     };
-    this.buttons.forEach((button, i) => (button.disabled = this.busy || !VERBS[i][3](states)));
+    this.buttons.forEach((button, i) => (button.disabled = this.busy || !VERBS[i][4](states)));
     const { worker } = stage.store;
     const isIdle = worker && !worker.alive && steerable.some(isMoving);
     this.start.hidden = !isIdle;
@@ -116,8 +118,8 @@ function inWords(runs) {
 }
 
 function unmoved(runs) {
-  const states = new Set(runs.map(({ state }) => state));
-  return [...states].map((state) => (state === "running" || state === "queued" ? "paused" : state)).filter((word, i, all) => all.indexOf(word) === i).join(" and ");
+  const words = runs.map(({ state, active }) => (active ? "paused" : state)); // in a moment, where not yet
+  return [...new Set(words)].join(" and ");
 }
 
 function queued({ races, seconds }) {
