@@ -9,7 +9,7 @@ from harness.serving import APP, new_page
 from tests.app.conftest import train_here
 from tests.browser.conftest import PATIENCE
 
-PAGES = ("", "gallery", "train", "lab", "predict", "theory", "report", "runs")
+PAGES = ("", "gallery", "lab", "predict", "theory", "report", "runs")
 
 # Nothing is a placeholder, fades, or loads; and what our components draw is drawn.
 STANDS = """() => document.fonts.status === "loaded"

@@ -74,7 +74,7 @@ def test_an_own_npz_is_uploaded_and_inspected_over_its_epochs(
     no_error_is_shown(page)
 
     form = page.get_by_test_id("stExpander").filter(has_text="Open your own embeddings").first
-    form.get_by_role("link", name="Inspect").click()
+    form.get_by_role("link", name="Open in the Lab").click()
     here = page.locator(".bar .epoch")
     expect(here).to_have_text("epoch 25 / 25", timeout=PATIENCE)
     for key, epoch in (("Home", 0), ("ArrowRight", 10), ("ArrowRight", 25), ("ArrowLeft", 10)):
@@ -83,6 +83,7 @@ def test_an_own_npz_is_uploaded_and_inspected_over_its_epochs(
         expect(page.locator(".sentence")).to_contain_text(f"At epoch {epoch}", timeout=PATIENCE)
     tail = geometry.simplex_metrics(unit_means(embeddings()[1]), np.bincount(LABELS))["angle_tail_tail"]
     expect(page.locator(".sentence")).to_contain_text(f"{tail:.0f}° apart with")
+    page.keyboard.press("4")
     until(lambda: painted(page) > 500)
     no_error_is_shown(page)
     assert f"runs={lab.runs()[0].id}" in page.url

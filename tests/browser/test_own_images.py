@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from bcl_core.lab import Lab, stop_worker, worker_status
 from tests.browser.conftest import Serve
-from tests.browser.test_app import APP, DRAWN, no_error_is_shown, until
+from tests.browser.test_app import APP, no_error_is_shown, until
 
 CLASSES = {"apples": 24, "pears": 12, "quinces": 5}
 BROKEN = ("half a photograph.jpg", "a letter.png")
@@ -59,40 +59,26 @@ def page(tmp_path: Path, browser: Browser, serve: Serve) -> Iterator[Page]:
     until(lambda: not worker_status(lab).alive)
 
 
-def test_own_images_go_from_their_path_to_an_inspected_run(page: Page, folder: Path, tmp_path: Path) -> None:
+def test_own_images_go_from_their_path_to_a_run_on_the_stage(page: Page, folder: Path, tmp_path: Path) -> None:
     lab = Lab(tmp_path / "lab")
-    open_page(page, "Train")
-    choose(page, "Race", "your own images")
-    page.get_by_role("textbox", name="Folder of the images").fill(str(folder))
-    page.get_by_role("textbox", name="Folder of the images").press("Enter")
-    page.get_by_text("Change the recipe").click()
-    page.get_by_role("spinbutton", name="Epochs", exact=True).fill("2")
-    page.get_by_role("spinbutton", name="Epochs", exact=True).press("Enter")
-    page.get_by_role("button", name="Train", exact=True).click()
+    page.goto(f"{page.url}lab?new=own-images")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("textbox", name="Folder of the images").fill(str(folder))
+    dialog.get_by_role("textbox", name="Folder of the images").press("Enter")
+    dialog.get_by_text("More", exact=True).click()
+    dialog.get_by_role("spinbutton", name="Epochs", exact=True).fill("2")
+    dialog.get_by_role("spinbutton", name="Epochs", exact=True).press("Enter")
+    dialog.get_by_role("button", name="Train", exact=True).click()
     until(lambda: [run.state for run in lab.runs()] == ["finished"] * 3, seconds=120)
     assert {run.recipe.epochs for run in lab.runs()} == {2}
 
-    expect(page.get_by_text("the 3 classes stand")).to_be_visible(timeout=30_000)
-    warning = page.get_by_test_id("stAlert").filter(has_text="left out")
+    expect(page.locator(".bcl-stage .sentence")).to_contain_text("classes stand, on average,", timeout=30_000)
     for name in BROKEN:
-        expect(warning).to_contain_text(name)
-    expect(page.locator(DRAWN).first).to_be_visible(timeout=30_000)
-    no_error_is_shown(page)
-
-    open_page(page, "Inspect")
-    expect(page.locator(".bcl-stage").locator("canvas, svg").first).to_be_visible(timeout=60_000)
+        expect(page.locator(".bcl-stage .warning")).to_contain_text(name)
+    page.keyboard.press("4")
+    expect(page.locator(".lens.embedding canvas").first).to_be_visible(timeout=60_000)
     no_error_is_shown(page)
     run_id = lab.runs()[0].id
     address = f"{page.url.partition('lab?')[0]}bcl/v1/runs/{run_id}/sprite.png/{lab.rev(run_id)}"
     sprite = page.request.get(address)
     assert Image.open(io.BytesIO(sprite.body())).mode == "RGB"
-
-
-def open_page(page: Page, name: str) -> None:
-    page.get_by_test_id("stTopNav").get_by_role("link", name=name, exact=True).click()
-    expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=30_000)
-
-
-def choose(page: Page, label: str, option: str) -> None:
-    page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=option).click()

@@ -19,6 +19,7 @@ import { ALL, LENSES } from "./lenses/lenses.js";
 import { charts } from "./plots/chart.js";
 
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
+const TYPED = "select, textarea, input:not([type=range], [type=radio], [type=checkbox])";
 const ELSEWHERE = '[role="dialog"], [role="listbox"], [role="menu"]'; // keys pressed in these are theirs
 const LONGEST_WAIT = 300; // milliseconds until what is heavy begins, though the browser is not idle
 const LONGEST_FRAME = 0.25; // seconds; what a sleeping tab missed is not played back
@@ -121,6 +122,13 @@ export class Stage {
   get comparable() {
     const classes = this.store.runs.map((run) => run.classes).filter(Boolean);
     return classes.every(({ names, counts }) => `${names}/${counts}` === `${classes[0].names}/${classes[0].counts}`);
+  }
+
+  /** What is to be known before anything is compared, in sentences. */
+  get warnings() {
+    const leftOut = new Set(this.store.runs.flatMap(({ about }) => about?.provenance["left out"] ?? []));
+    const files = Array.from(leftOut, (names) => `Files that cannot be read were left out: ${names}.`);
+    return [...(this.comparable ? [] : [DIFFERENT]), ...files];
   }
 
   /** Whether one of the runs may have more epochs: then who says nothing else follows it. */
@@ -359,9 +367,9 @@ export class Stage {
     this.presenter = this.state.presenter ? new Presenter(this) : null;
     this.lenses = LENSES.map((Kind) => new Kind(this));
     offerSaving(this);
-    const warning = this.comparable ? null : h("p", { class: "warning" }, DIFFERENT);
+    const warnings = this.warnings.map((text) => h("p", { class: "warning", title: text }, text));
     const pictures = h("div", { class: "lenses" }, this.lenses.map(({ root }) => root), this.list.root);
-    const head = [warning, this.sentence.root, this.rail.root, this.switch.root];
+    const head = [...warnings, this.sentence.root, this.rail.root, this.switch.root];
     const all = [...head, pictures, this.presenter?.root, this.bar.root, this.card.root];
     const name = document.activeElement?.name;
     this.host.replaceChildren(...all.filter(Boolean));
@@ -389,7 +397,8 @@ export class Stage {
   key(event) {
     const { target } = event;
     if (event.ctrlKey || event.metaKey || event.altKey || !this.started) return;
-    if (target.matches("select, textarea, input:not([type=range])") || target.closest(ELSEWHERE)) return;
+    if (target.matches(TYPED) || target.closest(ELSEWHERE)) return;
+    if (target.matches("[type=radio], [type=checkbox]") && /^( |Arrow.*)$/.test(event.key)) return;
     if (event.key in KEYS && !(event.key === " " && target.matches("button"))) this.send(KEYS[event.key]);
     else if (!this.presenter?.press(event) && !this.rail.press(event.key)) return;
     event.preventDefault();

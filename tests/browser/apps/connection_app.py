@@ -27,4 +27,4 @@ def nodelay(request: Request) -> JSONResponse:
     return JSONResponse(None)
 
 
-app = st.App("live_plot_page.py", routes=[Route("/nodelay", nodelay)], lifespan=lifespan)
+app = st.App("empty_page.py", routes=[Route("/nodelay", nodelay)], lifespan=lifespan)

@@ -1,0 +1,1 @@
+"""The page of an app of which only a route is asked."""
