@@ -135,7 +135,7 @@ def _runs(draft: Draft) -> None:
         with st.container(
             border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"race/row/{number}"
         ):
-            st.html(_headed(name, LOSSES[run.loss].help, style), width=190)
+            st.html(_headed(name, LOSSES[run.loss].help, style), width=170)
             _switches(number, run, natural=natural)
             st.button(
                 f"Remove {name}",
@@ -182,7 +182,7 @@ def _switches(number: int, run: Switches, *, natural: bool) -> None:
     )
     _number(number, run, "imbalance_factor", "Imbalance factor", "data.imbalance_factor", step=10.0, disabled=natural)
     _number(number, run, "temperature", "Temperature τ", "loss.temperature", step=0.1, disabled=without)
-    st.number_input("Seed", 0, 2**31 - 1, key=_drawn(number, run, "seed"), width=95)
+    st.number_input("Seed", 0, 2**31 - 1, key=_drawn(number, run, "seed"), width=80)
 
 
 def _toggle(number: int, run: Switches, name: str, label: str, *, disabled: bool = False) -> None:
