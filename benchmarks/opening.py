@@ -61,12 +61,11 @@ def digits(browser: Browser, lab: Lab) -> None:
     script.run()
     took = sorted(cpu_seconds(script.run) for _ in range(9))[4]
     print(f"{'three digits runs: a rerun of the whole page in Python':58} {1000 * took:7.1f} ms of CPU, median of 9")
-    panels = "formation.curves.push.tour.angles"
     with server(lab.home, worker="off") as (url, _):
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         asked: list[tuple[str, int]] = []
         page.on("response", lambda answer: asked.append((answer.url, length(answer.all_headers()))))
-        open_when_up(page, f"{url}lab?runs={'.'.join(DIGITS)}&panels={panels}")
+        open_when_up(page, f"{url}lab?runs={'.'.join(DIGITS)}&lens=all")
         page.wait_for_function(STANDS, timeout=PATIENCE)
         page.wait_for_timeout(200)  # sizes are told a moment after the answers
         tell("until formation, curves and sentence", asked)

@@ -5,7 +5,7 @@
     python -m benchmarks.stage --classes 100
     python -m benchmarks.stage --runs 4 --samples 10000
 
-Two runs of 60 epochs, 2,000 points and 10 classes unless said otherwise, every panel open. Makes a lab of its own,
+Two runs of 60 epochs, 2,000 points and 10 classes unless said otherwise, every lens below the others. Makes a lab of its own,
 needs the test requirements and Chromium, and prints figures of this machine; nothing else should be running. WebGL is
 drawn in software there, on the same cores: a graphics card takes that part off them.
 """
@@ -28,7 +28,6 @@ from harness.chromium import ARGUMENTS, found
 from harness.made_runs import make_runs
 
 VARIANTS = ("scl", "bcl", "bcl-class", "bcl-class")
-ALL_PANELS = "formation.curves.push.tour.angles"
 # Time what every frame draws, and what Plotly draws between frames.
 TIMED = """
 window.frames_ = [];
