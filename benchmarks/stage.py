@@ -5,9 +5,9 @@
     python -m benchmarks.stage --classes 100
     python -m benchmarks.stage --runs 4 --samples 10000
 
-Two runs of 60 epochs, 2,000 points and 10 classes unless said otherwise, every lens below the others. Makes a lab of its own,
-needs the test requirements and Chromium, and prints figures of this machine; nothing else should be running. WebGL is
-drawn in software there, on the same cores: a graphics card takes that part off them.
+Two runs of 60 epochs, 2,000 points and 10 classes unless said otherwise, all lenses at once. Makes a lab of its own,
+needs the test requirements and Chromium, and prints figures of this machine; nothing else should be running. WebGL
+is drawn in software there, on the same cores: a graphics card takes that part off them.
 """
 
 import argparse
