@@ -8,7 +8,7 @@ from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, apply_settings
 from bcl_core.registry import DATASETS, LOSSES
 
 MOST_RUNS = 5
-"""That the stage shows side by side; as `MOST_RUNS` of its core/state.js."""
+"""That the stage shows side by side; as `MOST_RUNS` of its state.js."""
 
 LONGEST_NAME = 80
 

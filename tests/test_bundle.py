@@ -53,7 +53,7 @@ def test_every_module_bundled_exports_what_it_does_alone(tmp_path: Path) -> None
 
 
 def test_a_bundle_does_what_its_modules_do(tmp_path: Path) -> None:
-    names = {"STATE": "stage/core/state.js", "ANGLES": "stage/lenses/angles.js"}
+    names = {"STATE": "stage/state.js", "ANGLES": "stage/lenses/angles.js"}
     alone = node(USED, tmp_path, **{key: (FOLDER / name).as_uri() for key, name in names.items()})
     assert node(USED, tmp_path, **{key: written(name, tmp_path) for key, name in names.items()}) == alone
     assert "Lens" in alone

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { FIELDS, read, write } from "../../app/components/stage/core/state.js";
+import { FIELDS, read, write } from "../../app/components/stage/state.js";
 import { encode, randomTarget } from "../../app/components/stage/lenses/tour.js";
 import { random } from "./fixtures.js";
 

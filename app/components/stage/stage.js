@@ -7,11 +7,11 @@ import { KEYS, advance, clock, position } from "./core/clock.js";
 import { h } from "./core/dom.js";
 import { Linked } from "./core/linked.js";
 import { Presenter } from "./core/presenter.js";
-import { Rail, RunSwitch } from "./core/rail.js";
+import { Rail, RunSwitch } from "./rail.js";
 import { Selected } from "./core/selected.js";
 import { Sentence } from "./core/sentence.js";
 import { asker, fetchFrom } from "./core/server.js";
-import { FIELDS, OLD_FIELDS, read, write } from "./core/state.js";
+import { FIELDS, OLD_FIELDS, read, write } from "./state.js";
 import { Store } from "./core/store.js";
 import { offerSaving } from "./export/saving.js";
 import { setDeviationStops } from "./lenses/angles.js";
@@ -408,17 +408,20 @@ export class Stage {
     this.addressing ??= setTimeout(() => this.writeAddress(), ADDRESS_REST);
   }
 
+  /** What is shown, as an address's query without "?". */
+  get search() {
+    const { at, epochs, follow, speed } = this.clock;
+    const epoch = follow || (at === epochs.length - 1 && !this.grows) ? null : position(this.clock).epoch;
+    return write({ ...this.state, epoch, follow, speed, basis: this.lens("embedding").written() });
+  }
+
   /** Put the state into the address. */
   writeAddress() {
     clearTimeout(this.addressing);
     this.addressing = undefined;
-    const { at, epochs, follow, speed } = this.clock;
-    const epoch = follow || (at === epochs.length - 1 && !this.grows) ? null : position(this.clock).epoch;
     const url = new URL(location.href);
     for (const name of [...Object.keys(FIELDS), ...OLD_FIELDS]) url.searchParams.delete(name);
-    const basis = this.lens("embedding").written();
-    const wanted = new URLSearchParams(write({ ...this.state, epoch, follow, speed, basis }));
-    for (const [name, value] of wanted) url.searchParams.set(name, value);
+    for (const [name, value] of new URLSearchParams(this.search)) url.searchParams.set(name, value);
     if (url.href !== location.href) history.replaceState(history.state, "", url);
   }
 

@@ -1,7 +1,6 @@
 // The stage as one HTML file: its script, its data and Plotly.js, in a page that asks nobody for anything.
 
 import { escaped, runInWords, scriptJson, scriptText, titleOf, versionsOf } from "./words.js";
-import { read, write } from "../core/state.js";
 import { spanAfter } from "../core/table.js";
 
 const AT_ONCE = 6; // requests
@@ -40,8 +39,7 @@ export async function savedPage(stage, onProgress) {
   await hold("pulse", { runs: Object.fromEntries(all.map((run) => [run.told.id, lastPulse(run)])) });
   for (const { told: { id }, about } of store.runs) if (about) await hold(`runs/${id}/about`, about);
   files.set("plotly.js", await packed(await bytesAt(told.plotly)));
-  stage.writeAddress();
-  const saved = { search: write(read(location.search)) };
+  const saved = { search: stage.search };
   const style = getComputedStyle(host);
   const theme = THEME.map((name) => [`--st-${name}`, style.getPropertyValue(`--st-${name}`).trim()]);
   const dark = style.getPropertyValue("color-scheme").includes("dark");

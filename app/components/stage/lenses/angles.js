@@ -10,7 +10,7 @@ import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { tell } from "../core/glossary.js";
 import { NO_PROTOTYPES } from "../core/run.js";
-import { ANGLE, degrees, pairsOf } from "../export/rows.js";
+import { ANGLE, degrees, pairsOf } from "./rows.js";
 import { Lens } from "./lens.js";
 import { area, legendOf, mark } from "./signs.js";
 

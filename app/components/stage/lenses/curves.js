@@ -6,7 +6,7 @@ import { EpochLine } from "../plots/epoch_line.js";
 import { SYMBOLS, accuracyFigure, curveFigure, wrapped } from "../plots/figures.js";
 import { matching, oneOf } from "../core/fields.js";
 import { tell } from "../core/glossary.js";
-import { significant } from "../export/rows.js";
+import { significant } from "./rows.js";
 import { ALIKE, byClass } from "./accuracy.js";
 import { area, epochAxis, lastEpoch } from "./formation.js";
 import { Lens } from "./lens.js";

@@ -4,7 +4,7 @@ import { classLabels } from "../core/classes.js";
 import { controlPicture, shuffled } from "./control.js";
 import { h, number } from "../core/dom.js";
 import { kindsOf } from "../core/geometry.js";
-import { significant } from "../export/rows.js";
+import { significant } from "./rows.js";
 import { METHODS, inUnitDisc, middlesOf, projected } from "./projection.js";
 import { NO_PROTOTYPES } from "../core/run.js";
 import { identity } from "./tour.js";

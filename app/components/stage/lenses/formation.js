@@ -6,7 +6,7 @@ import { h, toggle } from "../core/dom.js";
 import { formationFigure } from "../plots/figures.js";
 import { kindsOf } from "../core/geometry.js";
 import { tell } from "../core/glossary.js";
-import { ANGLE, degrees, pairsOf } from "../export/rows.js";
+import { ANGLE, degrees, pairsOf } from "./rows.js";
 import { Lens } from "./lens.js";
 import { area as areaSign, dot, legendOf, line } from "./signs.js";
 import { TICK, kindOfPair } from "../plots/dots.js";

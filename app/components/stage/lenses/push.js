@@ -8,7 +8,7 @@ import { pushFigure, receivedFigure, ticksOf, wrapped } from "../plots/figures.j
 import { asShares, countEffect, countSlope, kindsOf, orderOf, tailPushShare } from "../core/geometry.js";
 import { oneOf } from "../core/fields.js";
 import { tell } from "../core/glossary.js";
-import { significant } from "../export/rows.js";
+import { significant } from "./rows.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { Lens } from "./lens.js";
 import { area, dot, legendOf, line } from "./signs.js";

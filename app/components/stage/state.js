@@ -1,9 +1,9 @@
 // What the stage shows, as the page's address: one table, from which reading, writing and the defaults follow.
 
-import { ALL, LENSES } from "../lenses/lenses.js";
-import { DEFAULT_SPEED, FASTEST, SLOWEST } from "./clock.js";
-import { between, flag, listOf, matching, oneOf, someOf } from "./fields.js";
-import { fromText, toText } from "./select.js";
+import { ALL, LENSES } from "./lenses/lenses.js";
+import { DEFAULT_SPEED, FASTEST, SLOWEST } from "./core/clock.js";
+import { between, flag, listOf, matching, oneOf, someOf } from "./core/fields.js";
+import { fromText, toText } from "./core/select.js";
 
 export const MOST_RUNS = 5;
 const RUN_ID = /^[a-z0-9-]{8,64}$/;

@@ -1,7 +1,7 @@
 // Which lens the runs are looked through, each with its key; and on a small screen, which run.
 
-import { ALL, LENSES } from "../lenses/lenses.js";
-import { h, swatch } from "./dom.js";
+import { ALL, LENSES } from "./lenses/lenses.js";
+import { h, swatch } from "./core/dom.js";
 
 /** A row of tabs. Arrow keys belong to the epochs, so each tab is a button of its own. */
 export class Rail {
