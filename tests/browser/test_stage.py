@@ -66,10 +66,16 @@ def address(page: Page) -> dict[str, str]:
     return {name: values[0] for name, values in parse_qs(urlparse(page.url).query).items()}
 
 
+def written(page: Page) -> dict[str, str]:
+    """The address, now that it is up to date."""
+    page.get_by_role("button", name="Copy link").click()
+    return address(page)
+
+
 def cloud(page: Page, place: int = 0) -> dict[str, float]:
     host = page.locator(".cloud").nth(place)
     host.evaluate("element => element.scrollIntoView({ block: 'center' })")
-    page.wait_for_timeout(300)
+    host.hover(trial=True)  # it stands still
     box = host.bounding_box()
     assert box is not None
     return box  # type: ignore[return-value]
@@ -140,7 +146,7 @@ def test_scrubbing_and_playing_send_no_message_and_fetch_no_epoch_twice(
     page.on("request", lambda request: fetched.append(request.url))
     page.reload()
     show.wait(page)
-    page.wait_for_timeout(1000)
+    page.wait_for_load_state("networkidle")
     before = len(sent)
     assert before > 0
     asked = [path for path in fetched if "/bcl/v1/" in path and "/component/" not in path and "plotly" not in path]
@@ -157,7 +163,7 @@ def test_scrubbing_and_playing_send_no_message_and_fetch_no_epoch_twice(
     page.keyboard.press("Home")
     page.keyboard.press(" ")
     expect(epoch(page)).to_have_text(f"epoch {LAST} / {LAST}", timeout=PATIENCE)
-    page.wait_for_timeout(800)
+    page.wait_for_timeout(800)  # in which something might be sent
     assert len(sent) == before
     assert sum("pulse?" in path for path in fetched) == 1  # nobody trains
     views = [path for path in fetched if "/view/" in path]
@@ -273,21 +279,20 @@ def test_an_address_brings_everything_back_in_another_browser(
     page.get_by_role("combobox", name="Class", exact=True).select_option(index=4)
     page.get_by_role("button", name="Select its images").click()
     page.get_by_role("button", name="Face").click()
-    page.wait_for_timeout(2500)
-    found = address(page)
+    show.wait(page)
+    found = written(page)
     assert found["epoch"] == str(LAST - 1)
     assert {"colour", "layers", "target", "dims", "lens", "log", "selection", "basis", "runs"} <= set(found)
     elsewhere = Opener(browser.new_context(), show.url)
     again = elsewhere(query=urlparse(page.url).query)
-    again.wait_for_timeout(1500)
-    assert address(again) == found
+    assert written(again) == found
     expect(epoch(again)).to_have_text(epoch(page).inner_text())
     expect(again.locator(".selection")).to_contain_text(page.locator(".selection b").first.inner_text())
     pictures = []
     for shown in (page, again):
         cloud(shown, 1)
         shown.mouse.move(2, 2)
-        shown.wait_for_timeout(300)
+        show.wait(shown)
         picture = Image.open(io.BytesIO(shown.locator(".cloud").nth(1).screenshot()))
         pictures.append(np.array(picture.convert("L"), float))
     assert np.abs(pictures[0] - pictures[1]).mean() < 2  # of 255
@@ -300,8 +305,7 @@ def test_garbage_in_the_address_is_the_default(show: Opener, runs: list[MadeRun]
         "epoch=ten&colour=%00&layers=x.y&basis=AAAA&selection=!!&lens=<b>&panels=<i>&metric=../x&pair=1.2.3&dims=9",
     )
     expect(epoch(page)).to_have_text(f"epoch {LAST} / {LAST}")
-    page.wait_for_timeout(800)
-    assert set(address(page)) == {"runs"}
+    assert set(written(page)) == {"runs"}
 
 
 def test_a_live_run_appends_without_a_jump_and_can_be_followed(show: Opener, lab: Lab) -> None:
@@ -460,9 +464,9 @@ def test_nothing_moves_by_itself_for_those_who_asked_for_that(show: Opener, runs
     page = show(runs, "lens=embedding", reduced_motion="reduce")
     expect(page.get_by_role("button", name="Tour")).to_be_disabled()
     page.get_by_role("button", name="Tail against head").click()
-    page.wait_for_timeout(200)
+    show.wait(page)
     turned = np.array(Image.open(io.BytesIO(page.locator(".cloud").first.screenshot())))
-    page.wait_for_timeout(600)
+    page.wait_for_timeout(600)  # in which it might move
     assert (np.array(Image.open(io.BytesIO(page.locator(".cloud").first.screenshot()))) == turned).all()
 
 
@@ -508,10 +512,10 @@ def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_a
     expect(button).to_be_focused()
     page.keyboard.press("s")
     expect(help_line.get_by_role("status")).to_contain_text("Head and tail swapped: this lab has no such run for BCL.")
-    page.wait_for_timeout(800)
+    page.wait_for_function("location.search.includes('control=swapped')")
     assert address(page)["control"] == "swapped" and address(page)["runs"] == usual.id
     page.keyboard.press("b")
-    page.wait_for_timeout(800)
+    page.wait_for_function("location.search.includes('control=balanced')")
     again = show(query=urlparse(page.url).query)
     expect(again.locator(".sentence")).to_contain_text("BCL, balanced")
 

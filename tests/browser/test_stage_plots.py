@@ -182,8 +182,7 @@ def test_a_lost_graphics_context_comes_back_with_its_picture(opened: Opener) -> 
     picture = "sheetOf(points).toDataURL()"
     before = page.evaluate(picture)
     page.evaluate("window.lost = points.renderer.gl.getExtension('WEBGL_lose_context'), lost.loseContext()")
-    page.wait_for_timeout(100)
-    assert page.evaluate(picture) != before
+    page.wait_for_function(f"{picture} !== {before!r}")
     page.evaluate("lost.restoreContext()")
     page.wait_for_function(f"{picture} === {before!r}", timeout=5000)
 
@@ -391,8 +390,7 @@ def test_a_picture_that_is_hidden_and_shown_again_is_drawn(opened: Opener) -> No
 def test_a_destroyed_picture_leaves_nothing_behind(opened: Opener) -> None:
     page = opened()
     page.evaluate("points.setZoom(2), points.destroy(), heatmap.setOpen([]), heatmap.destroy()")
-    page.wait_for_timeout(100)
-    assert page.evaluate("points.renderer.gl.isContextLost()")
+    page.wait_for_function("points.renderer.gl.isContextLost()")
     assert page.evaluate("[...document.querySelectorAll('main > div')].map((host) => host.childElementCount)") == [0, 0]
 
 
