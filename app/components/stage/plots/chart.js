@@ -5,6 +5,7 @@ import { themeTemplate } from "./theme.js";
 
 const SHARE = 0.4; // of the browser's time that Plotly may take
 const LONGEST_REST = 120; // milliseconds
+const NARROW = 230; // pixels; where a chart is narrower, its text is smaller
 const HIDDEN = { visible: false };
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
 
@@ -72,7 +73,8 @@ export class Chart {
     const data = this.figure.data.map((trace) => merged(trace, fill(trace.meta) ?? HIDDEN));
     const style = getComputedStyle(this.host);
     const paper = style.getPropertyValue("--st-background-color");
-    const scale = Number(style.getPropertyValue("--text-scale")) || 1;
+    const enough = this.host.clientWidth >= NARROW ? 1 : 0.8;
+    const scale = enough * (Number(style.getPropertyValue("--text-scale")) || 1);
     const annotations = this.figure.layout.annotations?.map((note) => ({ ...note, bgcolor: paper }));
     const base = { ...this.figure.layout, annotations, template: themeTemplate(this.host) };
     const listens = this.host.on !== undefined;
