@@ -99,14 +99,6 @@ def data_paths(page: str, source: str, chosen: Mapping[str, str] | None = None) 
     return paths
 
 
-def limits(name: str) -> tuple[float, float]:
-    """Return the least and the largest value of a field that has both."""
-    limits_of = _field(name).metadata
-    least = next(limit.ge for limit in limits_of if isinstance(limit, Ge))
-    most = next(limit.le for limit in limits_of if isinstance(limit, Le))
-    return float(least), float(most)  # type: ignore[arg-type]
-
-
 def _control(name: str, value: Any, key: str) -> Any:
     field = _field(name)
     label, help_text = _label(name), meaning(name)

@@ -6,8 +6,18 @@ GLOSSARY: Mapping[str, str] = {
     "anchor": (
         "An embedding whose loss is taken: it is pulled to embeddings of its own class and pushed away from all others."
     ),
+    "class-averaging": (
+        "What pushes an anchor is averaged within each class first, so that a class does not push harder for having "
+        "more images in the batch."
+    ),
+    "class-complement": "The prototype of every class joins every batch, so that no class is ever missing from it.",
     "class mean": "The mean of a class's embeddings. Angles between two of them are seen from the origin, uncentred.",
     "head": "The three tenths of the classes that have the most training images.",
+    "imbalance factor": "Training images of the largest class, divided by those of the smallest.",
+    "logit adjustment": (
+        "Cross-entropy's logits are raised by the logarithm of their class's share of the training images, so that "
+        "frequent classes need not be favoured."
+    ),
     "mass": "The share of an anchor's repulsion that comes from one class: the softmax weights of its members, summed.",
     "pair push": (
         "How hard two classes push on each other in the whole loss: the mass that each has at the other's anchors, "

@@ -15,6 +15,10 @@ import streamlit as st
 from app.runs import the_lab
 from bcl_core.lab import LabError
 
+CLOSE_THE_DRAWER = """if (innerWidth < 768) {
+  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+}"""
+
 st.set_page_config(page_title="BCL Lab", page_icon="🔺", layout="wide")
 st.html(Path(__file__).with_name("style.css"))
 
@@ -36,6 +40,8 @@ page = st.navigation(
     ],
     position="top",
 )
+# On a phone the bar is a drawer, which Streamlit leaves open over the chosen page.
+st.html(f"<script>{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)
 try:
     page.run()
 except Exception:  # Streamlit's own control flow is no Exception, and passes

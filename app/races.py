@@ -53,6 +53,15 @@ class Switches:
             recipe.seed,
         )
 
+    def within(self) -> Self:
+        """Return these switches with each number moved to the nearest that a recipe takes."""
+        return replace(
+            self,
+            temperature=min(max(self.temperature, 0.01), 10.0),
+            imbalance_factor=min(max(self.imbalance_factor, 1.0), 10_000.0),
+            seed=min(max(self.seed, 0), 2**31 - 1),
+        )
+
     @property
     def loss(self) -> str:
         """The name of the loss that they make."""
@@ -101,8 +110,11 @@ class Draft:
         return max(self.runs, default=-1) + 1
 
     def plain(self) -> list[Recipe]:
-        """Return the runs' recipes without what is changed for all of them: these are always recipes."""
-        return [self._recipe(run, {}) for run in self.runs.values()]
+        """Return the runs' recipes without what is changed for all of them, numbers within what they may be.
+
+        These are always recipes.
+        """
+        return [self._recipe(run.within(), {}) for run in self.runs.values()]
 
     def recipes(self) -> list[Recipe]:
         """Return the runs' recipes; RecipeError where a setting does not fit."""

@@ -143,9 +143,9 @@ def _siblings(lab: Lab, run: Run) -> list[str]:
     return [
         other.id
         for other in lab.runs(run.group_id)
-        if other.id != run.id
-        and other.epoch is not None
+        if other.epoch is not None
         and isinstance(other.recipe, Recipe)
+        and other.recipe.seed != run.recipe.seed
         and other.recipe.model_copy(update={"seed": run.recipe.seed}) == run.recipe
     ]
 
@@ -244,7 +244,7 @@ def _how(kind: str, run: Run, counts: Mapping[str, int]) -> str:
         return "Classes that keep the images they have cannot be swapped."
     else:
         change = f"set the rare classes to {'first' if recipe.data.rare_classes == 'last' else 'last'}"
-    return f"To train one: on Train, under “Change the recipe”, {change}."
+    return f"To train one: in New race, {change}."
 
 
 def _controls_of(lab: Lab, run: Run, counts: Mapping[str, int], without: Collection[str]) -> dict[str, str]:

@@ -46,7 +46,7 @@ def _page() -> None:
 def _group(name: str, runs: Sequence[Run]) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.subheader(name)
-        lab_link([run for run in runs if run.training_recipe.loss.contrastive], "Inspect side by side")
+        lab_link([run for run in runs if run.training_recipe.loss.contrastive], "Open side by side")
     shelved = the_lab().shelf.get(runs[0].id)
     st.caption(shelved.group_about if shelved else "")
     for start in range(0, len(runs), CARDS_A_ROW):
@@ -105,7 +105,7 @@ def _compare(run: Run) -> None:
     others = {other.id: other for other in comparable(every_run()) if other.id != run.id}
     names = run_names(list(others.values()))
     chosen = st.selectbox("Run", list(others), format_func=names.__getitem__, key=f"compare/{run.id}")
-    lab_link([run, others[chosen]], "Inspect both")
+    lab_link([run, others[chosen]], "Open both")
 
 
 @st.dialog("Train on")

@@ -49,7 +49,7 @@ def _wanted(known: dict[str, Run]) -> list[str]:
     if group := st.query_params.get("group"):
         return [run.id for run in known.values() if run.group_id == group] or [group]
     if address:
-        return [run_id for run_id in address.split(".") if run_id]
+        return list(dict.fromkeys(filter(None, address.split("."))))
     return [st.query_params[name] for name in OLD_PARAMETERS if st.query_params.get(name, "none") != "none"]
 
 

@@ -15,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from app import controls, palette, races
 from app.components.drawer import drawer
 from app.deeds import demand
+from app.glossary import GLOSSARY
 from app.races import MOST_RUNS, Draft, Switches
 from app.runs import the_lab
 from app.verbs import Refused
@@ -30,6 +31,7 @@ OPEN = "lab/open"
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
 _OFFERED = "race/offered"
 _OVER = "lab/over"  # the address that runs at `OPEN` were put over: those that are put there anew have none yet
+EXPLAINED = ("class-averaging", "class-complement", "anchor", "prototype", "imbalance factor", "τ", "logit adjustment")
 # By Plotly's names, in pixels drawn and left out by turns.
 _DASHES = {
     "solid": (1, 0),
@@ -151,6 +153,11 @@ def _runs(draft: Draft) -> None:
 def _offer_another(draft: Draft) -> None:
     full = len(draft.runs) >= MOST_RUNS
     st.button("Add a run", icon=":material/add:", key="race/add", disabled=full, on_click=_add)
+    with st.popover("What the switches mean", type="tertiary"):
+        st.markdown("\n".join(f"- **{term}**: {GLOSSARY[term]}" for term in EXPLAINED))
+        st.markdown(
+            "Anchors *instance*: every image counts alike; *class*: every class does, however many images it has."
+        )
     st.caption(f"The stage shows up to {MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
 
 
@@ -182,7 +189,7 @@ def _switches(number: int, run: Switches, *, natural: bool) -> None:
     )
     _number(number, run, "imbalance_factor", "Imbalance factor", "data.imbalance_factor", step=10.0, disabled=natural)
     _number(number, run, "temperature", "Temperature τ", "loss.temperature", step=0.1, disabled=without)
-    st.number_input("Seed", 0, 2**31 - 1, key=_drawn(number, run, "seed"), width=80)
+    st.number_input("Seed", step=1, key=_drawn(number, run, "seed"), width=80)
 
 
 def _toggle(number: int, run: Switches, name: str, label: str, *, disabled: bool = False) -> None:
@@ -190,10 +197,15 @@ def _toggle(number: int, run: Switches, name: str, label: str, *, disabled: bool
 
 
 def _number(number: int, run: Switches, name: str, label: str, field: str, *, step: float, disabled: bool) -> None:
-    least, most = controls.limits(field)
-    key = _drawn(number, run, name)
+    # Without limits, since what is beyond them would stay in the field and not be told; the recipe says what is wrong.
     st.number_input(
-        label, least, most, step=step, format="%g", key=key, disabled=disabled, width=140, help=controls.meaning(field)
+        label,
+        step=step,
+        format="%g",
+        key=_drawn(number, run, name),
+        disabled=disabled,
+        width=140,
+        help=controls.meaning(field),
     )
 
 

@@ -18,3 +18,5 @@ def check_data(recipes: Iterable[Recipe], paths: DataPaths) -> None:
             dataset.check_places(paths)
         except DataError as error:
             raise LabError(f"{dataset.title}: {error}") from error
+        except OSError as error:
+            raise LabError(f"{dataset.title}: {paths.path} cannot be read ({error})") from error

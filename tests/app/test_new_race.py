@@ -273,6 +273,15 @@ def test_a_folder_that_is_not_there_queues_nothing(lab, dialog, tmp_path):
     assert not lab.runs()
 
 
+@pytest.mark.parametrize(("name", "value"), [("temperature", -1.0), ("imbalance_factor", 1e99), ("seed", -1)])
+def test_a_switch_out_of_range_queues_nothing_and_is_named(lab, dialog, name, value):
+    app = dialog()
+    app.number_input(key=f"race/{rows(app)[0]}/{name}").set_value(value)
+    assert name in fault(app.run()).replace("\\", "")
+    assert not [button for button in app.button if button.label == "Train" and not button.disabled]
+    assert not lab.runs()
+
+
 def test_a_full_queue_is_explained_and_nothing_is_lost(lab, dialog):
     lab.enqueue(GroupPlan("many", [(f"run {i}", small(seed=i)) for i in range(MAX_QUEUED)]))
     app = click(dialog(), "Train")

@@ -89,6 +89,11 @@ test("keys step to whole epochs and stop the playing", () => {
   assert.equal(reading(after(clock(EPOCHS), KEYS.ArrowRight)), 10);
 });
 
+test("a clicker begins again after the last epoch", () => {
+  assert.equal(reading(after(clock(EPOCHS), KEYS.PageDown)), EPOCHS[0]);
+  assert.equal(reading(after(clock(EPOCHS, { epoch: 0 }), KEYS.PageUp)), EPOCHS[0]);
+});
+
 test("dragging the slider stands at the kept epoch nearest to it", () => {
   const state = after(clock(EPOCHS), { type: "play" }, { type: "seek", epoch: 4.4 });
   assert.equal(reading(state), 5);

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 
 import pytest
 
+from app.routes.moved import PAGES
 from harness.serving import APP, start
 
 QUERY = "race=Digits&seed=0&name=%C3%BCber%20a%2Bb&seed=1&empty="
@@ -38,7 +39,14 @@ def test_an_old_address_leads_to_the_lab_with_its_whole_query(address: str, page
         for query in (f"?{QUERY}", ""):
             answer = asked(f"{address}{page}{query}", method)
             assert answer.status == 307
-            assert urljoin(f"{address}{page}", answer.headers["Location"]) == f"{address}lab{query}"
+            there = urljoin(f"{address}{page}", answer.headers["Location"])
+            unsaid = urlencode(PAGES[page])
+            assert there == f"{address}lab{query}" + (f"{'&' if query else '?'}{unsaid}" if unsaid else "")
+
+
+def test_what_an_old_address_says_itself_stands(address: str) -> None:
+    there = asked(f"{address}inspect?panels=curves&metric=loss").headers["Location"]
+    assert there == "lab?panels=curves&metric=loss"
 
 
 def test_streamlit_s_own_files_and_other_pages_are_untouched(address: str) -> None:

@@ -52,7 +52,7 @@ export function overview(facts) {
       `${whole(sum(counts))} training and ${whole(sum(test))} test images in ` +
         `${plural(counts.length, "class", "classes")}, ${facts.width}×${facts.height} pixels, ${colour}.${streamed} ` +
         `The largest class has ${whole(most)} training images, the smallest ${whole(least)}: ` +
-        `an imbalance factor of ${factor(most / least)}.`,
+        `${factor(most / least)} times as many.`,
     ),
   ].filter(Boolean);
 }

@@ -12,7 +12,8 @@ export class Rail {
     const tabs = this.items.map(([key, title, sign]) => this.tab(key, title, sign));
     this.root = h("div", { class: "rail", role: "group", "aria-label": "Lens" }, tabs);
     stage.bind(() => {
-      const { lens } = stage.state;
+      const { lens: wanted, presenter } = stage.state;
+      const lens = wanted === ALL && presenter ? LENSES[0].key : wanted; // a presenter shows one at a time
       tabs.forEach((tab, i) => (tab.ariaPressed = String(this.items[i][0] === lens)));
       const pressed = tabs[this.items.findIndex(([key]) => key === lens)];
       if (this.root.scrollWidth > this.root.clientWidth) this.reveal(pressed);

@@ -19,7 +19,7 @@ import { ALL, LENSES } from "./lenses/lenses.js";
 import { charts } from "./plots/chart.js";
 
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
-const TYPED = "select, textarea, input:not([type=range], [type=radio], [type=checkbox])";
+const TYPED = "select, textarea, input:not([type=range], [type=radio], [type=checkbox]), .scroll";
 const ELSEWHERE = '[role="dialog"], [role="listbox"], [role="menu"]'; // keys pressed in these are theirs
 const LONGEST_WAIT = 300; // milliseconds until what is heavy begins, though the browser is not idle
 const LONGEST_FRAME = 0.25; // seconds; what a sleeping tab missed is not played back
@@ -154,16 +154,22 @@ export class Stage {
     this.host.style.setProperty("--room", `${Math.max(0, Math.round(innerHeight - above))}px`);
   }
 
-  /** How far the runs will go that are trained: the last planned epoch; null where none grows. */
+  /** How far the runs go that are trained or may go on: the last planned epoch; null where all have ended. */
   get planned() {
-    const growing = this.store.runs.filter((run) => run.active);
+    const growing = this.store.runs.filter((run) => run.mayMove);
     const ends = growing.map(({ pulse, epochs }) => pulse?.planned ?? epochs.at(-1) ?? 0);
     return ends.length ? Math.max(...ends) : null;
   }
 
-  /** Epochs that any run has. */
+  /** Epochs that any run has; the newest once all have it that are trained side by side, an epoch each in turn. */
   kept() {
-    return [...new Set(this.store.runs.flatMap(({ epochs }) => epochs))].sort((a, b) => a - b);
+    const { runs } = this.store;
+    const moving = runs.filter(({ state, epochs }) => state === "running" && epochs.length);
+    const lasts = moving.map(({ epochs }) => epochs.at(-1));
+    const newest = Math.max(...lasts);
+    const isBetween = newest - Math.min(...lasts) === 1;
+    const all = [...new Set(runs.flatMap(({ epochs }) => epochs))].sort((a, b) => a - b);
+    return isBetween ? all.filter((epoch) => epoch < newest) : all;
   }
 
   /**
@@ -368,10 +374,11 @@ export class Stage {
     this.lenses = LENSES.map((Kind) => new Kind(this));
     offerSaving(this);
     const warnings = this.warnings.map((text) => h("p", { class: "warning", title: text }, text));
-    const pictures = h("div", { class: "lenses" }, this.lenses.map(({ root }) => root), this.list.root);
+    const pictures = h("div", { class: "lenses" }, this.lenses.map(({ root }) => root));
+    this.lens("embedding").side.prepend(this.list.root);
     const head = [...warnings, this.sentence.root, this.rail.root, this.switch.root];
     const all = [...head, pictures, this.presenter?.root, this.bar.root, this.card.root];
-    const name = document.activeElement?.name;
+    const name = document.activeElement?.matches(":focus-visible") ? document.activeElement.name : null;
     this.host.replaceChildren(...all.filter(Boolean));
     if (name) this.host.querySelector(`button[name="${CSS.escape(name)}"]`)?.focus(); // it was pressed by keyboard
     this.bind(() => this.arrange());
@@ -399,7 +406,7 @@ export class Stage {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.started) return;
     if (target.matches(TYPED) || target.closest(ELSEWHERE)) return;
     if (target.matches("[type=radio], [type=checkbox]") && /^( |Arrow.*)$/.test(event.key)) return;
-    if (event.key in KEYS && !(event.key === " " && target.matches("button"))) this.send(KEYS[event.key]);
+    if (event.key in KEYS && !(event.key === " " && target.matches("button, summary"))) this.send(KEYS[event.key]);
     else if (!this.presenter?.press(event) && !this.rail.press(event.key)) return;
     event.preventDefault();
   }

@@ -28,7 +28,7 @@ export const FIELDS = {
 };
 
 /** Names under which older addresses have what is under others now, or nowhere. */
-export const OLD_FIELDS = ["run", "other", "group", "race", "source", "new", "panels"];
+export const OLD_FIELDS = ["run", "other", "group", "race", "source", "seed", "new", "panels"];
 
 /**
  * Read the state from an address. A field that is missing or garbage has its default; nothing is thrown.

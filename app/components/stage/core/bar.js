@@ -90,7 +90,7 @@ export class Bar {
     }
     const off = (speed) => Math.abs(speed - clock.speed);
     this.speed.value = SPEEDS.reduce((best, speed) => (off(speed) < off(best) ? speed : best));
-    this.live.ariaPressed = String(clock.follow);
+    this.live.ariaPressed = String(clock.follow && stage.grows);
     this.live.hidden = !stage.grows && !clock.follow;
     const { store, viewing } = stage;
     const late = runs.map((run) => stage.look(run, viewing)).find(({ waiting }) => waiting);

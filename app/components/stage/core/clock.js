@@ -8,7 +8,7 @@ export const SLOWEST = 0.5; // epochs a second
 export const FASTEST = 60;
 export const DEFAULT_SPEED = 6;
 
-const LEAP = 10; // epochs that a presenter's clicker steps: it sends Page Down for on, Page Up for back
+const LEAP = 10; // epochs
 
 /** The event of each key, by `KeyboardEvent.key`. */
 export const KEYS = {
@@ -17,8 +17,8 @@ export const KEYS = {
   ArrowDown: { type: "step", by: -1 },
   ArrowRight: { type: "step", by: 1 },
   ArrowUp: { type: "step", by: 1 },
-  PageDown: { type: "step", by: LEAP },
-  PageUp: { type: "step", by: -LEAP },
+  PageDown: { type: "leap", by: LEAP }, // as a presenter's clicker sends for on, and Page Up for back
+  PageUp: { type: "leap", by: -LEAP },
   Home: { type: "home" },
   End: { type: "end" },
 };
@@ -52,7 +52,7 @@ export function position({ epochs, at }) {
  *
  * @param clock as `clock` makes it
  * @param {{type: string}} event {type: "tick", seconds} · {type: "play" | "pause" | "toggle" | "home" | "end"} ·
- *   {type: "step", by} whole epochs · {type: "seek", epoch} · {type: "speed", speed} epochs a second ·
+ *   {type: "step", by} whole epochs · {type: "leap", by}, which begins again after the last · {type: "seek", epoch} · {type: "speed", speed} epochs a second ·
  *   {type: "follow", follow} · {type: "epochs", epochs} the kept epochs, now that there are more
  */
 export function advance(clock, event) {
@@ -74,6 +74,7 @@ const CHANGES = {
   home: () => standing(0),
   end: ({ epochs }) => standing(lastOf(epochs)),
   step: ({ epochs, at }, { by }) => standing(clamp((by > 0 ? Math.floor(at) : Math.ceil(at)) + by, 0, lastOf(epochs))),
+  leap: (clock, { by }) => (by > 0 && clock.at === lastOf(clock.epochs) ? standing(0) : CHANGES.step(clock, { by })),
   seek: ({ epochs }, { epoch }) => standing(nearest(epochs, epoch)),
   speed: (_, { speed }) => ({ speed: clamp(speed, SLOWEST, FASTEST) }),
   follow: ({ epochs, at }, { follow }) => (follow ? { ...standing(lastOf(epochs)), follow } : standing(Math.round(at))),

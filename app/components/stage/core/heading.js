@@ -6,7 +6,7 @@ import { h, popup, swatch } from "./dom.js";
 export function heading(run) {
   const { told, about } = run;
   const note = h("span", { class: "note" });
-  const name = h("button", { type: "button", class: "name", title: `What ${told.label} is` }, told.label);
+  const name = h("button", { type: "button", class: "name", title: `Recipe of ${told.label}` }, told.label);
   const facts = h("div", { class: "facts", popover: true }, about ? describe(about) : "Nothing is known of it yet.");
   popup(name, facts);
   return { note, root: h("header", {}, swatch(told), name, note, facts) };

@@ -67,7 +67,7 @@ export class Training {
     if (text === this.offered) return;
     this.offered = text;
     const chosen = this.target.value;
-    const options = [[WHOLE, "all runs"], ...names].map(([value, label]) => h("option", { value }, label));
+    const options = [[WHOLE, "the whole race"], ...names].map(([value, label]) => h("option", { value }, label));
     this.target.replaceChildren(...options);
     this.target.value = names.some(([id]) => id === chosen) ? chosen : WHOLE;
   }
@@ -98,23 +98,37 @@ function isMoving({ active, pulse, epochs }) {
 }
 
 function idle({ failure }) {
-  return failure ? `The worker cannot start: ${failure}` : "No worker is running, so nothing trains.";
+  const ended = failure && `${failure[0].toUpperCase()}${failure.slice(1)}. `;
+  return `${ended ?? ""}No worker is running, so nothing trains.`;
 }
 
-/** "epoch 12 of 60 · about 14 s left": where the runs are, what they do, and for how long. */
+/** "training · epoch 12 of 60 · about 14 s left": where the runs are, what they do, and for how long. */
 function inWords(runs) {
-  const lasts = runs.map(({ epochs }) => epochs.at(-1) ?? 0);
-  const [least, most] = [Math.min(...lasts), Math.max(...lasts)];
-  const planned = Math.max(...runs.map(({ pulse }) => pulse.planned));
-  const at = `${least === most ? `epoch ${most}` : `epochs ${least} to ${most}`} of ${planned}`;
+  const at = placeOf(runs);
   const moving = runs.filter(isMoving);
   if (!moving.length) return `${unmoved(runs)} at ${at}`;
   const waiting = moving.map(({ pulse }) => pulse.queue);
   if (waiting.every((queue) => queue?.races)) return queued(waiting[0]);
+  if (moving.every(({ state }) => state === "queued")) return `about to start · ${at}`;
   const noted = moving.find(({ pulse }) => pulse.note)?.pulse.note;
+  return ["training", at, noted ?? until(moving)].filter(Boolean).join(" · ");
+}
+
+/** "epoch 12 of 60", of those that have begun. */
+function placeOf(runs) {
+  const lasts = runs.filter(({ epochs }) => epochs.length).map(({ epochs }) => epochs.at(-1));
+  if (!lasts.length) return "no epoch yet";
+  const [least, most] = [Math.min(...lasts), Math.max(...lasts)];
+  const planned = Math.max(...runs.map(({ pulse }) => pulse.planned));
+  return `${least === most ? `epoch ${most}` : `epochs ${least} to ${most}`} of ${planned}`;
+}
+
+/** How long they will train: to the epoch at which they are to hold, or for so much time. */
+function until(moving) {
+  const holds = moving.map(({ pulse }) => pulse.holds_at);
+  if (!holds.includes(null)) return `to epoch ${Math.max(...holds)}`;
   const left = moving.map(({ pulse }) => pulse.seconds_left);
-  const time = left.includes(null) ? null : `about ${duration(left.reduce((sum, seconds) => sum + seconds, 0))} left`;
-  return ["training", at, noted ?? time].filter(Boolean).join(" · ");
+  return left.includes(null) ? null : `about ${duration(left.reduce((sum, seconds) => sum + seconds, 0))} left`;
 }
 
 function unmoved(runs) {

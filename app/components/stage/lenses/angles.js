@@ -22,6 +22,8 @@ const WORDS = {
   simplex: "Each cell is two classes: how far their angle is from that of a [regular simplex]. ",
   predicted: "Each cell is two classes: how far their angle is from that of the [predicted optimum]. ",
 };
+const DIFFERENCE = "Each cell is two classes: how far their angle is from what it is in the first run. ";
+const NOT_THEIRS = "The predicted optimum is of class means; of these none is predicted.";
 const SCALE =
   "Angles are uncentred, seen from the origin; orange is too close, blue too far apart, and the scale is the same " +
   "for all runs and epochs.";
@@ -56,9 +58,10 @@ export class Angles extends Lens {
   }
 
   options() {
-    const { target } = this.stage.state;
-    tell(this.words, WORDS[target] + SCALE, this.stage.told.glossary);
+    const { target, difference } = this.stage.state;
     this.against.hidden = this.stage.runs.length < 2 || !this.stage.comparable;
+    const words = difference && !this.against.hidden ? DIFFERENCE : WORDS[target];
+    tell(this.words, words + SCALE, this.stage.told.glossary);
     for (const { part } of this.columns) part?.map.setOpen(this.stage.state.blocks.map(Number));
   }
 
@@ -78,6 +81,11 @@ export class Angles extends Lens {
     const { run } = column;
     const first = this.columns[0].run;
     if (difference && this.stage.comparable && run !== first) {
+      const [space, otherSpace] = [run, first].map((one) => (of === "classifier" ? null : one.about.space));
+      if (space !== otherSpace) {
+        column.say(`These are ${space} features and those of ${first.told.label} ${otherSpace}: not compared.`);
+        return null;
+      }
       const other = this.stage.look(first).snapshot;
       if (other?.get(of) && first.measures(of)) return { pairs: () => other.angles(of), name: first.told.label };
       if (other) column.say(`${first.told.label} has nothing to compare with.`);
@@ -88,6 +96,10 @@ export class Angles extends Lens {
 
   predictedOf(column) {
     const { run } = column;
+    if (this.stage.state.of !== MEANS) {
+      column.say(NOT_THEIRS);
+      return null;
+    }
     const fault = run.fault("predicted");
     if (fault) column.say(`The predicted optimum cannot be shown. ${fault}`);
     else if (!run.classes.predicted) column.say("No optimum is predicted for this loss.");

@@ -137,7 +137,7 @@ class CurveChart {
   get metric() {
     const { state, told } = this.stage;
     const wanted = state[this.field];
-    return wanted in told.metrics ? wanted : Curves.fields[this.field].initial;
+    return Object.hasOwn(told.metrics, wanted) ? wanted : Curves.fields[this.field].initial;
   }
 
   get spread() {

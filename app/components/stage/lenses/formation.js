@@ -22,7 +22,7 @@ const PAIRS =
 const DISTRIBUTION = "The angles between all pairs of [class means|class mean], and in bold their mean over the [tail]. ";
 const TARGETS =
   "Dotted: where all pairs would be equally far apart, as in a [regular simplex], and where the contrastive loss alone " +
-  "would leave the tail, its [predicted optimum].";
+  "would leave the tail, its [predicted optimum] with all images in one batch; smaller batches have another.";
 const DOTTED = "2 3";
 
 export class Formation extends Lens {
@@ -47,13 +47,14 @@ export class Formation extends Lens {
     const highest = Math.max(...parts.map((part) => part.highest()));
     const top = Math.min(180 + ROOM, Math.max(LEAST_TOP, Math.ceil((highest + ROOM) / TICK) * TICK));
     for (const part of parts) part.draw(top, this.columns);
-    const many = parts.some((part) => part.many);
-    tell(this.words, (many ? DISTRIBUTION : PAIRS) + TARGETS, this.stage.told.glossary);
-    this.legend.replaceChildren(...legendOf(this.signs(many)));
+    const kinds = [parts.some((part) => !part.many), parts.some((part) => part.many)]; // few pairs, many pairs
+    const words = [PAIRS, DISTRIBUTION].filter((_, i) => kinds[i]).join("");
+    tell(this.words, words + TARGETS, this.stage.told.glossary);
+    this.legend.replaceChildren(...legendOf(this.signs(...kinds)));
   }
 
-  /** What is drawn, for the legend. @param {boolean} many whether pairs are too many for a line each */
-  signs(many) {
+  /** What is drawn, for the legend. @param {boolean} few whether pairs have a line each @param {boolean} many or not */
+  signs(few, many) {
     const { stage, columns } = this;
     const { groups, neutral } = stage.told;
     const pairs = [
@@ -68,7 +69,8 @@ export class Formation extends Lens {
     ];
     const hasOthers = stage.comparable && columns.length > 1;
     return [
-      ...(many ? shares : pairs),
+      ...(few ? pairs : []),
+      ...(many ? shares : []),
       [line("currentColor", 3.5), "mean over tail"],
       hasOthers && [line("currentColor", 1.5, { opacity: 0.5 }), "in other runs"],
       columns.some(({ run }) => stage.store.tablesOf(run)) && [areaSign("currentColor", { opacity: 0.2 }), "range over seeds"],

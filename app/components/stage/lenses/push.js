@@ -54,9 +54,12 @@ const MAP = {
 const BARS =
   "What each class receives, as mean lengths of the gradient: up the push by [head], medium and [tail], its own class's " +
   "repulsion included; down the pull of its own class. The lengths add up here, while the forces partly cancel. ";
-const SAMPLED =
-  "Measured on two batches of each epoch, up to eight before training, so it wavers from epoch to epoch; what did not " +
-  "push in these batches has no dot and is not in the slope, and the share of the tail counts it as none.";
+const SAMPLED = "Measured on two batches of each epoch, up to eight before training, so it wavers from epoch to epoch. ";
+const UNSEEN = {
+  dots: "What did not push in these has no dot and is not in the slope; the share of the tail counts it as none. ",
+  map: "What did not push in these is hatched. ",
+  bars: "A class that was in none of them has no bars. ",
+};
 
 export class Push extends Lens {
   static key = "push";
@@ -89,7 +92,7 @@ export class Push extends Lens {
     const trainedHere = columns.some(({ run }) => run.about?.switches);
     const many = columns.some(({ part }) => part?.many);
     const words = { dots: DOTS[quantity][many ? "classes" : "pairs"] + SLOPE, map: MAP[quantity], bars: BARS };
-    const said = seen.map((picture) => words[picture]).join("") + (trainedHere ? SAMPLED : "");
+    const said = seen.map((picture) => words[picture]).join("") + (trainedHere ? SAMPLED + seen.map((picture) => UNSEEN[picture]).join("") : "");
     tell(this.words, said.trim(), stage.told.glossary);
     this.legend.replaceChildren(...legendOf(seen.flatMap((picture) => this.signs()[picture])));
     for (const { part } of columns) part?.map.setOpen(blocks.map(Number));
@@ -264,7 +267,7 @@ class PushColumn {
     const even = percent(shareOf(new Float32Array(K * K).fill(1)));
     const listed = tail.length > NAMED ? "" : ` (${tail.map((k) => this.names[k]).join(", ")})`;
     const among = isUneven(counts) ? "the tail" : `the classes shown as tail, no rarer than the others${listed}`;
-    return [`Of all push within ${among} `, h("b", {}, percent(measured)), `${byCounts}, if all alike ${even}.`];
+    return [`Of all pair push within ${among} `, h("b", {}, percent(measured)), `${byCounts}, if all alike ${even}.`];
   }
 
   /** What each class does to each other one, and by the counts alone would do. */

@@ -5,7 +5,8 @@ import { themeTemplate } from "./theme.js";
 
 const SHARE = 0.4; // of the browser's time that Plotly may take
 const LONGEST_REST = 120; // milliseconds
-const NARROW = 230; // pixels; where a chart is narrower, its text is smaller
+const NOTED = 200; // pixels of width from which on there is room for notes in the picture
+const ROOM = 280; // pixels of width that text of the usual size needs
 const HIDDEN = { visible: false };
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
 
@@ -73,9 +74,11 @@ export class Chart {
     const data = this.figure.data.map((trace) => merged(trace, fill(trace.meta) ?? HIDDEN));
     const style = getComputedStyle(this.host);
     const paper = style.getPropertyValue("--st-background-color");
-    const enough = this.host.clientWidth >= NARROW ? 1 : 0.8;
-    const scale = enough * (Number(style.getPropertyValue("--text-scale")) || 1);
-    const annotations = this.figure.layout.annotations?.map((note) => ({ ...note, bgcolor: paper }));
+    const wanted = Number(style.getPropertyValue("--text-scale")) || 1;
+    const scale = Math.min(wanted, Math.max(0.8, this.host.clientWidth / ROOM));
+    const bgcolor = /^#[0-9a-f]{6}$/i.test(paper) ? `${paper}99` : paper; // lines are seen through it
+    const notes = this.host.clientWidth < NOTED * wanted ? [] : this.figure.layout.annotations;
+    const annotations = notes?.map((note) => ({ ...note, bgcolor }));
     const base = { ...this.figure.layout, annotations, template: themeTemplate(this.host) };
     const listens = this.host.on !== undefined;
     // Without waiting: a resize breaks its promise.
