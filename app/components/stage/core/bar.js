@@ -80,7 +80,9 @@ export class Bar {
     this.slider.max = whole;
     this.slider.value = clock.at;
     this.slider.disabled = known < 1;
-    this.slider.style.setProperty("--known", whole ? known / whole : 1);
+    const share = whole ? known / whole : 1;
+    if (share !== this.share) this.slider.style.setProperty("--known", share);
+    this.share = share;
     this.slider.ariaValueText = epoch === null ? "no epoch" : `epoch ${epoch} of ${planned ?? last}`;
     this.label.textContent = epoch === null ? "–" : `epoch ${epoch} / ${planned ?? last}`;
     if (clock.playing !== this.playing) {
