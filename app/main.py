@@ -40,12 +40,12 @@ page = st.navigation(
     ],
     position="top",
 )
-# On a phone the bar is a drawer, which Streamlit leaves open over the chosen page.
-st.html(f"<script>{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)
 try:
+    # On a phone the bar is a drawer, which Streamlit leaves open over the chosen page.
+    st.html(f"<script>{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)
     page.run()
 except Exception:  # Streamlit's own control flow is no Exception, and passes
-    logging.getLogger(__name__).exception("the page %s failed", page.title)
+    logging.getLogger(__name__).exception("the page failed: %s", page)
     st.error(
         "This page could not be drawn. Your runs are not affected; the terminal that started the app has the details."
     )

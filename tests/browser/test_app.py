@@ -148,10 +148,10 @@ def test_without_a_worker_pause_and_stop_do_what_they_say(lab: Lab, browser: Bro
     expect(progress).to_have_text("No worker is running, so nothing trains.", timeout=30_000)
     expect(page.get_by_role("button", name="Start the worker")).to_be_visible()
     steer(page, "pause")
-    expect(progress).to_contain_text("paused at epoch 0")
+    expect(progress).to_have_text("paused with no epoch yet")
     assert {run.state for run in lab.runs()} == {"paused"}
     steer(page, "stop")
-    expect(progress).to_contain_text("stopped at epoch 0")
+    expect(progress).to_have_text("stopped with no epoch yet")
     assert {run.state for run in lab.runs()} == {"stopped"}
     page.close()
 

@@ -106,7 +106,7 @@ function idle({ failure }) {
 function inWords(runs) {
   const at = placeOf(runs);
   const moving = runs.filter(isMoving);
-  if (!moving.length) return `${unmoved(runs)} at ${at}`;
+  if (!moving.length) return `${unmoved(runs)} ${at.startsWith("epoch") ? "at" : "with"} ${at}`;
   const waiting = moving.map(({ pulse }) => pulse.queue);
   if (waiting.every((queue) => queue?.races)) return queued(waiting[0]);
   if (moving.every(({ state }) => state === "queued")) return `about to start · ${at}`;
