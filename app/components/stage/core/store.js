@@ -9,7 +9,8 @@ import { Table, band, epochsOf, spanAfter } from "./table.js";
 import { Views } from "./views.js";
 
 const BUDGET = 48e6; // bytes
-const POLL = 1000; // milliseconds
+const TICK = 250; // milliseconds
+const USUAL = 4; // ticks from one poll to the next
 const MOST_ASKED = 64; // runs in one pulse
 
 /** Fetches what the runs have, and goes on looking while one of them is trained. */
@@ -20,6 +21,7 @@ export class Store {
   worker = null; // of the lab: {alive, failure}
   open = 0; // requests that are not answered yet, other than pulses
   pulsing = 0;
+  ticks = 0;
 
   /**
    * @param {(path: string) => Promise<ArrayBuffer>} fetchBytes what lies at "runs/<id>/…" or "pulse?…"; rejects with a
@@ -32,7 +34,7 @@ export class Store {
     this.views = new Views(this, budget);
     this.fetchBytes = fetchBytes;
     this.onChange = onChange;
-    this.polling = setInterval(() => this.poll(), POLL);
+    this.polling = setInterval(() => this.tick(), TICK);
   }
 
   /** Know these runs from now on; what has arrived of those that stay is kept. */
@@ -62,6 +64,13 @@ export class Store {
   stop() {
     clearInterval(this.polling);
     this.runs = [];
+  }
+
+  /** Poll now and then, and often while the first epoch of a run is waited for. */
+  tick() {
+    this.ticks = (this.ticks + 1) % USUAL;
+    const isFirst = !this.away && this.runs.some((run) => run.active && !run.epochs.length);
+    if (isFirst || !this.ticks) this.poll();
   }
 
   poll() {
