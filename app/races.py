@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
-from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, apply_settings
+from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings
 from bcl_core.registry import DATASETS, LOSSES
 
 MOST_RUNS = 5
@@ -51,15 +51,6 @@ class Switches:
             loss.temperature,
             recipe.data.imbalance_factor,
             recipe.seed,
-        )
-
-    def within(self) -> Self:
-        """Return these switches with each number moved to the nearest that a recipe takes."""
-        return replace(
-            self,
-            temperature=min(max(self.temperature, 0.01), 10.0),
-            imbalance_factor=min(max(self.imbalance_factor, 1.0), 10_000.0),
-            seed=min(max(self.seed, 0), 2**31 - 1),
         )
 
     @property
@@ -110,11 +101,11 @@ class Draft:
         return max(self.runs, default=-1) + 1
 
     def plain(self) -> list[Recipe]:
-        """Return the runs' recipes without what is changed for all of them, numbers within what they may be.
+        """Return the runs' recipes without what is changed for all of them: these are always recipes.
 
-        These are always recipes.
+        A run with a number that no recipe takes has those of `base`.
         """
-        return [self._recipe(run.within(), {}) for run in self.runs.values()]
+        return [self._plain(run) for run in self.runs.values()]
 
     def recipes(self) -> list[Recipe]:
         """Return the runs' recipes; RecipeError where a setting does not fit."""
@@ -142,6 +133,21 @@ class Draft:
     def seeded(self, seed: int) -> Self:
         """Return the race with one seed for all of its runs."""
         return replace(self, runs={number: replace(run, seed=seed) for number, run in self.runs.items()})
+
+    def _plain(self, run: Switches) -> Recipe:
+        try:
+            return self._recipe(run, {})
+        except RecipeError:
+            base = self.base
+            return self._recipe(
+                replace(
+                    run,
+                    temperature=base.loss.temperature,
+                    imbalance_factor=base.data.imbalance_factor,
+                    seed=base.seed,
+                ),
+                {},
+            )
 
     def _recipe(self, run: Switches, changed: Mapping[str, Any]) -> Recipe:
         base = self.base

@@ -6,15 +6,16 @@ import streamlit as st
 
 from app.components.stage import stage
 from app.names import group_names, run_names
+from app.opened import show, shown
 from app.races import MOST_RUNS
 from app.runs import comparable, every_run
-from app.screens.new_race import OPEN, new_race
+from app.screens.new_race import new_race
 from app.words import verbatim
 from bcl_core.lab import Run
 from bcl_core.recipe import PRESETS, RACES, Recipe
 from bcl_core.registry import DATASETS
 
-OVER, SEEN = "lab/over", "lab/new"
+SEEN = "lab/new"
 OLD_PARAMETERS = ("run", "other")
 OLD_RACE = ("race", "source")
 
@@ -42,10 +43,8 @@ def _page() -> None:
 def _wanted(known: dict[str, Run]) -> list[str]:
     """Return the runs that were chosen on this page, until the stage has put them into the address; else its runs."""
     address = st.query_params.get("runs", "")
-    if OPEN in st.session_state:
-        if address == st.session_state.setdefault(OVER, address):
-            return list(st.session_state[OPEN])
-        del st.session_state[OPEN], st.session_state[OVER]
+    if (opened := shown(address)) is not None:
+        return opened
     if group := st.query_params.get("group"):
         return [run.id for run in known.values() if run.group_id == group] or [group]
     if address:
@@ -71,22 +70,17 @@ def _race_asked() -> str | None:
     return next((key for key, known in titles.items() if known & wanted), None)
 
 
-def _open(run_ids: Sequence[str]) -> None:
-    st.session_state.pop(OVER, None)
-    st.session_state[OPEN] = list(run_ids)
-
-
 def _choose(known: dict[str, Run], chosen: Sequence[Run]) -> None:
     found = [run for run in known.values() if run.readable]
     groups = group_names(found)
 
     def open_group() -> None:
         if group := st.session_state["lab/group"]:
-            _open([run.id for run in found if run.group_id == group][:MOST_RUNS])
+            show([run.id for run in found if run.group_id == group][:MOST_RUNS])
             st.session_state["lab/group"] = None
 
     def open_runs() -> None:
-        _open(st.session_state["lab/runs"])
+        show(st.session_state["lab/runs"])
 
     st.selectbox(
         "A whole race",

@@ -16,6 +16,7 @@ from app import controls, palette, races
 from app.components.drawer import drawer
 from app.deeds import demand
 from app.glossary import GLOSSARY
+from app.opened import show
 from app.races import MOST_RUNS, Draft, Switches
 from app.runs import the_lab
 from app.verbs import Refused
@@ -25,12 +26,8 @@ from bcl_core.lab.equal import equal_race
 from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, field_names
 from bcl_core.registry import DATASETS, LOSSES
 
-OPEN = "lab/open"
-"""Where the session's state has the ids of the runs that the Lab is to show."""
-
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
 _OFFERED = "race/offered"
-_OVER = "lab/over"  # the address that runs at `OPEN` were put over: those that are put there anew have none yet
 EXPLAINED = ("class-averaging", "class-complement", "anchor", "prototype", "imbalance factor", "τ", "logit adjustment")
 # By Plotly's names, in pixels drawn and left out by turns.
 _DASHES = {
@@ -46,7 +43,7 @@ _DASHES = {
 def new_race(race: str | None = None) -> None:
     """Open the dialog; on a race of RACES where one is asked for, else on what was being put together.
 
-    Where runs were queued, or are to be looked at, their ids are left at `OPEN` and the page is run again.
+    Where runs were queued, or are to be looked at, the Lab is told to show them and the page is run again.
     """
     known = race if race in RACES else None
     if _DRAFT not in st.session_state or (known and known != st.session_state.get(_ASKED)):
@@ -321,6 +318,5 @@ def _queue(draft: Draft, recipes: Sequence[Recipe], execution: Execution) -> Non
 
 def _open(run_ids: Sequence[str]) -> None:
     st.session_state.pop(_OFFERED, None)
-    st.session_state.pop(_OVER, None)
-    st.session_state[OPEN] = list(run_ids)
+    show(run_ids)
     st.rerun()

@@ -3,8 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from app.opened import OPEN
 from app.races import MOST_RUNS, Draft
-from app.screens.new_race import OPEN
 from bcl_core.lab import GroupPlan
 from bcl_core.lab.store import MAX_QUEUED
 from bcl_core.recipe import PRESETS, RACES, apply_settings
@@ -17,7 +17,8 @@ from tests.conftest import small
 def page():
     import streamlit as st
 
-    from app.screens.new_race import OPEN, new_race
+    from app.opened import OPEN
+    from app.screens.new_race import new_race
 
     if OPEN not in st.session_state:
         new_race(st.query_params.get("new"))

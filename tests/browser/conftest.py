@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from harness import serving
 from harness.chromium import ARGUMENTS, found
@@ -25,6 +25,14 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=found(), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def patience() -> Iterator[None]:
+    """Charts that are still being drawn hold up everything on a busy machine."""
+    expect.set_options(timeout=PATIENCE)
+    yield
+    expect.set_options(timeout=5000)
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """The Lab fits its window: sentence, one picture and the bar at once, on a projector and on a phone."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,9 +8,9 @@ from playwright.sync_api import Browser, Page, expect
 from bcl_core.lab import Lab
 from harness.made_runs import MadeRun, make_runs
 from harness.serving import APP
-from tests.browser.conftest import PATIENCE, Opener
+from tests.browser.conftest import Opener
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
 
 LENSES = ("formation", "curves", "push", "embedding", "angles")
 # Width and height of the window, and how high the picture is at least: pixels.
@@ -27,13 +26,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[MadeRun]:
 def url(serve: Any, runs: list[MadeRun]) -> str:
     server = serve(APP, env={"BCL_LAB_HOME": str(runs[0].lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"})
     return f"{server.url}lab"
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=PATIENCE)
-    yield
-    expect.set_options(timeout=5000)
 
 
 def box(page: Page, selector: str) -> dict[str, float]:

@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
@@ -22,21 +21,13 @@ from harness.made_runs import TRAINING, MadeRun, make_runs, recipe_of
 from harness.serving import APP, ROOT
 from tests.browser.conftest import PATIENCE, Opener
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
 
 LAST = 8
 # How much of the picture's smaller side the unit ball leaves for labels.
 REACH = float(
     re.findall(r"REACH = ([\d.]+)", (ROOT / "app/components/stage/plots/view.js").read_text(encoding="utf-8"))[0]
 )
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    """Charts that are still being drawn hold up everything on a busy machine."""
-    expect.set_options(timeout=PATIENCE)
-    yield
-    expect.set_options(timeout=5000)
 
 
 @pytest.fixture(scope="module")

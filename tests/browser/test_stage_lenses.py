@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,9 +13,9 @@ from bcl_core.lab import Lab
 from bcl_core.lab.files import read_arrays
 from harness.made_runs import MadeRun, make_runs
 from harness.serving import APP
-from tests.browser.conftest import PATIENCE, Opener
+from tests.browser.conftest import Opener
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
 
 LAST = 3
 WITHOUT_WEBGL = """
@@ -35,13 +34,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[MadeRun]:
 def url(serve: Any, runs: list[MadeRun]) -> str:
     server = serve(APP, env={"BCL_LAB_HOME": str(runs[0].lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"})
     return f"{server.url}lab"
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    expect.set_options(timeout=PATIENCE)
-    yield
-    expect.set_options(timeout=5000)
 
 
 def test_a_loss_that_trains_no_prototypes_says_so_wherever_they_would_stand(show: Opener, runs: list[MadeRun]) -> None:

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { groupOf } from "../../app/components/drawer/facts.js";
-import { duration, factor, listed, memory, plural, whole } from "../../app/components/drawer/words.js";
+import { duration, factor, listed, memory, plural, whole } from "../../app/components/stage/core/words.js";
 import { jsonOf } from "./fixtures.js";
 
 const { durations, memories, groups } = jsonOf("drawer.json");

@@ -19,7 +19,7 @@
  * @typedef {Object} Cost cost.json: one step, measured; see `Cost` of bcl_core/lab/cost.py
  */
 
-import { duration, factor, listed, memory, plural, whole } from "./words.js";
+import { duration, factor, listed, memory, plural, whole } from "../stage/core/words.js";
 import { h } from "../stage/core/dom.js";
 import { ranks } from "./ranks.js";
 

@@ -1,14 +1,15 @@
 // Every class of many as a column of a canvas, the most frequent first; pointer and arrow keys read them.
 
 import { h } from "../stage/core/dom.js";
-import { whole } from "./words.js";
+import { groupsOf, orderOf } from "../stage/core/geometry.js";
+import { whole } from "../stage/core/words.js";
 
 const HEIGHT = 110; // CSS pixels
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
 
 /** @param {(count: number) => string} colourOf */
 export function ranks(names, counts, colourOf) {
-  const order = counts.map((_, k) => k).sort((a, b) => counts[b] - counts[a] || a - b);
+  const order = orderOf(groupsOf(counts));
   const last = order.length - 1;
   const most = counts[order[0]];
   const canvas = h("canvas", {

@@ -12,10 +12,9 @@ export class Rail {
     const tabs = this.items.map(([key, title, sign]) => this.tab(key, title, sign));
     this.root = h("div", { class: "rail", role: "group", "aria-label": "Lens" }, tabs);
     stage.bind(() => {
-      const { lens: wanted, presenter } = stage.state;
-      const lens = wanted === ALL && presenter ? LENSES[0].key : wanted; // a presenter shows one at a time
-      tabs.forEach((tab, i) => (tab.ariaPressed = String(this.items[i][0] === lens)));
-      const pressed = tabs[this.items.findIndex(([key]) => key === lens)];
+      const { through } = stage;
+      tabs.forEach((tab, i) => (tab.ariaPressed = String(this.items[i][0] === through)));
+      const pressed = tabs[this.items.findIndex(([key]) => key === through)];
       if (this.root.scrollWidth > this.root.clientWidth) this.reveal(pressed);
     });
   }

@@ -4,6 +4,7 @@
 import { Bar } from "./core/bar.js";
 import { Card } from "./core/card.js";
 import { KEYS, advance, clock, position } from "./core/clock.js";
+import { keyOf } from "./core/classes.js";
 import { h } from "./core/dom.js";
 import { Linked } from "./core/linked.js";
 import { Presenter } from "./core/presenter.js";
@@ -120,8 +121,7 @@ export class Stage {
 
   /** Whether a class of one run is that of all: same names, same training counts. */
   get comparable() {
-    const classes = this.store.runs.map((run) => run.classes).filter(Boolean);
-    return classes.every(({ names, counts }) => `${names}/${counts}` === `${classes[0].names}/${classes[0].counts}`);
+    return new Set(this.store.runs.flatMap(({ classes }) => (classes ? keyOf(classes) : []))).size <= 1;
   }
 
   /** What is to be known before anything is compared, in sentences. */
@@ -141,10 +141,10 @@ export class Stage {
     return matchMedia(NARROW).matches;
   }
 
-  /** Whether the reader looks through a lens, by its key. A presenter shows one at a time. */
-  looksThrough(key) {
+  /** The lens that the reader looks through, by its key, or ALL. A presenter shows one at a time. */
+  get through() {
     const { lens, presenter } = this.state;
-    return lens === key || (lens === ALL && (!presenter || key === LENSES[0].key));
+    return lens === ALL && presenter ? LENSES[0].key : lens;
   }
 
   /** Say how high the page has room, so that sentence, picture and bar fit in. */
@@ -392,9 +392,8 @@ export class Stage {
 
   /** What the style sheet needs to know of the state. */
   arrange() {
-    const { presenter, lens } = this.state;
-    this.host.classList.toggle("presenter", presenter);
-    this.host.classList.toggle("all", lens === ALL && !presenter);
+    this.host.classList.toggle("presenter", this.state.presenter);
+    this.host.classList.toggle("all", this.through === ALL);
   }
 
   retheme() {

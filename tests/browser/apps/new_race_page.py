@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from app.screens.new_race import OPEN, new_race
+from app.opened import OPEN
+from app.screens.new_race import new_race
 
 st.set_page_config(layout="wide")
 st.html(Path(__file__).parents[3] / "app" / "style.css")

@@ -24,3 +24,8 @@ export function heatMapClasses({ names, counts, groups: byName }) {
     groups: names.length > EVERY_PAIR_UP_TO ? groups.filter(({ count }) => count) : [],
   };
 }
+
+/** Equal for runs of which a class of one is that of the other: the same names, with the same training counts. */
+export function keyOf({ names, counts }) {
+  return `${names}/${counts}`;
+}

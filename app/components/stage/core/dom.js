@@ -75,14 +75,16 @@ export function toggle(stage, field, label, item = null, sign = null) {
  */
 export function popup(opener, content) {
   opener.popoverTargetElement = content;
-  content.addEventListener("toggle", ({ newState }) => {
-    if (newState !== "open") return;
-    const { left, top, bottom } = opener.getBoundingClientRect();
-    const { offsetWidth: width, offsetHeight: height } = content;
-    const fitsUnder = bottom + GAP + height < innerHeight;
-    content.style.left = `${Math.max(GAP, Math.min(left, innerWidth - width - GAP))}px`;
-    content.style.top = `${Math.max(GAP, fitsUnder ? bottom + GAP : top - GAP - height)}px`;
-  });
+  content.addEventListener("toggle", ({ newState }) => newState === "open" && placeBy(content, opener));
+}
+
+/** Put what is opened under what opened it, or over it where there is no room, within the window. */
+export function placeBy(content, opener) {
+  const { left, top, bottom } = opener.getBoundingClientRect();
+  const { offsetWidth: width, offsetHeight: height } = content;
+  const fitsUnder = bottom + GAP + height < innerHeight;
+  content.style.left = `${Math.max(GAP, Math.min(left, innerWidth - width - GAP))}px`;
+  content.style.top = `${Math.max(GAP, fitsUnder ? bottom + GAP : top - GAP - height)}px`;
 }
 
 /** Hand a file to the reader. @param {Blob} blob */

@@ -1,10 +1,8 @@
 // Terms that are explained where they stand, on hover, focus and tap: a text with marked terms becomes elements.
 
-import { h } from "./dom.js";
+import { h, placeBy } from "./dom.js";
 
 const MARKED = /\[([^\][|]+)(?:\|([^\][|]+))?\]/g;
-const GAP = 6; // pixels between a term and what it means
-const EDGE = 8; // pixels that stay free at the window's edges
 
 let count = 0;
 const told = new WeakMap(); // element -> the text that it says
@@ -46,7 +44,7 @@ function explain(shown, meaning) {
   const open = () => {
     if (isOpen() || !term.isConnected) return;
     tip.showPopover();
-    place(tip, term.getBoundingClientRect());
+    placeBy(tip, term);
     listening = new AbortController();
     const how = { capture: true, signal: listening.signal };
     addEventListener("scroll", close, how);
@@ -66,14 +64,6 @@ function explain(shown, meaning) {
     term.click();
   });
   return [term, tip];
-}
-
-/** Under the term, or over it where there is no room, within the window. */
-function place(tip, { left, top, bottom }) {
-  const { offsetWidth: width, offsetHeight: height } = tip;
-  const under = bottom + GAP + height < innerHeight;
-  tip.style.left = `${Math.max(EDGE, Math.min(left, innerWidth - width - EDGE))}px`;
-  tip.style.top = `${under ? bottom + GAP : Math.max(EDGE, top - GAP - height)}px`;
 }
 
 /** Have an element say a text with its terms; one that says it already is left alone, with what is open in it. */

@@ -13,7 +13,11 @@ export function heading(run) {
 }
 
 function describe({ name, group, recipe, provenance }) {
-  const versions = Object.entries(provenance).map(([what, version]) => `${what} ${version}`).join(" · ");
-  const lines = [["Run", name], ["Group", group], ["Recipe", recipe], ["Made with", versions]];
+  const lines = [["Run", name], ["Group", group], ["Recipe", recipe], ["Made with", versionsOf({ provenance })]];
   return h("dl", {}, lines.filter(([, text]) => text).flatMap(([term, text]) => [h("dt", {}, term), h("dd", {}, text)]));
+}
+
+/** "python 3.11.7 · torch 2.15.0 …", as recorded when the run was made. */
+export function versionsOf({ provenance = {} }) {
+  return Object.entries(provenance).map(([what, version]) => `${what} ${version}`).join(" · ");
 }

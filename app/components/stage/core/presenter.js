@@ -46,8 +46,8 @@ export class Presenter {
   button(key, name, act, isOn = null) {
     this.acts[key] = act;
     const pressed = isOn === null ? {} : { "aria-pressed": String(isOn) };
-    const attributes = { type: "button", name: `present-${key}`, "aria-keyshortcuts": key.replace(SHIFTED, "Shift+"), onclick: act, ...pressed };
-    return h("button", attributes, h("kbd", { "aria-hidden": "true" }, key), name);
+    const named = { type: "button", name: `present-${key}`, "aria-keyshortcuts": key.replace(SHIFTED, "Shift+") };
+    return h("button", { ...named, onclick: act, ...pressed }, h("kbd", { "aria-hidden": "true" }, key), name);
   }
 
   /** Which of the runs have no such control, and how to make one. */

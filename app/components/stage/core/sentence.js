@@ -1,6 +1,6 @@
 // The sentence on top: how far apart the rarest classes stand, as it was measured at the epoch that is shown.
 
-import { isUneven } from "./classes.js";
+import { isUneven, keyOf } from "./classes.js";
 import { h, number, swatch } from "./dom.js";
 import { meanWithin } from "./geometry.js";
 
@@ -21,8 +21,7 @@ export class Sentence {
     this.text = text;
     const alike = new Map(); // runs by their classes and counts
     for (const run of known) {
-      const { names, counts } = run.classes;
-      const key = `${names}/${counts}`;
+      const key = keyOf(run.classes);
       alike.set(key, [...(alike.get(key) ?? []), run]);
     }
     const groups = [...alike.values()];

@@ -1,6 +1,7 @@
 // How far training has come, and what steers it: pause, step, resume and stop, of all that is shown or of a run.
 
 import { h, icon } from "./dom.js";
+import { duration } from "./words.js";
 
 const STEERABLE = ["queued", "running", "paused", "stopped", "failed"];
 // Verb, word, what it does, sign, and of which runs it makes sense.
@@ -128,7 +129,7 @@ function until(moving) {
   const holds = moving.map(({ pulse }) => pulse.holds_at);
   if (!holds.includes(null)) return `to epoch ${Math.max(...holds)}`;
   const left = moving.map(({ pulse }) => pulse.seconds_left);
-  return left.includes(null) ? null : `about ${duration(left.reduce((sum, seconds) => sum + seconds, 0))} left`;
+  return left.includes(null) ? null : `about ${duration(Math.max(1, left.reduce((sum, seconds) => sum + seconds, 0)))} left`;
 }
 
 function unmoved(runs) {
@@ -138,12 +139,5 @@ function unmoved(runs) {
 
 function queued({ races, seconds }) {
   const behind = `queued behind ${races === 1 ? "one race" : `${races} races`}`;
-  return seconds === null ? behind : `${behind}, about ${duration(seconds)}`;
-}
-
-/** A length of time, to two digits or so. */
-export function duration(seconds) {
-  const [size, unit] = [[5400, "h"], [90, "min"]].find(([size]) => seconds >= size) ?? [0, "s"];
-  const amount = seconds / { h: 3600, min: 60, s: 1 }[unit];
-  return `${unit === "h" && amount < 10 ? amount.toFixed(1) : Math.max(1, Math.round(amount))} ${unit}`;
+  return seconds === null ? behind : `${behind}, about ${duration(Math.max(1, seconds))}`;
 }

@@ -1,6 +1,7 @@
 // The stage as one HTML file: its script, its data and Plotly.js, in a page that asks nobody for anything.
 
-import { escaped, runInWords, scriptJson, scriptText, titleOf, versionsOf } from "./words.js";
+import { versionsOf } from "../core/heading.js";
+import { escaped, runInWords, scriptJson, scriptText, titleOf } from "./words.js";
 import { spanAfter } from "../core/table.js";
 
 const AT_ONCE = 6; // requests

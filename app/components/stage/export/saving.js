@@ -1,13 +1,12 @@
 // Saving: a menu at the scrubber for the whole page and the runs' arrays, and one a lens for its picture and numbers.
 
-import { download, h } from "../core/dom.js";
+import { download, h, popup } from "../core/dom.js";
 import { savedPage } from "./page.js";
 import { pictureOf, pngOf } from "./picture.js";
 import { fileName } from "./words.js";
 import { csv } from "../core/select.js";
 
 const SAID = 4000; // milliseconds that what went wrong is read in
-const GAP = 4; // pixels between a menu and its button
 
 /** Add the menus. @param {Object} stage the stage, whose lenses and scrubber have just been made */
 export function offerSaving(stage) {
@@ -55,16 +54,8 @@ function menu(text, label, items) {
     h("button", { type: "button", onclick: (event) => save(event.currentTarget, item) }, item.text);
   list.append(...items.map(button));
   const opener = h("button", { type: "button", class: "text", "aria-label": label, title: label }, text);
-  opener.popoverTargetElement = list;
-  list.addEventListener("toggle", ({ newState }) => newState === "open" && place(list, opener.getBoundingClientRect()));
+  popup(opener, list);
   return h("div", { class: "save" }, opener, list);
-}
-
-function place(list, { right, top, bottom }) {
-  const { offsetWidth: width, offsetHeight: height } = list;
-  const under = bottom + GAP + height < innerHeight;
-  list.style.left = `${Math.max(GAP, right - width)}px`;
-  list.style.top = `${under ? bottom + GAP : top - GAP - height}px`;
 }
 
 /** Make a file and hand it over; the button says how far that is, and what went wrong. */

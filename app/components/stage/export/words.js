@@ -19,11 +19,6 @@ export function titleOf(runs, group) {
   return `${runs.join(" · ")} (${group})`;
 }
 
-/** "python 3.11.7 · torch 2.15.0 …", as recorded when the run was made. */
-export function versionsOf({ provenance = {} }) {
-  return Object.entries(provenance).map(([name, version]) => `${name} ${version}`).join(" · ");
-}
-
 /** A file's name, in letters, digits and hyphens. @param {string} ending without the dot */
 export function fileName(words, ending) {
   const plain = words.map((word) => String(word).normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-"));

@@ -1,6 +1,6 @@
 // How right each run is, class by class, for the chart beside the curves.
 
-import { classLabels } from "../core/classes.js";
+import { classLabels, keyOf } from "../core/classes.js";
 import { orderOf } from "../core/geometry.js";
 
 export const ALIKE = "These runs have different classes or counts: their accuracies by class are not drawn together.";
@@ -18,7 +18,7 @@ export function byClass(shown) {
   const known = shown.filter(({ snapshot }) => snapshot.get("accuracy_per_class"));
   if (!known.length) return { runs: null, labels: [], note: "", lack: shown.length ? NOT_RECORDED : null };
   const [{ classes }] = known.map(({ run }) => run);
-  const isOther = ({ run }) => `${run.classes.names}/${run.classes.counts}` !== `${classes.names}/${classes.counts}`;
+  const isOther = ({ run }) => keyOf(run.classes) !== keyOf(classes);
   if (known.some(isOther)) return { runs: null, labels: [], note: "", lack: ALIKE };
   const order = thinned(orderOf(classes.groups));
   const labels = classLabels(classes.names, classes.counts);

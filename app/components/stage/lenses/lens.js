@@ -7,6 +7,9 @@
 import { h } from "../core/dom.js";
 import { heading } from "../core/heading.js";
 
+/** The state's word for all lenses below each other. */
+export const ALL = "all";
+
 const SAID = ["queued", "paused", "stopped", "failed"];
 const BROKEN = "This picture could not be drawn from what the run recorded.";
 
@@ -38,7 +41,7 @@ export class Lens {
 
   /** Whether the reader looks through it. */
   get wanted() {
-    return this.stage.looksThrough(this.key);
+    return [this.key, ALL].includes(this.stage.through);
   }
 
   /** Whether it may be built: what takes long to start waits until the first picture stands. */
@@ -55,8 +58,10 @@ export class Lens {
     this.root.hidden = !this.wanted;
     this.body.hidden = !this.open;
     if (!this.open) return;
-    if (!this.built) this.build();
-    if (!this.built && this.foot) this.side.append(this.foot);
+    if (!this.built) {
+      this.build();
+      if (this.foot) this.side.append(this.foot);
+    }
     this.built = true;
     this.try(() => this.options());
     this.try(() => this.arrived());

@@ -7,6 +7,4 @@ import { Formation } from "./formation.js";
 import { Push } from "./push.js";
 
 export const LENSES = [Formation, Curves, Push, Embedding, Angles];
-
-/** The state's word for all of them below each other. */
-export const ALL = "all";
+export { ALL } from "./lens.js";
