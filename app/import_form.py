@@ -37,6 +37,8 @@ class RunOfFile:
 
     command: str  # also its parameter in the address, and what its widgets and jobs are called after
     done: str  # "imported": what became of the file
+    title: str
+    icon: str
 
     @property
     def wanted(self) -> bool:
@@ -101,26 +103,25 @@ class RunOfFile:
             watch(key, ended)
 
 
-IMPORT = RunOfFile("import", "imported")
+IMPORT = RunOfFile("import", "imported", "Import a model", ":material/upload_file:")
 
 
 def import_form() -> None:
     """Draw the form, and how the last import of this page went."""
-    with st.expander("Import a model", icon=":material/upload_file:", expanded=IMPORT.wanted):
-        st.caption(
-            "A checkpoint of the published BCL code, ProCo, SupContrast, torchvision, timm, or an export of this app. "
-            "It becomes a run that is measured as it is and then held; *Resume* trains on from it."
-        )
-        left, right = st.columns(2)
-        upload, path, name = IMPORT.fields(left, right, SUFFIXES)
-        data = left.selectbox("Measured on the data of", [*RACES, OWN], format_func=_data_of, key="import/race")
-        arch = right.selectbox("Architecture", [FIND_OUT, *BACKBONES], format_func=_architecture, key="import/arch")
-        preset = [] if data == OWN else [f"--preset={data}-bcl"]
-        paths = controls.data_paths("import", "folder" if data == OWN else PRESETS[f"{data}-bcl"].recipe.data.source)
-        if st.button("Import", icon=":material/download:", type="primary"):
-            settings = [f"--set={key}={_absolute(text)}" for key, text in paths.items()]
-            IMPORT.start(upload, path, name, *preset, *settings, *[f"--arch={arch}"] * (arch != FIND_OUT))
-        IMPORT.follow(_tell)
+    st.caption(
+        "A checkpoint of the published BCL code, ProCo, SupContrast, torchvision, timm, or an export of this app. "
+        "It becomes a run that is measured as it is and then held; *Resume* trains on from it."
+    )
+    left, right = st.columns(2)
+    upload, path, name = IMPORT.fields(left, right, SUFFIXES)
+    data = left.selectbox("Measured on the data of", [*RACES, OWN], format_func=_data_of, key="import/race")
+    arch = right.selectbox("Architecture", [FIND_OUT, *BACKBONES], format_func=_architecture, key="import/arch")
+    preset = [] if data == OWN else [f"--preset={data}-bcl"]
+    paths = controls.data_paths("import", "folder" if data == OWN else PRESETS[f"{data}-bcl"].recipe.data.source)
+    if st.button("Import", icon=":material/download:", type="primary"):
+        settings = [f"--set={key}={_absolute(text)}" for key, text in paths.items()]
+        IMPORT.start(upload, path, name, *preset, *settings, *[f"--arch={arch}"] * (arch != FIND_OUT))
+    IMPORT.follow(_tell)
 
 
 def _tell(run: Run, found: Mapping[str, Any]) -> None:

@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bcl_core.lab import Lab, LabError, jobs
 from bcl_core.lab.files import write_once
 from bcl_core.provenance import code_version
 from bcl_core.recipe import Execution, Recipe
+
+EXPORT, EXPORT_NAME = "runs.zip", "name.txt"
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,36 @@ class Projection:
             jobs.forget(lab, self.key)
         words = ["project", self.run_id, "--epoch", str(self.epoch), "--method", self.method]
         return jobs.start(lab, self.key, [*words, "--folder", str(jobs.folder(lab, self.key))])
+
+
+@dataclass(frozen=True)
+class Export:
+    """Runs as one zip file, `runs.zip` in the job's folder; `name.txt` beside it says what to call it elsewhere."""
+
+    run_ids: Sequence[str]
+
+    def start(self, lab: Lab) -> str:
+        """Start the job unless it runs, or has made what still stands; return its key.
+
+        Where too many run it stays unknown: to be called again.
+
+        Raises:
+            LabError: there is no such run, or it has no weights here.
+        """
+        runs = [lab.run(run_id) for run_id in self.run_ids]
+        if len(runs) > 1:
+            raise LabError("runs are exported one by one; choose a single one")
+        for run in runs:
+            if not run.training_recipe or run.epoch is None:
+                raise LabError(f"{run.name!r} has no epoch yet whose weights could be exported")
+        key = _key("export", *(f"{run.id}/{run.epoch}/{run.name}" for run in runs))
+        folder = jobs.folder(lab, key)
+        if not (folder / EXPORT).exists():
+            jobs.forget(lab, key)
+        words = " ".join([runs[0].name, runs[0].id])
+        write_once(folder / EXPORT_NAME, (re.sub(r"[^\w.+-]+", "-", words).strip("-.") + ".zip").encode())
+        jobs.start(lab, key, ["export", *self.run_ids, str(folder / EXPORT)])
+        return key
 
 
 def _key(kind: str, *parts: str) -> str:

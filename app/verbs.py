@@ -12,6 +12,7 @@
 | stop-worker               |                                                | {was_alive}   |
 | look                      | recipe, execution, image (null: all), again    | {job}         |
 | project                   | run, epoch, method: pca or umap                | {job}         |
+| export                    | runs                                           | {job}         |
 
 Runs and groups are named by their ids; names have 1 to 80 characters; `execution` may be left out, and so may any field
 of a recipe that stands at its default. Over HTTP all is one JSON object that also holds the verb and a key of its own:
@@ -19,9 +20,9 @@ of a recipe that stands at its default. Over HTTP all is one JSON object that al
     curl localhost:8501/bcl/v1/do -H "Content-Type: application/json" \
         -d '{"verb": "pause", "target": "261111-0123456789", "key": "monday-0001"}'
 
-`look` and `project` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A job that
-was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond them the
-state stays "unknown", and whoever asks for the same later, as another deed, starts it.
+`look`, `project` and `export` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A
+job that was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond
+them the state stays "unknown", and whoever asks for the same later, as another deed, starts it.
 
 A key is 8 to 64 letters, digits, "-" and "_". Whoever is not sure that a request arrived sends it again with the same
 key: it is done once, and answered alike, for a week.
@@ -37,7 +38,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from app.side_jobs import Look, Projection
+from app.side_jobs import Export, Look, Projection
 from bcl_core.lab import GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
 from bcl_core.lab.run import RUN_ID
@@ -143,6 +144,12 @@ class Project(Section):
     method: Literal["pca", "umap"]
 
 
+class ManyRuns(Section):
+    """Runs."""
+
+    runs: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_GROUPED)]
+
+
 class Nothing(Section):
     """No arguments."""
 
@@ -226,6 +233,10 @@ def _project(lab: Lab, wanted: Project) -> dict[str, Any]:
     return {"job": projection.key}
 
 
+def _export(lab: Lab, wanted: ManyRuns) -> dict[str, Any]:
+    return {"job": Export(wanted.runs).start(lab)}
+
+
 class Verb(NamedTuple):
     """Something that can be done."""
 
@@ -248,6 +259,7 @@ VERBS: Mapping[str, Verb] = {
     "stop-worker": Verb(Nothing, "owner", _stop_worker),
     "look": Verb(LookAt, "owner", _look),
     "project": Verb(Project, "owner", _project),
+    "export": Verb(ManyRuns, "owner", _export),
 }
 
 

@@ -1,9 +1,7 @@
-// What the drawer asks of the lab: a deed, and how a side job stands.
+// What the drawer asks of the lab: a look at data, and what it has found.
 
-import { Away, asker, fetchFrom } from "../stage/core/server.js";
-
-const POLL = 500; // milliseconds between two questions how a job stands
-const PATIENCE = 2000; // where it waits for others, or the server is away
+import { follow } from "../jobs.js";
+import { asker, fetchFrom } from "../stage/core/server.js";
 
 /** The lab behind a server. @param {string} prefix such as "bcl/v1" */
 export class Lab {
@@ -30,28 +28,7 @@ export class Lab {
    * @param {(job: string, state: JobState) => Promise<void>|void} tell
    * @param {{aborted: boolean}} signal ends the telling; the job goes on
    */
-  async look(what, tell, signal) {
-    let job = null;
-    let isWaiting = true; // for the job to start
-    while (!signal.aborted) {
-      try {
-        if (isWaiting) job = (await this.ask("look", job ? { ...what, again: false } : what)).job;
-        const state = await this.read(`jobs/${job}`);
-        if (signal.aborted) return;
-        isWaiting = state.state === "unknown";
-        await tell(job, state);
-        if (state.state === "done" || state.state === "failed") return;
-        await pause(isWaiting ? PATIENCE : POLL);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!(error instanceof Away)) throw error;
-        await tell(job, { state: "running", progress: error.message, error: "" });
-        await pause(PATIENCE);
-      }
-    }
+  look(what, tell, signal) {
+    return follow(this, "look", what, tell, signal, { ...what, again: false });
   }
-}
-
-function pause(milliseconds) {
-  return new Promise((done) => setTimeout(done, milliseconds));
 }

@@ -1,7 +1,7 @@
 // The server that the page came from: what it answers, and that it does not.
 
-const NO_ANSWER = "The server does not answer.";
-const UNREACHED = [502, 503, 504]; // what proxies answer in a server's place
+export const NO_ANSWER = "The server does not answer.";
+export const UNREACHED = [502, 503, 504]; // what proxies answer in a server's place
 
 /** The server did not answer at all; it is asked again. */
 export class Away extends Error {}
