@@ -9,11 +9,12 @@ from harness.serving import APP, new_page
 from tests.app.conftest import train_here
 from tests.browser.conftest import PATIENCE
 
-PAGES = ("", "gallery", "lab", "predict", "theory", "report", "runs")
+PAGES = ("", "library", "library?look=rows", "lab", "predict", "theory", "report")
 
 # Nothing is a placeholder, fades, or loads; and what our components draw is drawn.
 STANDS = """() => document.fonts.status === "loaded"
   && !document.querySelector("[data-testid=stSkeleton], [data-stale=true], .bcl-stage:not([data-settled=true])")
+  && !document.querySelector(".bcl-library:not([data-laid=true])")
   && document.getAnimations().every((one) => one.playState !== "running" || one.effect.getTiming().iterations > 1)"""
 
 

@@ -15,7 +15,7 @@ export class Bar {
     const purge = () => library.askToPurge(ids(), (...told) => this.say(...told));
     this.usual = [
       this.lab,
-      button("Export", () => library.export(ids(), (...told) => this.say(...told))),
+      button("Export", () => library.save(ids(), (...told) => this.say(...told))),
       button("Group", () => this.regroup()),
       button("Delete", () => this.attempt(() => library.delete(ids()))),
     ];

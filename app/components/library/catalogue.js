@@ -117,7 +117,7 @@ export function anglesInWords({ figures: { angle, tail }, space }) {
 
 /** A share in per cent. @param {?number} share */
 export function percent(share) {
-  return share === null ? "–" : `${number(100 * share, 1)} %`;
+  return share === null ? "–" : `${number(100 * share, 1)}\u00a0%`;
 }
 
 /** What is said under a group's name where nobody has said more: what on, how many, since when. */

@@ -126,7 +126,7 @@ export class Entry {
       kind === "shelf" && item("Train on", ask("train-on")),
       kind === "shelf" && item("Model card", ask("card")),
       run.lacks_images && item("Fetch images", ask("images")),
-      isReadable && kind !== "recorded" && epoch !== null && item("Export", () => this.export()),
+      isReadable && kind !== "recorded" && epoch !== null && item("Export", () => this.save()),
       isActive(run) && kind !== "recorded" && item("Stop", () => this.attempt(() => library.stop([run]))),
       isOurs && item("Delete", () => this.attempt(() => library.delete([id]))),
     ].filter(Boolean);
@@ -160,8 +160,8 @@ export class Entry {
     if (hadFocus) this.more.focus();
   }
 
-  export() {
-    this.library.export([this.run.id], (...told) => this.say(...told));
+  save() {
+    this.library.save([this.run.id], (...told) => this.say(...told));
   }
 
   /** Do it; what is refused is said here, with a way out where the run is still trained. */

@@ -68,9 +68,9 @@ class Library {
         "div",
         { class: "tools" },
         this.search,
-        h("div", { class: "chips looks", role: "group", "aria-label": "Shown as" }, this.looks),
         this.kinds,
         this.states,
+        h("div", { class: "chips looks", role: "group", "aria-label": "Shown as" }, this.looks),
       ),
       this.away,
       this.notes,
@@ -191,7 +191,7 @@ class Library {
       const isOn = this.view[name] === value;
       const press = () => this.change({ [name]: isOn ? "" : value });
       const count = h("span", { class: "count" }, whole(counts[value] ?? 0));
-      return h("button", { type: "button", value, "aria-pressed": String(isOn), onclick: press }, words[value], count);
+      return h("button", { type: "button", value, "aria-pressed": String(isOn), onclick: press }, words[value], " ", count);
     });
     host.replaceChildren(...chips);
     chips.find(({ value }) => value === had)?.focus();
@@ -310,7 +310,7 @@ class Library {
   }
 
   /** Have runs written into a file, and hand it over where `say` says how that goes. */
-  async export(ids, say) {
+  async save(ids, say) {
     const hear = (job, { state, progress, error }) => {
       if (state === "failed") say(sentence(`nothing was exported: ${error}`));
       else if (state !== "done") say(state === "unknown" ? "The export waits for other jobs to end." : progress || "Exporting …");
