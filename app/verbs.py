@@ -7,7 +7,8 @@
 | pause, step, resume, stop | target: a run or a group                       | null          |
 | rename                    | run, name                                      | {name}        |
 | group                     | runs, name: of an old group or a new one       | {group}       |
-| delete                    | run                                            | null          |
+| delete                    | runs                                           | null          |
+| restore, purge            | runs: deleted ones                             | null          |
 | start-worker              |                                                | null          |
 | stop-worker               |                                                | {was_alive}   |
 | look                      | recipe, execution, image (null: all), again    | {job}         |
@@ -19,6 +20,9 @@ of a recipe that stands at its default. Over HTTP all is one JSON object that al
 
     curl localhost:8501/bcl/v1/do -H "Content-Type: application/json" \
         -d '{"verb": "pause", "target": "261111-0123456789", "key": "monday-0001"}'
+
+A deleted run is nowhere to be seen until it is restored; it is purged, with its files and for good, after 30 days, or
+at once where that is asked for. Of several runs all are deleted, restored or purged, or none.
 
 `look`, `project` and `export` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A
 job that was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond
@@ -47,7 +51,7 @@ from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.recipe.fields import Section, explain
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
-MAX_GROUPED = 1000
+MOST_RUNS = 1000
 MAX_SENTENCE = 1000
 
 logger = logging.getLogger(__name__)
@@ -114,17 +118,16 @@ class Rename(Section):
     name: Name
 
 
-class Regroup(Section):
+class Runs(Section):
+    """Several runs."""
+
+    runs: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST_RUNS)]
+
+
+class Regroup(Runs):
     """Runs and the group that they come into."""
 
-    runs: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_GROUPED)]
     name: Name
-
-
-class OneRun(Section):
-    """A run."""
-
-    run: Id
 
 
 class LookAt(Section):
@@ -142,12 +145,6 @@ class Project(Section):
     run: Id
     epoch: Annotated[int, Field(ge=0, le=99_999)]
     method: Literal["pca", "umap"]
-
-
-class ManyRuns(Section):
-    """Runs."""
-
-    runs: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_GROUPED)]
 
 
 class Nothing(Section):
@@ -205,8 +202,16 @@ def _regroup(lab: Lab, wanted: Regroup) -> dict[str, Any]:
     return {"group": lab.move_to_group(wanted.runs, wanted.name)}
 
 
-def _delete(lab: Lab, wanted: OneRun) -> None:
-    lab.delete(wanted.run)
+def _delete(lab: Lab, wanted: Runs) -> None:
+    lab.delete(wanted.runs)
+
+
+def _restore(lab: Lab, wanted: Runs) -> None:
+    lab.restore(wanted.runs)
+
+
+def _purge(lab: Lab, wanted: Runs) -> None:
+    lab.purge(wanted.runs)
 
 
 def _start_worker(lab: Lab, _: Nothing) -> None:
@@ -233,7 +238,7 @@ def _project(lab: Lab, wanted: Project) -> dict[str, Any]:
     return {"job": projection.key}
 
 
-def _export(lab: Lab, wanted: ManyRuns) -> dict[str, Any]:
+def _export(lab: Lab, wanted: Runs) -> dict[str, Any]:
     return {"job": Export(wanted.runs).start(lab)}
 
 
@@ -254,12 +259,14 @@ VERBS: Mapping[str, Verb] = {
     "stop": Verb(Target, "owner", _stop),
     "rename": Verb(Rename, "owner", _rename),
     "group": Verb(Regroup, "owner", _regroup),
-    "delete": Verb(OneRun, "owner", _delete),
+    "delete": Verb(Runs, "owner", _delete),
+    "restore": Verb(Runs, "owner", _restore),
+    "purge": Verb(Runs, "owner", _purge),
     "start-worker": Verb(Nothing, "owner", _start_worker),
     "stop-worker": Verb(Nothing, "owner", _stop_worker),
     "look": Verb(LookAt, "owner", _look),
     "project": Verb(Project, "owner", _project),
-    "export": Verb(ManyRuns, "owner", _export),
+    "export": Verb(Runs, "owner", _export),
 }
 
 

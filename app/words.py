@@ -13,14 +13,6 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
 
 
-def ago(seconds: float) -> str:
-    """Say how long ago something was."""
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return "now"
-
-
 def memory(size: float) -> str:
     """Return an amount of memory given in bytes."""
     for unit in ("kB", "MB"):

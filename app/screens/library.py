@@ -9,7 +9,7 @@ from app.runs import the_lab, trained_here
 from app.shelf_dialogs import fetching_line, open_dialog
 from app.worker_line import worker_line
 
-OPENED = "library/form"  # the command of the form that is open
+OPENED = "library/opened"  # the command of the form that is open
 FORMS = {form.command: (form, draw) for form, draw in ((IMPORT, import_form), (RECORD, recording_form))}
 
 
@@ -21,11 +21,10 @@ def _page() -> None:
             "screens/lab.py", label="New race", icon=":material/add:", query_params={"new": "digits"}, width="content"
         )
         for name, (form, _) in FORMS.items():
-            kind = "primary" if name == opened else "secondary"
-            st.button(form.title, icon=form.icon, type=kind, on_click=_toggle, args=(name, name == opened))
+            st.button(form.title, icon=form.icon, on_click=_toggle, args=(name, name == opened))
         worker_line(waiting=any(run.active for run in trained_here(the_lab().active_runs())))
     if opened is not None:
-        with st.container(border=True):
+        with st.container(border=True, key="library/form"):
             FORMS[opened][1]()
     fetching_line()
     asked = library(key="library")
