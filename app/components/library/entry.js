@@ -23,7 +23,7 @@ export class Entry {
     this.progress = h("progress", { max: 1 });
     this.accuracy = h("dd");
     this.shots = Object.keys(SHOTS).map((name) => {
-      const size = h("small");
+      const size = h("dd", { class: "size" });
       const value = h("dd");
       const title = SHOTS[name];
       return { name, size, value, root: h("div", { title }, h("dt", {}, name), value, size) };
