@@ -130,7 +130,8 @@ def _results(counts: list[int], temperature: float, found: dict[str, geometry.Pr
         column_config={name: st.column_config.NumberColumn(format="%.1f") for name in degrees},
     )
     st.caption(
-        f"All classes equally far apart would be {simplex:.2f}°. {_who(len(rare), len(counts))} "
+        f"Classes of {max(counts):,} to {min(counts):,} images, a factor of {max(counts) / min(counts):.3g}. "
+        f"All equally far apart would be {simplex:.2f}°. {_who(len(rare), len(counts))} "
         "Gradient left: the length of the objective's gradient where the search ended; from "
         "K − 1 dimensions on, that place is the only optimum, up to rotation."
     )
