@@ -102,7 +102,7 @@ def test_a_deleted_run_is_said_to_be_gone_at_the_next_look(lab):
     one, other = make_runs(lab, ["bcl", "scl"], 1)
     pulse = Pulse(lab)
     pulse.look([one.id, other.id])
-    lab.delete(one.id)
+    lab.delete([one.id])
     pulse.look()
     told = json.loads(pulse.answer([one.id, other.id], None).content)["runs"]
     assert "there is no run" in told[one.id]["error"] and told[other.id]["state"] == "finished"
