@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LIGHT_BACKGROUND = "#FFFFFF"
-DARK_BACKGROUND = "#11141B"
 NEUTRAL = "#858B96"
 """Reference lines, rays, footnotes: what is there to be compared with."""
 
@@ -112,15 +110,6 @@ DEVIATION: ColourScale = (
     (1.0, "#123E86"),
 )
 """Signed deviation of an angle: orange is too close, blue too far apart."""
-
-DEVIATION_LIMIT = 45.0
-"""Degrees at which `DEVIATION` ends, in every figure."""
-
-
-def translucent(colour: str, opacity: float) -> str:
-    """Return "#RRGGBB" as an rgba() string; opacity from 0 to 1."""
-    red, green, blue = _rgb(colour)
-    return f"rgba({red},{green},{blue},{opacity:g})"
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -54,7 +54,7 @@ def add_commands(commands: Any) -> None:
     preview.set_defaults(command=_preview)
 
 
-def _import(lab: Lab, arguments: argparse.Namespace) -> int:
+def _import(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.foreign import exported_recipe
     from bcl_core.lab.importing import import_model
 
@@ -70,28 +70,26 @@ def _import(lab: Lab, arguments: argparse.Namespace) -> int:
     if arguments.json:
         about = {"layout": found.layout, "drawn_anew": found.drawn_anew, "ignored": found.ignored}
         print(json.dumps({"run": run_id, **about}))
-        return 0
+        return
     print(f"run {run_id}: {found.layout}, {found.recipe.model.backbone}, {found.num_classes} classes")
     for what, names in (("drawn anew, since the file lacks it", found.drawn_anew), ("not used", found.ignored)):
         if names:
             print(f"{what}: {', '.join(names)}")
     print(f"It is measured as it is, and then held; `resume {run_id}` trains on.")
-    return 0
 
 
-def _evaluate(lab: Lab, arguments: argparse.Namespace) -> int:
+def _evaluate(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.evaluating import evaluate_run
 
     found = evaluate_run(lab, arguments.run, _where(lab, arguments))
     if arguments.json:
         print(json.dumps({"run": arguments.run, "epoch": found.epoch, **found.fresh}))
-        return 0
+        return
     print(
         f"epoch {found.epoch}: accuracy {100 * found.fresh['accuracy']:.2f} %; the largest difference to what was "
         f"recorded is {found.accuracy_difference:.2f} points and {found.angle_difference:.2f}°"
         + ("" if found.same_data else "; the data are not those that the run was trained on")
     )
-    return 0
 
 
 def _where(lab: Lab, arguments: argparse.Namespace) -> Execution:
@@ -103,42 +101,37 @@ def _where(lab: Lab, arguments: argparse.Namespace) -> Execution:
     return execution
 
 
-def _thumbnails(lab: Lab, arguments: argparse.Namespace) -> int:
+def _thumbnails(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.thumbnails import fetch_thumbnails
 
     fetch_thumbnails(lab, arguments.run, _where(lab, arguments))
     print(f"written: {lab.folder(arguments.run).sprite}")
-    return 0
 
 
-def _export(lab: Lab, arguments: argparse.Namespace) -> int:
+def _export(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.export import export_run
 
     export_run(lab, arguments.run, arguments.file)
     print(f"written: {arguments.file}")
-    return 0
 
 
-def _pack(lab: Lab, arguments: argparse.Namespace) -> int:
+def _pack(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.pack import pack
 
     for run_id in arguments.runs:
         pack(lab, run_id)
         print(f"packed: {lab.folder(run_id).pack}")
-    return 0
 
 
-def _project(lab: Lab, arguments: argparse.Namespace) -> int:
+def _project(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab import jobs
     from bcl_core.lab.projecting import project
 
     folder = arguments.folder
     project(lab, arguments.run, arguments.epoch, arguments.method, partial(jobs.report, folder) if folder else print)
-    return 0
 
 
-def _preview(_: Lab, arguments: argparse.Namespace) -> int:
+def _preview(_: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.preview import make
 
     make(arguments.folder)
-    return 0

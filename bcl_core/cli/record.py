@@ -22,15 +22,14 @@ def add_commands(commands: Any) -> None:
     record.set_defaults(command=_record)
 
 
-def _record(lab: Lab, arguments: argparse.Namespace) -> int:
+def _record(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.record_files import record_file
 
     run_id, ignored = record_file(lab, arguments.file, arguments.name)
     epochs = [row["epoch"] for row in lab.metrics(run_id)]
     if arguments.json:
         print(json.dumps({"run": run_id, "epochs": epochs, "ignored": ignored}))
-        return 0
+        return
     print(f"run {run_id}: epoch {epochs[0]}" + (f" to {epochs[-1]}, {len(epochs)} in all" if epochs[1:] else ""))
     if ignored:
         print(f"not used: {', '.join(ignored)}")
-    return 0

@@ -37,27 +37,26 @@ def add_commands(commands: Any) -> None:
     delete.set_defaults(command=_delete)
 
 
-def _worker(lab: Lab, arguments: argparse.Namespace) -> int:
+def _worker(lab: Lab, arguments: argparse.Namespace) -> None:
     if arguments.status:
         status = worker_status(lab)
         print(f"worker {status.pid} is alive, code {status.code_version}" if status.alive else "no worker is alive")
-        return 0
+        return
     if arguments.stop:
         print("the worker leaves; its runs stay queued" if stop_worker(lab) else "no worker is alive")
-        return 0
+        return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with worker_lock(lab, arguments.wait) as ours:
         if not ours:
             logging.info("another worker serves %s", lab.home)
-            return 0
+            return
         with Watch(lab) as watch:
             from bcl_core.lab.worker import Worker  # imports torch: not before this is the worker, and watched
 
             Worker(lab, watch).work(arguments.idle)
-    return 0
 
 
-def _runs(lab: Lab, arguments: argparse.Namespace) -> int:
+def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
     for run in lab.runs():
         if arguments.json:
             fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
@@ -69,16 +68,13 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> int:
             print(
                 f"{run.id}  {run.state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}  {run.group_name} · {run.name}"
             )
-    return 0
 
 
-def _control(lab: Lab, arguments: argparse.Namespace) -> int:
+def _control(lab: Lab, arguments: argparse.Namespace) -> None:
     getattr(lab, arguments.verb)(arguments.target)
     if arguments.verb in ("step", "resume"):
         ensure_worker(lab)
-    return 0
 
 
-def _delete(lab: Lab, arguments: argparse.Namespace) -> int:
+def _delete(lab: Lab, arguments: argparse.Namespace) -> None:
     lab.delete(arguments.run)
-    return 0

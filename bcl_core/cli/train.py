@@ -38,7 +38,7 @@ def add_commands(commands: Any) -> None:
     train.set_defaults(command=_train)
 
 
-def _train(lab: Lab, arguments: argparse.Namespace) -> int:
+def _train(lab: Lab, arguments: argparse.Namespace) -> None:
     """Train; where torchrun started several processes, the first records and the others train along."""
     plan = None if arguments.run else what_to_train(arguments)
 
@@ -48,12 +48,12 @@ def _train(lab: Lab, arguments: argparse.Namespace) -> int:
     with joined() as world:
         if not world.leads:
             train_along(world)
-            return 0
+            return
         run_id, lock = lab.take_up(arguments.run) if plan is None else lab.enqueue_here(*plan)
-        return _record(lab, run_id, lock, world, as_json=arguments.json)
+        _record(lab, run_id, lock, world, as_json=arguments.json)
 
 
-def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: bool) -> int:
+def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: bool) -> None:
     from bcl_core.lab.recording import OpenRun
 
     if not as_json:
@@ -80,7 +80,6 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
         raise
     if lab.run(run_id).stop:
         lab.record_state(run_id, "stopped")
-    return 0
 
 
 def _end_where_reading_does_not(opened: "OpenRun", world: "World") -> None:

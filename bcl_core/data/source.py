@@ -1,8 +1,7 @@
 """What every data source offers: labels at once, pixels on demand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -30,7 +29,7 @@ class Opening:
 
 
 class Source(Protocol):
-    """A labelled image collection."""
+    """A labelled image collection; one whose images are files of their own has `files(split, indices)`, their paths."""
 
     class_names: tuple[str, ...]
     train_labels: NDArray[np.int64]  # (N,)
@@ -43,12 +42,4 @@ class Source(Protocol):
 
     def images(self, split: SplitName, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return (n, C, H, W) pixels of these images."""
-        ...
-
-
-class FileSource(Source, Protocol):
-    """A source whose images are files of their own, which can be streamed."""
-
-    def files(self, split: SplitName, indices: NDArray[np.int64]) -> Sequence[Path]:
-        """Return where these images lie."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bcl_core.geometry.arrays import BoolArray, FloatArray, IntArray, as_counts, mean_or_none
+from bcl_core.geometry.arrays import FloatArray, IntArray, as_counts, mean_or_none
 
 HEAD_TAIL_SHARE = 0.3
 MANY_ABOVE = 100
@@ -33,21 +33,6 @@ def head_and_tail(class_counts: ArrayLike) -> tuple[IntArray, IntArray]:
     order = by_frequency(class_counts)
     size = max(1, round(HEAD_TAIL_SHARE * len(order)))
     return order[:size], order[-size:]
-
-
-def pairs_within(members: ArrayLike, num_classes: int) -> BoolArray:
-    """Which pairs of classes lie within a group.
-
-    Args:
-        members: indices of the group's classes, (g,); none is fine.
-        num_classes: K.
-
-    Returns:
-        (K(K−1)/2,) of the pairs in the order of `np.triu_indices(K, 1)`: whether both classes are members.
-    """
-    first, second = np.triu_indices(num_classes, 1)
-    is_member = np.isin(np.arange(num_classes), members)
-    return is_member[first] & is_member[second]
 
 
 def shot_groups(class_counts: ArrayLike) -> dict[str, IntArray | None]:
@@ -91,22 +76,19 @@ def shot_group_means(values: ArrayLike, class_counts: ArrayLike) -> dict[str, fl
     }
 
 
-def frequency_bins(class_counts: ArrayLike, max_bins: int = MAX_BINS) -> IntArray:
+def frequency_bins(class_counts: ArrayLike) -> IntArray:
     """Bin of each class when classes are pooled by frequency, for statistics that are K × K.
 
-    Classes are ranked by training count and cut into at most `max_bins` runs whose sizes differ by at most one.
-    Bin 0 holds the most frequent classes. Up to `max_bins` classes, each has a bin of its own.
+    Classes are ranked by training count and cut into at most `MAX_BINS` runs whose sizes differ by at most one.
+    Bin 0 holds the most frequent classes. Up to `MAX_BINS` classes, each has a bin of its own.
 
     Args:
         class_counts: training counts, shape (K,).
-        max_bins: largest number of bins, at least 1.
 
     Returns:
-        Bin indices, shape (K,), in 0 … min(K, max_bins) − 1, every bin used.
+        Bin indices, shape (K,), in 0 … min(K, MAX_BINS) − 1, every bin used.
     """
-    if max_bins < 1:
-        raise ValueError(f"max_bins is {max_bins}; expected 1 or more")
     order = by_frequency(class_counts)
     bins = np.empty_like(order)
-    bins[order] = np.arange(len(order)) * min(len(order), max_bins) // len(order)
+    bins[order] = np.arange(len(order)) * min(len(order), MAX_BINS) // len(order)
     return bins

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ class WorkerStatus:
     alive: bool
     pid: int | None
     code_version: str | None
-    seconds_since_heartbeat: float | None
     failure: str | None  # why the worker that this process started is not there
 
     @property
@@ -40,15 +38,15 @@ class WorkerStatus:
 
 
 def worker_status(lab: Lab) -> WorkerStatus:
-    """Return the state of the lab's worker. Alive is who holds the lock; the heartbeat is for display."""
+    """Return the state of the lab's worker. Alive is who holds the lock."""
     alive = is_locked(lab.worker_lock)
     row = lab.worker.read()
     process = _started.get(str(lab.home))
     exit_code = process.poll() if process else None
     failure = f"the worker ended with exit code {exit_code}: {_last_line(lab)}" if exit_code and not alive else None
     if row is None:
-        return WorkerStatus(alive, None, None, None, failure)
-    return WorkerStatus(alive, row.pid, row.code_version, time.time() - row.heartbeat, failure)
+        return WorkerStatus(alive, None, None, failure)
+    return WorkerStatus(alive, row.pid, row.code_version, failure)
 
 
 def ensure_worker(lab: Lab) -> None:

@@ -148,11 +148,6 @@ class Lab:
         read = (metrics_of(epoch, text) for epoch, text in rows if isinstance(epoch, int))
         return [metrics for metrics in read if metrics is not None]
 
-    def unreadable_epochs(self, run_id: str) -> list[int]:
-        """Return the epochs whose metrics cannot be read, in order."""
-        readable = {row["epoch"] for row in self.metrics(run_id)}
-        return [epoch for epoch in self.epochs(run_id) if epoch not in readable]
-
     def rev(self, run_id: str) -> str:
         """Return what the addresses of a run's data carry: another one where other bytes may lie there."""
         shelved = self.shelf.get(run_id)
