@@ -94,7 +94,7 @@ class RunOfFile:
                 return
             tell(run, found)
             _list("In the file, but not used", found["ignored"])
-            _links(run)
+            lab_link([run], "Open in the Lab, where it trains on" if trained_here([run]) else "Open in the Lab")
 
         key = st.query_params.get(self.command, "")
         if re.fullmatch(f"{self.command}-[0-9a-f]{{32}}", key):
@@ -159,8 +159,3 @@ def _absolute(path: str) -> Path:
 def _list(what: str, names: Sequence[str]) -> None:
     if names:
         st.markdown(f"{what}: {listed([f'`{name}`' for name in names])}")
-
-
-def _links(run: Run) -> None:
-    with st.container(horizontal=True):
-        lab_link([run], "Open in the Lab, where it trains on" if trained_here([run]) else "Open in the Lab")

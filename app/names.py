@@ -37,8 +37,13 @@ def labels(runs: Sequence[Run]) -> list[str]:
     for longer in ([run.name for run in runs], [f"{run.name} · {run.group_name}" for run in runs]):
         alike = Counter(found)
         found = [other if alike[label] > 1 else label for label, other in zip(found, longer, strict=True)]
-    again = [found[:place].count(label) for place, label in enumerate(found)]
-    return [f"{label} ({times + 1})" if times else label for label, times in zip(found, again, strict=True)]
+    return numbered(found)
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Tell those that are alike apart: "a", "a (2)", "a (3)" …"""
+    again = [names[:place].count(name) for place, name in enumerate(names)]
+    return [f"{name} ({times + 1})" if times else name for name, times in zip(names, again, strict=True)]
 
 
 def _when(seconds: float) -> str:

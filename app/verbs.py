@@ -37,7 +37,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from app.side_jobs import Look, Projection
+from app.side_jobs import look, project
 from bcl_core.lab import GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
 from bcl_core.lab.run import RUN_ID
@@ -190,15 +190,11 @@ def _start_worker(lab: Lab, _: Section) -> None:
 
 def _look(lab: Lab, wanted: LookAt) -> dict[str, Any]:
     check_data([wanted.recipe], wanted.execution.data)
-    look = Look(wanted.recipe, wanted.execution, wanted.image)
-    look.start(lab, again=wanted.again)
-    return {"job": look.key}
+    return {"job": look(lab, wanted.recipe, wanted.execution, wanted.image, again=wanted.again)}
 
 
 def _project(lab: Lab, wanted: Project) -> dict[str, Any]:
-    projection = Projection(wanted.run, wanted.epoch, wanted.method)
-    projection.start(lab)
-    return {"job": projection.key}
+    return {"job": project(lab, wanted.run, wanted.epoch, wanted.method)}
 
 
 class Verb(NamedTuple):

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_core.data.images import SUFFIXES, SizeError, decode_many, unreadable
-from bcl_core.data.places import existing_folder
-from bcl_core.data.source import DataError, Opening, SplitName
+from bcl_core.data.places import contents, existing_folder
+from bcl_core.data.source import DataError, Opening, Source, SplitName
 from bcl_core.recipe import DataPaths
 
 TEST_NAMES = ("test", "val", "valid", "validation")
@@ -19,16 +19,13 @@ LITTER = ("__MACOSX", "@eaDir")  # copies and thumbnails that systems leave behi
 LAYOUT = "expected train/<class>/* and test/<class>/* (or val), or <class>/* alone"
 
 
-class FolderSource:
+class FolderSource(Source):
     """`train/<class>/*` with `test` or `val` beside it, or `<class>/*` alone, which has no test set.
 
     Class folders are taken in natural order, with all that lies deeper in them. Hidden files and files that are not
     named as images are passed over; images that cannot be read are left out and named. With `opening.decode` every
     image is read at once, otherwise its header.
     """
-
-    pixel_max = 255
-    normalise = True
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
@@ -151,10 +148,7 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    try:
-        return [entry for entry in folder.iterdir() if entry.name[0] != "." and entry.name not in LITTER]
-    except OSError as error:
-        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; allow this user to read it") from error
+    return [entry for entry in contents(folder) if entry.name[0] != "." and entry.name not in LITTER]
 
 
 def _check_every_class(labels: NDArray[np.int64], class_names: Sequence[str], side: Path, fault: str) -> None:

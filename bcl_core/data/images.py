@@ -55,7 +55,7 @@ def decode(file: Path | bytes, size: int | None) -> NDArray[np.uint8]:
     """
     # Twice the size leaves the antialiasing enough to work with.
     image = opened(file, at_least=None if size is None else 2 * size)
-    return _channels_first(image) if size is None else centred(image, size)
+    return channels_first(image) if size is None else centred(image, size)
 
 
 def opened(file: Path | bytes, at_least: int | None = None) -> Image.Image:
@@ -83,7 +83,7 @@ def opened(file: Path | bytes, at_least: int | None = None) -> Image.Image:
 
 def centred(image: Image.Image, size: int) -> NDArray[np.uint8]:
     """Scale the shorter side to `size` and crop the centre: (3, size, size)."""
-    return _channels_first(ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR))
+    return channels_first(ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR))
 
 
 def shape(file: Path | bytes) -> tuple[int, int]:
@@ -206,7 +206,8 @@ def _reason(file: Path | bytes, error: Exception) -> str:
     return f"cannot be decoded: {error or type(error).__name__}"
 
 
-def _channels_first(image: Image.Image) -> NDArray[np.uint8]:
+def channels_first(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels, (C, H, W)."""
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 

@@ -41,6 +41,14 @@ def existing_folder(path: Path | None, layout: str, setting: str = "data.path") 
     return path
 
 
+def contents(folder: Path) -> list[Path]:
+    """Return what lies in a folder; DataError where it may not be read."""
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; allow this user to read it") from error
+
+
 def download_folder(path: Path | None) -> Path:
     """Return where a download lies or goes: the folder given, which need not be there yet, else `data_home()`.
 

@@ -29,14 +29,17 @@ class Opening:
 
 
 class Source(Protocol):
-    """A labelled image collection; one whose images are files of their own has `files(split, indices)`, their paths."""
+    """A labelled image collection; one whose images are files of their own has `files(split, indices)`, their paths.
+
+    Sources may inherit what is usual.
+    """
 
     class_names: tuple[str, ...]
     train_labels: NDArray[np.int64]  # (N,)
-    test_labels: NDArray[np.int64] | None  # (M,); None: there is no test set, hold one out of the training images
-    pixel_max: int  # the value of a white pixel
-    normalise: bool  # whether pixels are standardised by the training images' channel mean and deviation
-    left_out: tuple[str, ...]  # files that could not be read, by name
+    test_labels: NDArray[np.int64] | None = None  # (M,); None: no test set, hold one out of the training images
+    pixel_max: int = 255  # the value of a white pixel
+    normalise: bool = True  # whether pixels are standardised by the training images' channel mean and deviation
+    left_out: tuple[str, ...] = ()  # files that could not be read, by name
 
     def __init__(self, opening: Opening) -> None: ...
 

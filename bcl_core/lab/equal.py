@@ -13,13 +13,9 @@ COUNTED = ("queued", "running", "paused", "finished")
 def equal_race(lab: Lab, recipes: Sequence[Recipe], paths: DataPaths) -> list[Run] | None:
     """Return the runs of a group that has exactly these recipes, in their order; None where there is no such group.
 
-    Of several, one of the lab's own before those that come with the project, and the newest.
-
-    Args:
-        lab: where to look.
-        recipes: of a race, in any order; a recipe may be there twice.
-        paths: where its data lie. They count for data sets that need a path alone; of those, nobody can say whether
-            data on the shelf's machine were the same.
+    Of several, one of the lab's own before those that come with the project, and the newest. A recipe may be there
+    twice. Where the data lie counts for data sets that need a path alone; of those, nobody can say whether data on the
+    shelf's machine were the same.
     """
     wanted = sorted(recipe.hash for recipe in recipes)
     for runs in _groups([*lab.runs(), *lab.shelf.runs]):

@@ -48,10 +48,7 @@ class Job:
 def start(lab: Lab, key: str, arguments: Sequence[str]) -> Job:
     """Start a job unless it has been started before, or AT_ONCE others run: then it stays unknown; ask again later.
 
-    Args:
-        lab: the lab whose job it is.
-        key: [a-z0-9-]{8,80}; the same key is the same job.
-        arguments: of `python -m bcl_core`.
+    The same key is the same job; the arguments are those of `python -m bcl_core`.
     """
     mine = folder(lab, key)
     with FileLock(_home(lab) / "lock"):

@@ -30,13 +30,6 @@ TEST_NAMES, TRAIN_NAMES = ("test", "validation", "valid", "val"), ("train", "tra
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-class RecordedFile(NamedTuple):
-    """What became of a file."""
-
-    run_id: str
-    ignored: tuple[str, ...]  # names of what it also holds
-
-
 class _Contents(NamedTuple):
     """The arguments of `record` that a file holds, and the names of what else is in it."""
 
@@ -44,18 +37,14 @@ class _Contents(NamedTuple):
     ignored: tuple[str, ...]
 
 
-def record_file(lab: Lab, file: Path, name: str | None = None) -> RecordedFile:
-    """Record a file of arrays as a run.
+def record_file(lab: Lab, file: Path, name: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """Record a file of arrays as a run; return the run's id, and the names of what else the file holds.
 
     An .npz holds `embeddings` (n, d) or (E, n, d) and `labels` (n,), and may hold any other array that `record` takes,
     under its name. A Parquet file holds a row a sample and epoch, with columns `embedding` (a list of numbers) and
     `label` (whole numbers or text), and may have `epoch`, `class_name` and `split` ("train" or "test"); the rows of
-    every epoch are in the same order.
-
-    Args:
-        lab: where the run will be.
-        file: at most 2 GiB, unpacked too.
-        name: the run's; the file's where None.
+    every epoch are in the same order. The file has at most 2 GiB, unpacked too; the run is called after it where it is
+    given no name.
 
     Raises:
         RecordError: the file cannot be read or used; nothing is written then.
@@ -63,7 +52,7 @@ def record_file(lab: Lab, file: Path, name: str | None = None) -> RecordedFile:
     with _in_words(file):
         contents = _read(file)
     run_id = record(name or file.stem[:80], lab=lab, provenance={"file": file.name}, **contents.arrays)
-    return RecordedFile(run_id, contents.ignored)
+    return run_id, contents.ignored
 
 
 @contextmanager
