@@ -114,7 +114,8 @@ def import_form() -> None:
         left, right = st.columns(2)
         upload, path, name = IMPORT.fields(left, right, SUFFIXES)
         data = left.selectbox("Measured on the data of", [*RACES, OWN], format_func=_data_of, key="import/race")
-        arch = right.selectbox("Architecture", [FIND_OUT, *BACKBONES], format_func=_architecture, key="import/arch")
+        titles = {FIND_OUT: FIND_OUT, **{name: backbone.title for name, backbone in BACKBONES.items()}}
+        arch = right.selectbox("Architecture", list(titles), format_func=titles.__getitem__, key="import/arch")
         preset = [] if data == OWN else [f"--preset={data}-bcl"]
         paths = controls.data_paths("import", "folder" if data == OWN else PRESETS[f"{data}-bcl"].recipe.data.source)
         if st.button("Import", icon=":material/download:", type="primary"):
@@ -133,10 +134,6 @@ def _data_of(family: str) -> str:
         return "Its own recipe (an export of this app)"
     title = PRESETS[f"{family}-bcl"].title.removeprefix("BCL, ")
     return title[:1].upper() + title[1:]
-
-
-def _architecture(name: str) -> str:
-    return FIND_OUT if name == FIND_OUT else BACKBONES[name].title
 
 
 def _stored(upload: UploadedFile, folder: Path) -> Path:

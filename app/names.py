@@ -12,11 +12,11 @@ def group_names(runs: Sequence[Run]) -> dict[str, str]:
     queued: dict[str, float] = {}
     for run in runs:
         queued[run.group_id] = min(run.created, queued.get(run.group_id, run.created))
+    when = {group_id: time.strftime("%d %b %H:%M:%S", time.localtime(at)) for group_id, at in queued.items()}
     names = {run.group_id: run.group_name for run in runs}
     times = Counter(names.values())
     return {
-        group_id: name if times[name] == 1 else f"{name} · queued {_when(queued[group_id])}"
-        for group_id, name in names.items()
+        group_id: name if times[name] == 1 else f"{name} · queued {when[group_id]}" for group_id, name in names.items()
     }
 
 
@@ -44,7 +44,3 @@ def numbered(names: Sequence[str]) -> list[str]:
     """Tell those that are alike apart: "a", "a (2)", "a (3)" …"""
     again = [names[:place].count(name) for place, name in enumerate(names)]
     return [f"{name} ({times + 1})" if times else name for name, times in zip(names, again, strict=True)]
-
-
-def _when(seconds: float) -> str:
-    return time.strftime("%d %b %H:%M:%S", time.localtime(seconds))

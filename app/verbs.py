@@ -167,9 +167,9 @@ def _see_to_a_worker(lab: Lab) -> None:
         logger.exception("the training worker could not be started; runs wait in the queue")
 
 
-def _steering(act: Callable[[Lab, str], None], *, trains: bool = False) -> Callable[[Lab, Target], None]:
+def _steering(verb: str, *, trains: bool = False) -> Callable[[Lab, Target], None]:
     def steer(lab: Lab, wanted: Target) -> None:
-        act(lab, wanted.target)
+        getattr(lab, verb)(wanted.target)
         if trains:
             _see_to_a_worker(lab)
 
@@ -208,10 +208,10 @@ class Verb(NamedTuple):
 VERBS: Mapping[str, Verb] = {
     "train": Verb(Train, "owner", _train),
     "train-on": Verb(TrainOn, "owner", _train_on),
-    "pause": Verb(Target, "owner", _steering(Lab.pause)),
-    "step": Verb(Target, "owner", _steering(Lab.step, trains=True)),
-    "resume": Verb(Target, "owner", _steering(Lab.resume, trains=True)),
-    "stop": Verb(Target, "owner", _steering(Lab.stop)),
+    "pause": Verb(Target, "owner", _steering("pause")),
+    "step": Verb(Target, "owner", _steering("step", trains=True)),
+    "resume": Verb(Target, "owner", _steering("resume", trains=True)),
+    "stop": Verb(Target, "owner", _steering("stop")),
     "rename": Verb(Rename, "owner", _rename),
     "group": Verb(Regroup, "owner", lambda lab, wanted: {"group": lab.move_to_group(wanted.runs, wanted.name)}),
     "delete": Verb(OneRun, "owner", lambda lab, wanted: lab.delete(wanted.run)),

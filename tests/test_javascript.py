@@ -17,7 +17,6 @@ from safetensors.numpy import save_file
 
 from app import palette
 from bcl_core import geometry
-from bcl_core.geometry.groups import shot_groups
 from harness.push_laws import count_slope
 
 FOLDER = Path(__file__).parent / "js"
@@ -127,7 +126,7 @@ def _groups_case(num_classes: int) -> dict[str, Any]:
 
 
 def _drawer_words() -> dict[str, Any]:
-    groups = shot_groups(counts := np.arange(1, 150))
+    alone = {count: geometry.shot_group_means([1.0, np.nan], [count, 1]) for count in range(1, 150)}
     return {
         "durations": [
             *([0.0004, "0 ms"], [0.058, "58 ms"], [0.9996, "1000 ms"], [1.2, "1 s"], [8.9, "9 s"], [89, "89 s"]),
@@ -137,7 +136,7 @@ def _drawer_words() -> dict[str, Any]:
             *([1, "0 kB"], [49_200, "49 kB"], [999_400, "999 kB"], [1.2e6, "1 MB"], [9.23e8, "923 MB"]),
             *([1.04e9, "1.0 GB"], [6.4e11, "640.0 GB"]),
         ],
-        "groups": [[counts[k], group] for group, members in groups.items() for k in members],
+        "groups": [[count, group] for count, means in alone.items() for group in means if means[group]],
     }
 
 

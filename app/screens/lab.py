@@ -120,11 +120,7 @@ def _newest(runs: list[Run]) -> list[Run]:
     """Return the runs of the newest group that is trained or has an epoch, those that contrast before the others."""
     worth = [run for run in runs if run.active] or comparable(runs) or runs
     group = [run for run in runs if run.group_id == worth[0].group_id] if worth else []
-    return sorted(group, key=_contrasts_nothing)[:MOST_RUNS]
-
-
-def _contrasts_nothing(run: Run) -> bool:
-    return isinstance(run.recipe, Recipe) and not run.recipe.loss.contrastive
+    return sorted(group, key=lambda run: isinstance(run.recipe, Recipe) and not run.recipe.loss.contrastive)[:MOST_RUNS]
 
 
 _page()

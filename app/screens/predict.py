@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Mapping
-from typing import Literal
 
 import streamlit as st
 
-from app import runs
 from app.components.predicted import predicted
+from app.runs import optimum
 from bcl_core import geometry
 from bcl_core.data import long_tail_counts
+from bcl_core.geometry.optimum import Anchors, Loss, PredictedOptimum
 
 MAX_CLASSES = 200
-CHOICES: Mapping[str, tuple[Literal["scl", "bcl"], Literal["instance", "class"]]] = {
+CHOICES: Mapping[str, tuple[Loss, Anchors]] = {
     "SCL": ("scl", "instance"),
     "SCL, class anchors": ("scl", "class"),
     "BCL": ("bcl", "instance"),
@@ -31,7 +31,7 @@ def _page() -> None:
         counts = _counts()
         temperature, dim = _settings(len(counts))
         with st.spinner("Looking for the optimum"):
-            found = {name: runs.optimum(tuple(counts), *choice, temperature, dim) for name, choice in CHOICES.items()}
+            found = {name: optimum(tuple(counts), *choice, temperature, dim) for name, choice in CHOICES.items()}
     except ValueError as error:
         st.error(str(error))
         return
@@ -84,15 +84,15 @@ def _settings(num_classes: int) -> tuple[float, int]:
     return temperature, dim
 
 
-def _results(counts: list[int], found: dict[str, geometry.PredictedOptimum]) -> None:
+def _results(counts: list[int], found: dict[str, PredictedOptimum]) -> None:
     simplex = geometry.simplex_angle(len(counts))
     if not next(iter(found.values())).simplex_exists:
         st.warning(
             f"A regular simplex of {len(counts)} classes needs {len(counts) - 1} dimensions. Shown is the best found."
         )
     rows = []
-    for name, optimum in found.items():
-        metrics = geometry.simplex_metrics(optimum.means, counts)
+    for name, best in found.items():
+        metrics = geometry.simplex_metrics(best.means, counts)
         rows.append(
             {
                 "Loss": name,
@@ -101,7 +101,7 @@ def _results(counts: list[int], found: dict[str, geometry.PredictedOptimum]) -> 
                 "tail–tail °": metrics["angle_tail_tail"],
                 "spread over pairs °": metrics["angle_std"],
                 "off the simplex °": metrics["angle_rms_deviation"],
-                "gradient left": f"{optimum.gradient_norm:.0e}",
+                "gradient left": f"{best.gradient_norm:.0e}",
             }
         )
     st.dataframe(
@@ -115,7 +115,7 @@ def _results(counts: list[int], found: dict[str, geometry.PredictedOptimum]) -> 
         "Gradient left: the length of the objective's gradient where the search ended; from K − 1 dimensions on, "
         "that place is the only optimum, up to rotation."
     )
-    predicted({name: optimum.means for name, optimum in found.items()}, counts, key="predicted")
+    predicted({name: best.means for name, best in found.items()}, counts, key="predicted")
 
 
 _page()

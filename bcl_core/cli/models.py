@@ -6,28 +6,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bcl_core.cli.settings import add_recipe_arguments, changed, settings_of, what_to_train
+from bcl_core.cli.settings import A_RUN, AS_JSON, SETTINGS, add_recipe_arguments, changed, settings_of, what_to_train
 from bcl_core.lab import Lab, ensure_worker
 from bcl_core.recipe import Execution, RecipeError, apply_settings
 
 
 def add_commands(commands: Any) -> None:
     """Add them."""
-    take = commands.add_parser("import", help="make a run of a checkpoint that other code wrote")
+    take = commands.add_parser("import", help="make a run of a checkpoint that other code wrote", parents=[AS_JSON])
     take.add_argument("file", type=Path, metavar="FILE", help=".pth.tar, .pth, .pt, .safetensors, or an export's .zip")
     take.add_argument("--arch", metavar="NAME", help="its backbone; found out from the file where left out")
     add_recipe_arguments(take, required=False)
-    take.add_argument("--json", action="store_true", help="print an object instead of sentences")
     take.set_defaults(command=_import)
 
-    evaluate = commands.add_parser("evaluate", help="measure a run's last checkpoint again")
-    evaluate.add_argument("run", metavar="RUN")
-    evaluate.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="data.path=FOLDER, say")
-    evaluate.add_argument("--json", action="store_true", help="print an object instead of sentences")
+    measure = "measure a run's last checkpoint again"
+    evaluate = commands.add_parser("evaluate", help=measure, parents=[A_RUN, SETTINGS, AS_JSON])
     evaluate.set_defaults(command=_evaluate)
 
-    export = commands.add_parser("export", help="write a run's recipe, weights and figures into one zip file")
-    export.add_argument("run", metavar="RUN")
+    zipped = "write a run's recipe, weights and figures into one zip file"
+    export = commands.add_parser("export", help=zipped, parents=[A_RUN])
     export.add_argument("file", type=Path, metavar="FILE.zip")
     export.set_defaults(command=_export)
 
@@ -37,16 +34,15 @@ def add_commands(commands: Any) -> None:
     pack.add_argument("runs", nargs="+", metavar="RUN")
     pack.set_defaults(command=_pack)
 
-    project = commands.add_parser("project", help="fit a flat picture to one epoch alone; for the app")
-    project.add_argument("run", metavar="RUN")
+    flat = "fit a flat picture to one epoch alone; for the app"
+    project = commands.add_parser("project", help=flat, parents=[A_RUN])
     project.add_argument("--epoch", type=int, required=True, metavar="N")
     project.add_argument("--method", default="umap", help="pca or umap")
     project.add_argument("--folder", type=Path, help=argparse.SUPPRESS)  # of the job whose progress it is
     project.set_defaults(command=_project)
 
-    thumbnails = commands.add_parser("thumbnails", help="make the thumbnails of a run that came without its images")
-    thumbnails.add_argument("run", metavar="RUN")
-    thumbnails.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="data.path=FOLDER, say")
+    small = "make the thumbnails of a run that came without its images"
+    thumbnails = commands.add_parser("thumbnails", help=small, parents=[A_RUN, SETTINGS])
     thumbnails.set_defaults(command=_thumbnails)
 
     preview = commands.add_parser("preview", help="say what a recipe would train on; for the app")

@@ -7,6 +7,18 @@ from typing import Any, NamedTuple
 from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, apply_settings, preset
 
 
+def _shared(*names: str, **options: Any) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(*names, **options)
+    return parser
+
+
+# What several commands take, as argparse's `parents`.
+A_RUN = _shared("run", metavar="RUN")
+AS_JSON = _shared("--json", action="store_true", help="print objects, one a line, instead of sentences")
+SETTINGS = _shared("--set", action="append", default=[], metavar="KEY=VALUE", help="data.path=FOLDER, say")
+
+
 def add_recipe_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> Any:
     """Add what names a recipe: --preset or --recipe, --set, --seed; and --name, of the run.
 

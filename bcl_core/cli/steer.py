@@ -5,6 +5,7 @@ import json
 import logging
 from typing import Any
 
+from bcl_core.cli.settings import A_RUN, AS_JSON
 from bcl_core.lab import Lab, ensure_worker, stop_worker, worker_status
 from bcl_core.lab.launch import IDLE_SECONDS, worker_lock
 from bcl_core.lab.watch import Watch
@@ -19,8 +20,7 @@ def add_commands(commands: Any) -> None:
     worker.add_argument("--stop", action="store_true", help="ask the one that is alive to leave; its runs stay queued")
     worker.set_defaults(command=_worker)
 
-    runs = commands.add_parser("runs", help="list the runs")
-    runs.add_argument("--json", action="store_true", help="one object a line")
+    runs = commands.add_parser("runs", help="list the runs", parents=[AS_JSON])
     runs.set_defaults(command=_runs)
 
     for verb, text in (
@@ -32,9 +32,8 @@ def add_commands(commands: Any) -> None:
         control = commands.add_parser(verb, help=text)
         control.add_argument("target", metavar="RUN_OR_GROUP")
         control.set_defaults(command=_control, verb=verb)
-    delete = commands.add_parser("delete", help="remove a run and its files")
-    delete.add_argument("run", metavar="RUN")
-    delete.set_defaults(command=_delete)
+    delete = commands.add_parser("delete", help="remove a run and its files", parents=[A_RUN])
+    delete.set_defaults(command=lambda lab, arguments: lab.delete(arguments.run))
 
 
 def _worker(lab: Lab, arguments: argparse.Namespace) -> None:
@@ -74,7 +73,3 @@ def _control(lab: Lab, arguments: argparse.Namespace) -> None:
     getattr(lab, arguments.verb)(arguments.target)
     if arguments.verb in ("step", "resume"):
         ensure_worker(lab)
-
-
-def _delete(lab: Lab, arguments: argparse.Namespace) -> None:
-    lab.delete(arguments.run)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from bcl_core.cli.settings import add_recipe_arguments, what_to_train
+from bcl_core.cli.settings import AS_JSON, add_recipe_arguments, what_to_train
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.watch import GRACE_SECONDS, LOOK_SECONDS
 from bcl_core.metrics import METRICS, short, shown
@@ -29,12 +29,12 @@ def add_commands(commands: Any) -> None:
     train = commands.add_parser(
         "train",
         help="train a preset here and leave a run that the app opens",
+        parents=[AS_JSON],
         epilog=_keys(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = add_recipe_arguments(train)
     what.add_argument("--run", metavar="RUN", help="go on with a run that is not finished, from its last epoch")
-    train.add_argument("--json", action="store_true", help="print one object a line instead of a sentence")
     train.set_defaults(command=_train)
 
 
@@ -68,8 +68,8 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
                 continue
             epoch = opened.advance(lambda: not (now := lab.run(run_id)).stop and now.wants_to_train)
             if epoch is not None:
-                line = _json_line if as_json else _line
-                print(line(run, epoch.epoch, epoch.metrics), flush=True)
+                about = {"run": run.id, "epoch": epoch.epoch, **epoch.metrics}
+                print(json.dumps(about) if as_json else _line(run, epoch.epoch, epoch.metrics), flush=True)
         opened.close()
     except KeyboardInterrupt:
         lab.record_state(run_id, "stopped")
@@ -91,10 +91,6 @@ def _end_where_reading_does_not(opened: "OpenRun", world: "World") -> None:
             if opened.reading:
                 opened.lab.settle(opened.id, "stopped")
                 os._exit(0 if world.size == 1 else 1)  # torchrun ends the other processes only where one has failed
-
-
-def _json_line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:
-    return json.dumps({"run": run.id, "epoch": epoch, **metrics})
 
 
 def _line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:

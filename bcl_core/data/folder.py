@@ -60,7 +60,11 @@ class Side(NamedTuple):
 
 
 def _read(folder: Path, class_names: Sequence[str], opening: Opening) -> Side:
-    files, labels = _images_below(folder, class_names)
+    """Read what is named as an image in one side's class folders, class after class."""
+    by_class = [sorted(_image_files(folder / name, set())) for name in class_names]
+    files = [file for members in by_class for file in members]
+    labels = np.repeat(np.arange(len(class_names)), [len(members) for members in by_class])
+    _check_every_class(labels, class_names, folder, "hold no image")
     pixels, failures = (
         decode_many(files, opening.image_size, opening.report)
         if opening.decode
@@ -121,14 +125,6 @@ def _natural(name: str) -> tuple[list[str | int], str]:
     """Sort key by which class2 comes before class10."""
     parts = re.split(r"([0-9]+)", name.lower())  # text and digits in turn
     return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
-
-
-def _images_below(side: Path, class_names: Sequence[str]) -> tuple[list[Path], NDArray[np.int64]]:
-    """Return the files that are named as images, class after class, and their labels."""
-    by_class = [sorted(_image_files(side / name, set())) for name in class_names]
-    labels = np.repeat(np.arange(len(class_names)), [len(files) for files in by_class])
-    _check_every_class(labels, class_names, side, "hold no image")
-    return [file for files in by_class for file in files], labels
 
 
 def _image_files(folder: Path, seen: set[Path]) -> Iterator[Path]:

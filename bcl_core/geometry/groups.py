@@ -35,45 +35,27 @@ def head_and_tail(class_counts: ArrayLike) -> tuple[IntArray, IntArray]:
     return order[:size], order[-size:]
 
 
-def shot_groups(class_counts: ArrayLike) -> dict[str, IntArray | None]:
-    """The literature's groups by training count: many (> 100), medium (20 to 100) and few (< 20).
-
-    The bounds are those of Liu et al. 2019 ("Large-scale long-tailed recognition in an open world").
-
-    Args:
-        class_counts: training counts, shape (K,).
-
-    Returns:
-        Class indices for "many", "medium" and "few"; None for a group without a class
-        (CIFAR-10-LT with imbalance factor 100 has no class below 20).
-    """
-    counts = as_counts(class_counts)
-    members = {
-        "many": counts > MANY_ABOVE,
-        "medium": (counts >= FEW_BELOW) & (counts <= MANY_ABOVE),
-        "few": counts < FEW_BELOW,
-    }
-    return {name: np.flatnonzero(chosen).astype(np.int64) if chosen.any() else None for name, chosen in members.items()}
-
-
 def shot_group_means(values: ArrayLike, class_counts: ArrayLike) -> dict[str, float | None]:
-    """Mean of a per-class value (an accuracy, say) over the many, medium and few classes.
+    """Mean of a per-class value (an accuracy, say) over the literature's groups by training count.
+
+    They are many (> 100), medium (20 to 100) and few (< 20), as in Liu et al. 2019 ("Large-scale long-tailed
+    recognition in an open world").
 
     Args:
         values: one value a class, shape (K,); NaN where a class has none (no test sample).
         class_counts: training counts, shape (K,).
 
     Returns:
-        A mean for "many", "medium" and "few"; None, never 0, where a group has no class with a value.
+        A mean for "many", "medium" and "few"; None, never 0, where a group has no class with a value
+        (CIFAR-10-LT with imbalance factor 100 has no class below 20).
     """
     per_class: FloatArray = np.asarray(values, dtype=np.float64)
     counts = as_counts(class_counts)
     if per_class.shape != counts.shape:
         raise ValueError(f"values has shape {per_class.shape}; expected {counts.shape}, one value a class")
-    return {
-        name: None if members is None else mean_or_none(per_class[members])
-        for name, members in shot_groups(counts).items()
-    }
+    many, few = counts > MANY_ABOVE, counts < FEW_BELOW
+    members = {"many": many, "medium": ~(many | few), "few": few}
+    return {name: mean_or_none(per_class[chosen]) for name, chosen in members.items()}
 
 
 def frequency_bins(class_counts: ArrayLike) -> IntArray:

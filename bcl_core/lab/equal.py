@@ -22,7 +22,8 @@ def equal_race(lab: Lab, recipes: Sequence[Recipe], paths: DataPaths) -> list[Ru
         same = [run for run in runs if _counts(lab, run) and _on_same_data(run, paths)]
         if wanted and sorted(run.recipe.hash for run in same) == wanted:
             left = {run.id: run for run in same}
-            return [left.pop(_first(left.values(), recipe)) for recipe in recipes]
+            found = (next(key for key, run in left.items() if run.recipe.hash == recipe.hash) for recipe in recipes)
+            return [left.pop(run_id) for run_id in found]
     return None
 
 
@@ -46,7 +47,3 @@ def _on_same_data(run: Run, paths: DataPaths) -> bool:
         return True
     theirs = run.execution.data
     return not run.shelved and (theirs.path, theirs.lists or theirs.path) == (paths.path, paths.lists or paths.path)
-
-
-def _first(runs: Iterable[Run], recipe: Recipe) -> str:
-    return next(run.id for run in runs if run.recipe.hash == recipe.hash)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from filelock import FileLock, Timeout
@@ -109,13 +110,9 @@ def worker_log(lab: Lab, last_bytes: int = 20_000) -> str:
 
 def environment() -> dict[str, str]:
     """Return this process's environment, for one that stands in the lab's folder: same package, same data."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
-    path = os.environ.get("PYTHONPATH")
-    return {
-        **os.environ,
-        "PYTHONPATH": root + (os.pathsep + path if path else ""),
-        "BCL_LAB_DATA": str(data_home()),
-    }
+    root = str(Path(__file__).absolute().parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "BCL_LAB_DATA": str(data_home())}
 
 
 def _last_line(lab: Lab) -> str:

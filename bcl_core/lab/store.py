@@ -403,23 +403,18 @@ class Lab:
             self.settle(run.id, "stopped")
             lock.release()
 
-    def settle(self, run_id: str, state: str) -> None:
+    def settle(self, run_id: str, state: str, condition: str = "TRUE") -> None:
         """Set the state of a run, unless it has ended since it was read."""
-        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)})"
+        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)}) AND {condition}"
         self._database.change(statement, state, run_id, *ACTIVE)
 
     def settle_hold(self, run_id: str) -> None:
         """Set a run to "paused", unless it has ended, or may train again, since it was read."""
-        statement = (
-            f"UPDATE runs SET state = 'paused' WHERE id = ? AND state IN ({marks(ACTIVE)}) AND coalesce(epoch, -1) >= "
-            "run_until"
-        )
-        self._database.change(statement, run_id, *ACTIVE)
+        self.settle(run_id, "paused", "coalesce(epoch, -1) >= run_until")
 
     def settle_stop(self, run_id: str) -> None:
         """Set a run to "stopped", unless it has ended, or the stop was taken back, since it was read."""
-        statement = f"UPDATE runs SET state = 'stopped' WHERE id = ? AND stop = 1 AND state IN ({marks(ACTIVE)})"
-        self._database.change(statement, run_id, *ACTIVE)
+        self.settle(run_id, "stopped", "stop = 1")
 
     def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
         """Set the run's state."""

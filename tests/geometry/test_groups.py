@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from bcl_core.geometry import frequency_bins, head_and_tail, shot_group_means
-from bcl_core.geometry.groups import shot_groups
 
 
 @pytest.mark.parametrize(("num_classes", "size"), [(2, 1), (3, 1), (4, 1), (10, 3), (100, 30), (1000, 300)])
@@ -22,13 +21,11 @@ def test_head_and_tail_follow_the_counts_and_break_ties_by_class_index():
 
 
 def test_shot_groups_have_the_literatures_bounds():
-    groups = shot_groups([101, 100, 20, 19])
-    assert {name: members.tolist() for name, members in groups.items()} == {"many": [0], "medium": [1, 2], "few": [3]}
+    assert shot_group_means([1, 2, 4, 8], [101, 100, 20, 19]) == {"many": 1, "medium": 3, "few": 8}
 
 
 def test_an_empty_group_is_none_never_zero():
     cifar10_lt = [int(5000 * 0.01 ** (k / 9)) for k in range(10)]
-    assert shot_groups(cifar10_lt)["few"] is None
     assert shot_group_means(np.linspace(1, 0, 10), cifar10_lt)["few"] is None
     assert shot_group_means([np.nan, 0.5], [200, 50]) == {"many": None, "medium": 0.5, "few": None}
 
