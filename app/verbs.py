@@ -7,7 +7,8 @@
 | pause, step, resume, stop | target: a run or a group                       | null          |
 | rename                    | run, name                                      | {name}        |
 | group                     | runs, name: of an old group or a new one       | {group}       |
-| delete                    | run                                            | null          |
+| delete                    | runs                                           | null          |
+| restore, purge            | runs: deleted ones                             | null          |
 | start-worker              |                                                | null          |
 | stop-worker               |                                                | {was_alive}   |
 | look                      | recipe, execution, image (null: all), again    | {job}         |
@@ -18,6 +19,9 @@ of a recipe that stands at its default. Over HTTP all is one JSON object that al
 
     curl localhost:8501/bcl/v1/do -H "Content-Type: application/json" \
         -d '{"verb": "pause", "target": "261111-0123456789", "key": "monday-0001"}'
+
+A deleted run is nowhere to be seen until it is restored; it is purged, with its files and for good, after 30 days, or
+at once where that is asked for. Of several runs all are deleted, restored or purged, or none.
 
 `look` and `project` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A job that
 was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond them the
@@ -46,7 +50,7 @@ from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.recipe.fields import Section, explain
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
-MAX_GROUPED = 1000
+MOST_RUNS = 1000
 MAX_SENTENCE = 1000
 
 logger = logging.getLogger(__name__)
@@ -113,17 +117,16 @@ class Rename(Section):
     name: Name
 
 
-class Regroup(Section):
+class Runs(Section):
+    """Several runs."""
+
+    runs: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST_RUNS)]
+
+
+class Regroup(Runs):
     """Runs and the group that they come into."""
 
-    runs: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_GROUPED)]
     name: Name
-
-
-class OneRun(Section):
-    """A run."""
-
-    run: Id
 
 
 class LookAt(Section):
@@ -214,7 +217,9 @@ VERBS: Mapping[str, Verb] = {
     "stop": Verb(Target, "owner", _steering("stop")),
     "rename": Verb(Rename, "owner", _rename),
     "group": Verb(Regroup, "owner", lambda lab, wanted: {"group": lab.move_to_group(wanted.runs, wanted.name)}),
-    "delete": Verb(OneRun, "owner", lambda lab, wanted: lab.delete(wanted.run)),
+    "delete": Verb(Runs, "owner", lambda lab, wanted: lab.delete(wanted.runs)),
+    "restore": Verb(Runs, "owner", lambda lab, wanted: lab.restore(wanted.runs)),
+    "purge": Verb(Runs, "owner", lambda lab, wanted: lab.purge(wanted.runs)),
     "start-worker": Verb(Section, "owner", _start_worker),
     "stop-worker": Verb(Section, "owner", lambda lab, _: {"was_alive": stop_worker(lab)}),
     "look": Verb(LookAt, "owner", _look),

@@ -1,11 +1,11 @@
-"""`worker`, `runs`, and what steers them: `pause`, `step`, `resume`, `stop`, `delete`."""
+"""`worker`, `runs`, and what steers them: `pause`, `step`, `resume`, `stop`, `delete`, `restore`, `purge`."""
 
 import argparse
 import json
 import logging
 from typing import Any
 
-from bcl_core.cli.settings import A_RUN, AS_JSON
+from bcl_core.cli.settings import AS_JSON
 from bcl_core.lab import Lab, ensure_worker, stop_worker, worker_status
 from bcl_core.lab.launch import IDLE_SECONDS, worker_lock
 from bcl_core.lab.watch import Watch
@@ -21,6 +21,7 @@ def add_commands(commands: Any) -> None:
     worker.set_defaults(command=_worker)
 
     runs = commands.add_parser("runs", help="list the runs", parents=[AS_JSON])
+    runs.add_argument("--deleted", action="store_true", help="those that can be restored, instead")
     runs.set_defaults(command=_runs)
 
     for verb, text in (
@@ -32,8 +33,14 @@ def add_commands(commands: Any) -> None:
         control = commands.add_parser(verb, help=text)
         control.add_argument("target", metavar="RUN_OR_GROUP")
         control.set_defaults(command=_control, verb=verb)
-    delete = commands.add_parser("delete", help="remove a run and its files", parents=[A_RUN])
-    delete.set_defaults(command=lambda lab, arguments: lab.delete(arguments.run))
+    for verb, text in (
+        ("delete", "put runs away; they can be restored for 30 days"),
+        ("restore", "take back that runs were deleted"),
+        ("purge", "remove deleted runs for good, with their files"),
+    ):
+        put = commands.add_parser(verb, help=text)
+        put.add_argument("runs", nargs="+", metavar="RUN")
+        put.set_defaults(command=_put, verb=verb)
 
 
 def _worker(lab: Lab, arguments: argparse.Namespace) -> None:
@@ -56,7 +63,7 @@ def _worker(lab: Lab, arguments: argparse.Namespace) -> None:
 
 
 def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
-    for run in lab.runs():
+    for run in lab.deleted_runs() if arguments.deleted else lab.runs():
         if arguments.json:
             fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
             stands = {"state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs, "error": run.error}
@@ -73,3 +80,7 @@ def _control(lab: Lab, arguments: argparse.Namespace) -> None:
     getattr(lab, arguments.verb)(arguments.target)
     if arguments.verb in ("step", "resume"):
         ensure_worker(lab)
+
+
+def _put(lab: Lab, arguments: argparse.Namespace) -> None:
+    getattr(lab, arguments.verb)(arguments.runs)
