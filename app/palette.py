@@ -1,7 +1,7 @@
 """Colour, in one place. Every line colour has a contrast of at least 3 : 1 on white and on the dark background."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,8 +9,7 @@ NEUTRAL = "#858B96"
 """Reference lines, rays, footnotes: what is there to be compared with."""
 
 
-@dataclass(frozen=True)
-class LineStyle:
+class LineStyle(NamedTuple):
     """Colour and dash (Plotly's names) of a line, so that a loss is known without its colour too."""
 
     colour: str

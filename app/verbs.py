@@ -228,14 +228,9 @@ VERBS: Mapping[str, Verb] = {
 
 
 def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: str | None = None) -> Any:
-    """Do what the verb says, once for a key, and return its answer.
+    """Do what the verb of VERBS says, once for a key, or each time where there is none; return its answer.
 
-    Args:
-        lab: what is changed.
-        verb: a name in VERBS.
-        arguments: of that verb; plain as they come from JSON, or recipes and executions themselves.
-        role: who is asking.
-        key: what makes it safe to ask twice; None: it is done each time.
+    Arguments may be plain as they come from JSON, or recipes and executions themselves.
 
     Raises:
         Refused: 422 there is no such verb, the arguments do not fit, the lab cannot do it, or the key has served for

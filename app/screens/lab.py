@@ -79,9 +79,6 @@ def _choose(known: dict[str, Run], chosen: Sequence[Run]) -> None:
             show([run.id for run in found if run.group_id == group][:MOST_RUNS])
             st.session_state["lab/group"] = None
 
-    def open_runs() -> None:
-        show(st.session_state["lab/runs"])
-
     st.selectbox(
         "A whole race",
         list(groups),
@@ -99,7 +96,7 @@ def _choose(known: dict[str, Run], chosen: Sequence[Run]) -> None:
         max_selections=MOST_RUNS,
         key="lab/runs",
         format_func=names.__getitem__,
-        on_change=open_runs,
+        on_change=lambda: show(st.session_state["lab/runs"]),
     )
 
 

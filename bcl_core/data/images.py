@@ -174,7 +174,10 @@ def _open(file: Path | bytes) -> Image.Image:
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
-        return _from_16_bits(image)
+        pixels = np.asarray(image)
+        if pixels.min() < 0 or pixels.max() > 65_535:
+            raise ValueError("its pixels have 32 bits; expected 8 or 16")
+        return Image.fromarray(np.rint(pixels / 257).astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers; expected 8 or 16 bits")
     if image.mode in WITH_ALPHA or "transparency" in image.info:
@@ -182,13 +185,6 @@ def _rgb(image: Image.Image) -> Image.Image:
         paper.alpha_composite(image.convert("RGBA"))
         return paper.convert("RGB")
     return image.convert("RGB")
-
-
-def _from_16_bits(image: Image.Image) -> Image.Image:
-    pixels = np.asarray(image)
-    if pixels.min() < 0 or pixels.max() > 65_535:
-        raise ValueError("its pixels have 32 bits; expected 8 or 16")
-    return Image.fromarray(np.rint(pixels / 257).astype(np.uint8)).convert("RGB")
 
 
 def _name(file: Path | bytes) -> str:

@@ -39,8 +39,8 @@ class ListSource(Source):
         train_file, test_file = _list_files(lists)
         train, test = read_list(train_file), read_list(test_file)
         num_classes = _number_of_classes(train, opening)
-        _check_labels(train, num_classes)
-        _check_labels(test, num_classes)
+        for side in (train, test):
+            _check_labels(side, num_classes)
         _check_no_image_in_both(train, test)
         for side in (train, test):
             _check_images_are_there(side, self._root)
@@ -233,16 +233,10 @@ def _names_in(file: Path, read: Callable[[str], Iterable[str]]) -> tuple[str, ..
         raise DataError(f"{file} cannot be read as class names: {error!r}; mend or remove it") from error
 
 
-def _one_a_line(text: str) -> Iterable[str]:
-    return (line.strip() for line in text.splitlines() if line.strip())
-
-
-def _categories(text: str) -> Iterable[str]:
-    """Read iNaturalist's categories: a list of objects that have an `id`, which is the label, and a `name`."""
-    return (str(category["name"]) for category in sorted(json.loads(text), key=lambda category: int(category["id"])))
-
-
 _NAME_FILES: Mapping[str, Callable[[str], Iterable[str]]] = {
-    "classes.txt": _one_a_line,
-    "categories.json": _categories,
+    "classes.txt": lambda text: filter(None, map(str.strip, text.splitlines())),
+    # iNaturalist's: a list of objects that have an `id`, which is the label, and a `name`.
+    "categories.json": lambda text: [
+        str(category["name"]) for category in sorted(json.loads(text), key=lambda category: int(category["id"]))
+    ],
 }

@@ -16,12 +16,7 @@ def data_home() -> Path:
 
 
 def existing_folder(path: Path | None, layout: str, setting: str = "data.path") -> Path:
-    """Return the folder that a setting names.
-
-    Args:
-        path: the setting's value.
-        layout: what the folder should hold, for the error.
-        setting: its name, for the error.
+    """Return the folder that a setting names; `layout` says for the error what it should hold.
 
     Raises:
         DataError: there is none, it may not be opened, or it is a file; an archive should be unpacked.

@@ -5,9 +5,8 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -23,8 +22,7 @@ HANDOVER_SECONDS = 120
 _started: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
-@dataclass(frozen=True)
-class WorkerStatus:
+class WorkerStatus(NamedTuple):
     """What can be said of a lab's worker from outside."""
 
     alive: bool

@@ -1,8 +1,7 @@
 """From a file's classifier and heads to this app's, and what they say of the recipe's model section."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -20,8 +19,7 @@ _NORMED = frozenset(
 _LINEAR = frozenset({"weight", "bias"})
 
 
-@dataclass(frozen=True)
-class Classifier:
+class Classifier(NamedTuple):
     """Class weights (K, d_h) and, where it is linear, biases (K,)."""
 
     kind: Literal["cosine", "linear"]
@@ -33,8 +31,7 @@ class Classifier:
         return len(self.tensors["classifier"].tensor)
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """The layers of a projection head or prototype MLP, by their place: "0.weight" …"""
 
     hidden_dim: int
