@@ -135,13 +135,8 @@ class Recorder:
         if self._ended:
             raise RecordError(f"the recording of {self._name!r} has ended; begin another")
         number = epoch_number(epoch, self._last)
-        others = {
-            "prototypes": prototypes,
-            "classifier": classifier,
-            "class_means": class_means,
-            "probabilities": probabilities,
-            "predictions": predictions,
-        }
+        others = {"prototypes": prototypes, "classifier": classifier, "class_means": class_means}
+        others |= {"probabilities": probabilities, "predictions": predictions}
         embedded = self.samples.embedded(embeddings, given := without_none(others))
         form = ", ".join([f"dimension {embedded.features.shape[1]}", *given])
         if form != (self._form or form):

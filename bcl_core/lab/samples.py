@@ -3,7 +3,7 @@
 import io
 import json
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +31,7 @@ def read_samples(folder: RunFolder) -> KeptSamples:
 
 def write_samples(folder: RunFolder, samples: Samples) -> None:
     """Write what is known of the kept images, and their thumbnails where there are any."""
-    arrays: dict[str, NDArray[Any]] = {
-        "labels": samples.labels,
-        "indices": samples.indices,
-        "split": samples.split,
-        "fits_frame": samples.fits_frame,
-        "class_counts": samples.class_counts,
-    }
+    arrays = {name: getattr(samples, name) for name in ("labels", "indices", "split", "fits_frame", "class_counts")}
     write_arrays(folder.samples, arrays, class_names=json.dumps(samples.class_names))
     write_sprite(folder, samples)
 
