@@ -1,7 +1,7 @@
 """Controls derived from the recipe's fields: what a recipe gains, the page gains."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, Literal, get_args, get_origin
@@ -106,11 +106,12 @@ def _control(name: str, value: Any, key: str) -> Any:
     field = _field(name)
     label = _LABELS.get(name, name.rpartition(".")[2].replace("_", " ").capitalize())
     help_text = meaning(name)
-    if name in _MENUS:
-        table = _MENUS[name]
-        return _menu(label, list(table), value, key, help_text, lambda entry: table[entry].title)
+    menu = {key: entry.title for key, entry in _MENUS.get(name, {}).items()}
     if get_origin(field.annotation) is Literal:
-        return _menu(label, list(get_args(field.annotation)), value, key, help_text)
+        menu = {choice: choice for choice in get_args(field.annotation)}
+    if menu:
+        names = list(menu)
+        return st.selectbox(label, names, names.index(value), key=key, help=help_text, format_func=menu.__getitem__)
     if isinstance(value, bool):
         return st.checkbox(label, value, key=key, help=help_text)
     if isinstance(value, str):
@@ -118,18 +119,6 @@ def _control(name: str, value: Any, key: str) -> Any:
     if field.annotation is float:
         return st.number_input(label, value=float(value), format="%g", key=key, help=_range(name))
     return st.number_input(label, value=value, step=1, key=key, help=_range(name))
-
-
-def _menu(
-    label: str,
-    options: list[str],
-    value: str,
-    key: str,
-    help_text: str | None,
-    format_func: Callable[[str], str] = str,
-) -> str:
-    chosen: str = st.selectbox(label, options, options.index(value), key=key, help=help_text, format_func=format_func)
-    return chosen
 
 
 def _section(name: str) -> str:

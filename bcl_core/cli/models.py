@@ -19,12 +19,14 @@ def add_commands(commands: Any) -> None:
     add_recipe_arguments(take, required=False)
     take.set_defaults(command=_import)
 
-    measure = "measure a run's last checkpoint again"
-    evaluate = commands.add_parser("evaluate", help=measure, parents=[A_RUN, SETTINGS, AS_JSON])
+    evaluate = commands.add_parser(
+        "evaluate", help="measure a run's last checkpoint again", parents=[A_RUN, SETTINGS, AS_JSON]
+    )
     evaluate.set_defaults(command=_evaluate)
 
-    zipped = "write a run's recipe, weights and figures into one zip file"
-    export = commands.add_parser("export", help=zipped, parents=[A_RUN])
+    export = commands.add_parser(
+        "export", help="write a run's recipe, weights and figures into one zip file", parents=[A_RUN]
+    )
     export.add_argument("file", type=Path, metavar="FILE.zip")
     export.set_defaults(command=_export)
 
@@ -34,15 +36,15 @@ def add_commands(commands: Any) -> None:
     pack.add_argument("runs", nargs="+", metavar="RUN")
     pack.set_defaults(command=_pack)
 
-    flat = "fit a flat picture to one epoch alone; for the app"
-    project = commands.add_parser("project", help=flat, parents=[A_RUN])
+    project = commands.add_parser("project", help="fit a flat picture to one epoch alone; for the app", parents=[A_RUN])
     project.add_argument("--epoch", type=int, required=True, metavar="N")
     project.add_argument("--method", default="umap", help="pca or umap")
     project.add_argument("--folder", type=Path, help=argparse.SUPPRESS)  # of the job whose progress it is
     project.set_defaults(command=_project)
 
-    small = "make the thumbnails of a run that came without its images"
-    thumbnails = commands.add_parser("thumbnails", help=small, parents=[A_RUN, SETTINGS])
+    thumbnails = commands.add_parser(
+        "thumbnails", help="make the thumbnails of a run that came without its images", parents=[A_RUN, SETTINGS]
+    )
     thumbnails.set_defaults(command=_thumbnails)
 
     preview = commands.add_parser("preview", help="say what a recipe would train on; for the app")

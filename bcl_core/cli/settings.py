@@ -68,11 +68,7 @@ def _chosen_recipe(arguments: argparse.Namespace) -> tuple[Recipe, str]:
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, str]:
     """Return what --set asked for."""
-    return dict(_setting(text) for text in arguments.set)
-
-
-def _setting(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise RecipeError(f"--set {text!r} has no value; write --set KEY=VALUE, for example --set epochs=20")
-    return key, value
+    for text in arguments.set:
+        if "=" not in text:
+            raise RecipeError(f"--set {text!r} has no value; write --set KEY=VALUE, for example --set epochs=20")
+    return dict(text.split("=", 1) for text in arguments.set)

@@ -3,8 +3,9 @@
 import io
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -71,14 +72,11 @@ def opened(file: Path | bytes, at_least: int | None = None) -> Image.Image:
     Raises:
         ImageError: as `decode`.
     """
-    try:
-        with _open(file) as image:
-            if at_least is not None:
-                image.draft(None, (at_least, at_least))
-            ImageOps.exif_transpose(image, in_place=True)
-            return _rgb(image)
-    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
-        raise ImageError(_name(file), _reason(file, error)) from error
+    with _open(file) as image:
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+        ImageOps.exif_transpose(image, in_place=True)
+        return _rgb(image)
 
 
 def centred(image: Image.Image, size: int) -> NDArray[np.uint8]:
@@ -88,13 +86,10 @@ def centred(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 def shape(file: Path | bytes) -> tuple[int, int]:
     """Return (H, W) of the upright image from its header alone; ImageError where it has none."""
-    try:
-        with _open(file) as image:
-            exif = Image.Image.getexif(image)  # a PNG's own would decode it first
-            turned = exif.get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
-            return image.size if turned else (image.height, image.width)
-    except Exception as error:  # as in `opened`
-        raise ImageError(_name(file), _reason(file, error)) from error
+    with _open(file) as image:
+        exif = Image.Image.getexif(image)  # a PNG's own would decode it first
+        turned = exif.get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+        return image.size if turned else (image.height, image.width)
 
 
 def unreadable(files: Sequence[Path | bytes], report: Callable[[str], None] = lambda _: None) -> dict[int, ImageError]:
@@ -168,8 +163,13 @@ def _first_shape(files: Sequence[Path | bytes]) -> tuple[int, int]:
     return 0, 0
 
 
-def _open(file: Path | bytes) -> Image.Image:
-    return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=READABLE)
+@contextmanager
+def _open(file: Path | bytes) -> Iterator[Image.Image]:
+    try:
+        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=READABLE) as image:
+            yield image
+    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+        raise ImageError(_name(file), _reason(file, error)) from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:
