@@ -28,6 +28,7 @@ from bcl_core.geometry.groups import (
     MAX_BINS,
     frequency_bins,
     head_and_tail,
+    rarest,
     shot_group_means,
 )
 from bcl_core.geometry.optimum import PredictedOptimum, optimal_class_means, predicted_optimum
