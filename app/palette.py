@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+DARK_BACKGROUND = "#11141B"
 NEUTRAL = "#858B96"
 """Reference lines, rays, footnotes: what is there to be compared with."""
 
