@@ -17,6 +17,10 @@ TITLES = {"scl": "SCL", "bcl": "BCL, as published", "bcl-class": "BCL, class anc
 CONDITIONS = (("digits", "Long tail", ""), ("digits-balanced", "Balanced", ", imbalance factor 1"))
 RUNS = tuple(f"{CONDITIONS[0][0]}-{loss}" for loss in TITLES)
 """The runs that it begins with."""
+NOTE = (
+    "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
+    "The dots are the first seed's."
+)
 
 Rows = Sequence[Mapping[str, float]]
 
@@ -37,16 +41,9 @@ def told() -> dict[str, Any] | None:
     if any(shelf.get(f"{group}-{loss}") is None for group, _, _ in CONDITIONS for loss in TITLES):
         return None
     cells = _cells()
-    conditions = [_condition(group, name, suffix, cells) for group, name, suffix in CONDITIONS]
-    return {
-        "prefix": PREFIX,
-        "groups": GROUPS,
-        "conditions": conditions,
-        "note": "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
-        "The dots are the first seed's."
-        if conditions[0]["lead"]
-        else "",
-    }
+    conditions = [_condition(*condition, cells) for condition in CONDITIONS]
+    note = NOTE if conditions[0]["lead"] else ""
+    return {"prefix": PREFIX, "groups": GROUPS, "conditions": conditions, "note": note}
 
 
 def _condition(group: str, name: str, suffix: str, cells: Mapping[str, Rows]) -> dict[str, Any]:
@@ -56,7 +53,7 @@ def _condition(group: str, name: str, suffix: str, cells: Mapping[str, Rows]) ->
             "id": f"{group}-{loss}",
             "title": title,
             "colour": palette.loss_style(loss).colour,
-            "seeds": _summary(seeds[loss]),
+            "seeds": _summary(seeds[loss]) if seeds[loss] else None,
         }
         for loss, title in TITLES.items()
     ]
@@ -73,20 +70,17 @@ def _cells() -> dict[str, Rows]:
     return dict(cells)
 
 
-def _summary(rows: Rows) -> dict[str, Any] | None:
-    if not rows:
-        return None
+def _summary(rows: Rows) -> dict[str, Any]:
     names = {"angle": "tail_tail", "accuracy": "accuracy", "accuracy_tail": "accuracy_tail"}
-    return {
-        "angles": [row["tail_tail"] for row in rows],
-        **{name: _mean_and_std([row[field] for row in rows]) for name, field in names.items()},
-    }
+    values = {name: _column(rows, field) for name, field in names.items()}
+    spread = {name: f"{np.mean(column):.1f} ± {np.std(column, ddof=1):.1f}" for name, column in values.items()}
+    return {"angles": values["angle"], **spread}
 
 
 def _lead(seeds: Mapping[str, Rows]) -> str:
     """Say which loss does what, from the means over the seeds."""
-    angles = listed([f"{degrees:.0f}° ({title})" for title, degrees in _tail_means(seeds).items()])
-    accuracies = [float(np.mean([row["accuracy"] for row in rows])) for rows in seeds.values()]
+    angles = listed([f"{degrees:.0f}° ({TITLES[loss]})" for loss, degrees in _means(seeds, "tail_tail").items()])
+    accuracies = _means(seeds, "accuracy").values()
     return (
         f"Means of {len(seeds['scl'])} seeds: the rarest digits end {angles} apart, with a test accuracy of "
         f"{min(accuracies):.1f} to {max(accuracies):.1f} %."
@@ -94,17 +88,16 @@ def _lead(seeds: Mapping[str, Rows]) -> str:
 
 
 def _lead_balanced(seeds: Mapping[str, Rows]) -> str:
-    means = _tail_means(seeds).values()
+    angles = _means(seeds, "tail_tail").values()
     return (
         "As many of every digit, and as many in all: the orange pairs' means differ by "
-        f"{max(means) - min(means):.1f}° at most."
+        f"{max(angles) - min(angles):.1f}° at most."
     )
 
 
-def _tail_means(seeds: Mapping[str, Rows]) -> dict[str, float]:
-    """Return the mean angle between the rarest classes, by the loss's title."""
-    return {TITLES[loss]: float(np.mean([row["tail_tail"] for row in rows])) for loss, rows in seeds.items()}
+def _means(seeds: Mapping[str, Rows], field: str) -> dict[str, float]:
+    return {loss: float(np.mean(_column(rows, field))) for loss, rows in seeds.items()}
 
 
-def _mean_and_std(values: Sequence[float]) -> str:
-    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
+def _column(rows: Rows, field: str) -> list[float]:
+    return [row[field] for row in rows]
