@@ -1,14 +1,13 @@
 """The Start page's play: class counts, and a column of degrees for each loss with a dot for each pair of classes."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from app import palette
 from app.components import PREFIX, register
-from app.components.stage import GROUPS
+from app.seeds import Rows, cells, mean_and_std
 from app.words import listed
 from bcl_core.lab.shelf import open_shelf, shelf_home
 
@@ -21,8 +20,6 @@ NOTE = (
     "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
     "The dots are the first seed's."
 )
-
-Rows = Sequence[Mapping[str, float]]
 
 _mount = register("start", html='<div class="bcl-start"></div>')
 
@@ -40,14 +37,14 @@ def told() -> dict[str, Any] | None:
     shelf = open_shelf(shelf_home())
     if any(shelf.get(f"{group}-{loss}") is None for group, _, _ in CONDITIONS for loss in TITLES):
         return None
-    cells = _cells()
-    conditions = [_condition(*condition, cells) for condition in CONDITIONS]
+    known = cells()
+    conditions = [_condition(*condition, known) for condition in CONDITIONS]
     note = NOTE if conditions[0]["lead"] else ""
-    return {"prefix": PREFIX, "groups": GROUPS, "conditions": conditions, "note": note}
+    return {"prefix": PREFIX, "groups": palette.GROUPS, "conditions": conditions, "note": note}
 
 
-def _condition(group: str, name: str, suffix: str, cells: Mapping[str, Rows]) -> dict[str, Any]:
-    seeds = {loss: cells.get(f"{loss}{suffix}", []) for loss in TITLES}
+def _condition(group: str, name: str, suffix: str, known: Mapping[str, Rows]) -> dict[str, Any]:
+    seeds = {loss: known.get(f"{loss}{suffix}", []) for loss in TITLES}
     runs = [
         {
             "id": f"{group}-{loss}",
@@ -61,20 +58,10 @@ def _condition(group: str, name: str, suffix: str, cells: Mapping[str, Rows]) ->
     return {"name": name, "runs": runs, "lead": lead(seeds) if all(seeds.values()) else ""}
 
 
-def _cells() -> dict[str, Rows]:
-    """Return, for each cell of `benchmarks/ablations.py`, the last epochs of its runs, a seed each."""
-    file = shelf_home() / "ablations.json"
-    cells: dict[str, list[Mapping[str, float]]] = {}
-    for run in json.loads(file.read_text(encoding="utf-8"))["runs"] if file.exists() else []:
-        cells.setdefault(run["cell"], []).append(run["last"])
-    return dict(cells)
-
-
 def _summary(rows: Rows) -> dict[str, Any]:
     names = {"angle": "tail_tail", "accuracy": "accuracy", "accuracy_tail": "accuracy_tail"}
     values = {name: _column(rows, field) for name, field in names.items()}
-    spread = {name: f"{np.mean(column):.1f} ± {np.std(column, ddof=1):.1f}" for name, column in values.items()}
-    return {"angles": values["angle"], **spread}
+    return {"angles": values["angle"], **{name: mean_and_std(column) for name, column in values.items()}}
 
 
 def _lead(seeds: Mapping[str, Rows]) -> str:
