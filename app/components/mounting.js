@@ -1,24 +1,32 @@
-// How Streamlit mounts a picture: one an element, made anew where it is told something else.
+// How Streamlit mounts a component: one an element, told on mounting and on every change of data or theme.
 
 /**
- * @param {string} selector of the picture's element
- * @param {new (host: HTMLElement, told: Object, component: Object) => {retheme: () => void, remove: () => void}} Picture
- *   `component` is what Streamlit gives it, by which it can tell Python something
- * @returns what Streamlit calls on mounting and on every change of data or theme
+ * @param {string} selector of the component's element
+ * @param {(host: HTMLElement, data: Object, component: Object) => {tell: (data: Object) => void, remove: () => void}} make
+ *   `component` is what Streamlit gives: by its setTriggerValue it can tell Python something
  */
-export function mounting(selector, Picture) {
-  const pictures = new WeakMap();
+export function mounting(selector, make) {
+  const mounted = new WeakMap();
   return (component) => {
     const { data, parentElement } = component;
     const host = parentElement.querySelector(selector);
-    const told = JSON.stringify(data);
-    const known = pictures.get(host);
-    if (known?.told === told) known.picture.retheme();
-    else {
-      known?.picture.remove();
-      pictures.set(host, { told, picture: new Picture(host, data, component) });
-    }
-    // Streamlit also calls this when a newer update overtook this one: the picture then stands, and stays.
-    return () => host.isConnected || (pictures.get(host)?.picture.remove(), pictures.delete(host));
+    if (!mounted.has(host)) mounted.set(host, make(host, data, component));
+    mounted.get(host).tell(data);
+    // Streamlit also calls this when a newer update overtook this one: the component then stands, and stays.
+    return () => host.isConnected || (mounted.get(host)?.remove(), mounted.delete(host));
   };
+}
+
+/** The same for a picture that is made anew where it is told something else. */
+export function picturing(selector, Picture) {
+  return mounting(selector, (host) => {
+    let [known, picture] = [null, null];
+    const tell = (data) => {
+      const told = JSON.stringify(data);
+      if (told === known) return picture.retheme();
+      picture?.remove();
+      [known, picture] = [told, new Picture(host, data)];
+    };
+    return { tell, remove: () => picture.remove() };
+  });
 }

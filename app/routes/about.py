@@ -196,7 +196,7 @@ def _classes(
 ) -> tuple[Classes, int]:
     K = len(counts)
     head, tail = geometry.head_and_tail(counts)
-    shots = {name: 0 if members is None else len(members) for name, members in geometry.shot_groups(counts).items()}
+    shots = {name: int(members.sum()) for name, members in geometry.shot_groups(counts).items()}
     frame = np.pad(geometry.simplex_frame(K, min(K - 1, MAX_SIMPLEX_DIMS)), ((0, 0), (0, 1)))
     classes: Classes = {
         "names": list(names),

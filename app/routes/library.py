@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypedDict
@@ -12,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.routes.answers import UNREADABLE, sentence, unless_known
-from bcl_core.lab import Lab, LabError, Run
+from app.routes.answers import FAULTS, told, unless_known
+from bcl_core.lab import Lab, Run
 from bcl_core.lab.pulse import Answer
 from bcl_core.recipe import Recipe, Recorded
 from bcl_core.registry import DATASETS
@@ -159,10 +158,8 @@ class _Reader:
     async def serve(self, request: Request) -> Response:
         try:
             answer = await self._fresh(now="now" in request.query_params)
-        except LabError as error:
-            return sentence(503, str(error))
-        except sqlite3.Error as error:
-            return sentence(503, f"{UNREADABLE}: {error}")
+        except FAULTS as error:
+            return told(error)
         return unless_known(request, answer)
 
     async def _fresh(self, *, now: bool) -> Answer:

@@ -25,12 +25,12 @@ class ShelfError(ValueError):
 
 def shelf_home() -> Path:
     """Return the folder that BCL_LAB_PRETRAINED names, else the project's own."""
-    return _resolved(Path(os.environ.get("BCL_LAB_PRETRAINED") or Path(__file__).parents[2] / "pretrained"))
+    return _resolved(Path(os.environ.get("BCL_LAB_PRETRAINED") or Path(__file__).parents[2] / "pretrained").absolute())
 
 
 @lru_cache(maxsize=8)
 def _resolved(folder: Path) -> Path:
-    return folder.absolute().resolve()
+    return folder.resolve()
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,8 @@ def _open(folder: Path) -> Shelved:
             execution=Execution.model_validate(about["execution"]),
             **{name: about[name] for name in ("group_id", "group_name", "name", "seconds", "provenance", "created")},
             state="finished",
-            run_until=None,
-            stop=False,
             epoch=metrics[-1]["epoch"],
             progress=1.0,
-            error=None,
-            note=None,
             shelved=True,
         )
         digest = hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()[:8]

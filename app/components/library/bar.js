@@ -9,7 +9,7 @@ export class Bar {
   constructor(library) {
     this.library = library;
     this.count = h("b");
-    this.lab = h("a", { class: "button primary" });
+    this.lab = h("a", { class: "button" });
     const button = (text, act) => h("button", { type: "button", onclick: act }, text);
     const ids = () => [...library.chosen];
     const purge = () => library.askToPurge(ids(), (...told) => this.say(...told));

@@ -359,7 +359,8 @@ class Library {
     for (const id of [...this.chosen]) this.choose(id, false);
   }
 
-  retheme() {
+  /** The theme may be another one; what Python tells stays the same. */
+  tell() {
     for (const { thumbnail } of this.entries.values()) thumbnail.retheme();
   }
 
@@ -380,7 +381,7 @@ function put(parent, element, place) {
   if (there !== element) parent.insertBefore(element, there);
 }
 
-const show = mounting(".bcl-library", Library);
+const show = mounting(".bcl-library", (host, data, component) => new Library(host, data, component));
 
 export default function mount(component) {
   return show(component);
