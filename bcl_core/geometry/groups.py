@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bcl_core.geometry.arrays import FloatArray, IntArray, as_counts, mean_or_none
+from bcl_core.geometry.arrays import BoolArray, FloatArray, IntArray, as_counts, mean_or_none
 
 HEAD_TAIL_SHARE = 0.3
 MANY_ABOVE = 100
