@@ -278,12 +278,12 @@ class Library {
 
   async delete(ids) {
     await this.do("delete", { runs: ids });
-    this.tell(`Deleted ${plural(ids.length, "run")}.`, "Undo", () => this.restore(ids));
+    this.announce(`Deleted ${plural(ids.length, "run")}.`, "Undo", () => this.restore(ids));
   }
 
   async restore(ids) {
     await this.do("restore", { runs: ids });
-    this.tell(`Restored ${plural(ids.length, "run")}.`);
+    this.announce(`Restored ${plural(ids.length, "run")}.`);
   }
 
   /** @param {LibraryRun[]} runs */
@@ -298,7 +298,7 @@ class Library {
       try {
         await this.do("purge", { runs: ids });
         say("");
-        this.tell(`${plural(ids.length, "run")} deleted for good.`);
+        this.announce(`${plural(ids.length, "run")} deleted for good.`);
       } catch (error) {
         say(error.message);
       }
@@ -330,10 +330,10 @@ class Library {
   }
 
   /** Say what was done, for a while, with a way back. */
-  tell(text, word = "", act = null) {
+  announce(text, word = "", act = null) {
     const press = async () => {
       button.disabled = true;
-      await act().catch((error) => this.tell(error.message));
+      await act().catch((error) => this.announce(error.message));
     };
     const button = act && h("button", { type: "button", onclick: press }, word);
     const close = h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => this.notice.replaceChildren() }, "✕");
