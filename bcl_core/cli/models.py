@@ -13,8 +13,8 @@ from bcl_core.recipe import Execution, RecipeError, apply_settings
 
 def add_commands(commands: Any) -> None:
     """Add them."""
-    take = commands.add_parser("import", help="make a run of a checkpoint that other code wrote")
-    take.add_argument("file", type=Path, metavar="FILE", help=".pth.tar, .pth, .pt, .safetensors, or an export's .zip")
+    take = commands.add_parser("import", help="bring in exported runs, or make a run of a checkpoint of other code")
+    take.add_argument("file", type=Path, metavar="FILE", help=".zip of runs; or .pth.tar, .pth, .pt, .safetensors")
     take.add_argument("--arch", metavar="NAME", help="its backbone; found out from the file where left out")
     add_recipe_arguments(take, required=False)
     take.add_argument("--json", action="store_true", help="print an object instead of sentences")
@@ -26,8 +26,8 @@ def add_commands(commands: Any) -> None:
     evaluate.add_argument("--json", action="store_true", help="print an object instead of sentences")
     evaluate.set_defaults(command=_evaluate)
 
-    export = commands.add_parser("export", help="write a run's recipe, weights and figures into one zip file")
-    export.add_argument("run", metavar="RUN")
+    export = commands.add_parser("export", help="write runs, with all but their images, into one zip file")
+    export.add_argument("runs", nargs="+", metavar="RUN")
     export.add_argument("file", type=Path, metavar="FILE.zip")
     export.set_defaults(command=_export)
 
@@ -55,6 +55,25 @@ def add_commands(commands: Any) -> None:
 
 
 def _import(lab: Lab, arguments: argparse.Namespace) -> int:
+    from bcl_core.lab.bringing import holds_runs
+
+    as_a_model = arguments.preset or arguments.recipe or arguments.arch
+    return _import_model(lab, arguments) if as_a_model or not holds_runs(arguments.file) else _bring(lab, arguments)
+
+
+def _bring(lab: Lab, arguments: argparse.Namespace) -> int:
+    from bcl_core.lab.bringing import bring
+
+    brought = bring(lab, arguments.file)
+    if arguments.json:
+        print(json.dumps({"runs": [one._asdict() for one in brought]}))
+        return 0
+    for run_id, name, was_here in brought:
+        print(f"run {run_id}: {name}{', which was here already' if was_here else ''}")
+    return 0
+
+
+def _import_model(lab: Lab, arguments: argparse.Namespace) -> int:
     from bcl_core.lab.foreign import exported_recipe
     from bcl_core.lab.importing import import_model
 
@@ -112,9 +131,9 @@ def _thumbnails(lab: Lab, arguments: argparse.Namespace) -> int:
 
 
 def _export(lab: Lab, arguments: argparse.Namespace) -> int:
-    from bcl_core.lab.export import export_run
+    from bcl_core.lab.export import export_runs
 
-    export_run(lab, arguments.run, arguments.file)
+    export_runs(lab, arguments.runs, arguments.file)
     print(f"written: {arguments.file}")
     return 0
 

@@ -14,10 +14,10 @@ from tests.app.test_pages import click, words
 
 @pytest.fixture
 def exported(lab, tmp_path):
-    from bcl_core.lab.export import export_run
+    from bcl_core.lab.export import export_runs
 
     [run_id] = train_here(lab, epochs=1, presets=["digits-bcl"])
-    export_run(lab, run_id, tmp_path / "model.zip")
+    export_runs(lab, [run_id], tmp_path / "model.zip")
     lab.delete([run_id])
     return tmp_path / "model.zip"
 
@@ -38,10 +38,10 @@ def test_a_checkpoint_becomes_a_run_that_is_measured_and_held(lab, open_page, jo
 
 
 def test_an_export_of_this_app_can_bring_its_own_recipe(lab, open_page, jobs_at_once, tmp_path):
-    from bcl_core.lab.export import export_run
+    from bcl_core.lab.export import export_runs
 
     [run_id] = train_here(lab, epochs=1, presets=["digits-scl"], loss__temperature=0.7)
-    export_run(lab, run_id, tmp_path / "model.zip")
+    export_runs(lab, [run_id], tmp_path / "model.zip")
     import_path(open_page("runs"), tmp_path / "model.zip", race=OWN)
     [imported] = [run for run in lab.runs() if run.id != run_id]
     assert imported.recipe == lab.run(run_id).recipe
