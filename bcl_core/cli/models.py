@@ -17,6 +17,7 @@ def add_commands(commands: Any) -> None:
         "import", help="bring in exported runs, or make a run of a checkpoint of other code", parents=[AS_JSON]
     )
     take.add_argument("file", type=Path, metavar="FILE", help=".zip of runs; or .pth.tar, .pth, .pt, .safetensors")
+    take.add_argument("--model", action="store_true", help="of an exported run make a new one, of its last weights")
     take.add_argument("--arch", metavar="NAME", help="its backbone; found out from the file where left out")
     add_recipe_arguments(take, required=False)
     take.set_defaults(command=_import)
@@ -56,8 +57,7 @@ def add_commands(commands: Any) -> None:
 def _import(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.bringing import holds_runs
 
-    as_a_model = arguments.preset or arguments.recipe or arguments.arch
-    (_import_model if as_a_model or not holds_runs(arguments.file) else _bring)(lab, arguments)
+    (_bring if holds_runs(arguments.file) and not arguments.model else _import_model)(lab, arguments)
 
 
 def _bring(lab: Lab, arguments: argparse.Namespace) -> None:
