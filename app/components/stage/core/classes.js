@@ -4,7 +4,6 @@ import { orderOf } from "./geometry.js";
 
 export const EVERY_PAIR_UP_TO = 20; // classes; beyond, their distribution is shown, or groups of them
 
-/** "9, n = 2" of each class. */
 export function classLabels(names, counts) {
   return names.map((name, k) => `${name}, n = ${counts[k]}`);
 }

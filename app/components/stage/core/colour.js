@@ -26,12 +26,10 @@ export function mix(a, b, t) {
   return a.map((channel, i) => channel + t * (b[i] - channel));
 }
 
-/** Read "#RRGGBB". */
 export function hexToRgb(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
-/** Write a colour as "#rrggbb", its channels rounded. */
 export function rgbToHex(rgb) {
   return `#${rgb.map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("")}`;
 }

@@ -1,13 +1,26 @@
 // Elements, and the controls that are bound to a field of the state.
 
 const GAP = 4; // pixels between what is opened and its button
-const SVG = "http://www.w3.org/2000/svg";
 // By Plotly's names.
 const DASHES = { solid: "", dash: "7 4", longdash: "11 4", dot: "2 4", dashdot: "7 3 2 3", longdashdot: "11 3 2 3" };
 
 /** Make an element; `on…` are listeners, true is an attribute without a value, false and null are left out. */
 export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
+  return filled(document.createElement(tag), attributes, children);
+}
+
+export function button(content, onclick, attributes = {}) {
+  return h("button", { type: "button", onclick, ...attributes }, content);
+}
+
+/** A drawing of one shape. @param {string} tag of SVG, with its attributes */
+export function drawing(width, height, tag, look) {
+  const [svg, shape] = ["svg", tag].map((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
+  return filled(svg, { width, height, "aria-hidden": "true" }, [filled(shape, look)]);
+}
+
+/** Give an element attributes and children as `h` does. */
+export function filled(element, attributes, children = []) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
@@ -18,21 +31,14 @@ export function h(tag, attributes = {}, ...children) {
 
 /** A short line in a run's colour and dash. */
 export function swatch({ colour, dash }) {
-  return drawing(32, 10, { d: "M1 5H31", stroke: colour, "stroke-width": 3.5, "stroke-dasharray": DASHES[dash] ?? "" });
+  const look = { d: "M1 5H31", stroke: colour, "stroke-width": 3.5, "stroke-dasharray": DASHES[dash] ?? "" };
+  return drawing(32, 10, "path", look);
 }
 
 /** A sign of 16 × 16, by its SVG path, in the text's colour: filled, or else its outline. */
-export function icon(path, filled = true) {
-  const look = filled ? { fill: "currentColor" } : { fill: "none", stroke: "currentColor", "stroke-width": 1.75 };
-  return drawing(16, 16, { d: path, ...look });
-}
-
-function drawing(width, height, look) {
-  const svg = document.createElementNS(SVG, "svg");
-  const path = svg.appendChild(document.createElementNS(SVG, "path"));
-  for (const [name, value] of Object.entries({ width, height, "aria-hidden": "true" })) svg.setAttribute(name, value);
-  for (const [name, value] of Object.entries(look)) path.setAttribute(name, value);
-  return svg;
+export function icon(path, isFilled = true) {
+  const look = isFilled ? { fill: "currentColor" } : { fill: "none", stroke: "currentColor", "stroke-width": 1.75 };
+  return drawing(16, 16, "path", { d: path, ...look });
 }
 
 let groups = 0;
@@ -48,7 +54,6 @@ export function choice(stage, field, label, options) {
   return h("fieldset", { class: "choice" }, h("legend", {}, label), items);
 }
 
-/** A menu; `options` are [value, text]. */
 export function menu(stage, field, label, options) {
   const items = options.map(([value, text]) => h("option", { value }, text));
   const select = h("select", { onchange: () => stage.set({ [field]: options[select.selectedIndex][0] }) }, items);
@@ -87,9 +92,9 @@ export function placeBy(content, opener) {
   content.style.top = `${Math.max(GAP, fitsUnder ? bottom + GAP : top - GAP - height)}px`;
 }
 
-/** Hand a file to the reader. @param {Blob} blob */
-export function download(blob, name) {
-  const url = URL.createObjectURL(blob);
+/** Hand a file to the reader. @param {Blob | ArrayBuffer | string} content */
+export function download(content, name) {
+  const url = URL.createObjectURL(new Blob([content]));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }

@@ -8,26 +8,16 @@ const SHORTENED = /(.)\1{4,}/g; // from five on, a run is longer than its short 
 const RUNS = /([\w-])(?:\.([\da-z]{1,4})\.)?/g;
 
 /**
- * Points inside a closed polygon, by the even–odd rule; points that are not finite numbers are outside.
+ * Points, (n, 2), inside a closed polygon, (m, 2), by the even–odd rule; those that are not finite are outside.
  *
- * @param {Float32Array} points (n, 2) row-major
- * @param {ArrayLike<number>} polygon (m, 2) row-major, in the same units; the last corner joins the first
  * @returns {Uint32Array} rising indices of points
  */
 export function inLasso(points, polygon) {
-  const inside = [];
-  for (let i = 0; i < points.length / 2; i++) {
-    if (isInside(points[2 * i], points[2 * i + 1], polygon)) inside.push(i);
-  }
-  return Uint32Array.from(inside);
+  const all = Uint32Array.from({ length: points.length / 2 }, (_, i) => i);
+  return all.filter((i) => isInside(points[2 * i], points[2 * i + 1], polygon));
 }
 
-/**
- * The point nearest to (x, y) and within `radius` of it, the first of several; −1 where there is none. Points that are
- * not finite numbers are never found.
- *
- * @param {Float32Array} points (n, 2) row-major, in the units of x, y and radius
- */
+/** The point, of (n, 2), nearest to (x, y) and within `radius`, the first of several; −1 where there is none. */
 export function nearest(points, x, y, radius) {
   let [found, least] = [-1, radius * radius];
   for (let i = 0; i < points.length; i += 2) {
@@ -37,7 +27,6 @@ export function nearest(points, x, y, radius) {
   return found;
 }
 
-/** Samples of either selection; both are rising Uint32Arrays. */
 export function union(a, b) {
   return Uint32Array.from(new Set([...a, ...b])).sort();
 }
@@ -59,7 +48,6 @@ export function toText(selection) {
   return digits.replace(SHORTENED, (run, digit) => `${digit}.${run.length.toString(36)}.`);
 }
 
-/** Read what `toText` wrote; null for any other text. */
 export function fromText(text) {
   if (text.length > LONGEST_TEXT) return null;
   const runs = Array.from(text.matchAll(RUNS));
@@ -72,11 +60,6 @@ export function fromText(text) {
     if (DIGITS.indexOf(digits[Math.floor(sample / BITS)]) & (1 << (sample % BITS))) samples.push(sample);
   }
   return Uint32Array.from(samples);
-}
-
-/** Rows as a file of comma-separated values. */
-export function csv(rows) {
-  return new Blob([toCsv(rows)], { type: "text/csv" });
 }
 
 /**

@@ -26,16 +26,20 @@ export function placeAfter(epochs, epoch) {
 }
 
 /**
- * What to ask for so that a table goes up to the last kept epoch; thinned where that is too much for one answer.
+ * What to ask for so that a table that goes to `until`, or −1, goes to the last kept epoch; null for nothing.
  *
- * @param {number[]} kept epochs, rising @param {number} until the table's last epoch, −1 for none
- * @returns {?{from: number, to: number, step: number}} kept epochs, and every how-manieth of them; null for nothing
+ * @returns {?{from: number, to: number, step: number}} kept epochs, and every how-manieth: one answer holds so many
  */
 export function spanAfter(kept, until) {
   const place = placeAfter(kept, until);
   const count = kept.length - place;
   if (!count) return null;
   return { from: kept[place], to: kept.at(-1), step: Math.max(1, Math.ceil((count - 1) / (MOST_EPOCHS - 1))) };
+}
+
+/** Where a run has the curves of a span, below its own address. */
+export function historyAt(rev, { from, to, step }) {
+  return `history/${rev}?from=${from}&to=${to}&step=${step}`;
 }
 
 /** Numbers by epoch and name, and the class means of some epochs. It grows at its end. */
@@ -57,9 +61,9 @@ export class Table {
     const { arrays, metadata } = parse(buffer);
     const { epochs, scalars, mean_epochs: meanEpochs, class_means: means } = arrays;
     const names = JSON.parse(metadata.scalars);
-    const count = epochs.data.length;
     epochs.data.forEach((epoch, i) => {
-      this.append(epoch, Object.fromEntries(names.map((name, m) => [name, scalars.data[m * count + i]])));
+      const at = (m) => scalars.data[m * epochs.data.length + i];
+      this.append(epoch, Object.fromEntries(names.map((name, m) => [name, at(m)])));
     });
     for (const [epoch, fault] of Object.entries(JSON.parse(metadata.faults ?? "{}"))) {
       this.faults.set(Number(epoch), sentence(fault));
@@ -73,11 +77,7 @@ export class Table {
     this.until = Math.max(this.until, to);
   }
 
-  /**
-   * Take in rows of a pulse, as far as no kept epoch is missing between them.
-   *
-   * @param {{epoch: number, scalars: Object, class_means: ?Object}[]} rows @param {number[]} kept epochs, rising
-   */
+  /** Take in rows of a pulse, as far as no kept epoch is missing between them. @param {number[]} kept epochs, rising */
   extend(rows, kept) {
     const byEpoch = new Map(rows.map((row) => [row.epoch, row]));
     for (const epoch of kept.slice(placeAfter(kept, this.until))) {
@@ -85,7 +85,8 @@ export class Table {
       if (!row) return;
       this.append(epoch, row.scalars);
       const { class_means: means } = row;
-      if (means && means.shape[0] <= this.withMeans) this.means.set(epoch, { ...means, data: floats(means.data) });
+      if (!means || means.shape[0] > this.withMeans) continue;
+      this.means.set(epoch, { ...means, data: new Float32Array(bytesOf(means.data).buffer) });
     }
   }
 
@@ -120,7 +121,6 @@ export class Table {
     return this.columns[name] ?? this.epochs.map(() => NaN);
   }
 
-  /** The finite numbers of a column. */
   finite(name) {
     return this.column(name).filter(Number.isFinite);
   }
@@ -133,21 +133,16 @@ export class Table {
   }
 }
 
-/**
- * The lowest and the highest of several tables, over the epochs that all of them have.
- *
- * @param {Table[]} tables two or more
- * @returns {?{epochs: number[], low: number[], high: number[]}} null where one has no such column
- */
+/** The lowest and the highest of some tables, over the epochs that all have; null where one has no such column. */
 export function band(tables, name) {
-  if (!tables.every(({ columns }) => columns[name])) return null;
+  if (!tables.length || !tables.every(({ columns }) => columns[name])) return null;
   const [first, ...others] = tables;
   const epochs = first.epochs.filter((epoch) => others.every((table) => table.has(epoch)));
   const values = epochs.map((epoch) => tables.map((table) => table.columns[name][table.placeOf(epoch)]));
   return { epochs, low: values.map((all) => Math.min(...all)), high: values.map((all) => Math.max(...all)) };
 }
 
-function floats(base64) {
-  const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
+/** Bytes written in base64. @returns {Uint8Array} */
+export function bytesOf(base64) {
+  return Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
 }

@@ -79,12 +79,9 @@ export function drawRules(context, { x, y, side }, ends, theme) {
   }
 }
 
-/** A frame around what is pointed at, seen on every colour. */
 export function drawOutline(context, { x, y, width, height }, theme) {
-  for (const [line, colour] of [[5, theme.paper], [2, theme.text]]) {
-    context.lineWidth = line;
-    context.strokeStyle = colour;
-    context.strokeRect(x, y, width, height);
+  for (const [lineWidth, strokeStyle] of [[5, theme.paper], [2, theme.text]]) {
+    Object.assign(context, { lineWidth, strokeStyle }).strokeRect(x, y, width, height);
   }
 }
 
