@@ -7,7 +7,8 @@
 | pause, step, resume, stop | target: a run or a group                       | null          |
 | rename                    | run, name                                      | {name}        |
 | group                     | runs, name: of an old group or a new one       | {group}       |
-| delete                    | run                                            | null          |
+| delete                    | runs                                           | null          |
+| restore, purge            | runs: deleted ones                             | null          |
 | start-worker              |                                                | null          |
 | stop-worker               |                                                | {was_alive}   |
 | look                      | recipe, execution, image (null: all), again    | {job}         |
@@ -18,6 +19,9 @@ of a recipe that stands at its default. Over HTTP all is one JSON object that al
 
     curl localhost:8501/bcl/v1/do -H "Content-Type: application/json" \
         -d '{"verb": "pause", "target": "261111-0123456789", "key": "monday-0001"}'
+
+A deleted run is nowhere to be seen until it is restored; it is purged, with its files and for good, after 30 days, or
+at once where that is asked for. Of several runs all are deleted, restored or purged, or none.
 
 `look` and `project` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A job that
 was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond them the
@@ -46,7 +50,7 @@ from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.recipe.fields import Section, explain
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")
-MAX_GROUPED = 1000
+MOST_RUNS = 1000
 MAX_SENTENCE = 1000
 
 logger = logging.getLogger(__name__)
@@ -113,17 +117,16 @@ class Rename(Section):
     name: Name
 
 
-class Regroup(Section):
+class Runs(Section):
+    """Several runs."""
+
+    runs: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MOST_RUNS)]
+
+
+class Regroup(Runs):
     """Runs and the group that they come into."""
 
-    runs: Annotated[tuple[Id, ...], Field(min_length=1, max_length=MAX_GROUPED)]
     name: Name
-
-
-class OneRun(Section):
-    """A run."""
-
-    run: Id
 
 
 class LookAt(Section):
@@ -198,8 +201,16 @@ def _regroup(lab: Lab, wanted: Regroup) -> dict[str, Any]:
     return {"group": lab.move_to_group(wanted.runs, wanted.name)}
 
 
-def _delete(lab: Lab, wanted: OneRun) -> None:
-    lab.delete(wanted.run)
+def _delete(lab: Lab, wanted: Runs) -> None:
+    lab.delete(wanted.runs)
+
+
+def _restore(lab: Lab, wanted: Runs) -> None:
+    lab.restore(wanted.runs)
+
+
+def _purge(lab: Lab, wanted: Runs) -> None:
+    lab.purge(wanted.runs)
 
 
 def _start_worker(lab: Lab, _: Nothing) -> None:
@@ -243,7 +254,9 @@ VERBS: Mapping[str, Verb] = {
     "stop": Verb(Target, "owner", _stop),
     "rename": Verb(Rename, "owner", _rename),
     "group": Verb(Regroup, "owner", _regroup),
-    "delete": Verb(OneRun, "owner", _delete),
+    "delete": Verb(Runs, "owner", _delete),
+    "restore": Verb(Runs, "owner", _restore),
+    "purge": Verb(Runs, "owner", _purge),
     "start-worker": Verb(Nothing, "owner", _start_worker),
     "stop-worker": Verb(Nothing, "owner", _stop_worker),
     "look": Verb(LookAt, "owner", _look),

@@ -105,6 +105,13 @@ def test_runs_are_listed_and_deleted(tmp_path, cli):
     lab.record_state(run_id, "finished")
     assert cli("delete", run_id)[0] == 0
     assert cli("runs")[1] == ""
+    assert run_id in cli("runs", "--deleted")[1]
+    assert "was deleted and can be restored" in cli("stop", run_id)[2]
+    assert cli("restore", run_id)[0] == 0
+    assert run_id in cli("runs")[1]
+    assert "is not deleted" in cli("purge", run_id)[2]
+    assert cli("delete", run_id)[0] == cli("purge", run_id)[0] == 0
+    assert cli("runs", "--deleted")[1] == "" and "no run" in cli("restore", run_id)[2]
 
 
 def test_the_command_line_imports_no_torch_to_list_runs(tmp_path):

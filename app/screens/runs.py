@@ -57,8 +57,8 @@ def _tools(chosen: list[Run]) -> None:
             st.button("Stop", icon=":material/stop:", on_click=_attempt_each, args=("stop", "target", active))
         with st.popover("Delete", icon=":material/delete:"):
             names = ", ".join(verbatim(run.name) for run in chosen)
-            st.markdown(f"Remove {names} with all files? This cannot be undone.")
-            st.button("Delete for good", type="primary", on_click=_attempt_each, args=("delete", "run", ids))
+            st.markdown(f"Delete {names}? On the command line `restore` brings them back, for 30 days.")
+            st.button("Delete", type="primary", on_click=attempt, args=("delete",), kwargs={"runs": ids})
     if len(chosen) == 1 and comparable(trained_here(chosen)):
         export_button(chosen[0])
     lab_link(chosen)

@@ -1,4 +1,4 @@
-"""`worker`, `runs`, and what steers them: `pause`, `step`, `resume`, `stop`, `delete`."""
+"""`worker`, `runs`, and what steers them: `pause`, `step`, `resume`, `stop`, `delete`, `restore`, `purge`."""
 
 import argparse
 import json
@@ -21,6 +21,7 @@ def add_commands(commands: Any) -> None:
 
     runs = commands.add_parser("runs", help="list the runs")
     runs.add_argument("--json", action="store_true", help="one object a line")
+    runs.add_argument("--deleted", action="store_true", help="those that can be restored, instead")
     runs.set_defaults(command=_runs)
 
     for verb, text in (
@@ -32,9 +33,14 @@ def add_commands(commands: Any) -> None:
         control = commands.add_parser(verb, help=text)
         control.add_argument("target", metavar="RUN_OR_GROUP")
         control.set_defaults(command=_control, verb=verb)
-    delete = commands.add_parser("delete", help="remove a run and its files")
-    delete.add_argument("run", metavar="RUN")
-    delete.set_defaults(command=_delete)
+    for verb, text in (
+        ("delete", "put runs away; they can be restored for 30 days"),
+        ("restore", "take back that runs were deleted"),
+        ("purge", "remove deleted runs for good, with their files"),
+    ):
+        put = commands.add_parser(verb, help=text)
+        put.add_argument("runs", nargs="+", metavar="RUN")
+        put.set_defaults(command=_put, verb=verb)
 
 
 def _worker(lab: Lab, arguments: argparse.Namespace) -> int:
@@ -58,7 +64,7 @@ def _worker(lab: Lab, arguments: argparse.Namespace) -> int:
 
 
 def _runs(lab: Lab, arguments: argparse.Namespace) -> int:
-    for run in lab.runs():
+    for run in lab.deleted_runs() if arguments.deleted else lab.runs():
         if arguments.json:
             fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
             stands = {"state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs, "error": run.error}
@@ -79,6 +85,6 @@ def _control(lab: Lab, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _delete(lab: Lab, arguments: argparse.Namespace) -> int:
-    lab.delete(arguments.run)
+def _put(lab: Lab, arguments: argparse.Namespace) -> int:
+    getattr(lab, arguments.verb)(arguments.runs)
     return 0

@@ -9,7 +9,9 @@ from typing import Any
 from bcl_core.lab.rows import text_of
 from bcl_core.lab.run import LabError
 
-STORE_VERSION = 3  # 2: runs have notes; 3: some runs are recorded from other code
+STORE_VERSION = 4  # 2: runs have notes; 3: some runs are recorded from other code; 4: runs are deleted for a while
+
+_ADDED = {"note": ("TEXT", 2), "deleted": ("REAL", 4)}  # columns of runs, by the version that brought them
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS runs (
@@ -18,7 +20,8 @@ CREATE TABLE IF NOT EXISTS runs (
     recipe TEXT NOT NULL, recipe_hash TEXT NOT NULL, execution TEXT NOT NULL,
     state TEXT NOT NULL, run_until INTEGER, stop INTEGER NOT NULL DEFAULT 0,
     epoch INTEGER, progress REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
-    error TEXT, provenance TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL, note TEXT);
+    error TEXT, provenance TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL, note TEXT,
+    deleted REAL);
 CREATE TABLE IF NOT EXISTS metrics (
     run TEXT NOT NULL, epoch INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS worker (
@@ -60,6 +63,13 @@ class Database:
         finally:
             db.close()
 
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Connect as `connected`, and be the only one that writes from the start of the block to its end."""
+        with self.connected() as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+
     def change(self, statement: str, *values: Any) -> int:
         """Execute one statement; return how many rows it concerned."""
         with self.connected() as db:
@@ -68,8 +78,10 @@ class Database:
 
 def _migrate(db: sqlite3.Connection) -> None:
     db.execute("BEGIN IMMEDIATE")  # whoever opens the same lab at the same moment waits, and finds it done
-    if db.execute("PRAGMA user_version").fetchone()[0] == 1:
-        db.execute("ALTER TABLE runs ADD COLUMN note TEXT")
+    version = db.execute("PRAGMA user_version").fetchone()[0]
+    for column, (kind, since) in _ADDED.items():
+        if 0 < version < since:
+            db.execute(f"ALTER TABLE runs ADD COLUMN {column} {kind}")
     db.execute(f"PRAGMA user_version={STORE_VERSION}")
 
 

@@ -18,8 +18,7 @@ class Deeds:
 
         Where the key was entered before, return its content and its answer, None while there is no answer.
         """
-        with self._database.connected() as db:
-            db.execute("BEGIN IMMEDIATE")
+        with self._database.writing() as db:
             db.execute("DELETE FROM deeds WHERE entered < ?", (time.time() - KEYS_KEPT_SECONDS,))
             before: tuple[str, str | None] | None = db.execute(
                 "SELECT content, answer FROM deeds WHERE key = ?", (key,)

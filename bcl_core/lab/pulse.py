@@ -1,6 +1,7 @@
 """The pulse of a lab: how far its runs are, read from the disk and answered from memory.
 
-The disk is read twice a second at most, and sooner only for a run that nobody has asked for lately.
+The disk is read twice a second at most, and oftener only for a run that nobody has asked for lately, or whose first
+epoch is awaited.
 
 Whoever follows runs asks once a second; the answer's bytes are made once and shared by all who ask the same.
 """
@@ -24,7 +25,7 @@ from bcl_core.lab.run import Run
 from bcl_core.lab.store import Lab
 
 LOOK_SECONDS = 0.5
-NEWCOMER_SECONDS = 0.1  # between two looks, where a run is asked for that nobody has asked for lately
+EAGER_SECONDS = 0.1  # between two looks, where a run is new to this reader, or about to have its first epoch
 FORGOTTEN_SECONDS = 60.0
 MOST_RUNS = 64
 MOST_ROWS = 32
@@ -120,6 +121,7 @@ class _Followed:
     last: int | None = None
     kept: list[int] = field(default_factory=list)
     rows: dict[int, str] = field(default_factory=dict)  # of the last epochs, as JSON
+    awaited: bool = False  # its first epoch comes next
     head: str | None = None  # all but the rows, as JSON without its closing brace; "" where there is no such run
 
 
@@ -136,9 +138,11 @@ class Pulse:
     def seconds_to_look(self, run_ids: Iterable[str]) -> float | None:
         """Return how long to wait before a look that who asks for these runs needs; None: memory has what they need."""
         age = time.monotonic() - self._looked
-        if all(run_id in self._followed and self._followed[run_id].head is not None for run_id in run_ids):
-            return 0.0 if age >= LOOK_SECONDS else None
-        return max(0.0, NEWCOMER_SECONDS - age)
+        asked = [self._followed.get(run_id) for run_id in run_ids]
+        if any(one is None or one.head is None for one in asked):
+            return max(0.0, EAGER_SECONDS - age)
+        due = EAGER_SECONDS if any(one and one.awaited for one in asked) else LOOK_SECONDS
+        return 0.0 if age >= due else None
 
     def look(self, run_ids: Iterable[str] = ()) -> None:
         """Read what has changed of the runs that are followed; follow these, too."""
@@ -154,6 +158,7 @@ class Pulse:
         before = {run_id: (one.head, one.last) for run_id, one in followed.items()}
         for run_id, one in followed.items():
             self._update(one, run_id, runs.get(run_id), ahead)
+            one.awaited = status.alive and _is_awaited(runs.get(run_id), ahead)
         self._followed = followed
         known, self._worker = self._worker, worker
         if known != worker or before != {run_id: (one.head, one.last) for run_id, one in followed.items()}:
@@ -227,6 +232,11 @@ class Pulse:
         if means is None or means.nbytes > MEANS_BYTES:
             return None
         return {"shape": list(means.shape), "data": base64.b64encode(means.astype("<f4").tobytes()).decode()}
+
+
+def _is_awaited(run: Run | None, ahead: Mapping[str, Queue]) -> bool:
+    waits = run is not None and run.id in ahead and ahead[run.id]["races"] > 0
+    return run is not None and run.epoch is None and run.wants_to_train and not waits
 
 
 def _head(run: Run, rev: str, kept: Sequence[int], queue: Queue | None) -> dict[str, Any]:

@@ -6,11 +6,12 @@ What the columns hold is validated by the types of `Run`.
 import json
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from bcl_core.lab.cache import Cache
 from bcl_core.lab.run import RUN_ID, STATES, Run
 from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
 from bcl_core.recipe.fields import explain
@@ -30,10 +31,15 @@ def text_of(raw: bytes) -> str:
         return NotText(raw.decode(errors="replace"))
 
 
-def where(run_id: str) -> tuple[str, tuple[Any, ...]]:
-    """Return the condition that finds a run's row, and its values: by its id, or where that is none, by its place."""
-    nameless = _NAMELESS.fullmatch(run_id)
-    return ("rowid = ?", (int(nameless[1]),)) if nameless else ("id = ?", (run_id,))
+def where(run_ids: Iterable[str]) -> tuple[str, tuple[str, str]]:
+    """Return the condition that finds runs' rows, and its values: by their ids, or where those are none, their places.
+
+    A sound run is found by its place, too: compare the ids of what is found.
+    """
+    ids = [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id)]
+    places = [int(nameless[1]) for nameless in map(_NAMELESS.fullmatch, ids) if nameless]
+    among = "(SELECT value FROM json_each(?))"
+    return f"(id IN {among} OR rowid IN {among})", (json.dumps(ids), json.dumps(places))
 
 
 def as_run(row: sqlite3.Row) -> Run:
@@ -65,12 +71,21 @@ def _read(name: str, value: Any) -> Any:
 
 
 def _recipe(value: Any) -> Recipe | Recorded:
+    """Return a recipe, one object for all who ask for the same text: a lab of a thousand runs is read at once."""
     text: str = _text(value)
-    try:
-        recorded = "recorded" in json.loads(text)
-    except (ValueError, TypeError):
-        recorded = False
-    return Recorded.parse(text) if recorded else Recipe.parse(text)
+
+    def parsed() -> tuple[Recipe | Recorded, int]:
+        try:
+            recorded = "recorded" in json.loads(text)
+        except (ValueError, TypeError):
+            recorded = False
+        return Recorded.parse(text) if recorded else Recipe.parse(text), _PARSED * len(text)
+
+    return _recipes.get(text, parsed)
+
+
+_PARSED = 8  # bytes that a recipe takes in memory for each of its text
+_recipes: Cache[str, Recipe | Recorded] = Cache(16 << 20)
 
 
 def _state(value: Any) -> str:

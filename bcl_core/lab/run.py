@@ -54,6 +54,7 @@ class Run:
     note: str | None  # what it is busy with before its first epoch
     provenance: Mapping[str, str]
     created: Annotated[float, Field(ge=0, le=1e10)]  # seconds since 1970
+    deleted: Annotated[float, Field(ge=0, le=1e10)] | None = None  # when, in seconds since 1970
     shelved: bool = False  # it came with the project and is never changed
 
     @property

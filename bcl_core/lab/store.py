@@ -13,7 +13,7 @@ import sqlite3
 import time
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -34,6 +34,7 @@ from bcl_core.recipe import Execution, Recipe, Recorded
 
 MAX_QUEUED = 64
 PATIENCE_SECONDS = 0.2
+DELETED_KEPT_SECONDS = 30 * 24 * 3600
 DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since browsers keep them for good
 
 
@@ -69,19 +70,22 @@ class Lab:
 
     def runs(self, group_id: str | None = None) -> list[Run]:
         """Return all runs of the lab's own, or a group's, newest group first, in the order they were queued."""
-        order = "ORDER BY created DESC, group_id, position"
         if group_id is None:
-            return self._select(order)
-        return self._select(f"WHERE group_id = ? {order}", group_id) or self._damaged(group_id)
+            return self._select()
+        return self._select("group_id = ?", group_id) or self._damaged(group_id)
 
     def active_runs(self) -> list[Run]:
         """Return the runs that are queued, running or paused."""
-        return [run for run in self._select("WHERE state IN (?, ?, ?)", *ACTIVE) if run.active]
+        return [run for run in self._select("state IN (?, ?, ?)", *ACTIVE) if run.active]
+
+    def deleted_runs(self) -> list[Run]:
+        """Return the runs that were deleted and can be restored, those that were deleted last first."""
+        return sorted(self._select(deleted=True), key=lambda run: run.deleted or 0.0, reverse=True)
 
     def watched_runs(self, run_ids: Collection[str]) -> dict[str, Run]:
         """Return, by their ids, those of these runs that there are, and all that are queued, running or paused."""
         own = [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id)]
-        found = self._select(f"WHERE id IN ({marks(own)}) OR state IN (?, ?, ?)", *own, *ACTIVE)
+        found = self._select(f"(id IN ({marks(own)}) OR state IN (?, ?, ?))", *own, *ACTIVE)
         shelved = [known.run for run_id in own if (known := self.shelf.get(run_id))]
         return {run.id: run for run in [*found, *shelved]}
 
@@ -89,34 +93,53 @@ class Lab:
         """Return a run of the lab or of the shelf; UnknownRun if there is none."""
         if shelved := self.shelf.get(run_id):
             return shelved.run
-        condition, values = where(run_id)
-        found = self._select(f"WHERE {condition}", *values) if RUN_ID.fullmatch(run_id) else []
-        if not found or found[0].id != run_id:
-            raise UnknownRun(f"there is no run {run_id[:64]!r}; it may have been deleted")
-        return found[0]
+        return self._found([run_id])[0]
 
     @property
     def shelf(self) -> Shelf:
         """The runs that come with the project. They are opened like the lab's own, and refuse to be changed."""
         return open_shelf(shelf_home())
 
-    def _own(self, run_id: str) -> Run:
-        """Return a run that may be changed."""
-        self._refuse_shelved(run_id)
-        return self.run(run_id)
+    def _own(self, run_ids: Iterable[str], *, deleted: bool = False) -> list[Run]:
+        """Return runs that may be changed, in the order of their ids."""
+        ids = list(dict.fromkeys(run_ids))
+        for run_id in ids:
+            self._refuse_shelved(run_id)
+        return self._found(ids, deleted=deleted)
+
+    def _found(self, run_ids: Sequence[str], *, deleted: bool = False) -> list[Run]:
+        """Return the lab's own runs of these ids; UnknownRun where one of them is not there, or not deleted."""
+        condition, values = where(run_ids)
+        found = {run.id: run for run in self._select(condition, *values, deleted=deleted)}
+        for run_id in run_ids:
+            if run_id not in found:
+                raise self._unknown("run", run_id)
+        return [found[run_id] for run_id in run_ids]
+
+    def _unknown(self, what: str, target: str) -> UnknownRun:
+        """Return what says that there is no run, or group, of this id, and whether there was."""
+        condition, values = where([target])
+        for deleted in (True, False):
+            known = self._select(f"({condition} OR group_id = ?)", *values, target, deleted=deleted)
+            if names := sorted(repr(run.name) for run in known if target in (run.id, run.group_id)):
+                how = f"{'were' if names[1:] else 'was'} deleted and can be restored" if deleted else "is not deleted"
+                return UnknownRun(f"{' and '.join(names[:3])} {how}")
+        return UnknownRun(f"there is no {what} {target[:64]!r}; it may have been deleted")
 
     def _refuse_shelved(self, run_id: str) -> None:
         if shelved := self.shelf.get(run_id):
             raise LabError(f"{shelved.run.name!r} came with the project and is never changed; train a copy instead")
 
-    def _select(self, which: str, *values: Any) -> list[Run]:
+    def _select(self, condition: str = "1", *values: Any, deleted: bool = False) -> list[Run]:
+        """Return the runs of which the condition holds, the newest group first, in the order they were queued."""
+        which = f"WHERE deleted IS {'NOT' * deleted} NULL AND {condition} ORDER BY created DESC, group_id, position"
         with self._database.connected() as db:
             db.row_factory = sqlite3.Row
             return [as_run(row) for row in db.execute(f"SELECT rowid, * FROM runs {which}", values)]
 
     def _damaged(self, target: str) -> list[Run]:
         """Return the runs that are known by this id, or as this group, though their rows do not hold it."""
-        return [run for run in self._select("") if not run.readable and target in (run.id, run.group_id)]
+        return [run for run in self._select() if not run.readable and target in (run.id, run.group_id)]
 
     def folder(self, run_id: str) -> RunFolder:
         """Return the run's folder; UnknownRun if there is no such run."""
@@ -147,6 +170,24 @@ class Lab:
             rows = db.execute(statement, (run_id, *(wanted or ()))).fetchall()
         read = (metrics_of(epoch, text) for epoch, text in rows if isinstance(epoch, int))
         return [metrics for metrics in read if metrics is not None]
+
+    def last_metrics(self, run_ids: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
+        """Return the metrics of the last epoch of every run, or of some, the shelf's included, by the runs' ids.
+
+        Runs without an epoch, or whose metrics cannot be read, are left out.
+        """
+        ended = {run.id: run.epoch for run in self.shelf.runs if run.epoch is not None}
+        shelved = {run_id: self.metrics(run_id, [epoch])[0] for run_id, epoch in ended.items()}
+        condition, values = ("1", ()) if run_ids is None else where(run_ids)
+        with self._database.connected() as db:
+            rows = db.execute(
+                "SELECT id, metrics.epoch, metrics FROM runs JOIN metrics ON run = id AND metrics.epoch = runs.epoch "
+                f"WHERE deleted IS NULL AND {condition}",
+                values,
+            ).fetchall()
+        read = {run_id: metrics_of(epoch, text) for run_id, epoch, text in rows}
+        found = {**shelved, **{run_id: metrics for run_id, metrics in read.items() if metrics is not None}}
+        return found if run_ids is None else {run_id: found[run_id] for run_id in run_ids if run_id in found}
 
     def unreadable_epochs(self, run_id: str) -> list[int]:
         """Return the epochs whose metrics cannot be read, in order."""
@@ -207,7 +248,7 @@ class Lab:
 
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
         """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
-        run = self._own(run_id)
+        [run] = self._own([run_id])
         self._steerable(run.id)
         lock = self.lock(run_id)
         if lock is None:
@@ -215,9 +256,10 @@ class Lab:
         if run.state == "finished":
             lock.release()
             raise LabError(f"{run.name!r} is finished")
-        self._database.change(
-            "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL WHERE id = ?", run_id
-        )
+        taken_up = "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL"
+        if not self._database.change(f"{taken_up} WHERE id = ? AND deleted IS NULL", run_id):
+            lock.release()
+            raise self._unknown("run", run_id)
         return run_id, lock
 
     def _make_folder(self, recipe: Recipe | Recorded) -> str:
@@ -261,8 +303,7 @@ class Lab:
             }
             for position, (run_id, (name, recipe)) in enumerate(zip(ids, runs, strict=True))
         ]
-        with self._database.connected() as db:
-            db.execute("BEGIN IMMEDIATE")
+        with self._database.writing() as db:
             unfinished = len(self.active_runs())
             if state != "queued" or unfinished + len(rows) <= MAX_QUEUED:
                 for row in rows:
@@ -301,10 +342,12 @@ class Lab:
         worker = is_locked(self.worker_lock)
         # Who looks whether a run is trained holds its lock for a moment; a worker puts right what that hides.
         patience = 0.0 if worker else PATIENCE_SECONDS
-        with self._locked_by_nobody(ids, patience) as nobodys, self._database.connected() as db:
-            db.execute("BEGIN IMMEDIATE")
+        with self._locked_by_nobody(ids, patience) as nobodys, self._database.writing() as db:
             db.row_factory = sqlite3.Row
-            rows = db.execute(f"SELECT rowid, * FROM runs WHERE id IN ({marks(ids)})", ids).fetchall()
+            which = f"id IN ({marks(ids)}) AND deleted IS NULL"
+            rows = db.execute(f"SELECT rowid, * FROM runs WHERE {which}", ids).fetchall()
+            if not rows:
+                raise self._unknown("run or group", target)
             for run_id, columns in rule(list(map(as_run, rows)), steering.Circumstances(nobodys, worker)):
                 assignments = ", ".join(f"{column} = ?" for column in columns)
                 db.execute(f"UPDATE runs SET {assignments} WHERE id = ?", (*columns.values(), run_id))
@@ -329,10 +372,10 @@ class Lab:
 
     def _steerable(self, target: str) -> tuple[str, ...]:
         """Return the ids of a run, or of the runs of a group that are trained here."""
-        found = self._select("WHERE id = ? OR group_id = ?", target, target) or self._damaged(target)
+        found = self._select("(id = ? OR group_id = ?)", target, target) or self._damaged(target)
         if not found:
             self._refuse_shelved(target)
-            raise UnknownRun(f"there is no run or group {target[:64]!r}; it may have been deleted")
+            raise self._unknown("run or group", target)
         ids = tuple(run.id for run in found if isinstance(run.recipe, Recipe))
         if not ids:
             if not found[0].readable:
@@ -342,44 +385,81 @@ class Lab:
 
     def rename(self, run_id: str, name: str) -> None:
         """Give a run another name, 1 to 80 characters."""
-        condition, values = where(self._own(run_id).id)
-        self._database.change(f"UPDATE runs SET name = ? WHERE {condition}", proper_name(name), *values)
+        [run] = self._own([run_id])
+        condition, values = where([run.id])
+        rename = f"UPDATE runs SET name = ? WHERE deleted IS NULL AND {condition}"
+        if not self._database.change(rename, proper_name(name), *values):
+            raise self._unknown("run", run_id)
 
     def move_to_group(self, run_ids: Sequence[str], name: str) -> str:
         """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
         name = proper_name(name)
         known = (run.group_id for run in self.runs() if run.group_name == name and run.readable)
         group_id = next(known, None) or _new_id()
-        for run_id in run_ids:
-            self._refuse_active(run_id)
-        for position, run_id in enumerate(run_ids):
-            condition, values = where(run_id)
-            self._database.change(
-                f"UPDATE runs SET group_id = ?, group_name = ?, position = ? WHERE {condition}",
-                *(group_id, name, position, *values),
-            )
+        with self._at_rest(run_ids) as db:
+            for position, run_id in enumerate(run_ids):
+                condition, values = where([run_id])
+                db.execute(
+                    f"UPDATE runs SET group_id = ?, group_name = ?, position = ? WHERE {condition}",
+                    (group_id, name, position, *values),
+                )
         return group_id
 
-    def delete(self, run_id: str) -> None:
-        """Remove a run that is not active, with its files."""
-        self._refuse_active(run_id)
-        folder = self.folder(run_id).path
-        condition, values = where(run_id)
-        with self._database.connected() as db:
-            db.execute(f"DELETE FROM metrics WHERE run IN (SELECT id FROM runs WHERE {condition})", values)
-            db.execute(f"DELETE FROM runs WHERE {condition}", values)
-        shutil.rmtree(folder, ignore_errors=True)
+    def delete(self, run_ids: Collection[str]) -> None:
+        """Set runs aside, with their files: nobody sees them until they are restored, for DELETED_KEPT_SECONDS.
 
-    def _refuse_active(self, run_id: str) -> None:
-        self.settle_recorded(self._own(run_id))
-        run = self.run(run_id)
-        if run.active:
-            raise RunIsActive(f"{run.name!r} is {run.state}: stop it first")
-        if not run.readable:
-            lock = self.lock(run_id)
-            if lock is None:
-                raise RunIsActive(f"{run.name!r} is trained by another process, which can read it: stop it there first")
-            lock.release()
+        Raises:
+            UnknownRun: one of them is not there, or was deleted before. Nothing is deleted then.
+            RunIsActive: some of them are queued, running or paused. Nothing is deleted then.
+        """
+        condition, values = where(run_ids)
+        with self._at_rest(run_ids) as db:
+            db.execute(f"UPDATE runs SET deleted = ? WHERE {condition}", (time.time(), *values))
+
+    def restore(self, run_ids: Collection[str]) -> None:
+        """Take back that runs were deleted. UnknownRun where one of them was not; nothing is restored then."""
+        condition, values = where(run_ids)
+        with self._database.writing() as db:
+            self._own(run_ids, deleted=True)
+            db.execute(f"UPDATE runs SET deleted = NULL WHERE {condition}", values)
+
+    def purge(self, run_ids: Collection[str]) -> None:
+        """Remove deleted runs for good, with their files. UnknownRun where one is not deleted; all stay then."""
+        for run in self._own(run_ids, deleted=True):
+            condition, values = where([run.id])
+            with self._database.writing() as db:  # so that nobody restores it meanwhile
+                if not db.execute(f"SELECT 1 FROM runs WHERE deleted IS NOT NULL AND {condition}", values).fetchone():
+                    continue
+                # Files first: whoever breaks off in between leaves a deleted run, which can be purged again.
+                with suppress(FileNotFoundError):
+                    shutil.rmtree(self.home / "runs" / run.id)
+                db.execute(f"DELETE FROM metrics WHERE run IN (SELECT id FROM runs WHERE {condition})", values)
+                db.execute(f"DELETE FROM runs WHERE {condition}", values)
+
+    def purge_old(self) -> None:
+        """Remove for good what was deleted more than DELETED_KEPT_SECONDS ago."""
+        long_ago = time.time() - DELETED_KEPT_SECONDS
+        self.purge([run.id for run in self.deleted_runs() if (run.deleted or time.time()) < long_ago])
+
+    @contextmanager
+    def _at_rest(self, run_ids: Collection[str]) -> Iterator[sqlite3.Connection]:
+        """Let runs be changed in the block that nobody trains, nor takes up meanwhile.
+
+        Raises UnknownRun where one of them is not there, and RunIsActive, which names those that are queued, running
+        or paused.
+        """
+        for run in self._own(run_ids):
+            self.settle_recorded(run)
+        with self._database.writing() as db:
+            runs = self._own(run_ids)
+            if active := [f"{run.name!r} is {run.state}" for run in runs if run.active]:
+                more = f" and {len(active) - 3} more are active" if active[3:] else ""
+                raise RunIsActive(f"{', '.join(active[:3])}{more}: stop {'them' if active[1:] else 'it'} first")
+            for run in runs:
+                if not run.readable and is_locked(RunFolder(self.home / "runs" / run.id).lock):
+                    it = f"{run.name!r} is trained by another process, which can read it"
+                    raise RunIsActive(f"{it}: stop it there first")
+            yield db
 
     # Writing, by the process that trains
 
@@ -442,8 +522,7 @@ class Lab:
 
     def record_epoch(self, run_id: str, epoch: int, metrics: Mapping[str, Any]) -> None:
         """Add an epoch's metrics. Raises Held where the run was asked to stay before it."""
-        with self._database.connected() as db:
-            db.execute("BEGIN IMMEDIATE")
+        with self._database.writing() as db:
             if db.execute("SELECT 1 FROM runs WHERE id = ? AND run_until < ?", (run_id, epoch)).fetchone():
                 raise Held(f"run {run_id} is held before epoch {epoch}")
             db.execute(

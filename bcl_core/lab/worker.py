@@ -33,6 +33,7 @@ class Worker:
 
     def work(self, idle_seconds: float) -> None:
         """Serve until asked to leave, or until nothing has been trained for `idle_seconds`."""
+        self.lab.purge_old()
         last_work = time.monotonic()
         while not self._watch.leaving and time.monotonic() - last_work < idle_seconds:
             run = self._next()

@@ -86,5 +86,6 @@ def test_the_shell_lists_them_and_says_what_is_missing_in_a_sentence(damaged, tm
 
 def test_it_can_be_deleted(damaged):
     lab, broken, sound = damaged
-    lab.delete(broken)
+    lab.delete([broken])
+    lab.purge([broken])
     assert [run.id for run in lab.runs()] == [sound] and not lab.folder(sound).path.with_name(broken).exists()

@@ -78,7 +78,12 @@ def test_its_runs_are_renamed_and_deleted(lab, run_id):
     lab.rename(run_id, "an old one")
     assert lab.run(run_id).name == "an old one"
     folder = lab.folder(run_id).path
-    lab.delete(run_id)
+    lab.delete([run_id])
+    assert folder.exists() and len(lab.runs()) == 1
+    lab.restore([run_id])
+    assert lab.run(run_id).name == "an old one"
+    lab.delete([run_id])
+    lab.purge([run_id])
     assert not folder.exists() and len(lab.runs()) == 1
 
 

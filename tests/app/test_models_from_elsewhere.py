@@ -18,7 +18,7 @@ def exported(lab, tmp_path):
 
     [run_id] = train_here(lab, epochs=1, presets=["digits-bcl"])
     export_run(lab, run_id, tmp_path / "model.zip")
-    lab.delete(run_id)
+    lab.delete([run_id])
     return tmp_path / "model.zip"
 
 

@@ -153,8 +153,13 @@ def test_rename_group_and_delete(lab, run_id):
     answer = ask(lab, "group", runs=[run_id], name="seeds")
     run = lab.run(run_id)
     assert (run.name, run.group_id, run.group_name) == ("my best run", answer["group"], "seeds")
-    ask(lab, "delete", run=run_id)
+    ask(lab, "delete", runs=[run_id])
     assert not lab.runs()
+    ask(lab, "restore", runs=[run_id])
+    assert lab.runs() == [run]
+    ask(lab, "delete", runs=[run_id])
+    ask(lab, "purge", runs=[run_id])
+    assert not lab.deleted_runs()
 
 
 def test_the_worker_is_started_and_stopped(lab, monkeypatch):
@@ -191,7 +196,7 @@ def test_who_only_looks_may_change_nothing(lab, verb):
         ("pause", {"target": UNKNOWN, "hard": True}, "hard"),
         ("pause", {"target": 7}, "target is 7"),
         ("pause", {"target": "../../lab.sqlite"}, "should be the id of a run"),
-        ("delete", {"run": ["a"]}, "run is"),
+        ("delete", {"runs": ["a"]}, "runs.0"),
         ("rename", {"run": UNKNOWN, "name": " "}, "1 to 80 characters"),
         ("rename", {"run": UNKNOWN, "name": "x" * 81}, "1 to 80 characters"),
         ("rename", {"run": UNKNOWN, "name": "bell \a"}, "control characters"),
@@ -220,7 +225,7 @@ def test_arguments_that_do_not_fit_are_named_and_change_nothing(lab, verb, argum
         *((verb, {"target": UNKNOWN}) for verb in ("pause", "step", "resume", "stop")),
         ("rename", {"run": UNKNOWN, "name": "name"}),
         ("group", {"runs": [UNKNOWN], "name": "name"}),
-        ("delete", {"run": UNKNOWN}),
+        *((verb, {"runs": [UNKNOWN]}) for verb in ("delete", "restore", "purge")),
         ("train-on", {"run": UNKNOWN}),
     ],
 )
@@ -262,10 +267,10 @@ def test_a_key_that_is_none_is_refused(lab, run_id, key):
 
 
 def test_what_the_lab_refused_can_be_asked_again_under_the_same_key(lab, run_id):
-    assert refusal(lab, "delete", KEY, run=run_id)[0] == 422
+    assert refusal(lab, "delete", KEY, runs=[run_id])[0] == 422
     lab.record_state(run_id, "finished")
-    assert ask(lab, "delete", KEY, run=run_id) is None
-    assert ask(lab, "delete", KEY, run=run_id) is None
+    assert ask(lab, "delete", KEY, runs=[run_id]) is None
+    assert ask(lab, "delete", KEY, runs=[run_id]) is None
 
 
 def test_what_a_killed_server_had_begun_is_not_begun_again(lab):

@@ -49,11 +49,29 @@ def test_a_newcomer_waits_for_a_look_and_one_who_is_known_for_the_next(lab, monk
     [made] = make_runs(lab, ["bcl"], 1)
     pulse = Pulse(lab)
     pulse.look([])
-    assert 0 < pulse.seconds_to_look([made.id]) <= module.NEWCOMER_SECONDS
+    assert 0 < pulse.seconds_to_look([made.id]) <= module.EAGER_SECONDS
     pulse.look([made.id])
     now = time.monotonic()
     monkeypatch.setattr(module.time, "monotonic", lambda: now + module.LOOK_SECONDS)
     assert pulse.seconds_to_look([made.id]) == 0
+
+
+def test_the_first_epoch_is_looked_for_oftener_once_its_run_comes_next_and_a_worker_lives(lab, monkeypatch):
+    first, later = (lab.enqueue(GroupPlan(name, [("BCL", small("digits-bcl"))]))[0] for name in "ab")
+    pulse = Pulse(lab)
+    now = 0.0
+    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+
+    def waits_for_the_usual_look(run_id):
+        nonlocal now
+        pulse.look([first, later])
+        now += module.EAGER_SECONDS
+        return pulse.seconds_to_look([run_id]) is None
+
+    assert waits_for_the_usual_look(first)
+    with worker_lock(lab, 1):
+        assert not waits_for_the_usual_look(first)
+        assert waits_for_the_usual_look(later)
 
 
 def test_a_look_that_finds_nothing_new_leaves_the_answers_as_they_are(lab):
@@ -84,7 +102,7 @@ def test_a_deleted_run_is_said_to_be_gone_at_the_next_look(lab):
     one, other = make_runs(lab, ["bcl", "scl"], 1)
     pulse = Pulse(lab)
     pulse.look([one.id, other.id])
-    lab.delete(one.id)
+    lab.delete([one.id])
     pulse.look()
     told = json.loads(pulse.answer([one.id, other.id], None).content)["runs"]
     assert "there is no run" in told[one.id]["error"] and told[other.id]["state"] == "finished"

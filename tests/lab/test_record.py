@@ -194,7 +194,7 @@ def test_a_recorder_killed_leaves_a_stopped_run(lab, notice):
         assert process.stdout.readline() == b"recorded\n"
         run_id = only_run(lab).id
         with pytest.raises(RunIsActive):
-            lab.delete(run_id)
+            lab.delete([run_id])
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -202,7 +202,7 @@ def test_a_recorder_killed_leaves_a_stopped_run(lab, notice):
     notice(lab)
     run = lab.run(run_id)
     assert (run.state, run.epoch, lab.folder(run_id).epochs()) == ("stopped", 1, [1])
-    lab.delete(run_id)
+    lab.delete([run_id])
 
 
 def test_a_recorder_that_ended_well_is_not_stopped_by_who_looked_before(lab):
@@ -231,7 +231,7 @@ def test_nobody_steers_what_other_code_trains(lab, tmp_path):
         with pytest.raises(LabError, match="no model of it here"):
             use()
     assert lab.run(run_id).state == "finished"
-    lab.delete(run_id)
+    lab.delete([run_id])
     assert lab.runs() == []
 
 

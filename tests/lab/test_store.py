@@ -4,7 +4,7 @@ import sqlite3
 
 import pytest
 
-from bcl_core.lab import GroupPlan, Lab, LabError, QueueFull, RunIsActive, UnknownRun
+from bcl_core.lab import GroupPlan, Lab, LabError, QueueFull, UnknownRun
 from bcl_core.lab.store import MAX_QUEUED
 from tests.conftest import small
 
@@ -95,25 +95,6 @@ def test_a_finished_run_stays_finished_whatever_is_pressed(lab):
     for action in (lab.pause, lab.step, lab.resume, lab.stop):
         action(run_id)
         assert lab.run(run_id).state == "finished"
-
-
-def test_an_active_run_is_not_deleted(lab):
-    [run_id] = lab.enqueue(race(1))
-    with pytest.raises(RunIsActive, match="stop it first"):
-        lab.delete(run_id)
-    assert lab.run(run_id)
-
-
-def test_deleting_removes_row_metrics_and_files(lab):
-    ids = lab.enqueue(race(2))
-    folder = lab.folder(ids[0]).path
-    lab.record_epoch(ids[0], 0, {"loss": 1.0})
-    lab.record_state(ids[0], "stopped")
-    lab.delete(ids[0])
-    assert not folder.exists()
-    assert [run.id for run in lab.runs()] == ids[1:]
-    with sqlite3.connect(lab.home / "lab.sqlite") as db:
-        assert db.execute("SELECT count(*) FROM metrics").fetchone()[0] == 0
 
 
 def test_runs_can_be_renamed_and_regrouped(lab):

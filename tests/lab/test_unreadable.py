@@ -82,8 +82,12 @@ def test_it_can_be_renamed_grouped_and_deleted_with_its_files_alone(lab, neighbo
     if lab.run(damaged[0].id).active:
         return  # the group or the name was all that was wrong
     folder = lab.home / "runs" / damaged[0].id
-    lab.delete(damaged[0].id)
+    lab.delete([damaged[0].id])
     assert [run.id for run in lab.runs()] == [neighbour]
+    lab.restore([damaged[0].id])
+    assert lab.run(damaged[0].id).error == damaged[0].error
+    lab.delete([damaged[0].id])
+    lab.purge([damaged[0].id])
     assert (lab.home / "runs" / neighbour / "recipe.json").exists()
     assert elsewhere.exists() and not folder.exists()
     with pytest.raises(UnknownRun):
@@ -94,14 +98,14 @@ def test_it_is_not_deleted_while_a_process_that_can_read_it_trains_it(lab):
     [run_id] = queue_damaged(lab, "a backbone of one's own")
     lock = lab.lock(run_id)
     with pytest.raises(RunIsActive, match="stop it there"):
-        lab.delete(run_id)
+        lab.delete([run_id])
     lock.release()
-    lab.delete(run_id)
+    lab.delete([run_id])
     assert not lab.runs()
 
 
 def test_the_place_of_a_sound_run_is_no_second_name_for_it(lab, neighbour):
-    for action in (lab.run, lab.delete, lab.stop, lab.folder):
+    for action in (lab.run, lab.stop, lab.folder, lambda run_id: lab.delete([run_id])):
         with pytest.raises(UnknownRun):
             action("unreadable-1")
     assert lab.run(neighbour).wants_to_train
@@ -118,7 +122,7 @@ def test_a_run_deleted_once_is_not_deleted_with_another_of_no_id(lab):
     queue_damaged(lab, "no id", "no id")
     first, second = lab.runs()
     assert first.id != second.id
-    lab.delete(first.id)
+    lab.delete([first.id])
     assert lab.runs() == [second]
 
 

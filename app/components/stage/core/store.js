@@ -9,8 +9,8 @@ import { Table, band, epochsOf, historyAt, spanAfter } from "./table.js";
 import { Views } from "./views.js";
 
 const BUDGET = 48e6; // bytes
-const TICK = 250; // milliseconds
-const USUAL = 4; // ticks from one poll to the next
+const TICK = 125; // milliseconds
+const USUAL = 8; // ticks from one poll to the next
 const MOST_ASKED = 64; // runs in one pulse
 
 /** Fetches what the runs have, and goes on looking while one of them is trained. */
@@ -67,7 +67,7 @@ export class Store {
   /** Poll now and then, and often while the first epoch of a run is waited for. */
   tick() {
     this.ticks = (this.ticks + 1) % USUAL;
-    const isFirst = !this.away && this.runs.some((run) => run.active && !run.epochs.length);
+    const isFirst = !this.away && this.runs.some((run) => run.active && !run.epochs.length && !run.pulse?.queue?.races);
     if (isFirst || !this.ticks) this.poll();
   }
 
