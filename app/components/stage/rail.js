@@ -17,13 +17,11 @@ export class Rail {
     stage.bind(() => {
       const pressed = tabs[TABS.findIndex(([key]) => key === stage.through)];
       for (const tab of tabs) tab.ariaPressed = String(tab === pressed);
-      if (this.root.scrollWidth > this.root.clientWidth) this.reveal(pressed);
+      // Bring it into the row's visible part, without moving the page.
+      const { scrollWidth, clientWidth } = this.root;
+      const centred = pressed.offsetLeft - (clientWidth - pressed.offsetWidth) / 2;
+      if (scrollWidth > clientWidth) this.root.scrollLeft = centred;
     });
-  }
-
-  /** Bring a tab into the row's visible part, without moving the page. */
-  reveal({ offsetLeft, offsetWidth }) {
-    this.root.scrollLeft = offsetLeft - (this.root.clientWidth - offsetWidth) / 2;
   }
 
   /** Do what a key says. @returns {boolean} whether it says anything here */

@@ -55,7 +55,6 @@ export class Stage {
   warm = false; // whether the first picture stands; Plotly and the graphics card, which stop the browser, wait for it
 
   /**
-   * @param {HTMLElement} host
    * @param {(path: string) => Promise<ArrayBuffer>} fetchBytes as `Store` takes it: another one feeds another page
    * @param {?(verb: string, args: Object) => Promise<any>} ask for a verb of the lab; null where nobody can be asked
    */

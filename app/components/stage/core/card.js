@@ -20,7 +20,10 @@ export class Card {
     clearTimeout(this.waiting);
     this.at = at;
     this.root.hidden = !at;
-    for (const part of this.parts) if (part !== at?.column) part.points.highlight(at && this.hitIn(part, at));
+    for (const part of this.parts) {
+      const index = at ? this.stage.linked.rowIn(at.column.run, part.run, at.row) : -1;
+      if (part !== at?.column) part.points.highlight(index < 0 ? null : { kind: "sample", index });
+    }
     if (!at) return;
     this.fill(at, []);
     this.waiting = setTimeout(() => this.measure(at), REST);
@@ -28,11 +31,6 @@ export class Card {
 
   get parts() {
     return this.stage.lens("embedding").parts;
-  }
-
-  hitIn(part, { column, row }) {
-    const there = this.stage.linked.rowIn(column.run, part.run, row);
-    return there < 0 ? null : { kind: "sample", index: there };
   }
 
   async measure(at) {
@@ -68,7 +66,6 @@ export class Card {
     this.place(at);
   }
 
-  /** What the other runs predict for the same sample. */
   elsewhere({ column, row }) {
     const others = this.parts.filter((part) => part !== column && part.snapshot);
     return others.flatMap(({ run, snapshot }) => {
@@ -79,7 +76,7 @@ export class Card {
 
   /** Under the picture, where it hides no samples; else beside what is pointed at. */
   place({ column, x, y }) {
-    const box = column.points.surface.host.getBoundingClientRect();
+    const box = column.points.host.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.root;
     const floor = innerHeight - this.stage.bar.root.offsetHeight;
     const under = box.bottom + height + EDGE / 2 < floor;

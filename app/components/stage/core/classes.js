@@ -8,7 +8,6 @@ export function classLabels(names, counts) {
   return names.map((name, k) => `${name}, n = ${counts[k]}`);
 }
 
-/** Whether some classes have more training images than others. */
 export function isUneven(counts) {
   return new Set(counts).size > 1;
 }

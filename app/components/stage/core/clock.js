@@ -24,17 +24,11 @@ export const KEYS = {
 
 /** Make a clock that stands still, at the kept epoch nearest to `epoch`, or at the last without it. */
 export function clock(epochs, { epoch = null, speed = DEFAULT_SPEED, follow = false } = {}) {
-  const last = lastOf(epochs);
-  const at = epoch === null || follow ? last : nearest(epochs, epoch);
+  const at = epoch === null || follow ? lastOf(epochs) : nearest(epochs, epoch);
   return { epochs, at, playing: false, speed: clamp(speed, SLOWEST, FASTEST), follow };
 }
 
-/**
- * Where a clock stands, for pictures that tween.
- *
- * @returns {{epoch: ?number, next: ?number, fraction: number}} the kept epoch at or before, the one that is tweened to
- *   (the same at a whole epoch), and how far, from 0 up to but not including 1
- */
+/** Where a clock stands: the kept epoch at or before, the one that is tweened to, or the same, and how far, below 1. */
 export function position({ epochs, at }) {
   const index = Math.floor(at);
   return { epoch: epochs[index] ?? null, next: epochs[Math.ceil(at)] ?? null, fraction: at - index };

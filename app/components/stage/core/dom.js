@@ -29,7 +29,6 @@ export function filled(element, attributes, children = []) {
   return element;
 }
 
-/** A short line in a run's colour and dash. */
 export function swatch({ colour, dash }) {
   const look = { d: "M1 5H31", stroke: colour, "stroke-width": 3.5, "stroke-dasharray": DASHES[dash] ?? "" };
   return drawing(32, 10, "path", look);
@@ -63,21 +62,15 @@ export function menu(stage, field, label, options) {
 
 /** A switch for a field that is true or false, or for one item of a field that is a list; a `sign` may precede it. */
 export function toggle(stage, field, label, item = null, sign = null) {
-  const isOn = () => (item === null ? stage.state[field] : stage.state[field].includes(item));
-  const flip = () => {
-    const rest = item !== null && stage.state[field].filter((other) => other !== item);
-    stage.set({ [field]: item === null ? input.checked : input.checked ? [...rest, item] : rest });
-  };
+  const listed = () => [stage.state[field]].flat();
+  const flipped = () => listed().filter((other) => other !== item).concat(input.checked ? item : []);
+  const flip = () => stage.set({ [field]: item === null ? input.checked : flipped() });
   const input = h("input", { type: "checkbox", onchange: flip });
-  stage.bind(() => (input.checked = isOn()));
+  stage.bind(() => (input.checked = listed().includes(item ?? true)));
   return h("label", { class: "toggle" }, input, sign, h("span", {}, label));
 }
 
-/**
- * What a button opens over the page; the browser closes it at a press elsewhere or of Escape, and keeps the focus.
- *
- * @param {HTMLElement} opener @param {HTMLElement} content has the attribute popover
- */
+/** A button opens `content`, a popover; the browser closes it at a press elsewhere or of Escape, and keeps focus. */
 export function popup(opener, content) {
   opener.popoverTargetElement = content;
   content.addEventListener("toggle", ({ newState }) => newState === "open" && placeBy(content, opener));

@@ -5,11 +5,7 @@ const HEAD_TAIL_SHARE = 0.3;
 const LEAST_SPREAD = 1e-12;
 const VIEWS = 2; // of an image in a contrastive batch
 
-/**
- * Angle between each two rows of `means`, (K, d), uncentred.
- *
- * @returns {Float32Array} (K, K) degrees; NaN where a row has no direction: it is zero, or not finite
- */
+/** Angle between each two rows of `means`, (K, d), uncentred: (K, K) degrees; NaN where a row is zero or not finite. */
 export function pairAngles(means, K, d) {
   const units = unitRows(means, K, d);
   const angles = new Float32Array(K * K);
@@ -43,7 +39,6 @@ export function deviation(angles, target) {
 /**
  * Head and tail, the max(1, round(0.3 K)) classes with the largest and the smallest counts, and the medium between.
  *
- * @param {ArrayLike<number>} counts (K,) training counts, K of 2 or more
  * @returns {{head: number[], medium: number[], tail: number[]}} class indices, most frequent first
  */
 export function groupsOf(counts) {
@@ -105,7 +100,6 @@ export function countSlope(push, counts) {
 /**
  * Push between classes that their counts alone predict: all similarities equal, one batch of everything.
  *
- * @param {{averaging: boolean, complement: boolean, anchors: "instance" | "class"}} switches of the loss
  * @returns {{mass: Float32Array, push: Float32Array}} (K, K) each: the share of an anchor's repulsion by class, and the
  *   pair push, NaN on the diagonal and adding up to 1 over pairs
  */
@@ -140,11 +134,8 @@ function pairsWithin(classes, matrix, K) {
 function unitRows(means, K, d) {
   const lengths = Array.from({ length: K }, (_, row) => Math.sqrt(dot(means, row, means, row, d)));
   const floor = DIRECTION_FLOOR * Math.max(0, ...lengths.filter(Number.isFinite));
-  const hasDirection = lengths.map((length) => Number.isFinite(length) && length > floor);
-  return Float64Array.from({ length: K * d }, (_, i) => {
-    const row = Math.floor(i / d);
-    return hasDirection[row] ? means[i] / lengths[row] : NaN;
-  });
+  const divisors = lengths.map((length) => (Number.isFinite(length) && length > floor ? length : NaN));
+  return Float64Array.from({ length: K * d }, (_, i) => means[i] / divisors[Math.floor(i / d)]);
 }
 
 function angleOf(cosine) {

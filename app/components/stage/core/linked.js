@@ -44,13 +44,12 @@ export class Linked {
   }
 
   placesIn(samples) {
-    const found = this.places.get(samples) ?? new Map(Array.from(samples.indices, (_, row) => [imageOf(samples, row), row]));
-    this.places.set(samples, found);
-    return found;
+    const placesOf = () => new Map(Array.from(samples.indices, (_, row) => [imageOf(samples, row), row]));
+    if (!this.places.has(samples)) this.places.set(samples, placesOf());
+    return this.places.get(samples);
   }
 }
 
-/** What a run predicts for a sample at an epoch, in words. */
 export function predictionInWords(run, snapshot, row) {
   const predictions = snapshot.get("predictions");
   if (!predictions) return "no prediction recorded";

@@ -27,7 +27,7 @@ export class Snapshot {
   }
 
   get bytes() {
-    return this.size + sum(Object.values(this.remembered).map(({ byteLength }) => byteLength));
+    return Object.values(this.remembered).reduce((total, { byteLength }) => total + byteLength, this.size);
   }
 
   /** An array's numbers, or null where the run does not have it. */

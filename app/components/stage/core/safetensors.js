@@ -24,7 +24,6 @@ export class FormatError extends Error {
 /**
  * Read a safetensors file. Arrays are views of `buffer` where their bytes are aligned, and copies elsewhere.
  *
- * @param {ArrayBuffer} buffer the whole file
  * @returns {{arrays: Object<string, {data: TypedArray, shape: number[]}>, metadata: Object<string, string>}} arrays in
  *   row-major order. F16 becomes Float32Array, I64 Int32Array, and BOOL a Uint8Array of 0 and 1.
  * @throws {FormatError}
@@ -112,7 +111,8 @@ function half(pattern) {
 function narrowed(values, name) {
   const wide = values.find((value) => value !== BigInt.asIntN(32, value));
   check(wide === undefined, `The array ${name} holds ${wide}, which does not fit 32 bits.`);
-  return new Int32Array(values.buffer, values.byteOffset, 2 * values.length).filter((_, i) => i % 2 === 0); // low halves
+  const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
+  return words.filter((_, i) => i % 2 === 0); // the low ones
 }
 
 function lengthOf(shape) {

@@ -31,16 +31,12 @@ export function union(a, b) {
   return Uint32Array.from(new Set([...a, ...b])).sort();
 }
 
-/** Samples of `a` that are not in `b`; both are rising Uint32Arrays. */
 export function difference(a, b) {
   const without = new Set(b);
   return a.filter((sample) => !without.has(sample));
 }
 
-/**
- * Write a selection in letters, digits and "-_.": six samples a digit, long runs of one digit shortened, so that any
- * selection of 10,000 samples takes at most 1,667 characters and a few samples take few.
- */
+/** Write a selection in letters, digits and "-_.": six samples a digit, long runs of one digit shortened. */
 export function toText(selection) {
   const bits = new Uint8Array(selection.length ? Math.floor(selection.at(-1) / BITS) + 1 : 0);
   for (const sample of selection) bits[Math.floor(sample / BITS)] |= 1 << (sample % BITS);
@@ -62,16 +58,16 @@ export function fromText(text) {
   return Uint32Array.from(samples);
 }
 
-/**
- * Write rows as comma-separated values (RFC 4180), the names of the columns first.
- *
- * @param {Object[]} rows one object a line, the first one's keys the columns; null, undefined and NaN are left empty
- */
+/** Write objects as comma-separated values (RFC 4180), the first one's keys on top; null and NaN are left empty. */
 export function toCsv(rows) {
   if (!rows.length) return "";
   const names = Object.keys(rows[0]);
   const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
-  return lines.map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
+  const cell = (value) => {
+    const text = Number.isNaN(value) ? "" : String(value ?? "");
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return lines.map((cells) => `${cells.map(cell).join(",")}\r\n`).join("");
 }
 
 function isInside(x, y, polygon) {
@@ -83,9 +79,4 @@ function isInside(x, y, polygon) {
     if (x < crossing) inside = !inside;
   }
   return inside;
-}
-
-function csvCell(value) {
-  const text = Number.isNaN(value) ? "" : String(value ?? "");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -28,7 +28,6 @@ export class Store {
    *   sentence, and with Away where nobody answers
    * @param {(run: ?Run, what: string) => void} onChange something has arrived: epochs, state, view, a part of a run, or
    *   "rest" when all has that was asked for
-   * @param {number} budget bytes of views and embeddings
    */
   constructor(fetchBytes, onChange, budget = BUDGET) {
     Object.assign(this, { fetchBytes, onChange, views: new Views(this, budget) });
@@ -189,7 +188,8 @@ export class Store {
 
   /** Which sample is which; resolves when that is known, or failed. */
   samples(run) {
-    return this.get(run, "samples", `samples/${run.rev}`, (bytes) => (run.samples = samplesOf(parse(bytes).arrays)));
+    const take = (bytes) => (run.samples = samplesOf(parse(bytes).arrays));
+    return this.get(run, "samples", `samples/${run.rev}`, take);
   }
 
   predicted(run) {

@@ -4,7 +4,7 @@ import { pairAngles } from "./geometry.js";
 import { parse } from "./safetensors.js";
 import { sentence } from "./server.js";
 
-const MOST_EPOCHS = 600; // that one answer holds
+const MOST_EPOCHS = 600; // that one answer holds; of more, a span has every second one, or third …
 
 /** Epochs of ranges [first, last, step], as a pulse has them. @returns {number[]} rising */
 export function epochsOf(ranges) {
@@ -25,11 +25,7 @@ export function placeAfter(epochs, epoch) {
   return low;
 }
 
-/**
- * What to ask for so that a table that goes to `until`, or −1, goes to the last kept epoch; null for nothing.
- *
- * @returns {?{from: number, to: number, step: number}} kept epochs, and every how-manieth: one answer holds so many
- */
+/** The span {from, to, step} that a table that goes to `until`, or −1, lacks of the kept epochs; null for none. */
 export function spanAfter(kept, until) {
   const place = placeAfter(kept, until);
   const count = kept.length - place;

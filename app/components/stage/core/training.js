@@ -6,12 +6,14 @@ import { sentence } from "./server.js";
 import { duration } from "./words.js";
 
 const STEERABLE = ["queued", "running", "paused", "stopped", "failed"];
+const isActive = ({ active }) => active;
+const isHeld = ({ active, pulse }) => !active || pulse.holds_at !== null;
 // Verb, word, what it does, sign, and of which runs it makes sense.
 const VERBS = [
-  ["pause", "Pause", "Pause training", "M4 3h3v10H4zM9 3h3v10H9z", ({ moving }) => moving],
-  ["step", "Step", "Train one epoch", "M4 2.5v11l6-5.5zM11 3h2v10h-2z", ({ active }) => active],
-  ["resume", "Resume", "Resume training", "M4 2.5v11l9-5.5z", ({ held }) => held],
-  ["stop", "Stop", "Stop training", "M3.5 3.5h9v9h-9z", ({ active }) => active],
+  ["pause", "Pause", "Pause training", "M4 3h3v10H4zM9 3h3v10H9z", isMoving],
+  ["step", "Step", "Train one epoch", "M4 2.5v11l6-5.5zM11 3h2v10h-2z", isActive],
+  ["resume", "Resume", "Resume training", "M4 2.5v11l9-5.5z", isHeld],
+  ["stop", "Stop", "Stop training", "M3.5 3.5h9v9h-9z", isActive],
 ];
 const WHOLE = "all";
 const IDLE = "No worker is running, so nothing trains.";
@@ -35,7 +37,6 @@ export class Training {
     return this.stage.store.runs.filter(({ about, state }) => about?.switches && STEERABLE.includes(state));
   }
 
-  /** Those of them that the menu means. */
   get meant() {
     const { steerable } = this;
     const one = steerable.find(({ told }) => told.id === this.target.value);
@@ -48,12 +49,7 @@ export class Training {
     if (this.root.hidden) return;
     this.offer(steerable);
     const { meant } = this;
-    const states = {
-      active: meant.some(({ active }) => active),
-      moving: meant.some(isMoving),
-      held: meant.some(({ active, pulse }) => !active || pulse.holds_at !== null),
-    };
-    this.buttons.forEach((verb, i) => (verb.disabled = this.busy || !VERBS[i][4](states)));
+    this.buttons.forEach((verb, i) => (verb.disabled = this.busy || !meant.some(VERBS[i][4])));
     const { worker } = stage.store;
     const isIdle = worker && !worker.alive && steerable.some(isMoving);
     this.start.hidden = !isIdle;

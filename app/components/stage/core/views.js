@@ -37,8 +37,7 @@ export class Views {
   /**
    * Say where the scrubber stands; views around it are fetched.
    *
-   * @param {{epoch: ?number, next: ?number, views: boolean, trails: boolean}} at `next` is tweened to; whether
-   *   something draws from views, and from earlier ones too
+   * @param {{epoch: ?number, next: ?number, views: boolean, trails: boolean}} at whether views, and past ones, are drawn
    */
   aim(at) {
     const { epoch, direction } = this.aimed;
@@ -72,7 +71,8 @@ export class Views {
 
   /** The first view that is wanted, that there is room for, and that nobody has asked for. */
   next() {
-    let bytes = sum(Array.from(this.remembered.values(), (item) => item.bytes));
+    let bytes = 0;
+    for (const item of this.remembered.values()) bytes += item.bytes;
     for (const { run, epoch, shown } of this.wants()) {
       bytes += run.snapshots.get(epoch)?.bytes ?? run.largest;
       if (!shown && bytes > this.budget) return null;

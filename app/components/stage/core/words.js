@@ -32,7 +32,6 @@ export function whole(count) {
   return count.toLocaleString("en-US");
 }
 
-/** A factor, to three digits. */
 export function factor(value) {
   return String(Number(value.toPrecision(3)));
 }

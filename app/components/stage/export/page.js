@@ -20,11 +20,7 @@ const PAGE_CSS = `
   footer dt { color: var(--st-text-color); font-weight: 600; }
   footer dd { margin: 0 0 0.5rem; }`;
 
-/**
- * Gather the page's parts from the stage and from its data routes.
- *
- * @param {(share: number) => void} onProgress how much of the data is here, 0 to 1
- */
+/** Gather what the stage and its routes have. @param {(share: number) => void} onProgress how much is here, 0 to 1 */
 export async function savedPage(stage, onProgress) {
   const { told, store, host } = stage;
   const textOf = async (name) => (await answerAt(`${told.components}/${name}`)).text();
@@ -49,17 +45,13 @@ export async function savedPage(stage, onProgress) {
   const runs = store.runs.map((run) => ({ ...store.words(run), epochs: run.epochs }));
   const shown = store.runs.map((run) => run.told); // controls are in their runs' places
   const saved = { ...told, runs: shown, saved: { search: stage.search } };
-  const data = { told: saved, runs, files, missing, date: new Date() };
-  return new Blob(pageOf({ ...data, script, css, theme, dark }), { type: "text/html" });
+  return new Blob(pageOf({ told: saved, runs, files, missing, date: new Date(), script, css, theme, dark }));
 }
 
 /**
- * Write the page.
+ * Write the page, in parts to be joined.
  *
- * @param {string} parts.script the module that opens it, which imports nothing
- * @param {Map<string, string>} parts.files gzip in base64, by path
- * @param {[string, string][]} parts.missing paths that could not be had, and why
- * @returns {string[]} to be joined
+ * @param {Map<string, string>} files gzip in base64, by path @param {[string, string][]} missing paths, and why
  */
 export function pageOf({ told, runs, script, css, theme, dark, files, missing, date }) {
   const groups = [...new Set(runs.flatMap(({ group }) => group ?? []))].join(", ");

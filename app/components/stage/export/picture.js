@@ -83,7 +83,7 @@ function partsOf(lens) {
 
 /** A chart that has been drawn, or a picture that draws on any context, cut off at the edges of its element. */
 function pictured(picture) {
-  const element = picture.host ?? picture.content ?? picture.surface.host;
+  const element = picture.host ?? picture.content;
   const { clientWidth: width, clientHeight: height } = element;
   const drawChart = async (sheet, x, y) => {
     const svg = await picture.library.toImage(element, { format: "svg", width, height, imageDataOnly: true });

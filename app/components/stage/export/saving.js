@@ -37,7 +37,6 @@ function filesOf(stage, lens, labels) {
   ]);
 }
 
-/** All arrays of a run at the epoch that is shown, and which samples they are of. */
 async function arraysOf(stage, run) {
   stage.send({ type: "pause" });
   const { epoch, message } = stage.look(run);

@@ -162,7 +162,6 @@ function attributes(values) {
   return written.map(([name, value]) => ` ${name}="${text(value)}"`).join("");
 }
 
-/** A number to a hundredth, without more digits than that takes. */
 function short(value) {
   return String(Math.round(100 * value) / 100);
 }

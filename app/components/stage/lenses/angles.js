@@ -136,10 +136,7 @@ class AnglesColumn {
     this.pictures = [this.map];
   }
 
-  /**
-   * @param {{pairs: () => number | Float32Array, name: string, rms: ?string}} target what is subtracted; `rms` is the
-   *   metric that says how far all pairs are from it
-   */
+  /** @param {{pairs: () => number | Float32Array, name: string, rms: ?string}} target `rms`: a metric of all pairs */
   show(snapshot, target) {
     const { of } = this.stage.state;
     const { map, run } = this;

@@ -22,8 +22,7 @@ export function shuffled(labels, rows, seed = 1) {
  * Coordinates that a picture of these labels would have: as bcl_core.geometry.aligned_coordinates, without the residual
  * direction.
  *
- * @param {{data: Float32Array, shape: number[]}} embeddings (N, d)
- * @param {Int32Array} labels (N,)
+ * @param {{data: Float32Array, shape: number[]}} embeddings (N, d) @param {Int32Array} labels (N,)
  * @param {Uint32Array} fit rows that the frame is fitted on
  * @param {number[][]} simplex (K, D) the fixed simplex, its last column zero
  * @returns {{coordinates: Int16Array, means: Float32Array}} (N, D) in steps of 1/32767, and (K, D) means of the drawn

@@ -189,16 +189,15 @@ function room(charts, name, title) {
 /**
  * The test accuracies of each class, the most frequent first; of many classes, some evenly over that order.
  *
- * @param {{run: Object, snapshot: Object}[]} shown runs with their epoch's snapshots
  * @returns {{runs: ?{run: Object, values: number[]}[], labels: string[], note: string, lack: ?string}} `runs` is null
  *   where nothing can be drawn, and `lack` says why; `note` says what of it is not drawn
  */
 export function byClass(shown) {
   const known = shown.filter(({ snapshot }) => snapshot.get("accuracy_per_class"));
-  if (!known.length) return { runs: null, labels: [], note: "", lack: shown.length ? NOT_RECORDED : null };
+  if (!known.length) return { runs: null, lack: shown.length ? NOT_RECORDED : null };
   const { classes } = known[0].run;
   const isOther = ({ run }) => keyOf(run.classes) !== keyOf(classes);
-  if (known.some(isOther)) return { runs: null, labels: [], note: "", lack: ALIKE };
+  if (known.some(isOther)) return { runs: null, lack: ALIKE };
   const order = thinned(orderOf(classes.groups));
   const labels = classLabels(classes.names, classes.counts);
   const lacking = shown.filter((one) => !known.includes(one)).map(({ run }) => run.told.label);

@@ -66,9 +66,9 @@ export class Embedding extends Lens {
     this.depth = choiceOf(stage, "dims", "", DIMS);
     this.steering = h("div", { class: "controls" }, [
       this.auto,
-      button("Face", () => this.faceClass(this.class.selectedIndex)),
+      button("Face", () => this.faceClass()),
       this.class,
-      button("Select its images", () => this.selectClass(this.class.selectedIndex)),
+      button("Select its images", () => this.selectClass()),
       button("Tail against head", () => this.faceGroups()),
       button("As fitted", () => this.turnTo(() => identity(this.dims))),
     ]);
@@ -115,7 +115,7 @@ export class Embedding extends Lens {
     const words = alone ? `${METHODS[fit]}: ${ALONE[0].toLowerCase()}${ALONE.slice(1)} ` : ALIGNED;
     tell(this.words, `${words}${shown}${shuffled ? SHUFFLED : ""}`, stage.told.glossary);
     this.legend.replaceChildren(...legendOf(this.signs()));
-    this.printPair();
+    this.pair.textContent = this.pairInWords();
   }
 
   signs() {
@@ -134,7 +134,7 @@ export class Embedding extends Lens {
   }
 
   viewed() {
-    for (const part of this.parts) part.forget(); // trails have grown
+    for (const part of this.parts) part.scenes = new WeakMap(); // trails have grown
   }
 
   epoch() {
@@ -143,7 +143,7 @@ export class Embedding extends Lens {
       const fault = run.fault("samples");
       if (fault) column.say(`The samples of this run cannot be shown. ${fault}`);
     }
-    this.printPair();
+    this.pair.textContent = this.pairInWords();
   }
 
   frame() {
@@ -158,7 +158,7 @@ export class Embedding extends Lens {
     this.motion?.(seconds);
   }
 
-  /** @param {?(seconds: number) => void} motion what turns the picture from now on @param {boolean} isTour whether it roams */
+  /** @param {?(seconds: number) => void} motion what turns the picture @param {boolean} isTour whether it roams */
   move(motion, isTour = false) {
     this.motion = motion;
     this.auto.ariaPressed = String(isTour);
@@ -204,8 +204,8 @@ export class Embedding extends Lens {
     return Array.from({ length: K }, (_, k) => means.data.subarray(k * D, (k + 1) * D));
   }
 
-  faceClass(k) {
-    const [means, start] = [this.means(), this.basis];
+  faceClass() {
+    const [means, start, k] = [this.means(), this.basis, this.class.selectedIndex];
     if (means) this.turnTo((fraction) => face(start, means[k], fraction));
   }
 
@@ -222,8 +222,8 @@ export class Embedding extends Lens {
     for (const part of this.parts) part.points.setMode(mode);
   }
 
-  selectClass(k) {
-    const [part] = this.parts;
+  selectClass() {
+    const [[part], k] = [this.parts, this.class.selectedIndex];
     if (part?.samples) part.select(part.shown.filter((row) => part.samples.labels[row] === k), "replace");
   }
 
@@ -233,11 +233,9 @@ export class Embedding extends Lens {
     this.stage.set({ pair: pair.includes(k) ? pair.filter((other) => other !== k) : [...pair.slice(-1), k] });
   }
 
-  printPair() {
-    this.pair.textContent = this.pairInWords(...this.stage.state.pair);
-  }
-
-  pairInWords(a, b = a) {
+  /** The true angle of the chosen pair of classes, in every run. */
+  pairInWords() {
+    const [a, b = a] = this.stage.state.pair;
     const shown = [...this.drawn()].filter(({ run }) => Math.max(a, b) < run.classes.names.length);
     if (!shown.length) return "";
     const { names, regular } = shown[0].run.classes;

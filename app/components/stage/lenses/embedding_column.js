@@ -77,11 +77,6 @@ export class TourColumn {
     const { layers, dims } = this.stage.state;
     this.points.setLayers(this.alone ? layers.filter((layer) => layer === "means") : layers);
     this.points.setFlat(dims === 2 || this.alone);
-    this.forget();
-  }
-
-  /** Make the scenes anew: there are other layers, or trails are longer. */
-  forget() {
     this.scenes = new WeakMap();
   }
 
@@ -168,7 +163,7 @@ export class TourColumn {
       coordinates: snapshot.get("coordinates"),
       means: snapshot.get("class_mean_coordinates"),
       prototypes: run.trainsPrototypes ? prototypes : null,
-      classifier: run.about.space === "backbone" ? prototypes : null, // without heads, the weights themselves, at unit length
+      classifier: run.about.space === "backbone" ? prototypes : null, // without heads, the weights at unit length
       trail: past.flatMap((epoch) => run.snapshots.get(epoch)?.get("class_mean_coordinates") ?? []), // as far as here
     };
   }
@@ -181,7 +176,7 @@ export class TourColumn {
 
   /** Whether what was asked for at this epoch, to be shown so, is still wanted. */
   wants(snapshot, fit) {
-    return this.snapshot === snapshot && this.fit === fit && this.panel.open && this.points.surface.host.isConnected;
+    return this.snapshot === snapshot && this.fit === fit && this.panel.open && this.points.host.isConnected;
   }
 
   /** The control needs the full embeddings: it is computed where the scrubber rests. */
@@ -202,7 +197,8 @@ export class TourColumn {
     const { epoch } = snapshot;
     const asking = (this.asking = {});
     const goesOn = () => this.asking === asking && this.wants(snapshot, fit);
-    const say = (text, waiting = true) => goesOn() && this.panel.columns.find(({ part }) => part === this).say(text, waiting);
+    const column = this.panel.columns.find(({ part }) => part === this);
+    const say = (text, waiting = true) => goesOn() && column.say(text, waiting);
     say(`The ${METHODS[fit]} of epoch ${epoch} is asked for.`);
     try {
       const found = await projected(stage, run, epoch, fit, { goesOn, say });

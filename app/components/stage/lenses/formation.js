@@ -27,11 +27,7 @@ export class Formation extends Lens {
   static key = "formation";
   static title = "Formation";
   static views = false;
-
-  /** It begins with dots, which need nothing: they are the first picture. */
-  get ready() {
-    return true;
-  }
+  static isFirst = true; // it begins with dots, which need nothing
 
   build() {
     this.offer(toggle(this.stage, "log", "log epochs"));
@@ -82,7 +78,8 @@ export class Formation extends Lens {
   epoch() {
     for (const { run, part } of this.columns) {
       const { epoch, message } = this.stage.look(run, false);
-      if (part && message === null) part.showEpoch(epoch);
+      if (!part || message !== null) continue;
+      part.strip.show(part.many ? null : run.angles(epoch), part.many ? part.shares(epoch) : null);
     }
   }
 
@@ -96,6 +93,8 @@ class FormationColumn {
     Object.assign(this, { stage, run });
     const { groups, regular, predicted } = run.classes;
     this.kinds = kindsOf(groups);
+    this.many = this.kinds.length > EVERY_PAIR_UP_TO; // too many for a line a pair
+    this.others = stage.store.runs.filter((other) => other !== run);
     const plot = content.appendChild(h("div", { class: "plot" }));
     const others = this.others.map(({ told }) => told);
     const targets = { regular, predicted: predicted?.tail ?? null, planned: run.about.planned };
@@ -108,22 +107,8 @@ class FormationColumn {
     this.pictures = [this.chart, this.line, this.strip];
   }
 
-  /** Whether the classes are too many for a line a pair. */
-  get many() {
-    return this.kinds.length > EVERY_PAIR_UP_TO;
-  }
-
-  get others() {
-    return this.stage.store.runs.filter((run) => run !== this.run);
-  }
-
   get meanEpochs() {
     return [...this.run.curves.means.keys()].sort((a, b) => a - b);
-  }
-
-  showEpoch(epoch) {
-    if (this.many) this.strip.showShares(this.shares(epoch));
-    else this.strip.showPairs(this.run.angles(epoch));
   }
 
   /** Degrees below which 5, 25, 50, 75 and 95 % of all pairs are; null where that was not recorded. */

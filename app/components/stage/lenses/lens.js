@@ -19,39 +19,27 @@ const BROKEN = "This picture could not be drawn from what the run recorded.";
 export class Lens {
   static fields = {};
   static views = true;
+  static isFirst = false; // whether it is the first picture: what takes long to start waits until that stands
 
   columns = [];
   legend = h("div", { class: "legend" });
   words = h("p", { class: "key" });
 
   constructor(stage) {
-    this.stage = stage;
     const { key, title } = this.constructor;
+    Object.assign(this, { stage, key, title });
     this.picture = h("div", { class: "picture" });
     this.side = h("details", { class: "side", open: !stage.narrow.matches }, h("summary", {}, "Options and explanation"));
     this.body = h("div", { class: "body" }, this.picture, this.side);
     this.root = h("section", { class: `lens ${key}`, id: `lens-${key}` }, h("h2", {}, title), this.body);
   }
 
-  get key() {
-    return this.constructor.key;
-  }
-
-  get title() {
-    return this.constructor.title;
-  }
-
   get wanted() {
     return [this.key, ALL].includes(this.stage.through);
   }
 
-  /** Whether it may be built: what takes long to start waits until the first picture stands. */
-  get ready() {
-    return this.stage.warm;
-  }
-
   get open() {
-    return this.wanted && this.ready;
+    return this.wanted && (this.stage.warm || this.constructor.isFirst);
   }
 
   /** Follow the state; what is not looked through has never been built or stands still. */
@@ -93,7 +81,6 @@ export class Lens {
     this.try("frame");
   }
 
-  /** What of a run is shown, or why nothing is; see the stage's `look`. */
   look(run) {
     return this.stage.look(run, this.constructor.views);
   }
@@ -106,17 +93,16 @@ export class Lens {
     return [...this.drawn()].flatMap(({ part, snapshot }) => part.rows(snapshot));
   }
 
-  /** Charts and canvases, its own and its columns'. */
   get pictures() {
     return this.parts.flatMap(({ pictures }) => pictures);
   }
 
   retheme() {
-    for (const picture of this.pictures) picture.retheme();
+    for (const picture of this.pictures) picture.retheme?.();
   }
 
   destroy() {
-    for (const picture of this.pictures) picture.destroy();
+    for (const picture of this.pictures) picture.destroy?.();
   }
 
   offer(...controls) {

@@ -40,12 +40,7 @@ export async function projected(stage, run, epoch, method, { goesOn, say }) {
   return null;
 }
 
-/**
- * Places in the unit disc, one scale for both axes, as `Points` takes them.
- *
- * @param {ArrayLike<number>} places (N, 2) @param {number} dims D, of which the first two are used
- * @returns {Int16Array} (N, D) in steps of 1/32767
- */
+/** Places, (N, 2), in the unit disc, one scale for both axes. @returns {Int16Array} (N, dims) in steps of 1/32767 */
 export function inUnitDisc(places, dims) {
   const [xs, ys] = [0, 1].map((axis) => {
     const along = Float64Array.from({ length: places.length / 2 }, (_, i) => places[2 * i + axis]);

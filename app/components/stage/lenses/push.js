@@ -31,7 +31,8 @@ const DOTS = {
       "images. ",
   },
   gradient_mass: {
-    pairs: "Each dot is a pair of classes: the other class's [mass] at an [anchor], against that class's training images. ",
+    pairs:
+      "Each dot is a pair of classes: the other class's [mass] at an [anchor], against that class's training images. ",
     classes:
       "Each dot is a class: its [mass] at an [anchor], the geometric mean over the anchors of other classes, against " +
       "its training images. ",
@@ -131,10 +132,11 @@ export class Push extends Lens {
 class PushColumn {
   constructor(stage, content, run) {
     Object.assign(this, { stage, run });
-    const { told, classes, about: { switches } } = run;
-    const { names, counts, groups } = pooled(classes);
+    const { told, about: { switches } } = run;
+    const { names, counts, groups } = pooled(run.classes);
     Object.assign(this, { names, counts, groups });
     this.classes = { names, counts, groups, order: orderOf(groups), kinds: kindsOf(groups) };
+    this.many = counts.length > EVERY_PAIR_UP_TO;
     this.alone = switches && countEffect(counts, switches);
     const [dots, bars] = ["dots", "bars"].map((name) => h("div", { class: `plot ${name}` }));
     const map = h("div", { class: "map" });
@@ -153,10 +155,6 @@ class PushColumn {
 
   get quantity() {
     return this.stage.state.quantity;
-  }
-
-  get many() {
-    return this.counts.length > EVERY_PAIR_UP_TO;
   }
 
   /** What the counts alone predict; null for runs of which the loss is not known. */
@@ -179,7 +177,6 @@ class PushColumn {
     return widest([extent(recorded), ...(this.countsAlone ? [extent(this.countsAlone)] : [])]);
   }
 
-  /** Where the longest bars of all epochs end. */
   reach() {
     const most = (name) => this.run.curves.finite(name).reduce((a, b) => Math.max(a, b), 0);
     return [-most("pull_most"), most("push_most")];
@@ -236,8 +233,7 @@ class PushColumn {
 
   tailShare(snapshot) {
     const { counts, groups, run } = this;
-    const K = counts.length;
-    const { tail } = groups;
+    const [K, { tail }] = [counts.length, groups];
     if (run.classes.bins) return ["Classes are pooled by frequency: the tail's share is not computed."];
     if (tail.length < 2) return [];
     const shareOf = (matrix) => tailPushShare(matrix, K, groups);
@@ -271,7 +267,7 @@ class PushColumn {
   scale() {
     const K = this.counts.length;
     const even = this.quantity === "pair_push" ? 2 / (K * (K - 1)) : 1 / K;
-    const paper = this.map.surface.theme.paperRgb;
+    const paper = this.map.theme.paperRgb;
     const blue = hexToRgb(this.stage.told.amount);
     const [low, middle, high] = [LIGHTEST, 1, DARKEST].map((factor) => Math.min(0, Math.log10(even * factor)));
     return {

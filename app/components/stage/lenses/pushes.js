@@ -3,11 +3,8 @@
 import { groupsOf, sum } from "../core/geometry.js";
 
 /**
- * The classes of a run as its gradient statistics have them: one by one, or in bins of like frequency.
- *
- * @param {{names: string[], counts: number[], groups: Object, bins: ?number[]}} classes `bins`: of each class, 0 for
- *   the most frequent
- * @returns {{names: string[], counts: number[], groups: Object}} a bin's count is the mean of its classes'
+ * The classes of a run as its gradient statistics have them: one by one, or in bins of like frequency, 0 for the most
+ * frequent; a bin's count is the mean of its classes'.
  */
 export function pooled({ names, counts, groups, bins }) {
   if (!bins) return { names, counts, groups };
@@ -23,7 +20,6 @@ export function pooled({ names, counts, groups, bins }) {
  * A dot for each class that is pushed and each that pushes it, at the latter's count.
  *
  * @param {Float32Array} values (K, K), row = the class that is pushed
- * @param {{names, counts, order, kinds}} classes by class; `order` is from the most frequent
  * @returns {{x: number[], y: number[], text: string[], kind: string[]}} `kind` is the group of the class that is pushed
  */
 export function pairDots(values, { names, counts, order, kinds }) {
@@ -83,8 +79,7 @@ export function extent(values) {
 /**
  * What each class receives: the pull of its own class, and the push of each group, as mean lengths of the gradient.
  *
- * @param {ArrayLike<number>} attraction (K,)
- * @param {ArrayLike<number>} norm (K, K), row = the class that is moved
+ * @param {ArrayLike<number>} attraction (K,) @param {ArrayLike<number>} norm (K, K), row = the class that is moved
  * @returns {Object<string, number[]>} (K,) for pull, head, medium and tail
  */
 export function received(attraction, norm, groups) {

@@ -41,10 +41,9 @@ export function drag(basis, dx, dy) {
 }
 
 /**
- * Turn towards the screen plane of `target` at constant angular speed, along the shortest way between the two planes.
- *
- * Planes are compared by their principal angles; both principal vectors turn at once, and how far the two planes are
- * apart is the root of the sum of the two squared angles (the geodesic interpolation of Buja et al. 2005).
+ * Turn towards the screen plane of `target` at constant angular speed, along the shortest way between the two planes:
+ * both principal vectors turn at once, and how far the planes are apart is the root of the sum of the two squared
+ * principal angles (the geodesic interpolation of Buja et al. 2005).
  *
  * @param {Float64Array} target a basis; its plane is reached, in whatever rotation within the screen is nearest
  * @param {number} dt seconds
@@ -55,7 +54,7 @@ export function autoStep(basis, target, dt) {
   const distance = Math.hypot(...pairs.map(({ angle }) => angle));
   const part = Math.min(1, (TOUR_SPEED * dt) / Math.max(distance, ARRIVED));
   let turned = basis;
-  for (const { from, towards, angle } of pairs) turned = turn(turned, from, towards, part * angle);
+  for (const { from, towards, angle } of pairs) if (towards) turned = turn(turned, from, towards, part * angle);
   return { basis: turned, arrived: part * distance >= distance - ARRIVED };
 }
 
@@ -76,8 +75,8 @@ export function face(basis, direction, fraction = 1) {
 }
 
 /**
- * Turn so that `a` becomes screen x, and `b` lies in the upper half of the screen plane; both are (D,), of any length. A
- * `b` that is parallel to `a` turns nothing further.
+ * Turn so that `a` becomes screen x, and `b` lies in the upper half of the screen plane; both are (D,), of any length.
+ * A `b` that is parallel to `a` turns nothing further.
  */
 export function facePlane(basis, a, b, fraction = 1) {
   const facing = face(basis, a);
@@ -89,7 +88,7 @@ export function facePlane(basis, a, b, fraction = 1) {
   return parallel ? begun : swing(begun, facing, 1, beside, fraction);
 }
 
-/** Make the rows orthonormal again, from the first to the last, each kept to its own side; rows must be independent. */
+/** Make independent rows orthonormal again, from the first to the last, each kept to its own side. */
 export function orthonormalise(basis) {
   const done = [];
   for (const row of rowsOf(basis)) {
@@ -111,9 +110,9 @@ export function decode(text, D) {
   if (!/^[\w-]+$/.test(text) || text.length !== 8 * D) return null;
   const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (byte) => byte.charCodeAt(0));
   const read = Float64Array.from(new Int16Array(bytes.buffer), (value) => value / STEPS);
-  if (!isOrthonormal(read)) return null;
-  const basis = orthonormalise(read);
-  return isMirrored(basis) ? null : basis;
+  const rows = rowsOf(read);
+  const isUnit = (a, i) => rows.every((b, j) => Math.abs(inner(a, b) - (i === j)) < UNIT_TOLERANCE);
+  return rows.every(isUnit) && !isMirrored(read) ? orthonormalise(read) : null;
 }
 
 // The one change that everything is made of: rotate all D dimensions in the plane of two orthonormal directions, `from`
@@ -143,16 +142,20 @@ function swing(basis, reference, row, direction, fraction) {
   const from = rows[row];
   const length = lengthOf(direction);
   if (!(length > 0 && Number.isFinite(length))) return basis;
-  const goal = scaled(padded(direction, from.length), 1 / length);
+  const { towards, angle } = wayTo(scaled(padded(direction, from.length), 1 / length), from);
+  // Half a turn has no plane of its own: it goes through depth.
+  return turn(basis, from, towards ?? rows[2], fraction * angle);
+}
+
+// Where `from` turns to and how far, to be at `goal`; both have length 1. `towards` is null where they are parallel.
+function wayTo(goal, from) {
   const cosine = inner(goal, from);
   const beside = combined(1, goal, -cosine, from);
   const sine = lengthOf(beside);
-  // Half a turn has no plane of its own: it goes through depth.
-  const towards = sine < PARALLEL ? rows[2] : scaled(beside, 1 / sine);
-  return turn(basis, from, towards, fraction * Math.atan2(sine, cosine));
+  return { from, towards: sine < PARALLEL ? null : scaled(beside, 1 / sine), angle: Math.atan2(sine, cosine) };
 }
 
-// Singular vectors of the 2 × 2 matrix of inner products, as two rotations; `towards` is orthogonal to `from`.
+// Singular vectors of the 2 × 2 matrix of inner products, as two ways.
 function principalPairs([ax, ay], [bx, by]) {
   const [xx, xy, yx, yy] = [inner(ax, bx), inner(ax, by), inner(ay, bx), inner(ay, by)];
   const sum = Math.atan2(yx - xy, xx + yy);
@@ -161,18 +164,7 @@ function principalPairs([ax, ay], [bx, by]) {
   return [
     [combined(Math.cos(p), ax, Math.sin(p), ay), combined(Math.cos(q), bx, Math.sin(q), by)],
     [combined(-Math.sin(p), ax, Math.cos(p), ay), combined(-Math.sin(q), bx, Math.cos(q), by)],
-  ].map(([from, goal]) => {
-    const cosine = inner(from, goal);
-    const beside = combined(Math.sign(cosine) || 1, goal, -Math.abs(cosine), from);
-    const sine = lengthOf(beside);
-    if (sine < PARALLEL) return { from, towards: from, angle: 0 };
-    return { from, towards: scaled(beside, 1 / sine), angle: Math.atan2(sine, Math.abs(cosine)) };
-  });
-}
-
-function isOrthonormal(basis) {
-  const rows = rowsOf(basis);
-  return rows.every((a, i) => rows.every((b, j) => Math.abs(inner(a, b) - (i === j)) < UNIT_TOLERANCE));
+  ].map(([from, goal]) => wayTo(inner(from, goal) < 0 ? scaled(goal, -1) : goal, from));
 }
 
 // Only in three dimensions is there a mirrored basis: with more, the hidden dimensions can take the flip.

@@ -34,7 +34,6 @@ async function pump() {
 
 export class Chart {
   /**
-   * @param {HTMLElement} host sized by the page
    * @param {Object} figure Plotly's data and layout; each trace has its role in `meta`
    * @param {{plotly: string}} told the library's address @param {() => void} onDraw is called when the axes stand
    */
@@ -49,8 +48,8 @@ export class Chart {
   /**
    * Show other arrays, when it is this chart's turn.
    *
-   * @param {() => {fill: (meta: Object) => ?Object, layout: Object}} make what each trace has, by its `meta`, nothing for
-   *   those to hide; and what the layout has beside
+   * @param {() => {fill: (meta: Object) => ?Object, layout: Object}} make what each trace has, by its `meta`, nothing
+   *   for those to hide; and what the layout has beside
    */
   show(make) {
     this.wanted = make;

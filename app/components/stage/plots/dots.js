@@ -13,8 +13,7 @@ export const TICK = 30; // degrees
 
 /**
  * @typedef {{zero: number, end: number, highest: number, sides: [number, number], upright: boolean}} Axis pixels at 0
- *   and at `highest` degrees, and between which pixels the dots spread; degrees go along y where it is upright, else
- *   along x
+ *   and at `highest` degrees, and between which the dots spread; degrees go along y where it is upright, else along x
  * @typedef {{row: number, column: number, angle: number, kind: "head" | "medium" | "tail"}} Dot classes, and degrees
  */
 
@@ -103,7 +102,6 @@ export function drawDegrees(context, axis, { beside, font, colour, regular = nul
   write(`${regular.toFixed(1)}°`, regular);
 }
 
-/** Lines across the axis at the degrees that are labelled. */
 export function drawGrid(context, axis, [from, to], colour) {
   context.beginPath();
   for (const degrees of ticksOf(axis)) line(context, axis, degrees, from, to);

@@ -43,19 +43,12 @@ export class EpochLine {
     context.fillStyle = getComputedStyle(this.content).color;
     context.fillRect(x - WIDTH / 2, top, WIDTH, bottom - top);
   }
-
-  retheme() {}
-
-  destroy() {
-    this.line.remove();
-  }
 }
 
 export function onAxis({ log }, epoch) {
   return log ? Math.max(epoch, BEFORE) : epoch;
 }
 
-/** Where the axis of epochs ends that these runs share. */
 export function lastEpoch(runs) {
   return Math.max(1, ...runs.map((run) => Math.max(run.about?.planned ?? 1, run.epochs.at(-1) ?? 0)));
 }

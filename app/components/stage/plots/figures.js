@@ -109,10 +109,8 @@ export function curveFigure(runs, planned) {
 }
 
 /**
- * How hard a class is pushed by each other one, against the other's training count, in log–log axes.
- *
- * Roles: "measured" has a dot a pair; "counts" a line for each pushed class, of what the counts alone predict; "fit" is
- * the measured slope, through the middle of the dots.
+ * How hard a class is pushed by each other one, against the other's training count: "measured" has a dot a pair,
+ * "counts" a line for each pushed class, of what the counts alone predict, "fit" the slope, through the dots' middle.
  */
 export function pushFigure({ label, colour, dash }, { neutral }) {
   const data = [

@@ -7,24 +7,23 @@ const KEY_TURN = Math.PI / 36;
 const KEY_ZOOM = 1.2;
 
 /**
- * Listens on a surface and tells `picture`: turn(right, up) in radians, zoomTo(zoom), hover(x, y), pointAt(null),
+ * Listens on a picture, a surface, and tells it: turn(right, up) in radians, zoomTo(zoom), hover(x, y), pointAt(null),
  * click(x, y, how), draft(outline), enclose(outline, how), stepClass(by), pressClass(), cancel().
  * Outlines are (m, 2) pixels row-major; `how` is "add" (Ctrl or Cmd), "remove" (Alt) or "replace".
  */
 export class Gestures {
   drag = null;
 
-  constructor(surface, picture) {
-    this.host = surface.host;
-    this.picture = picture;
+  constructor(picture) {
+    Object.assign(this, { picture, host: picture.host });
     this.setMode("turn");
-    surface.listen("pointerdown", (event) => this.press(event));
-    surface.listen("pointermove", (event) => this.move(event));
-    surface.listen("pointerup", (event) => this.release(event));
-    surface.listen("pointercancel", () => this.cancel());
-    surface.listen("pointerleave", () => this.drag || picture.pointAt(null));
-    surface.listen("wheel", (event) => this.wheel(event), { passive: false });
-    surface.listen("keydown", (event) => this.key(event));
+    picture.listen("pointerdown", (event) => this.press(event));
+    picture.listen("pointermove", (event) => this.move(event));
+    picture.listen("pointerup", (event) => this.release(event));
+    picture.listen("pointercancel", () => this.cancel());
+    picture.listen("pointerleave", () => this.drag || picture.pointAt(null));
+    picture.listen("wheel", (event) => this.wheel(event), { passive: false });
+    picture.listen("keydown", (event) => this.key(event));
   }
 
   /** @param {"turn" | "lasso" | "box"} mode what a drag does; with Shift it selects in any mode */
@@ -35,11 +34,10 @@ export class Gestures {
     this.host.style.touchAction = mode === "turn" ? "pan-y" : "none";
   }
 
-  press(event) {
-    if (event.button !== 0) return;
-    const { offsetX: x, offsetY: y } = event;
-    this.host.setPointerCapture(event.pointerId);
-    const kind = event.shiftKey && this.mode === "turn" ? "lasso" : this.mode;
+  press({ button, offsetX: x, offsetY: y, pointerId, shiftKey }) {
+    if (button !== 0) return;
+    this.host.setPointerCapture(pointerId);
+    const kind = shiftKey && this.mode === "turn" ? "lasso" : this.mode;
     this.drag = { kind, start: [x, y], last: [x, y], path: [x, y], moved: false };
   }
 

@@ -19,7 +19,7 @@ const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
  *   format: (value: number) => string}} Scale `low` and `high` are the values at the stops 0 and 1, beyond which cells
  *   are marked; the title stands over the colour bar and, after the formatted number, in a Hit's text
  */
-export class HeatMap {
+export class HeatMap extends Surface {
   order = new Uint32Array(0);
   blocks = new Blocks([]);
   values = null;
@@ -35,13 +35,13 @@ export class HeatMap {
    * @param {(open: Set<number>) => void} options.onOpen the reader has opened or closed a block
    */
   constructor(host, { label, onHover, onOpen }) {
-    const surface = new Surface(host, { label, help: HELP, draw: () => this.paint() });
-    Object.assign(this, { onHover, onOpen, surface });
-    surface.listen("pointermove", (event) => this.pointAt(this.placeOf(event)));
-    surface.listen("pointerleave", () => this.pointAt(null));
-    surface.listen("click", (event) => (this.pointAt(this.placeOf(event)), this.press()));
-    surface.listen("keydown", (event) => this.key(event));
-    surface.resize();
+    super(host, label, HELP);
+    Object.assign(this, { onHover, onOpen });
+    this.listen("pointermove", (event) => this.pointAt(this.placeOf(event)));
+    this.listen("pointerleave", () => this.pointAt(null));
+    this.listen("click", (event) => (this.pointAt(this.placeOf(event)), this.press()));
+    this.listen("keydown", (event) => this.key(event));
+    this.resize();
   }
 
   /**
@@ -57,26 +57,20 @@ export class HeatMap {
     this.rebuild();
   }
 
-  /**
-   * @param {Scale} pairs of the values between two classes
-   * @param {?Scale} diagonal without stops, since the diagonal is drawn in the theme's greys; null for no diagonal
-   */
+  /** @param {?Scale} diagonal without stops, since the diagonal is drawn in the theme's greys; null for no diagonal */
   setScales(pairs, diagonal = null) {
     this.scales = { pairs, diagonal };
     this.colourOf = scale(pairs.stops);
     this.rebuild();
   }
 
-  /**
-   * @param {Float32Array} pairs (K, K) row-major by class, NaN for none; its diagonal is not read
-   * @param {?Float32Array} diagonal (K,) by class; without it the diagonal is drawn as missing
-   */
+  /** @param {Float32Array} pairs (K, K) by class, NaN for none @param {?Float32Array} diagonal (K,), null for none */
   setValues(pairs, diagonal = null) {
     this.blocks.setMeans(this.order, pairs);
     this.fill(pairs, diagonal);
   }
 
-  /** Show groups alone, as long as no block is open, by the means of the blocks. @param {?Float32Array} diagonal (K,) */
+  /** Show groups alone, as long as no block is open, by the means of blocks. @param {?Float32Array} diagonal (K,) */
   setMeans(means, diagonal = null) {
     this.blocks.means = means;
     this.fill(null, diagonal);
@@ -90,16 +84,12 @@ export class HeatMap {
   /** Outline the cell of two classes, or its closed block. @param {?{row: number, column: number}} pair classes */
   highlight(pair) {
     this.cursor = pair && [this.order.indexOf(pair.row), this.order.indexOf(pair.column)];
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   retheme() {
-    this.surface.retheme();
+    super.retheme();
     this.rebuild();
-  }
-
-  draw() {
-    this.surface.draw();
   }
 
   /** Draw the picture with a 2D context of the caller's, in pixels from the top left: for vector formats. */
@@ -107,10 +97,6 @@ export class HeatMap {
     if (!this.values || !this.frame?.pixels) return;
     this.drawAround(context);
     this.drawInside(context);
-  }
-
-  destroy() {
-    this.surface.destroy();
   }
 
   // From here on: how it is done.
@@ -123,55 +109,53 @@ export class HeatMap {
 
   rebuild() {
     this.frame = null;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   repaint() {
     this.painted = false;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   paint() {
-    const { surface, frame } = this;
     if (!this.values || !this.scales) return;
-    const fits = ["width", "height", "ratio"].every((name) => frame?.[name] === surface[name]);
+    const fits = ["width", "height", "ratio"].every((name) => this.frame?.[name] === this[name]);
     if (!fits) this.build();
     if (!this.frame.pixels) return;
-    if (!this.painted) this.drawInside(surface.clear(1));
+    if (!this.painted) this.drawInside(this.clear(1));
     this.painted = true;
-    const over = surface.clear(2);
-    if (this.cursor) drawOutline(over, this.extent(this.blocks.around(...this.cursor)), surface.theme);
+    const over = this.clear(2);
+    if (this.cursor) drawOutline(over, this.extent(this.blocks.around(...this.cursor)), this.theme);
   }
 
   /** What changes only with the classes, the scales, the size and the theme. */
   build() {
-    const { surface, scales } = this;
-    const context = surface.clear(0);
-    this.frame = layOut(context, surface, this.names, this.blocks.grouped, this.order.length);
+    const context = this.clear(0);
+    this.frame = layOut(context, this, this.names, this.blocks.grouped, this.order.length);
     if (!this.frame.pixels) return;
-    this.shades = new Shades(scales.pairs.stops, surface.theme);
+    this.shades = new Shades(this.scales.pairs.stops, this.theme);
     this.painted = false;
     this.drawAround(context);
   }
 
   drawAround(context) {
-    const { surface, names, scales, order, blocks } = this;
+    const { names, scales, order, blocks, theme } = this;
     const ends = blocks.grouped ? blocks.starts : Array.from({ length: order.length + 1 }, (_, i) => i);
-    drawAxes(context, this.frame, names, ends.map((end) => end / order.length), blocks.grouped, surface.theme);
-    drawLegend(context, this.frame, scales, surface.theme);
+    drawAxes(context, this.frame, names, ends.map((end) => end / order.length), blocks.grouped, theme);
+    drawLegend(context, this.frame, scales, theme);
   }
 
   drawInside(context) {
     drawCells(context, this);
-    const { frame, blocks, scales, surface } = this;
+    const { frame, blocks, scales, theme } = this;
     const { low, high, format } = scales.pairs;
     for (const block of blocks.closed()) {
       const mean = blocks.means[block];
       const colour = this.colourOf((mean - low) / (high - low));
       const text = Number.isNaN(mean) ? "–" : format(mean);
-      drawBlock(context, this.extent(blocks.extent(block)), colour, text, `${blocks.pairs(block)} pairs`, surface.theme);
+      drawBlock(context, this.extent(blocks.extent(block)), colour, text, `${blocks.pairs(block)} pairs`, theme);
     }
-    drawRules(context, frame, blocks.starts.map((start) => start / this.order.length), surface.theme);
+    drawRules(context, frame, blocks.starts.map((start) => start / this.order.length), theme);
   }
 
   /** Pixels of the cells from row and column `i`, `j` up to but not including `k`, `l`. */
@@ -191,7 +175,7 @@ export class HeatMap {
   pointAt(place) {
     const hit = place && this.hitAt(...place);
     this.cursor = place;
-    this.surface.invalidate();
+    this.invalidate();
     if (hit?.text === this.hit?.text) return;
     this.hit = hit;
     this.onHover(hit);
@@ -235,6 +219,6 @@ export class HeatMap {
     else return;
     event.preventDefault();
     event.stopPropagation(); // the page's arrow keys move the epoch
-    if (this.hit) this.surface.say(this.hit.text);
+    if (this.hit) this.say(this.hit.text);
   }
 }

@@ -10,7 +10,6 @@ const FIXED = ["simplex", "predicted"];
 const KINDS = [...FIXED, ...MOVING];
 
 // Marks of the classes, one shape a kind: they differ without their colours too.
-
 const disc = (path, size) => circle(path, 0, 0, size);
 const polygon = (...corners) => (path, size) => {
   corners.forEach(([x, y], i) => path[i ? "lineTo" : "moveTo"](size * x, size * y));

@@ -2,7 +2,7 @@
 
 import { Gestures } from "./gestures.js";
 import { Overlay, drawHover, drawOutline } from "./overlay.js";
-import { Points2D, drawSamples } from "./points_2d.js";
+import { drawSamples, points2D } from "./points_2d.js";
 import { PointsGL } from "./points_gl.js";
 import { inLasso, nearest } from "../core/select.js";
 import { Surface } from "./surface.js";
@@ -25,7 +25,7 @@ const HELP =
  * @typedef {{kind: "sample" | "class", index: number, x: number, y: number}} Hit `index` is a row of the N samples or a
  *   class; x and y are pixels from the picture's top left
  */
-export class Points {
+export class Points extends Surface {
   view = new View();
   samples = new Cloud(1 / INT16_MAX);
   ring = new Cloud();
@@ -51,11 +51,11 @@ export class Points {
    * @param {(zoom: number) => void} options.onZoom the reader has zoomed
    */
   constructor(host, { label, ...callbacks }) {
+    super(host, label, HELP);
     this.callbacks = callbacks;
-    this.surface = new Surface(host, { label, help: HELP, draw: () => this.paint() });
-    this.renderer = this.rendererOn(this.surface.canvases[1]);
-    this.gestures = new Gestures(this.surface, this);
-    this.surface.resize();
+    this.renderer = this.rendererOn(this.canvases[1]);
+    this.gestures = new Gestures(this);
+    this.resize();
   }
 
   /** Whether the graphics card draws; otherwise a plain canvas does, more slowly. */
@@ -90,13 +90,13 @@ export class Points {
     }
     for (const row of selection ?? NONE) this.style[4 * row + 3] ^= DIMMED | SELECTED;
     this.renderer.setStyle(this.style);
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   /**
    * Show what lies between two epochs, `fraction` of the way. Each is {coordinates: (N, D) Int16Array in steps of
-   * 1/32767; means, prototypes, classifier: (K, D) Float32Array, rows of NaN for classes without one; trail: list of the
-   * means at past epochs, the oldest first}. All may be missing, and the trail is that of `a`.
+   * 1/32767; means, prototypes, classifier: (K, D) Float32Array, rows of NaN for classes without one; trail: list of
+   * the means at past epochs, the oldest first}. All may be missing, and the trail is that of `a`.
    */
   setEpochs({ a, b = a, fraction = 0 }) {
     Object.assign(this.epochs, { a, b, fraction });
@@ -110,31 +110,31 @@ export class Points {
   setFixed(fixed) {
     this.fixed = fixed;
     this.overlay.setFixed(fixed, this.dims);
-    this.surface.invalidate();
+    this.invalidate();
   }
 
-  /** @param {(?string)[]} labels (K,) written beside the class means where there is room @param {string[]} colours (K,) */
+  /** @param {(?string)[]} labels (K,) written beside the class means where there is room */
   setClasses({ labels, colours }) {
     this.overlay.labels.set(labels);
     this.overlay.colours = colours;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   /** @param {Iterable<string>} layers what is drawn of simplex, predicted, means, trails, prototypes and classifier */
   setLayers(layers) {
     this.overlay.layers = new Set(layers);
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   /** @param {Float64Array} basis (3, D or more) as in tour.js; what it has beyond the samples' D is not read */
   setBasis(basis) {
     this.view.setBasis(basis, this.dims);
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   setFlat(flat) {
     this.view.flat = flat;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   setMode(mode) {
@@ -144,7 +144,7 @@ export class Points {
   /** @param {number} zoom 1 shows the whole unit ball */
   setZoom(zoom) {
     this.view.zoom = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, zoom));
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   /** Put a ring around a sample or class, as pointing does; null for none. @param {?{kind, index}} hit */
@@ -155,15 +155,7 @@ export class Points {
     const [from, to] = sample ? [a.coordinates, b.coordinates] : [a.means, b.means];
     this.ring.quantum = sample ? 1 / INT16_MAX : 1;
     this.ring.set(hit && from, to, this.dims, hit && Uint32Array.of(hit.index));
-    this.surface.invalidate();
-  }
-
-  retheme() {
-    this.surface.retheme();
-  }
-
-  draw() {
-    this.surface.draw();
+    this.invalidate();
   }
 
   /** Draw the picture with a 2D context of the caller's, in pixels from the top left: for vector formats. */
@@ -183,38 +175,34 @@ export class Points {
   wake() {
     if (!this.asleep) return;
     this.asleep = false;
-    this.renderer = this.rendererOn(this.surface.renew(1));
+    this.renderer = this.rendererOn(this.renew(1));
     this.restore();
   }
 
   destroy() {
     if (!this.asleep) this.renderer.destroy();
-    this.surface.destroy();
+    super.destroy();
   }
 
-  // From here on: what Surface, the renderers and Gestures ask for.
-
-  get theme() {
-    return this.surface.theme;
-  }
+  // From here on: what the surface, the renderers and Gestures ask for.
 
   get fraction() {
     return this.epochs.fraction;
   }
 
   rendererOn(canvas) {
-    return PointsGL.on(canvas, () => this.restore()) ?? new Points2D(canvas);
+    return PointsGL.on(canvas, () => this.restore()) ?? points2D(canvas);
   }
 
   paint() {
-    const { surface, view, overlay, theme, fraction, ring } = this;
+    const { view, overlay, theme, fraction, ring } = this;
     if (this.asleep) return;
-    view.width = surface.width;
-    view.height = surface.height;
+    view.width = this.width;
+    view.height = this.height;
     this.placed = false;
-    overlay.drawUnder(surface.clear(0), theme);
+    overlay.drawUnder(this.clear(0), theme);
     this.renderer.draw(this);
-    const context = surface.clear(2);
+    const context = this.clear(2);
     overlay.drawOver(context, theme, fraction);
     ring.place(view, fraction);
     if (ring.count) drawHover(context, theme, this.highlighted.kind, ring.screen, view.dotRadius(this.rows.length));
@@ -224,7 +212,7 @@ export class Points {
   restore() {
     this.renderer.setRows(this.rows);
     this.renderer.setStyle(this.style);
-    this.surface.draw();
+    this.draw();
   }
 
   /** Where the drawn samples are, (n, 2) pixels; worked out when asked for, since the graphics card has its own. */
@@ -273,7 +261,7 @@ export class Points {
 
   draft(outline) {
     this.outline = outline;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   enclose(outline, how) {
@@ -290,7 +278,7 @@ export class Points {
     while (Number.isNaN(screen[2 * index])); // a class without samples has no mean
     const hasOne = this.fraction === 0 && index >= 0 && index < count;
     this.pointAt(hasOne ? this.classHit(index) : null);
-    if (hasOne) this.surface.say(this.overlay.labels.texts[index] ?? `class ${index + 1}`);
+    if (hasOne) this.say(this.overlay.labels.texts[index] ?? `class ${index + 1}`);
   }
 
   pressClass() {

@@ -3,19 +3,11 @@
 import { circle, sharpContext } from "./pen.js";
 import { DIMMED, LARGE, RING, SELECTED } from "./view.js";
 
-/** Draws the samples of `Points`, which is the scene; the scene's arrays are read at each drawing. */
-export class Points2D {
-  constructor(canvas) {
-    this.canvas = canvas;
-  }
-
-  setRows() {}
-  setStyle() {}
-  destroy() {}
-
-  draw(scene) {
-    drawSamples(sharpContext(this.canvas, scene.view.width, scene.view.height), scene);
-  }
+/** Draws as `PointsGL` does; the scene's arrays are read at each drawing. */
+export function points2D(canvas) {
+  const draw = (scene) => drawSamples(sharpContext(canvas, scene.view.width, scene.view.height), scene);
+  const nothing = () => {};
+  return { draw, setRows: nothing, setStyle: nothing, destroy: nothing };
 }
 
 /** Draw the scene's samples with any 2D context, in CSS pixels, the furthest first. */
@@ -39,12 +31,8 @@ export function drawSamples(context, { samples, rows, style, view, fraction, the
     };
     disc(radius + rim + halo, theme.paper);
     if (rim) disc(radius + rim, theme.text);
-    disc(radius, mixed(style, at, theme.paperRgb, faded));
+    const fill = theme.paperRgb.map((paper, k) => Math.round(style[at + k] * (1 - faded) + paper * faded));
+    disc(radius, `rgb(${fill})`);
     if (flags & RING) disc(radius - Math.max(1.2, 0.4 * radius), theme.paper);
   }
-}
-
-function mixed(style, at, paper, share) {
-  const [red, green, blue] = paper.map((channel, k) => Math.round(style[at + k] * (1 - share) + channel * share));
-  return `rgb(${red},${green},${blue})`;
 }

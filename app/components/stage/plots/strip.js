@@ -18,15 +18,9 @@ export class Strip {
     this.draw();
   }
 
-  /** @param {?Float32Array} angles (K, K) degrees */
-  showPairs(angles) {
-    this.dots = angles ? dotsOf(angles, this.kinds) : [];
-    this.draw();
-  }
-
-  /** @param {(?number)[]} shares degrees below which 5, 25, 50, 75 and 95 % of all pairs are */
-  showShares(shares) {
-    this.shares = shares;
+  /** @param {?Float32Array} angles (K, K) degrees @param {?(?number)[]} shares their quantiles, which replace them */
+  show(angles, shares) {
+    Object.assign(this, { dots: angles && !shares ? dotsOf(angles, this.kinds) : [], shares, isShown: true });
     this.draw();
   }
 
@@ -46,12 +40,12 @@ export class Strip {
     const left = right + GAP;
     const sides = [left + INSET, left + WIDTH - INSET];
     const axis = { zero: bottom, end: top, highest: highest ?? this.highest, sides, upright: true };
-    if (!this.dots && !this.shares) return;
+    if (!this.isShown) return;
     Object.assign(context, { strokeStyle: neutral, globalAlpha: 0.5, lineWidth: 1 });
     context.strokeRect(left, top, WIDTH, bottom - top);
     context.globalAlpha = 1;
-    if (this.dots) drawDots(context, axis, this.dots, { colours: groups });
-    else if (this.shares.every(Number.isFinite)) this.drawShares(context, axis);
+    if (this.shares?.every(Number.isFinite)) this.drawShares(context, axis);
+    else drawDots(context, axis, this.dots, { colours: groups });
     if (highest !== null) return; // the chart has brought its own axis
     const { color: colour, fontFamily } = getComputedStyle(this.content);
     drawDegrees(context, axis, { beside: left - 6, font: `13px ${fontFamily}`, colour });
@@ -68,9 +62,5 @@ export class Strip {
     fill(most, Math.max(1, least - most), 0.16);
     fill(high, Math.max(1, low - high), 0.38);
     fill(median - 1, 2, 1);
-  }
-
-  destroy() {
-    this.canvas.remove();
   }
 }

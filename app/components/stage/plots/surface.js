@@ -5,7 +5,7 @@ import { sharpContext } from "./pen.js";
 const LAYERS = 3;
 const UNSEEN = "position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%)";
 
-/** Fills `host` with stacked canvases. All sizes outside are CSS pixels; contexts are scaled accordingly. */
+/** A picture on stacked canvases, which its `paint()` draws. Sizes are CSS pixels; contexts are scaled accordingly. */
 export class Surface {
   width = 0;
   height = 0;
@@ -14,23 +14,24 @@ export class Surface {
 
   /**
    * @param {HTMLElement} host sized by the page; becomes focusable
-   * @param {{label: string, help: string, draw: () => void}} options `label` names the picture and `help` its keys to
-   *   those who listen; `draw` is called at most once a frame, and never while there is no room
+   * @param {string} label names the picture to those who listen @param {string} help names its keys
    */
-  constructor(host, { label, help, draw }) {
+  constructor(host, label, help) {
     this.host = host;
-    this.paint = draw;
     host.tabIndex = 0;
     host.role = "application"; // arrow keys belong to the picture, not to a screen reader's cursor
     host.setAttribute("aria-label", label);
     host.setAttribute("aria-description", help);
     Object.assign(host.style, { position: "relative", overflow: "hidden", userSelect: "none", outline: "none" });
+    host.style.outlineOffset = "-2px"; // within the host, which a panel may clip
     this.canvases = Array.from({ length: LAYERS }, () => host.appendChild(canvasOf()));
     this.voice = host.appendChild(document.createElement("p"));
     this.voice.style.cssText = UNSEEN;
     this.voice.ariaLive = "polite";
-    this.listen("focus", () => this.frame(host.matches(":focus-visible")));
-    this.listen("blur", () => this.frame(false));
+    this.listen("focus", () => {
+      if (host.matches(":focus-visible")) host.style.outline = `2px solid ${this.theme.accent}`;
+    });
+    this.listen("blur", () => (host.style.outline = "none"));
     this.retheme();
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(host);
@@ -38,11 +39,6 @@ export class Surface {
 
   listen(type, handler, options) {
     this.host.addEventListener(type, handler, { ...options, signal: this.listening.signal });
-  }
-
-  frame(shown) {
-    this.host.style.outline = shown ? `2px solid ${this.theme.accent}` : "none";
-    this.host.style.outlineOffset = "-2px"; // within the host, which a panel may clip
   }
 
   retheme() {
@@ -77,6 +73,7 @@ export class Surface {
     this.waiting ??= requestAnimationFrame(() => this.draw());
   }
 
+  /** Draw at once; what invalidates draws at most once a frame, and never while there is no room. */
   draw() {
     cancelAnimationFrame(this.waiting);
     this.waiting = undefined;

@@ -51,8 +51,8 @@ export class Cloud {
   }
 
   /**
-   * @param {?(Int16Array | Float32Array)} a (N, D) at the epoch; nothing is drawn without it
-   * @param {?(Int16Array | Float32Array)} b (N, D) at the next one, or `a` @param {?Uint32Array} rows (n,) of them, or all
+   * @param {?(Int16Array | Float32Array)} a (N, D) at the epoch @param {?(Int16Array | Float32Array)} b at the next one
+   * @param {?Uint32Array} rows (n,) which of the N, or all
    */
   set(a, b, dims, rows = null) {
     Object.assign(this, { a, b: b ?? a, dims, rows });
@@ -63,7 +63,6 @@ export class Cloud {
     this.depth = new Float32Array(count);
   }
 
-  /** Where a point is, in pixels. */
   at(i) {
     return { x: this.screen[2 * i], y: this.screen[2 * i + 1] };
   }
