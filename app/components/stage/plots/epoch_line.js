@@ -2,7 +2,7 @@
 
 import { h } from "../core/dom.js";
 
-const WIDTH = 1.5; // pixels
+const WIDTH = 2; // pixels, whole ones: else it is now one wide, now two
 const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
 
 export class EpochLine {
