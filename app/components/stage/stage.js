@@ -163,11 +163,7 @@ export class Stage {
     return isBetween ? all.filter((epoch) => epoch < newest) : all;
   }
 
-  /**
-   * What of a run is shown at this epoch, or a sentence that says why nothing is.
-   *
-   * @param {boolean} views whether the epoch's view is needed, or its numbers are enough
-   */
+  /** What of a run is shown, or a sentence why nothing is; where `views` is false the epoch's numbers are enough. */
   look(run, views = true) {
     const epoch = run.shown(this.at.epoch ?? 0);
     const snapshot = run.snapshots.get(epoch) ?? null;

@@ -34,11 +34,7 @@ export class Views {
     return item.found;
   }
 
-  /**
-   * Say where the scrubber stands; views around it are fetched.
-   *
-   * @param {{epoch: ?number, next: ?number, views: boolean, trails: boolean}} at whether views, and past ones, are drawn
-   */
+  /** Say where the scrubber stands, and whether views, and past ones, are drawn; those around it are fetched. */
   aim(at) {
     const { epoch, direction } = this.aimed;
     const moved = epoch === null ? 0 : Math.sign(at.next - epoch);

@@ -48,11 +48,7 @@ export async function savedPage(stage, onProgress) {
   return new Blob(pageOf({ told: saved, runs, files, missing, date: new Date(), script, css, theme, dark }));
 }
 
-/**
- * Write the page, in parts to be joined.
- *
- * @param {Map<string, string>} files gzip in base64, by path @param {[string, string][]} missing paths, and why
- */
+/** Write the page, in parts to be joined; `files` are gzip in base64 by path, `missing` paths with the reason. */
 export function pageOf({ told, runs, script, css, theme, dark, files, missing, date }) {
   const groups = [...new Set(runs.flatMap(({ group }) => group ?? []))].join(", ");
   const title = escaped(`${told.runs.map(({ label }) => label).join(" · ")} (${groups})`);

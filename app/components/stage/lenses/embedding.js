@@ -31,8 +31,6 @@ const ALIGNED =
 const SHUFFLED =
   " Shuffled labels: the picture is fitted to labels dealt out at random, and coloured by them. Colours that gather " +
   "here would be made by the picture; the images themselves may cluster as they do anyway.";
-const DIMS = [[2, "2D"], [3, "3D"]];
-const SPLITS = [["test", "test"], ["train", "train"]];
 const MODES = [["turn", "Turn"], ["lasso", "Lasso"], ["box", "Box"]];
 const COLOURS = [
   ["class", "class"],
@@ -63,7 +61,7 @@ export class Embedding extends Lens {
     this.auto = button("Tour", roam, { "aria-pressed": "false", disabled: stage.still.matches });
     this.modes = MODES.map(([mode, text]) => button(text, () => this.setMode(mode), { value: mode }));
     this.class = h("select", { "aria-label": "Class" });
-    this.depth = choiceOf(stage, "dims", "", DIMS);
+    this.depth = choiceOf(stage, "dims", "", [[2, "2D"], [3, "3D"]]);
     this.steering = h("div", { class: "controls" }, [
       this.auto,
       button("Face", () => this.faceClass()),
@@ -77,8 +75,8 @@ export class Embedding extends Lens {
     this.ofAligned = [this.depth, this.steering, ...layers.filter((_, i) => LAYERS[i][0] !== "means")];
     const dragging = h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes);
     if (stage.ask) this.offer(menu(stage, "fit", "picture", FITS));
-    const looks = [choiceOf(stage, "split", "", SPLITS), choiceOf(stage, "colour", "colour", COLOURS)];
-    this.offer(this.depth, ...looks, dragging);
+    const split = choiceOf(stage, "split", "", [["test", "test"], ["train", "train"]]);
+    this.offer(this.depth, split, choiceOf(stage, "colour", "colour", COLOURS), dragging);
     this.offer(...layers);
     this.pair = h("p", { class: "summary pair", role: "status" });
     this.words.before(this.steering, this.pair);

@@ -112,8 +112,7 @@ export class Lens {
   /**
    * Add a column for each run that is shown. One whose classes are not known yet has no part.
    *
-   * @param {(content: HTMLElement, run: Object) => Object} make draws into `content`, which is on the page by then;
-   *   returns the column's part, which lists its `pictures`
+   * @param make (content, run) → the column's part, which draws into `content`, on the page, and lists its `pictures`
    */
   addColumns(make) {
     this.columns = this.stage.runs.map((run) => new Column(run));

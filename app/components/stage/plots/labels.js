@@ -22,8 +22,7 @@ export class Labels {
    * Choose a side for every name that finds room, the first name first: where it stood before, else away from the
    * picture's middle, else around the mark; if there is none that leaves the other marks free, one that covers them.
    *
-   * @param {Float32Array} marks (n, 2) pixels, never covered; NaN for marks that are not drawn
-   * @param {Float32Array[]} others each (m, 2): further marks
+   * @param {Float32Array} marks (n, 2) pixels, never covered; NaN for none @param {Float32Array[]} others each (m, 2)
    */
   arrange(context, marks, others, { width, height }) {
     if (this.font !== context.font) {
