@@ -44,7 +44,7 @@ def tail_angle(run_id: str) -> float:
 
 
 def test_still_the_numbers_are_the_last_epochs_and_the_switch_moves_nothing_and_says_what_differs(still: Page) -> None:
-    leads, room = still.locator(f"{PLAY} .lead"), still.locator(PLAY).bounding_box()
+    leads, room = still.locator(f"{PLAY} .leads p"), still.locator(PLAY).bounding_box()
     for group, said, other in (("digits", leads.first, leads.last), ("digits-balanced", leads.last, leads.first)):
         still.get_by_role("switch", name="Balanced data").set_checked(group == "digits-balanced")
         expect(still.locator(NUMBERS)).to_have_text([f"{tail_angle(f'{group}-{loss}'):.0f}°" for loss in LOSSES])
@@ -83,7 +83,7 @@ def test_it_plays_only_once_it_is_seen_gives_nothing_away_before_its_end_and_pla
 ) -> None:
     moving = new_page(visitor, height=300, reduced_motion="no-preference")  # so low that the play is below its edge
     moving.goto(app)
-    epoch, lead = moving.locator(EPOCH), moving.locator(f"{PLAY} .lead").first
+    epoch, lead = moving.locator(EPOCH), moving.locator(f"{PLAY} .leads p").first
     expect(epoch).to_have_text("epoch 0 of 60", timeout=PATIENCE)
     moving.wait_for_timeout(500)  # it might begin by itself
     expect(epoch).to_have_text("epoch 0 of 60")
