@@ -55,7 +55,7 @@ def test_still_the_numbers_are_the_last_epochs_and_the_switch_moves_nothing_and_
 
 
 def test_every_rare_image_is_there(still: Page) -> None:
-    expect(still.locator(f"{PLAY} .scan")).to_have_count(6 + 4 + 2)
+    expect(still.locator(f"{PLAY} .thumb")).to_have_count(6 + 4 + 2)
     assert still.get_by_label("a scan of digit 9").count() == 2
 
 
