@@ -15,10 +15,12 @@ from PIL import Image
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from bcl_core import geometry
+from bcl_core.geometry.alignment import QUANTISATION_SCALE
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.recipe import Execution
 from harness.made_runs import TRAINING, MadeRun, make_runs, recipe_of
+from harness.push_laws import count_effect, count_slope
 from harness.serving import ROOT
 from tests.browser.conftest import PATIENCE, Opener
 
@@ -191,7 +193,7 @@ def test_hovering_shows_the_right_sample_and_its_neighbours_in_the_full_space(
     page = show(runs, "lens=embedding")
     [run, other], arrays = runs, view(runs[0])
     box = cloud(page)
-    places = on_screen(box, geometry.dequantise(arrays["coordinates"]))
+    places = on_screen(box, arrays["coordinates"] / QUANTISATION_SCALE)
     row = alone(run, places, on_screen(box, arrays["class_mean_coordinates"]))
     page.mouse.move(*places[row])
     card = page.locator(".card")
@@ -220,7 +222,7 @@ def test_a_lasso_selects_the_same_samples_in_both_runs_and_in_the_csv(show: Open
     page = show(runs, "lens=all")
     page.get_by_role("button", name="Box").click()
     box, arrays = cloud(page), view(runs[0])
-    places = on_screen(box, geometry.dequantise(arrays["coordinates"]))
+    places = on_screen(box, arrays["coordinates"] / QUANTISATION_SCALE)
     middle = places[drawn(runs[0])].mean(axis=0)
     away = abs(places[drawn(runs[0])] - middle)
     half = max(np.arange(40, 90, 0.5), key=lambda half: abs(away - half).min())  # no sample on the outline
@@ -242,7 +244,7 @@ def test_a_lasso_selects_the_same_samples_in_both_runs_and_in_the_csv(show: Open
     page.mouse.move(2, 2)
     other = cloud(page, 1)
     arrays = view(runs[1])
-    places = on_screen(other, geometry.dequantise(arrays["coordinates"]))
+    places = on_screen(other, arrays["coordinates"] / QUANTISATION_SCALE)
     marks = on_screen(other, arrays["class_mean_coordinates"])
     picture = np.array(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
     lightness = {True: [], False: []}
@@ -419,8 +421,8 @@ def test_printed_numbers_are_those_of_geometry(everything: Page, runs: list[Made
         rms = geometry.simplex_metrics(arrays["class_means"], counts)["angle_rms_deviation"]
         expect(page.locator(".angles .summary").nth(place)).to_have_text(f"RMS over pairs {rms:.1f}° from 96.4°")
         loss = {"scl": (False, False), "bcl": (True, True)}[run.recipe.variant]
-        effect = geometry.count_effect(counts, class_averaging=loss[0], class_complement=loss[1], anchors="instance")
-        slopes = [geometry.count_slope(push, counts) for push in (arrays["pair_push"], effect)]
+        effect = count_effect(counts, class_averaging=loss[0], class_complement=loss[1], anchors="instance")
+        slopes = [count_slope(push, counts) for push in (arrays["pair_push"], effect)]
         share = geometry.tail_push_share(arrays["pair_push"], counts)
         summary = page.locator(".push .summary").nth(place)
         expect(summary).to_contain_text(f"Slope {slopes[0]:.2f}, counts alone {slopes[1]:.2f}")
