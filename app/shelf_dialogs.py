@@ -37,7 +37,7 @@ def _train_on(run: Run) -> None:
         _, execution = apply_settings(recipe, Execution(), paths)
         queued = demand("train-on", run=run.id, execution=execution)
     except (RecipeError, Refused) as error:
-        st.error(f"Nothing was queued: {error}")
+        st.error(f"Nothing was queued: {verbatim(str(error))}")
         return
     st.switch_page("screens/lab.py", query_params={"group": queued["group"]})
 
@@ -75,7 +75,7 @@ def fetching_line() -> None:
 
     def ended(job: jobs.Job) -> None:
         if job.state == "failed":
-            st.error(f"No thumbnails of {verbatim(run.name)}: {job.error}")
+            st.error(f"No thumbnails of {verbatim(run.name)}: {verbatim(job.error)}")
 
     watch(_images_key(run), ended)
 

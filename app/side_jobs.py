@@ -56,20 +56,16 @@ def export(lab: Lab, run_ids: Sequence[str]) -> str:
     `name.txt` beside it says what to call it elsewhere. Where too many jobs run, it stays unknown.
 
     Raises:
-        LabError: there is no such run, or it has no epoch yet.
+        UnknownRun: there is no such run.
     """
-    if len(run_ids) > 1:
-        raise LabError("runs are exported one by one; choose a single one")
-    run = lab.run(run_ids[0])
-    if run.epoch is None:
-        raise LabError(f"{run.name!r} has no epoch yet whose weights could be exported")
-    key = _key("export", run.id, str(run.epoch), run.name)
+    runs = [lab.run(run_id) for run_id in run_ids]
+    key = _key("export", *(f"{run.id}/{run.epoch}/{run.state}/{run.name}/{run.group_name}" for run in runs))
     folder = jobs.folder(lab, key)
     if not (folder / EXPORT).exists():
         jobs.forget(lab, key)
-    name = re.sub(r"[^\w.+-]+", "-", f"{run.name} {run.id}").strip("-.")
-    write_once(folder / EXPORT_NAME, f"{name}.zip".encode())
-    jobs.start(lab, key, ["export", run.id, str(folder / EXPORT)])
+    name = f"{runs[0].name} {runs[0].id}" if len(runs) == 1 else f"{len(runs)} runs"
+    write_once(folder / EXPORT_NAME, (re.sub(r"[^\w.+-]+", "-", name).strip("-.") + ".zip").encode())
+    jobs.start(lab, key, ["export", *run_ids, str(folder / EXPORT)])
     return key
 
 

@@ -1,6 +1,6 @@
 // What can be done with the runs that are ticked.
 
-import { h } from "../stage/core/dom.js";
+import { button, h } from "../stage/core/dom.js";
 import { plural } from "../stage/core/words.js";
 import { isActive, labOf } from "./catalogue.js";
 import { field } from "./field.js";
@@ -10,7 +10,6 @@ export class Bar {
     this.library = library;
     this.count = h("b");
     this.lab = h("a", { class: "button" });
-    const button = (text, act) => h("button", { type: "button", onclick: act }, text);
     const ids = () => [...library.chosen];
     const purge = () => library.askToPurge(ids(), (...told) => this.say(...told));
     this.usual = [
@@ -59,7 +58,7 @@ export class Bar {
       await library.do("group", { runs: [...library.chosen], name });
       library.clear();
     };
-    const told = { label: "Group of the chosen runs", value: this.runs[0].group_name, button: "Put into this group" };
+    const told = { label: "Group of the chosen runs", value: this.runs[0].group_name, press: "Put into this group" };
     const { root, focus } = field({ ...told, known: library.groupNames() }, done, () => this.field.replaceChildren());
     this.field.replaceChildren(root);
     focus();
@@ -72,8 +71,7 @@ export class Bar {
     } catch (error) {
       const active = this.runs.filter(isActive);
       const stop = () => this.attempt(() => this.library.stop(active));
-      const button = h("button", { type: "button", onclick: stop }, `Stop ${plural(active.length, "run")}`);
-      this.say(error.message, active.length ? button : null);
+      this.say(error.message, active.length > 0 && button(`Stop ${plural(active.length, "run")}`, stop));
     }
   }
 

@@ -1,6 +1,6 @@
 // One run of the Library: a card, or a row; the style sheet makes the one or the other of the same elements.
 
-import { h, popup } from "../stage/core/dom.js";
+import { button, h, popup } from "../stage/core/dom.js";
 import { plural } from "../stage/core/words.js";
 import { anglesInWords, dataInWords, isActive, labOf, percent, stateInWords } from "./catalogue.js";
 import { field } from "./field.js";
@@ -17,8 +17,7 @@ export class Entry {
     this.name = h("bdi");
     this.link = h("a", {}, this.name);
     this.heading = h("h3", {}, this.link);
-    this.more = h("button", { type: "button", class: "more" }, "⋯");
-    this.more.addEventListener("click", () => this.menu ?? this.offer()); // before the browser opens it
+    this.more = button("⋯", () => this.menu ?? this.offer(), { class: "more" }); // before the browser opens it
     this.state = h("p", { class: "state" });
     this.progress = h("progress", { max: 1 });
     this.accuracy = h("dd");
@@ -108,7 +107,7 @@ export class Entry {
         this.menu.hidePopover();
         act();
       };
-      return h("button", { type: "button", onclick: press }, text);
+      return button(text, press);
     };
     if (deleted !== null) {
       return [
@@ -126,7 +125,7 @@ export class Entry {
       kind === "shelf" && item("Train on", ask("train-on")),
       kind === "shelf" && item("Model card", ask("card")),
       run.lacks_images && item("Fetch images", ask("images")),
-      isReadable && kind !== "recorded" && epoch !== null && item("Export", () => this.save()),
+      isReadable && epoch !== null && item("Export", () => this.save()),
       isActive(run) && kind !== "recorded" && item("Stop", () => this.attempt(() => library.stop([run]))),
       isOurs && item("Delete", () => this.attempt(() => library.delete([id]))),
     ].filter(Boolean);
@@ -135,14 +134,14 @@ export class Entry {
   rename() {
     const { run, library } = this;
     const done = (name) => library.do("rename", { run: run.id, name });
-    const told = { label: `Name of ${run.name}`, value: run.name, button: "Rename" };
+    const told = { label: `Name of ${run.name}`, value: run.name, press: "Rename" };
     this.edit(told, done);
   }
 
   regroup() {
     const { run, library } = this;
     const done = (name) => library.do("group", { runs: [run.id], name });
-    const told = { label: `Group of ${run.name}`, value: run.group_name, button: "Put into this group" };
+    const told = { label: `Group of ${run.name}`, value: run.group_name, press: "Put into this group" };
     this.edit({ ...told, known: library.groupNames() }, done);
   }
 
@@ -170,8 +169,8 @@ export class Entry {
     try {
       await act();
     } catch (error) {
-      const stop = h("button", { type: "button", onclick: () => this.attempt(() => this.library.stop([this.run])) }, "Stop it");
-      this.say(error.message, isActive(this.run) ? stop : null);
+      const stop = () => this.attempt(() => this.library.stop([this.run]));
+      this.say(error.message, isActive(this.run) && button("Stop it", stop));
     }
   }
 

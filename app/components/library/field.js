@@ -1,15 +1,15 @@
 // A field in place of what it changes: what stands in it when it is pressed is what is done.
 
-import { h } from "../stage/core/dom.js";
+import { button, h } from "../stage/core/dom.js";
 
 const LONGEST_NAME = 80;
 
 /**
- * @param {{label: string, value: string, button: string, known: ?string[]}} told `known` are offered while one types
+ * @param {{label: string, value: string, press: string, known: ?string[]}} told `known` are offered while one types
  * @param {(value: string) => Promise<void>} done rejects with a sentence, which is shown
  * @param {() => void} leave when it was done, or is not to be
  */
-export function field({ label, value, button, known = [] }, done, leave) {
+export function field({ label, value, press: word, known = [] }, done, leave) {
   const list = h("datalist", { id: `bcl-known-${serial++}` }, known.map((name) => h("option", { value: name })));
   const input = h("input", {
     ...{ type: "text", maxlength: LONGEST_NAME, dir: "auto", "aria-label": label, autocomplete: "off" },
@@ -17,7 +17,7 @@ export function field({ label, value, button, known = [] }, done, leave) {
   });
   input.value = value;
   const fault = h("span", { class: "fault", role: "alert" });
-  const press = h("button", { class: "primary" }, button);
+  const press = h("button", { class: "primary" }, word);
   const submit = async (event) => {
     event.preventDefault();
     press.disabled = true;
@@ -32,8 +32,7 @@ export function field({ label, value, button, known = [] }, done, leave) {
     }
   };
   const escape = (event) => event.key === "Escape" && leave();
-  const cancel = h("button", { type: "button", onclick: leave }, "Cancel");
-  const root = h("form", { class: "field", onsubmit: submit, onkeydown: escape }, input, list, press, cancel, fault);
+    const root = h("form", { class: "field", onsubmit: submit, onkeydown: escape }, input, list, press, button("Cancel", leave), fault);
   return { root, focus: () => input.select() };
 }
 

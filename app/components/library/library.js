@@ -3,7 +3,7 @@
 
 import { follow } from "../jobs.js";
 import { mounting } from "../mounting.js";
-import { h } from "../stage/core/dom.js";
+import { button, h } from "../stage/core/dom.js";
 import { Away, asker, fetchFrom, sentence } from "../stage/core/server.js";
 import { plural, whole } from "../stage/core/words.js";
 import { Bar } from "./bar.js";
@@ -54,8 +54,7 @@ class Library {
     this.search.value = this.view.find;
     this.kinds = h("div", { class: "chips", role: "group", "aria-label": "Kind" });
     this.states = h("div", { class: "chips", role: "group", "aria-label": "State" });
-    const look = (value, text) =>
-      h("button", { type: "button", "data-look": value, onclick: () => this.change({ look: value }) }, text);
+    const look = (value, text) => button(text, () => this.change({ look: value }), { "data-look": value });
     this.looks = [look("", "Cards"), look("rows", "Rows")];
     this.notes = h("div", { class: "notes" });
     this.away = h("p", { class: "warning", role: "alert", hidden: true });
@@ -177,7 +176,7 @@ class Library {
       this.search.focus();
     };
     const said = find.trim() ? ["No run matches “", h("bdi", {}, find.trim()), "”. "] : ["There is no such run. "];
-    return [...said, h("button", { type: "button", onclick: clear }, "Clear")];
+    return [...said, button("Clear", clear)];
   }
 
   /** Buttons that filter, of which one at most is pressed. */
@@ -191,7 +190,9 @@ class Library {
       const isOn = this.view[name] === value;
       const press = () => this.change({ [name]: isOn ? "" : value });
       const count = h("span", { class: "count" }, whole(counts[value] ?? 0));
-      return h("button", { type: "button", value, "aria-pressed": String(isOn), onclick: press }, words[value], " ", count);
+      const chip = button(`${words[value]} `, press, { value, "aria-pressed": String(isOn) });
+      chip.append(count);
+      return chip;
     });
     host.replaceChildren(...chips);
     chips.find(({ value }) => value === had)?.focus();
@@ -303,7 +304,6 @@ class Library {
         say(error.message);
       }
     };
-    const button = (text, act) => h("button", { type: "button", onclick: act }, text);
     const yes = button("Delete for good", purge);
     say(`Remove ${plural(ids.length, "run")} with all files? This cannot be undone. `, yes, button("Keep", () => say("")));
     yes.focus();
@@ -331,13 +331,12 @@ class Library {
 
   /** Say what was done, for a while, with a way back. */
   announce(text, word = "", act = null) {
-    const press = async () => {
-      button.disabled = true;
-      await act().catch((error) => this.announce(error.message));
+    const press = ({ target }) => {
+      target.disabled = true;
+      act().catch((error) => this.announce(error.message));
     };
-    const button = act && h("button", { type: "button", onclick: press }, word);
-    const close = h("button", { type: "button", class: "close", "aria-label": "Close", onclick: () => this.notice.replaceChildren() }, "✕");
-    this.notice.replaceChildren(h("span", {}, text), ...[button, close].filter(Boolean));
+    const close = button("✕", () => this.notice.replaceChildren(), { class: "close", "aria-label": "Close" });
+    this.notice.replaceChildren(h("span", {}, text), ...(act ? [button(word, press)] : []), close);
     clearTimeout(this.telling);
     this.telling = setTimeout(() => this.hush(), UNDO);
   }

@@ -1,6 +1,6 @@
 // All runs, as the server lists them; fetched anew only where something has changed.
 
-import { Away, NO_ANSWER, UNREACHED, sentence } from "../stage/core/server.js";
+import { Away, UNREACHED, sentence } from "../stage/core/server.js";
 
 /**
  * @param {string} prefix such as "bcl/v1"
@@ -13,7 +13,7 @@ export function reader(prefix) {
     const headers = etag ? { "If-None-Match": etag } : {};
     const address = new URL(`${prefix}/runs${now ? "?now" : ""}`, document.baseURI);
     const answer = await fetch(address, { headers, cache: "no-store" }).catch(() => null);
-    if (!answer || UNREACHED.includes(answer.status)) throw new Away(NO_ANSWER);
+    if (!answer || UNREACHED.includes(answer.status)) throw new Away();
     if (answer.status === 304) return null;
     const told = await answer.json().catch(() => ({ error: `the server answered ${answer.status}` }));
     if (!answer.ok) throw new Error(sentence(told.error));
