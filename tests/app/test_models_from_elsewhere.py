@@ -35,7 +35,7 @@ def test_a_checkpoint_becomes_a_run_that_is_measured_and_held(lab, open_form, jo
     app = import_path(open_form("Import a model"), exported)
     [run] = lab.runs()
     assert (run.name, run.run_until) == ("model.safetensors", 0)
-    assert "Imported as **model.safetensors**" in app.success[0].value
+    assert r"Imported as **model\.safetensors**" in app.success[0].value
     assert not app.error and not app.exception
 
 
@@ -84,7 +84,7 @@ def test_a_file_that_is_no_checkpoint_registers_nothing_and_is_explained(lab, op
     (tmp_path / "notes.pth").write_text("not a model")
     app = import_path(open_form("Import a model"), tmp_path / "notes.pth")
     assert app.error[0].value.startswith("Nothing was imported: ")
-    assert "notes.pth" in app.error[0].value
+    assert r"notes\.pth" in app.error[0].value
     assert not lab.runs()
 
 
@@ -117,8 +117,8 @@ def test_what_was_drawn_anew_and_left_aside_is_listed(lab, open_form, monkeypatc
 
     monkeypatch.setattr(jobs, "_spawn", done)
     text = words(import_path(open_form("Import a model"), exported))
-    assert "Drawn anew, since the file lacks it: `prototype_mlp`" in text
-    assert "In the file, but not used: `fc.bias`" in text
+    assert "Drawn anew, since the file lacks it: prototype\\_mlp" in text
+    assert "In the file, but not used: fc\\.bias" in text
 
 
 @pytest.mark.parametrize("key", ["import-", "../../etc", "preview-0123456789"])

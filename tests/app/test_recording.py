@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.routes.library import library
+from app.words import verbatim
 from bcl_core.lab import GroupPlan, Recorder, jobs, record
 from bcl_core.lab.pulse import Pulse
 from bcl_core.recipe import Recorded
@@ -48,7 +49,7 @@ def test_an_upload_becomes_a_run_to_inspect_and_is_then_not_kept(lab, open_form,
     assert "Opened as **model**" in app.success[0].value
     text = words(app) + app.success[0].value
     assert all(finding in text for finding in FINDINGS)
-    assert "In the file, but not used: `extra`" in text
+    assert "In the file, but not used: extra" in text
     assert not app.error and not app.exception
     assert not list((lab.home / "jobs").glob("*/upload"))
 
@@ -97,7 +98,7 @@ def test_a_file_that_cannot_be_used_is_explained_and_the_form_goes_on(lab, open_
     content, sentence = BAD_FILES[kind]
     app = upload(open_form("Open your own embeddings"), content)
     assert app.error[0].value.startswith("Nothing was opened: ")
-    assert sentence in app.error[0].value
+    assert verbatim(sentence) in app.error[0].value
     assert not lab.runs() and not app.exception
     assert not list((lab.home / "jobs").glob("*/upload"))
     app = upload(app, GOOD)
