@@ -14,6 +14,7 @@ import streamlit as st
 
 from app.runs import the_lab
 from bcl_core.lab import LabError
+from bcl_core.lab.faults import read_only
 
 CLOSE_THE_DRAWER = """if (innerWidth < 768) {
   document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
@@ -23,7 +24,8 @@ st.set_page_config(page_title="BCL Lab", page_icon="🔺", layout="wide")
 st.html(Path(__file__).with_name("style.css"))
 
 try:
-    the_lab()
+    if not the_lab().writable:
+        st.info(read_only(the_lab().home), icon=":material/lock:")
 except LabError as error:
     st.error(str(error))
     st.stop()
@@ -44,6 +46,8 @@ try:
     # On a phone the bar is a drawer, which Streamlit leaves open over the chosen page.
     st.html(f"<script>{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)
     page.run()
+except LabError as error:
+    st.error(str(error))
 except Exception:  # Streamlit's own control flow is no Exception, and passes
     logging.getLogger(__name__).exception("the page failed: %s", page)
     st.error(

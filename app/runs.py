@@ -53,4 +53,4 @@ def trained_here(runs: Sequence[Run]) -> list[Run]:
 def notice_dead_recorders() -> None:
     """Set recorded runs whose recorder has died to "stopped"."""
     for run in the_lab().active_runs():
-        the_lab().settle_recorded(run)
+        the_lab().settle_dead(run)

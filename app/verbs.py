@@ -35,14 +35,13 @@ import hashlib
 import json
 import logging
 import re
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, Field, ValidationError
 
 from app.side_jobs import Look, Projection
-from bcl_core.lab import GroupPlan, Lab, LabError, ensure_worker, stop_worker
+from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
 from bcl_core.lab.run import RUN_ID
 from bcl_core.lab.store import MAX_QUEUED, proper_name
@@ -188,7 +187,7 @@ def _see_to_a_worker(lab: Lab) -> None:
     """Start a worker where none is; where that fails the deed stands all the same, and pages say that none is there."""
     try:
         ensure_worker(lab)
-    except OSError:
+    except LabError:
         logger.exception("the training worker could not be started; runs wait in the queue")
 
 
@@ -214,10 +213,7 @@ def _purge(lab: Lab, wanted: Runs) -> None:
 
 
 def _start_worker(lab: Lab, _: Nothing) -> None:
-    try:
-        ensure_worker(lab)
-    except OSError as error:
-        raise LabError(f"the worker cannot be started: {error}") from error
+    ensure_worker(lab)
 
 
 def _stop_worker(lab: Lab, _: Nothing) -> dict[str, Any]:
@@ -276,7 +272,8 @@ def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: st
 
     Raises:
         Refused: 422 there is no such verb, the arguments do not fit, the lab cannot do it, or the key has served for
-            something else; 403 the role is too low; 409 begun under this key and not ended yet; 500 it broke off.
+            something else; 403 the role is too low; 409 begun under this key and not ended yet; 503 the disk is full,
+            say; 500 it broke off.
     """
     known = VERBS.get(verb)
     if known is None:
@@ -290,9 +287,11 @@ def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: st
         return known.act(lab, wanted) if key is None else _once(lab, key, verb, wanted)
     except ValidationError as error:
         raise Refused(422, _shortened(explain(error))) from error
+    except DiskError as error:
+        raise Refused(503, str(error)) from error
     except (LabError, RecipeError) as error:
         raise Refused(422, str(error)) from error
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise Refused(500, f"{verb} broke off ({error}); look at what was done before you ask again") from error
 
 
@@ -302,6 +301,8 @@ def _once(lab: Lab, key: str, verb: str, wanted: Section) -> Any:
     if before is None:
         try:
             answer = VERBS[verb].act(lab, wanted)
+        except DiskError:  # nobody can say what was done
+            raise
         except (LabError, RecipeError):
             lab.deeds.free(key)
             raise

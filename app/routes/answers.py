@@ -1,7 +1,6 @@
 """What all routes answer alike: what may be kept for good, and what went wrong, in a sentence."""
 
 import json
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,6 @@ from bcl_core.lab.pulse import Answer
 
 # Streamlit would compress each answer anew; "identity" tells its middleware that the choice is made.
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable", "Content-Encoding": "identity"}
-UNREADABLE = "the lab's database cannot be read"
 
 
 def sentence(status: int, error: str) -> JSONResponse:
@@ -37,8 +35,6 @@ def in_words(answer: Callable[[], Response]) -> Response:
         return sentence(404, str(error))
     except LabError as error:
         return sentence(503, str(error))
-    except sqlite3.Error as error:
-        return sentence(503, f"{UNREADABLE}: {error}")
 
 
 def as_json(request: Request, document: Any) -> Response:

@@ -3,7 +3,6 @@
 import asyncio
 import io
 import re
-import sqlite3
 from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.routes.about import about, controls
-from app.routes.answers import IMMUTABLE, UNREADABLE, as_json, in_words, refused, sentence, unless_known
+from app.routes.answers import IMMUTABLE, as_json, in_words, refused, sentence, unless_known
 from app.routes.arrays import npz
 from bcl_core.lab import Lab, LabError, RunFolder, SnapshotError
 from bcl_core.lab.history import Span, history
@@ -77,8 +76,6 @@ class _Reader:
             pulse = await self._fresh(run_ids)
         except LabError as error:
             return sentence(503, str(error))
-        except sqlite3.Error as error:
-            return sentence(503, f"{UNREADABLE}: {error}")
         return unless_known(request, pulse.answer(run_ids, None if since is None else int(since)))
 
     async def _fresh(self, run_ids: tuple[str, ...]) -> Pulse:

@@ -8,6 +8,7 @@ from pathlib import Path
 from bcl_core.cli import models, record, steer, train
 from bcl_core.data.source import DataError
 from bcl_core.lab import Lab, LabError, SnapshotError
+from bcl_core.lab.faults import in_words
 from bcl_core.recipe import RecipeError
 
 
@@ -16,7 +17,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = _parser().parse_args(argv)
     try:
         lab = Lab.open(arguments.home)
-        code: int = arguments.command(lab, arguments)
+        with in_words(lab.home):
+            code: int = arguments.command(lab, arguments)
     except (DataError, RecipeError, LabError, SnapshotError) as error:
         print(f"bcl_core: {error}", file=sys.stderr)
         code = 2

@@ -23,10 +23,11 @@ from filelock import FileLock
 from bcl_core.lab import steering
 from bcl_core.lab.database import Database, marks
 from bcl_core.lab.deeds import Deeds
+from bcl_core.lab.faults import in_words, is_writable
 from bcl_core.lab.files import RunFolder, write_once
 from bcl_core.lab.locks import is_locked, taken
 from bcl_core.lab.rows import as_run, metrics_of, where
-from bcl_core.lab.run import ACTIVE, RUN_ID, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
+from bcl_core.lab.run import ACTIVE, RUN_ID, DiskError, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.lab.steering import Order
 from bcl_core.lab.worker_row import WorkerRow
@@ -51,12 +52,8 @@ class Lab:
 
     def __init__(self, home: Path) -> None:
         self.home = home.resolve()
-        try:
+        with in_words(self.home):
             (self.home / "runs").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LabError(
-                f"the lab cannot be kept in {home} ({error}); set BCL_LAB_HOME to a folder you own"
-            ) from error
         self._database = Database(self.home)
         self.deeds = Deeds(self._database)
         self.worker = WorkerRow(self._database)
@@ -65,6 +62,11 @@ class Lab:
     def open(cls, home: Path | None = None) -> Self:
         """Open the lab in `home`, else in BCL_LAB_HOME, else in ./lab."""
         return cls(home or Path(os.environ.get("BCL_LAB_HOME") or "lab"))
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be changed; else it can be looked at."""
+        return is_writable(self.home)
 
     # Reading
 
@@ -133,7 +135,7 @@ class Lab:
     def _select(self, condition: str = "1", *values: Any, deleted: bool = False) -> list[Run]:
         """Return the runs of which the condition holds, the newest group first, in the order they were queued."""
         which = f"WHERE deleted IS {'NOT' * deleted} NULL AND {condition} ORDER BY created DESC, group_id, position"
-        with self._database.connected() as db:
+        with self._database.reading() as db:
             db.row_factory = sqlite3.Row
             return [as_run(row) for row in db.execute(f"SELECT rowid, * FROM runs {which}", values)]
 
@@ -152,7 +154,7 @@ class Lab:
         """Return the epochs that are kept, in order: those that are recorded, whether or not that can be read."""
         if shelved := self.shelf.get(run_id):
             return [row["epoch"] for row in shelved.metrics]
-        with self._database.connected() as db:
+        with self._database.reading() as db:
             rows = db.execute("SELECT epoch FROM metrics WHERE run = ? ORDER BY epoch", (run_id,))
             return [epoch for (epoch,) in rows if isinstance(epoch, int)]
 
@@ -165,7 +167,7 @@ class Lab:
         if shelved := self.shelf.get(run_id):
             return [dict(row) for row in shelved.metrics if wanted is None or row["epoch"] in wanted]
         among = "" if wanted is None else f"AND epoch IN ({marks(wanted)})"
-        with self._database.connected() as db:
+        with self._database.reading() as db:
             statement = f"SELECT epoch, metrics FROM metrics WHERE run = ? {among} ORDER BY epoch"
             rows = db.execute(statement, (run_id, *(wanted or ()))).fetchall()
         read = (metrics_of(epoch, text) for epoch, text in rows if isinstance(epoch, int))
@@ -179,7 +181,7 @@ class Lab:
         ended = {run.id: run.epoch for run in self.shelf.runs if run.epoch is not None}
         shelved = {run_id: self.metrics(run_id, [epoch])[0] for run_id, epoch in ended.items()}
         condition, values = ("1", ()) if run_ids is None else where(run_ids)
-        with self._database.connected() as db:
+        with self._database.reading() as db:
             rows = db.execute(
                 "SELECT id, metrics.epoch, metrics FROM runs JOIN metrics ON run = id AND metrics.epoch = runs.epoch "
                 f"WHERE deleted IS NULL AND {condition}",
@@ -207,15 +209,17 @@ class Lab:
         Raises:
             QueueFull: more than MAX_QUEUED runs would be unfinished. Nothing is queued then.
         """
-        ids = [self._make_folder(recipe) for _, recipe in plan.runs]
-        self._insert(ids, plan.name, plan.runs, execution or Execution())
+        with self._new_folders() as make_folder:
+            ids = [make_folder(recipe) for _, recipe in plan.runs]
+            self._insert(ids, plan.name, plan.runs, execution or Execution())
         return ids
 
     def enqueue_model(self, name: str, recipe: Recipe, execution: Execution, weights: bytes) -> str:
         """Queue a run that starts from these weights (safetensors): it is measured as it is, and then held."""
-        run_id = self._make_folder(recipe)
-        write_once(RunFolder(self.home / "runs" / run_id).initial, weights)
-        self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
+        with self._new_folders() as make_folder:
+            run_id = make_folder(recipe)
+            write_once(RunFolder(self.home / "runs" / run_id).initial, weights)
+            self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
         return run_id
 
     def enqueue_copy(self, run_id: str, execution: Execution) -> str:
@@ -231,9 +235,10 @@ class Lab:
 
     def enqueue_here(self, name: str, recipe: Recipe, execution: Execution) -> tuple[str, FileLock]:
         """Enter a run that this process will train itself; it is locked before any worker can see it."""
-        run_id = self._make_folder(recipe)
-        lock = self._locked(run_id)
-        self._insert([run_id], name, [(name, recipe)], execution)
+        with self._new_folders() as make_folder:
+            run_id = make_folder(recipe)
+            lock = self._locked(run_id)
+            self._insert([run_id], name, [(name, recipe)], execution)
         return run_id, lock
 
     def enter_recorded(self, name: str, recorded: Recorded, provenance: Mapping[str, str]) -> tuple[str, FileLock]:
@@ -241,9 +246,10 @@ class Lab:
 
         It waits for nothing, so that the queue may be full.
         """
-        run_id = self._make_folder(recorded)
-        lock = self._locked(run_id)
-        self._insert([run_id], name, [(name, recorded)], Execution(), state="running", provenance=provenance)
+        with self._new_folders() as make_folder:
+            run_id = make_folder(recorded)
+            lock = self._locked(run_id)
+            self._insert([run_id], name, [(name, recorded)], Execution(), state="running", provenance=provenance)
         return run_id, lock
 
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
@@ -262,10 +268,23 @@ class Lab:
             raise self._unknown("run", run_id)
         return run_id, lock
 
-    def _make_folder(self, recipe: Recipe | Recorded) -> str:
-        run_id = _new_id()
-        write_once(self.home / "runs" / run_id / "recipe.json", recipe.model_dump_json(indent=2).encode())
-        return run_id
+    @contextmanager
+    def _new_folders(self) -> Iterator[Callable[[Recipe | Recorded], str]]:
+        """Hand out what makes a run's folder and returns its id; the folders are gone again where the block fails."""
+        made: list[str] = []
+
+        def make(recipe: Recipe | Recorded) -> str:
+            made.append(run_id := _new_id())
+            write_once(self.home / "runs" / run_id / "recipe.json", recipe.model_dump_json(indent=2).encode())
+            return run_id
+
+        try:
+            with in_words(self.home):
+                yield make
+        except LabError:
+            for run_id in made:
+                shutil.rmtree(self.home / "runs" / run_id, ignore_errors=True)
+            raise
 
     def _locked(self, run_id: str) -> FileLock:
         lock = FileLock(RunFolder(self.home / "runs" / run_id).lock)
@@ -305,17 +324,14 @@ class Lab:
         ]
         with self._database.writing() as db:
             unfinished = len(self.active_runs())
-            if state != "queued" or unfinished + len(rows) <= MAX_QUEUED:
-                for row in rows:
-                    values = ", ".join(f":{column}" for column in row)
-                    db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({values})", row)
-                return
-        for run_id in ids:
-            shutil.rmtree(self.home / "runs" / run_id)
-        raise QueueFull(
-            f"{unfinished} runs are unfinished and {len(rows)} more would pass the limit of {MAX_QUEUED}: "
-            "let some finish, or stop some"
-        )
+            if state == "queued" and unfinished + len(rows) > MAX_QUEUED:
+                raise QueueFull(
+                    f"{unfinished} runs are unfinished and {len(rows)} more would pass the limit of {MAX_QUEUED}: "
+                    "let some finish, or stop some"
+                )
+            for row in rows:
+                values = ", ".join(f":{column}" for column in row)
+                db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({values})", row)
 
     def pause(self, target: str) -> None:
         """Hold a run where it is, in the middle of an epoch if need be; of a group all that move at one epoch.
@@ -342,7 +358,7 @@ class Lab:
         worker = is_locked(self.worker_lock)
         # Who looks whether a run is trained holds its lock for a moment; a worker puts right what that hides.
         patience = 0.0 if worker else PATIENCE_SECONDS
-        with self._locked_by_nobody(ids, patience) as nobodys, self._database.writing() as db:
+        with in_words(self.home), self._locked_by_nobody(ids, patience) as nobodys, self._database.writing() as db:
             db.row_factory = sqlite3.Row
             which = f"id IN ({marks(ids)}) AND deleted IS NULL"
             rows = db.execute(f"SELECT rowid, * FROM runs WHERE {which}", ids).fetchall()
@@ -449,7 +465,7 @@ class Lab:
         or paused.
         """
         for run in self._own(run_ids):
-            self.settle_recorded(run)
+            self.settle_dead(run)
         with self._database.writing() as db:
             runs = self._own(run_ids)
             if active := [f"{run.name!r} is {run.state}" for run in runs if run.active]:
@@ -465,7 +481,8 @@ class Lab:
 
     def lock(self, run_id: str) -> FileLock | None:
         """Take the right to train a run; None if another process has it. Freed by release or by the process's end."""
-        return taken(self.folder(run_id).lock)
+        with in_words(self.home):
+            return taken(self.folder(run_id).lock)
 
     def record_start(self, run_id: str, provenance: Mapping[str, str], threads: int) -> None:
         """Enter what the run is made with; a takeover will use as many threads again."""
@@ -479,19 +496,28 @@ class Lab:
         """Enter that a recorded run has more epochs than were known of."""
         self._database.change("UPDATE runs SET recipe = ? WHERE id = ?", recorded.model_dump_json(), run_id)
 
-    def settle_recorded(self, run: Run) -> None:
-        """Set a run that is being recorded to "stopped" where its recorder has died: its lock is free."""
-        if isinstance(run.recipe, Recipe) or not run.active:
-            return
-        lock = self.lock(run.id)
-        if lock is not None:
-            self.settle(run.id, "stopped")
-            lock.release()
+    def settle_dead(self, run: Run) -> None:
+        """Bring in line a run that is said to be running though who trained or recorded it has died: its lock is free.
 
-    def settle(self, run_id: str, state: str) -> None:
-        """Set the state of a run, unless it has ended since it was read."""
-        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)})"
-        self._database.change(statement, state, run_id, *ACTIVE)
+        One that was recorded has stopped; another waits for a worker. Where nothing can be written, who looks at the
+        run next does it.
+        """
+        recorded = not isinstance(run.recipe, Recipe)
+        if not (run.active and self.writable and (recorded or run.state == "running")):
+            return
+        with suppress(DiskError), in_words(self.home):
+            if not recorded and is_locked(self.worker_lock):
+                return  # it is about to take the run up, or to say how that ended
+            if (lock := self.lock(run.id)) is not None:
+                state = "stopped" if recorded or run.stop else "queued" if run.wants_to_train else "paused"
+                self.settle(run.id, state, since=run.state)
+                lock.release()
+
+    def settle(self, run_id: str, state: str, since: str | None = None) -> None:
+        """Set the state of a run, unless it has ended, or changed from what it was, since it was read."""
+        states = ACTIVE if since is None else (since,)
+        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(states)})"
+        self._database.change(statement, state, run_id, *states)
 
     def settle_hold(self, run_id: str) -> None:
         """Set a run to "paused", unless it has ended, or may train again, since it was read."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing import active_children
 from typing import Self
 
-from bcl_core.lab.run import Run, UnknownRun
+from bcl_core.lab.run import DiskError, Run, UnknownRun
 from bcl_core.lab.store import Lab
 from bcl_core.recipe import Recorded
 
@@ -107,12 +107,18 @@ class Watch:
         task = self._task
         for run in self.lab.active_runs():
             if run.state == "running" and (run.id in self.open or (task and run.id == task.run_id)):
-                self.lab.settle(run.id, "queued")
+                with suppress(DiskError):  # who looks at the run next finds that nobody trains it
+                    self.lab.settle(run.id, "queued")
 
     def _keep(self) -> None:
+        fault = ""
         try:
             while not self._ended:
-                self.look()
+                try:
+                    self.look()
+                except DiskError as error:  # the disk is full, say: who trains goes on, or fails, by itself
+                    if fault != (fault := str(error)):
+                        log.warning("%s", fault)
                 select.select([self._ear], [], [], LOOK_SECONDS)
         except Exception:
             log.exception("the worker cannot go on")
@@ -147,7 +153,7 @@ class Watch:
     def _settle(self, run: Run) -> None:
         """Bring the state of a run that nobody is busy with in line with what was asked: stopped, or paused."""
         if isinstance(run.recipe, Recorded):
-            self.lab.settle_recorded(run)
+            self.lab.settle_dead(run)
         elif run.stop and self._hold(run.id):
             self.lab.settle_stop(run.id)
         elif not run.wants_to_train and run.state != "paused" and self._hold(run.id):

@@ -75,9 +75,11 @@ def test_of_several_all_or_none(lab, ids, verb):
 
 def test_active_runs_are_not_deleted_and_are_named(lab, ids):
     lab.record_state(ids[0], "running")
+    lock = lab.lock(ids[0])
     lab.record_state(ids[2], "queued")
     with pytest.raises(RunIsActive, match="'run 0' is running, 'run 2' is queued: stop them first"):
         lab.delete(ids)
+    lock.release()
     assert len(lab.runs()) == 3
 
 
