@@ -1,14 +1,13 @@
 """The Start page's play: class counts, and a column of degrees for each loss with a dot for each pair of classes."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from app import palette
 from app.components import PREFIX, register
-from app.components.stage import GROUPS
+from app.seeds import Rows, cells, mean_and_std
 from app.words import listed
 from bcl_core.lab.shelf import open_shelf, shelf_home
 
@@ -17,8 +16,6 @@ TITLES = {"scl": "SCL", "bcl": "BCL, as published", "bcl-class": "BCL, class anc
 CONDITIONS = (("digits", "Long tail", ""), ("digits-balanced", "Balanced", ", imbalance factor 1"))
 RUNS = tuple(f"{CONDITIONS[0][0]}-{loss}" for loss in TITLES)
 """The runs that it begins with."""
-
-Rows = Sequence[Mapping[str, float]]
 
 _mount = register("start", html='<div class="bcl-start"></div>')
 
@@ -36,11 +33,11 @@ def told() -> dict[str, Any] | None:
     shelf = open_shelf(shelf_home())
     if any(shelf.get(f"{group}-{loss}") is None for group, _, _ in CONDITIONS for loss in TITLES):
         return None
-    cells = _cells()
-    conditions = [_condition(group, name, suffix, cells) for group, name, suffix in CONDITIONS]
+    known = cells()
+    conditions = [_condition(group, name, suffix, known) for group, name, suffix in CONDITIONS]
     return {
         "prefix": PREFIX,
-        "groups": GROUPS,
+        "groups": palette.GROUPS,
         "conditions": conditions,
         "note": "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
         "The dots are the first seed's."
@@ -49,8 +46,8 @@ def told() -> dict[str, Any] | None:
     }
 
 
-def _condition(group: str, name: str, suffix: str, cells: Mapping[str, Rows]) -> dict[str, Any]:
-    seeds = {loss: cells.get(f"{loss}{suffix}", []) for loss in TITLES}
+def _condition(group: str, name: str, suffix: str, known: Mapping[str, Rows]) -> dict[str, Any]:
+    seeds = {loss: known.get(f"{loss}{suffix}", []) for loss in TITLES}
     runs = [
         {
             "id": f"{group}-{loss}",
@@ -64,22 +61,13 @@ def _condition(group: str, name: str, suffix: str, cells: Mapping[str, Rows]) ->
     return {"name": name, "runs": runs, "lead": lead(seeds) if all(seeds.values()) else ""}
 
 
-def _cells() -> dict[str, Rows]:
-    """Return, for each cell of `benchmarks/ablations.py`, the last epochs of its runs, a seed each."""
-    file = shelf_home() / "ablations.json"
-    cells: dict[str, list[Mapping[str, float]]] = {}
-    for run in json.loads(file.read_text(encoding="utf-8"))["runs"] if file.exists() else []:
-        cells.setdefault(run["cell"], []).append(run["last"])
-    return dict(cells)
-
-
 def _summary(rows: Rows) -> dict[str, Any] | None:
     if not rows:
         return None
     names = {"angle": "tail_tail", "accuracy": "accuracy", "accuracy_tail": "accuracy_tail"}
     return {
         "angles": [row["tail_tail"] for row in rows],
-        **{name: _mean_and_std([row[field] for row in rows]) for name, field in names.items()},
+        **{name: mean_and_std([row[field] for row in rows]) for name, field in names.items()},
     }
 
 
@@ -104,7 +92,3 @@ def _lead_balanced(seeds: Mapping[str, Rows]) -> str:
 def _tail_means(seeds: Mapping[str, Rows]) -> dict[str, float]:
     """Return the mean angle between the rarest classes, by the loss's title."""
     return {TITLES[loss]: float(np.mean([row["tail_tail"] for row in rows])) for loss, rows in seeds.items()}
-
-
-def _mean_and_std(values: Sequence[float]) -> str:
-    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
