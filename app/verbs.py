@@ -9,6 +9,7 @@
 | group                     | runs, name: of an old group or a new one       | {group}       |
 | delete                    | runs                                           | null          |
 | restore, purge            | runs: deleted ones                             | null          |
+| mend                      |                                                | {runs}        |
 | start-worker              |                                                | null          |
 | stop-worker               |                                                | {was_alive}   |
 | look                      | recipe, execution, image (null: all), again    | {job}         |
@@ -22,6 +23,8 @@ of a recipe that stands at its default. Over HTTP all is one JSON object that al
 
 A deleted run is nowhere to be seen until it is restored; it is purged, with its files and for good, after 30 days, or
 at once where that is asked for. Of several runs all are deleted, restored or purged, or none.
+
+`mend` enters the run folders again that the database does not know, since it was lost: see `bcl_core.lab.mending`.
 
 `look` and `project` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A job that
 was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond them the
@@ -43,6 +46,7 @@ from pydantic import AfterValidator, Field, ValidationError
 from app.side_jobs import Look, Projection
 from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
+from bcl_core.lab.mending import mend
 from bcl_core.lab.run import RUN_ID
 from bcl_core.lab.store import MAX_QUEUED, proper_name
 from bcl_core.recipe import Execution, Recipe, RecipeError
@@ -212,6 +216,10 @@ def _purge(lab: Lab, wanted: Runs) -> None:
     lab.purge(wanted.runs)
 
 
+def _mend(lab: Lab, _: Nothing) -> dict[str, Any]:
+    return {"runs": mend(lab)}
+
+
 def _start_worker(lab: Lab, _: Nothing) -> None:
     ensure_worker(lab)
 
@@ -253,6 +261,7 @@ VERBS: Mapping[str, Verb] = {
     "delete": Verb(Runs, "owner", _delete),
     "restore": Verb(Runs, "owner", _restore),
     "purge": Verb(Runs, "owner", _purge),
+    "mend": Verb(Nothing, "owner", _mend),
     "start-worker": Verb(Nothing, "owner", _start_worker),
     "stop-worker": Verb(Nothing, "owner", _stop_worker),
     "look": Verb(LookAt, "owner", _look),

@@ -8,6 +8,7 @@ from app.deeds import attempt
 from app.export_button import export_button
 from app.import_form import import_form
 from app.links import lab_link
+from app.mend_line import mend_line
 from app.record_form import recording_form
 from app.runs import comparable, notice_dead_recorders, the_lab, trained_here
 from app.words import ago, verbatim
@@ -65,6 +66,7 @@ def _tools(chosen: list[Run]) -> None:
 
 
 notice_dead_recorders()
+mend_line()
 runs = the_lab().runs()
 if runs:
     st.caption("Tick rows to rename, group, open or delete them.")

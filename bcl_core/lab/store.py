@@ -36,6 +36,7 @@ from bcl_core.recipe import Execution, Recipe, Recorded
 MAX_QUEUED = 64
 PATIENCE_SECONDS = 0.2
 DELETED_KEPT_SECONDS = 30 * 24 * 3600
+ENTERED_SECONDS = 60  # from the making of a run's folder to its row in the database, at the most
 DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since browsers keep them for good
 
 
@@ -150,6 +151,24 @@ class Lab:
             return RunFolder(self.shelf.home / run.id, made_later=self.home / "shelved" / run.id)
         return RunFolder(self.home / "runs" / run.id)
 
+    def unknown_folders(self) -> list[str]:
+        """Return the ids of the run folders that the database does not know, in order; `mending.mend` enters them.
+
+        One without an epoch, made a moment ago, is about to be entered, and not among them.
+        """
+        with self._database.reading() as db:
+            known = {run_id for (run_id,) in db.execute("SELECT id FROM runs")}
+        with in_words(self.home):
+            found = sorted(path.name for path in (self.home / "runs").iterdir() if path.name not in known)
+        return [name for name in found if RUN_ID.fullmatch(name) and self._is_left(name)]
+
+    def _is_left(self, name: str) -> bool:
+        folder = RunFolder(self.home / "runs" / name)
+        try:
+            return bool(folder.epochs()) or time.time() - folder.recipe.stat().st_mtime > ENTERED_SECONDS
+        except OSError:
+            return False
+
     def epochs(self, run_id: str) -> list[int]:
         """Return the epochs that are kept, in order: those that are recorded, whether or not that can be read."""
         if shelved := self.shelf.get(run_id):
@@ -252,6 +271,19 @@ class Lab:
             self._insert([run_id], name, [(name, recorded)], Execution(), state="running", provenance=provenance)
         return run_id, lock
 
+    def enter_found(self, row: Mapping[str, Any], metrics: Mapping[int, Mapping[str, Any]]) -> None:
+        """Enter a run that the database has lost, with the metrics of its epochs; one that it knows is left as it is.
+
+        Args:
+            row: columns by their names.
+            metrics: by epoch.
+        """
+        with self._database.writing() as db:
+            values = ", ".join(f":{column}" for column in row)
+            if db.execute(f"INSERT OR IGNORE INTO runs ({', '.join(row)}) VALUES ({values})", row).rowcount:
+                rows = [(row["id"], epoch, json.dumps(figures)) for epoch, figures in metrics.items()]
+                db.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", rows)
+
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
         """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
         [run] = self._own([run_id])
@@ -274,8 +306,8 @@ class Lab:
         made: list[str] = []
 
         def make(recipe: Recipe | Recorded) -> str:
-            made.append(run_id := _new_id())
-            write_once(self.home / "runs" / run_id / "recipe.json", recipe.model_dump_json(indent=2).encode())
+            made.append(run_id := new_id())
+            write_once(RunFolder(self.home / "runs" / run_id).recipe, recipe.model_dump_json(indent=2).encode())
             return run_id
 
         try:
@@ -303,7 +335,7 @@ class Lab:
         provenance: Mapping[str, str] | None = None,
     ) -> None:
         shared = {
-            "group_id": _new_id(),
+            "group_id": new_id(),
             "group_name": group_name,
             "execution": execution.model_dump_json(),
             "created": time.time(),
@@ -411,7 +443,7 @@ class Lab:
         """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
         name = proper_name(name)
         known = (run.group_id for run in self.runs() if run.group_name == name and run.readable)
-        group_id = next(known, None) or _new_id()
+        group_id = next(known, None) or new_id()
         with self._at_rest(run_ids) as db:
             for position, run_id in enumerate(run_ids):
                 condition, values = where([run_id])
@@ -557,7 +589,8 @@ class Lab:
             db.execute("UPDATE runs SET epoch = ? WHERE id = ?", (epoch, run_id))
 
 
-def _new_id() -> str:
+def new_id() -> str:
+    """Return the id of a new run or group."""
     return f"{time.strftime('%y%m%d')}-{secrets.token_hex(5)}"
 
 

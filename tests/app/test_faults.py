@@ -1,6 +1,7 @@
 """What is wrong with the lab's disk is a sentence on every page and at every route; a read-only lab is looked at."""
 
 import json
+import os
 
 import pytest
 
@@ -10,6 +11,7 @@ from tests.app.test_pages import PAGES, words
 from tests.conftest import small
 from tests.disks import read_only, small_disk
 from tests.lab.test_faults import damaged_database, fill, folder_in_place_of_it, no_database
+from tests.lab.test_mending import lose
 from tests.lab.test_pulse import make_runs
 from tests.routes.serving import served
 
@@ -81,3 +83,17 @@ def test_on_a_full_disk_the_page_opens_and_a_verb_says_why_it_is_not_done(tmp_pa
         with pytest.raises(Refused, match="is full: free some space") as refused:
             do(lab, "stop", {"target": run_id}, role="owner", key="a-key-of-mine")
         assert refused.value.status == 503
+
+
+def test_the_verb_answers_with_the_runs_and_the_page_offers_it(lab, open_page):
+    [run_id] = lab.enqueue(GroupPlan("race", [("run", small())]))
+    os.utime(lab.home / "runs" / run_id / "recipe.json", (0, 0))
+    lab = lose(lab)
+    app = open_page("runs")
+    assert "1 folder of a run is here that the database does not know" in app.warning[0].value
+    [button] = [button for button in app.button if button.label == "Enter them again"]
+    app = button.click().run()
+    assert not app.warning and not app.exception
+    assert (lab.run(run_id).state, lab.run(run_id).epoch, lab.run(run_id).name) == ("stopped", None, "BCL, seed 0")
+    lab = lose(lab)
+    assert json.loads(json.dumps(do(lab, "mend", {}, role="owner", key="a-key-of-mine"))) == {"runs": [run_id]}
