@@ -18,11 +18,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         lab = Lab.open(arguments.home)
         with in_words(lab.home):
-            code: int = arguments.command(lab, arguments)
+            arguments.command(lab, arguments)
     except (DataError, RecipeError, LabError, SnapshotError) as error:
         print(f"bcl_core: {error}", file=sys.stderr)
-        code = 2
-    sys.exit(code)
+        sys.exit(2)
+    sys.exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -16,6 +16,10 @@ TITLES = {"scl": "SCL", "bcl": "BCL, as published", "bcl-class": "BCL, class anc
 CONDITIONS = (("digits", "Long tail", ""), ("digits-balanced", "Balanced", ", imbalance factor 1"))
 RUNS = tuple(f"{CONDITIONS[0][0]}-{loss}" for loss in TITLES)
 """The runs that it begins with."""
+NOTE = (
+    "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
+    "The dots are the first seed's."
+)
 
 _mount = register("start", html='<div class="bcl-start"></div>')
 
@@ -34,16 +38,9 @@ def told() -> dict[str, Any] | None:
     if any(shelf.get(f"{group}-{loss}") is None for group, _, _ in CONDITIONS for loss in TITLES):
         return None
     known = cells()
-    conditions = [_condition(group, name, suffix, known) for group, name, suffix in CONDITIONS]
-    return {
-        "prefix": PREFIX,
-        "groups": palette.GROUPS,
-        "conditions": conditions,
-        "note": "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
-        "The dots are the first seed's."
-        if conditions[0]["lead"]
-        else "",
-    }
+    conditions = [_condition(*condition, known) for condition in CONDITIONS]
+    note = NOTE if conditions[0]["lead"] else ""
+    return {"prefix": PREFIX, "groups": palette.GROUPS, "conditions": conditions, "note": note}
 
 
 def _condition(group: str, name: str, suffix: str, known: Mapping[str, Rows]) -> dict[str, Any]:
@@ -53,7 +50,7 @@ def _condition(group: str, name: str, suffix: str, known: Mapping[str, Rows]) ->
             "id": f"{group}-{loss}",
             "title": title,
             "colour": palette.loss_style(loss).colour,
-            "seeds": _summary(seeds[loss]),
+            "seeds": _summary(seeds[loss]) if seeds[loss] else None,
         }
         for loss, title in TITLES.items()
     ]
@@ -61,20 +58,16 @@ def _condition(group: str, name: str, suffix: str, known: Mapping[str, Rows]) ->
     return {"name": name, "runs": runs, "lead": lead(seeds) if all(seeds.values()) else ""}
 
 
-def _summary(rows: Rows) -> dict[str, Any] | None:
-    if not rows:
-        return None
+def _summary(rows: Rows) -> dict[str, Any]:
     names = {"angle": "tail_tail", "accuracy": "accuracy", "accuracy_tail": "accuracy_tail"}
-    return {
-        "angles": [row["tail_tail"] for row in rows],
-        **{name: mean_and_std([row[field] for row in rows]) for name, field in names.items()},
-    }
+    values = {name: _column(rows, field) for name, field in names.items()}
+    return {"angles": values["angle"], **{name: mean_and_std(column) for name, column in values.items()}}
 
 
 def _lead(seeds: Mapping[str, Rows]) -> str:
     """Say which loss does what, from the means over the seeds."""
-    angles = listed([f"{degrees:.0f}° ({title})" for title, degrees in _tail_means(seeds).items()])
-    accuracies = [float(np.mean([row["accuracy"] for row in rows])) for rows in seeds.values()]
+    angles = listed([f"{degrees:.0f}° ({TITLES[loss]})" for loss, degrees in _means(seeds, "tail_tail").items()])
+    accuracies = _means(seeds, "accuracy").values()
     return (
         f"Means of {len(seeds['scl'])} seeds: the rarest digits end {angles} apart, with a test accuracy of "
         f"{min(accuracies):.1f} to {max(accuracies):.1f} %."
@@ -82,13 +75,16 @@ def _lead(seeds: Mapping[str, Rows]) -> str:
 
 
 def _lead_balanced(seeds: Mapping[str, Rows]) -> str:
-    means = _tail_means(seeds).values()
+    angles = _means(seeds, "tail_tail").values()
     return (
         "As many of every digit, and as many in all: the orange pairs' means differ by "
-        f"{max(means) - min(means):.1f}° at most."
+        f"{max(angles) - min(angles):.1f}° at most."
     )
 
 
-def _tail_means(seeds: Mapping[str, Rows]) -> dict[str, float]:
-    """Return the mean angle between the rarest classes, by the loss's title."""
-    return {TITLES[loss]: float(np.mean([row["tail_tail"] for row in rows])) for loss, rows in seeds.items()}
+def _means(seeds: Mapping[str, Rows], field: str) -> dict[str, float]:
+    return {loss: float(np.mean(_column(rows, field))) for loss, rows in seeds.items()}
+
+
+def _column(rows: Rows, field: str) -> list[float]:
+    return [row[field] for row in rows]
