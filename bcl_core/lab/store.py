@@ -31,7 +31,7 @@ from bcl_core.lab.run import ACTIVE, RUN_ID, DiskError, Held, LabError, QueueFul
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.lab.steering import Order
 from bcl_core.lab.worker_row import WorkerRow
-from bcl_core.recipe import Execution, Recipe, Recorded
+from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
 
 MAX_QUEUED = 64
 PATIENCE_SECONDS = 0.2
@@ -274,10 +274,34 @@ class Lab:
             metrics: by epoch.
         """
         with self._database.writing() as db:
-            values = ", ".join(f":{column}" for column in row)
-            if db.execute(f"INSERT OR IGNORE INTO runs ({', '.join(row)}) VALUES ({values})", row).rowcount:
-                rows = [(row["id"], epoch, json.dumps(figures)) for epoch, figures in metrics.items()]
-                db.executemany("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", rows)
+            if not db.execute("SELECT 1 FROM runs WHERE id = ?", (row["id"],)).fetchone():
+                _insert_row(db, "runs", row)
+                for epoch, figures in metrics.items():
+                    _insert_row(db, "metrics", {"run": row["id"], "epoch": epoch, "metrics": json.dumps(figures)})
+
+    def enter(self, runs: Sequence[tuple[Run, Sequence[Mapping[str, Any]], Path]]) -> None:
+        """Enter runs that have ended, each with the metrics of its epochs and its folder, which becomes the lab's.
+
+        All of them are entered or none; their ids are free.
+        """
+        with self._database.writing() as db:
+            for position, (run, metrics, _) in enumerate(runs):
+                assert not isinstance(run.recipe, Unreadable)
+                row = {
+                    **{name: getattr(run, name) for name in _AS_THEY_ARE},
+                    "position": position,
+                    "recipe": run.recipe.model_dump_json(),
+                    "recipe_hash": run.recipe.hash,
+                    "execution": run.execution.model_dump_json(),
+                    "provenance": json.dumps(dict(run.provenance)),
+                }
+                _insert_row(db, "runs", row)
+                for known in metrics:
+                    figures = {name: value for name, value in known.items() if name != "epoch"}
+                    text = json.dumps(figures, allow_nan=False)
+                    _insert_row(db, "metrics", {"run": run.id, "epoch": known["epoch"], "metrics": text})
+            for run, _, folder in runs:
+                folder.replace(self.home / "runs" / run.id)
 
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
         """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
@@ -357,8 +381,7 @@ class Lab:
                     "let some finish, or stop some"
                 )
             for row in rows:
-                values = ", ".join(f":{column}" for column in row)
-                db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({values})", row)
+                _insert_row(db, "runs", row)
 
     def pause(self, target: str) -> None:
         """Hold a run where it is, in the middle of an epoch if need be; of a group all that move at one epoch.
@@ -578,8 +601,16 @@ class Lab:
             db.execute("UPDATE runs SET epoch = ? WHERE id = ?", (epoch, run_id))
 
 
+_AS_THEY_ARE = ("id", "name", "group_id", "group_name", "state", "epoch", "progress", "seconds", "error", "created")
+
+
+def _insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
+    values = ", ".join(f":{column}" for column in row)
+    db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})", dict(row))
+
+
 def new_id() -> str:
-    """Return the id of a new run or group."""
+    """Return an id that no run or group has."""
     return f"{time.strftime('%y%m%d')}-{secrets.token_hex(5)}"
 
 
