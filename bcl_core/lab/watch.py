@@ -105,8 +105,7 @@ class Watch:
         task = self._task
         for run in self.lab.active_runs():
             if run.state == "running" and (run.id in self.open or (task and run.id == task.run_id)):
-                with suppress(DiskError):  # who looks at the run next finds that nobody trains it
-                    self.lab.settle(run.id, "queued")
+                self.lab.settle(run.id, "queued")
 
     def _keep(self) -> None:
         fault = ""
@@ -172,7 +171,8 @@ class Watch:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
     def _end(self) -> None:
-        self.put_back()
+        with suppress(DiskError):
+            self.put_back()
         _kill_children()
         os._exit(0)
 

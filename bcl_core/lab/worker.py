@@ -46,7 +46,8 @@ class Worker:
             else:
                 self._advance(run)
                 last_work = time.monotonic()
-        self._watch.put_back()
+        with suppress(DiskError):  # who looks at the runs next finds that nobody trains them
+            self._watch.put_back()
         for run_id in [*self._open]:
             self._close(run_id)
 
@@ -91,6 +92,7 @@ class Worker:
         self._close(run_id)
         if isinstance(error, DataError | RecipeError | LabError | TrainingDiverged):
             message = str(error)
+            log.warning("run %s failed: %s", run_id, message)
         else:
             log.exception("run %s failed", run_id)
             message = f"{type(error).__name__}: {error}. The worker's log has the details."
