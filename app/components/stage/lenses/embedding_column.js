@@ -132,6 +132,8 @@ export class TourColumn {
   }
 
   /**
+   * Drawn with the next frame: names on a canvas would have the browser lay out at once what this one has changed.
+   *
    * @param {{a: Object, b: Object, fraction: number}} tween snapshots
    * @param {Float64Array} basis (3, all dimensions)
    */
@@ -141,7 +143,6 @@ export class TourColumn {
     const alone = { a: this.fitted ?? NOTHING };
     this.points.setEpochs(this.alone ? alone : this.fitted ? { a: this.fitted } : epochs);
     this.points.setBasis(this.alone ? identity(this.dims) : basis);
-    this.points.draw();
   }
 
   scene(snapshot) {

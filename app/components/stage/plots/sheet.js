@@ -16,6 +16,8 @@ export function sharpContext(canvas, width, height) {
 }
 
 export class Sheet {
+  size = [0, 0];
+
   /**
    * @param {HTMLCanvasElement} canvas sized by the page
    * @param {(context: CanvasRenderingContext2D, width: number, height: number, theme: Object) => void} paint in CSS
@@ -23,8 +25,14 @@ export class Sheet {
    */
   constructor(canvas, paint) {
     Object.assign(this, { canvas, paint });
-    this.observer = new ResizeObserver(() => this.retheme());
+    this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(canvas);
+  }
+
+  /** Note the size, which later, between changes of the page, would have the browser lay it all out. */
+  resize() {
+    this.size = [this.canvas.clientWidth, this.canvas.clientHeight];
+    this.retheme();
   }
 
   /** Read the theme's colours anew and redraw. */
@@ -34,8 +42,8 @@ export class Sheet {
   }
 
   draw() {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    if (width && height && this.theme) this.paint(sharpContext(this.canvas, width, height), width, height, this.theme);
+    const [width, height] = this.size;
+    if (width && height) this.paint(sharpContext(this.canvas, width, height), width, height, this.theme);
   }
 
   destroy() {

@@ -2,14 +2,15 @@
 
 import { h } from "../core/dom.js";
 import { along, dotsOf, drawDegrees, drawDots } from "./dots.js";
-import { sharpContext } from "./sheet.js";
+import { Sheet } from "./sheet.js";
 
 const [GAP, WIDTH, INSET] = [14, 44, 7]; // pixels
 
-export class Strip {
+export class Strip extends Sheet {
   constructor(content, chart, { kinds, told }) {
+    const canvas = content.appendChild(h("canvas", { class: "strip", "aria-hidden": "true" }));
+    super(canvas, (context) => this.highest && this.drawOn(context));
     Object.assign(this, { content, chart, kinds, told });
-    this.canvas = content.appendChild(h("canvas", { class: "strip", "aria-hidden": "true" }));
     content.addEventListener("pointerdown", (event) => this.seek(event));
     content.addEventListener("pointermove", (event) => event.buttons === 1 && this.seek(event));
   }
@@ -42,21 +43,9 @@ export class Strip {
     this.draw();
   }
 
-  retheme() {
-    this.draw();
-  }
-
-  /** Draw, also where the axes have moved. */
-  draw() {
-    const { canvas } = this;
-    const { clientWidth: width, clientHeight: height } = this.content;
-    if (!width || !this.highest) return;
-    this.drawOn(sharpContext(canvas, width, height));
-  }
-
   /** Draw with any 2D context, in pixels from the content's top left. */
   drawOn(context) {
-    const { chart, where, told } = this;
+    const { chart, where, told, theme } = this;
     const { top, bottom, right, highest } = chart.frame;
     const left = right + GAP;
     const sides = [left + INSET, left + WIDTH - INSET];
@@ -64,7 +53,7 @@ export class Strip {
     const here = where && where.epoch !== null ? chart.at("xaxis", this.toAxis(where.epoch)) : null;
     if (here !== null) {
       const x = here + where.fraction * (chart.at("xaxis", this.toAxis(where.next)) - here);
-      context.strokeStyle = getComputedStyle(this.content).color;
+      context.strokeStyle = theme.text;
       context.lineWidth = 1.5;
       context.beginPath();
       context.moveTo(x, top);
@@ -80,8 +69,7 @@ export class Strip {
     if (this.dots) drawDots(context, axis, this.dots, { colours: told.groups });
     else if (this.shares.every(Number.isFinite)) this.drawShares(context, axis);
     if (highest !== null) return; // the chart has brought its own axis
-    const { color: colour, fontFamily } = getComputedStyle(this.content);
-    drawDegrees(context, axis, { beside: left - 6, font: `13px ${fontFamily}`, colour });
+    drawDegrees(context, axis, { beside: left - 6, font: `13px ${theme.font}`, colour: theme.text });
   }
 
   /** Nine tenths, half and the median, in the greys of the plot beside. */
@@ -95,9 +83,5 @@ export class Strip {
     context.fillRect(left, high, width, Math.max(1, low - high));
     context.globalAlpha = 1;
     context.fillRect(left, median - 1, width, 2);
-  }
-
-  destroy() {
-    this.canvas.remove();
   }
 }
