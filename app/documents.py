@@ -15,6 +15,18 @@ def show(name: str) -> None:
     for part in re.split(r"(!\[[^\]]*\]\([^)]+\))", text):
         image = re.fullmatch(r"!\[([^\]]*)\]\(([^)]+)\)", part)
         if image:
-            st.image(str(DOCS / image[2]), caption=image[1], alt=image[1])
+            picture(image[2], image[1])
+            st.caption(image[1])
         else:
             st.markdown(part)
+
+
+def picture(name: str, alt: str) -> None:
+    """Show a picture of `docs/`, or the one that `benchmarks.figures` drew beside it for the dark theme.
+
+    Both are sent, since Python does not know the reader's theme in time; the style sheet leaves one.
+    """
+    light = DOCS / name
+    for theme, file in (("light", light), ("dark", light.with_stem(f"{light.stem}-dark"))):
+        with st.container(key=f"bcl-on-{theme}-{light.stem}"):
+            st.image(str(file), alt=alt)

@@ -15,6 +15,11 @@ import streamlit as st
 from app.runs import the_lab
 from bcl_core.lab import LabError
 
+TELL_THE_THEME = """const app = document.querySelector(".stApp");
+const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
+new MutationObserver(tell).observe(app, { attributes: true });
+tell();"""  # for the style sheet, which has no other way to know it
+
 CLOSE_THE_DRAWER = """if (innerWidth < 768) {
   document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 }"""
@@ -40,6 +45,7 @@ page = st.navigation(
     ],
     position="top",
 )
+st.html(f"<script>{TELL_THE_THEME}</script>", unsafe_allow_javascript=True)
 try:
     # On a phone the bar is a drawer, which Streamlit leaves open over the chosen page.
     st.html(f"<script>{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)

@@ -58,8 +58,12 @@ def line_styles(variants: Sequence[str]) -> list[LineStyle]:
     return styles
 
 
-GROUPS = {"many": "#5F7391", "medium": NEUTRAL, "few": "#D9730D"}
-"""Frequent, middling and rare classes: slate, grey, orange."""
+GROUPS = {"head": "#5F7391", "medium": NEUTRAL, "tail": "#D9730D"}
+"""The most frequent three tenths of the classes, the rest, and the rarest three tenths: slate, grey, orange."""
+
+SHOTS = {"many": "#2E7D8C", "medium": NEUTRAL, "few": "#B0479B"}
+"""Classes with more than 100 training images, 20 to 100, and fewer than 20: teal, grey, magenta. These are not the
+groups above: where all classes are small, the head's are "few" as well."""
 
 # Ten colours found by annealing: they maximise the smallest OKLab distance between any two as seen with normal vision,
 # deuteranopia and protanopia (Machado et al. 2009), at a contrast of 2.5 : 1 or more on both backgrounds; in the order

@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +37,10 @@ from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 from bcl_core.registry import LOSSES
 from bcl_core.training import Epoch, Started, train
 from benchmarks import MADE_WITH
+from benchmarks.figures import save
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 JSON_FILE, FIGURE_FILE = Path("docs/geometry_study.json"), Path("docs/geometry_study.png")
 
@@ -81,7 +85,7 @@ def main() -> None:
     arguments = parser.parse_args()
     study(arguments.conditions, arguments.seeds, arguments.jobs)
     document = json.loads(JSON_FILE.read_text())
-    draw(document, FIGURE_FILE)
+    save(lambda: draw(document), FIGURE_FILE)
     print_tables(document)
 
 
@@ -245,12 +249,11 @@ def print_tables(document: Mapping[str, Any]) -> None:
     print(json.dumps(document["predicted"], indent=1))
 
 
-def draw(document: Mapping[str, Any], path: Path) -> None:
+def draw(document: Mapping[str, Any]) -> "Figure":
     """Draw both distances over the epochs: lines are means over the seeds, bands reach from the least to the most."""
     import matplotlib.pyplot as plt  # here, so that the processes that train do without it
     from matplotlib.lines import Line2D
 
-    plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False})
     figure, axes = plt.subplots(2, 4, figsize=(12, 6), sharex="col", sharey=True, layout="constrained")
     for column, (condition, title) in enumerate(CONDITION_TITLES.items()):
         axes[0, column].set_title(title)
@@ -269,7 +272,7 @@ def draw(document: Mapping[str, Any], path: Path) -> None:
     handles, _ = axes[0, 0].get_legend_handles_labels()
     handles.append(Line2D([], [], color=NEUTRAL, linestyle=":", label="at the predicted optimum"))
     figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False, handlelength=4)
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 def _draw_curve(panel: Any, document: Mapping[str, Any], variant: str, condition: str, curve: str) -> None:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,11 @@ from bcl_core.geometry import predicted_optimum, simplex_angle, simplex_metrics
 from bcl_core.lab.recording import PREDICTABLE
 from bcl_core.recipe import preset
 from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, cell_recipe
+from benchmarks.figures import save
 from benchmarks.pretrained import COLLECTIONS, seeds_file
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DOCUMENT = Path("docs/reproduction.md")
 ABLATIONS_FIGURE, SCATTER_FIGURE = Path("docs/ablations.png"), Path("docs/geometry_and_accuracy.png")
@@ -46,8 +50,8 @@ PUBLISHED = {
 def main() -> None:
     """Draw the figures and write the document anew."""
     runs = json.loads(JSON_FILE.read_text())["runs"]
-    draw_ablations(runs, ABLATIONS_FIGURE)
-    draw_scatter(runs, SCATTER_FIGURE)
+    save(lambda: draw_ablations(runs), ABLATIONS_FIGURE)
+    save(lambda: draw_scatter(runs), SCATTER_FIGURE)
     DOCUMENT.write_text(filled(DOCUMENT.read_text(encoding="utf-8"), runs), encoding="utf-8")
 
 
@@ -218,11 +222,10 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def draw_ablations(runs: Runs, path: Path) -> None:
+def draw_ablations(runs: Runs) -> "Figure":
     """Angles above, accuracy below, on axes of their own; a dot is a run, a bar the mean over the seeds."""
     import matplotlib.pyplot as plt
 
-    plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False})
     figure, axes = plt.subplots(2, 3, figsize=(12, 6), sharey="row", layout="constrained", width_ratios=(1.3, 1, 1))
     columns = (
         ("class-averaging × class-complement × anchors", [(t, [c, f"{c}-class"]) for c, t in CORNERS.items()]),
@@ -244,7 +247,7 @@ def draw_ablations(runs: Runs, path: Path) -> None:
     for shape, label in (("o", "instance anchors"), ("s", "class anchors")):
         handles.append(plt.Line2D([], [], color=NEUTRAL, marker=shape, linestyle="", label=label))
     figure.legend(handles=handles, loc="outside upper center", ncols=5, frameon=False)
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 def _levels(factor: str, base: str, runs: Runs) -> list[tuple[str, str]]:
@@ -271,11 +274,10 @@ def _fill(variant: str) -> str:
     return "none" if has_class_anchors(variant) else "full"
 
 
-def draw_scatter(runs: Runs, path: Path) -> None:
+def draw_scatter(runs: Runs) -> "Figure":
     """Distance to the simplex against accuracy, a dot a run; shapes are imbalance factors."""
     import matplotlib.pyplot as plt
 
-    plt.rcParams.update({"font.size": 10, "axes.spines.top": False, "axes.spines.right": False})
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharex=True, layout="constrained")
     contrastive = correlated(runs)["all contrastive runs"]
     shapes = {1: "o", 10: "s", 50: "^", 100: "v"}
@@ -293,7 +295,7 @@ def draw_scatter(runs: Runs, path: Path) -> None:
         for n in names
     ]
     figure.legend(handles=[*marks, *lines], loc="outside right center", frameon=False)
-    figure.savefig(path, dpi=150)
+    return figure
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.datasets import load_digits
 
 from bcl_core.data.dataset import prepare
@@ -183,6 +184,14 @@ def test_pictures_in_theory_exist():
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", THEORY)
     assert "geometry_study.png" in pictures
     assert all((ROOT / "docs" / picture).stat().st_size > 10_000 for picture in pictures)
+
+
+@pytest.mark.parametrize("document", ["theory.md", "reproduction.md"])
+def test_every_figure_was_drawn_for_the_dark_theme_as_well(document):
+    for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", (ROOT / "docs" / document).read_text(encoding="utf-8")):
+        light, dark = (Image.open(ROOT / "docs" / file) for file in (name, name.replace(".png", "-dark.png")))
+        assert light.size == dark.size
+        assert [picture.convert("L").getpixel((0, 0)) < 40 for picture in (light, dark)] == [False, True]
 
 
 def test_the_study_is_small_enough_to_be_kept():

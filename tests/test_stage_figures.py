@@ -9,7 +9,6 @@ import pytest
 from playwright._impl._driver import compute_driver_executable
 
 from app import palette
-from app.components.stage import GROUPS
 
 MODULE = Path(__file__).parents[1] / "app/components/stage/plots/figures.js"
 RUNS = [
@@ -17,7 +16,7 @@ RUNS = [
     for variant in ("scl", "bcl", "bcl-class")
     for style in [palette.loss_style(variant)]
 ]
-COLOURS = {"groups": GROUPS, "neutral": palette.NEUTRAL}
+COLOURS = {"groups": palette.GROUPS, "neutral": palette.NEUTRAL}
 SCRIPT = """
 const { formationFigure, curveFigure, pushFigure, receivedFigure } = await import(process.argv[1]);
 const [[run, ...others], colours] = process.argv.slice(2).map(JSON.parse);

@@ -22,11 +22,16 @@ MODULES = {
     file.relative_to(_FOLDER).as_posix(): file.read_text(encoding="utf-8") for file in sorted(_FOLDER.rglob("*.js"))
 }
 """Source of each ES module, by "component/module.js"."""
-ENTRIES = [*(f"{file.stem}/{file.stem}.js" for file in sorted(_FOLDER.glob("*/*.css"))), "stage/export/saved.js"]
+_SHEETS = {
+    file.stem: "".join(sheet.read_text(encoding="utf-8") for sheet in (_FOLDER / "base.css", file))
+    for file in sorted(_FOLDER.glob("*/*.css"))
+}
+"""Each component's style sheet, after what all of them share."""
+ENTRIES = [*(f"{name}/{name}.js" for name in _SHEETS), "stage/export/saved.js"]
 """The module that mounts each component, beside its style sheet; and the one that opens a saved page."""
 
 _SERVED = {Path(entry).name: bundled(MODULES, entry).encode() for entry in ENTRIES}
-_SERVED |= {file.name: file.read_bytes() for file in sorted(_FOLDER.glob("*/*.css"))}
+_SERVED |= {f"{name}.css": sheet.encode() for name, sheet in _SHEETS.items()}
 VERSION = sha256(repr(_SERVED).encode()).hexdigest()[:16]
 COMPONENTS = f"{PREFIX}/component/{VERSION}"
 """The address beneath which `PACKED` lies."""
@@ -45,5 +50,4 @@ def register(name: str, *, html: str) -> ComponentRenderer:
         const module = import(new URL("{COMPONENTS}/{name}.js", document.baseURI).href);
         export default async (component) => (await module).default(component);
     """
-    css = (_FOLDER / name / f"{name}.css").read_text(encoding="utf-8")
-    return st.components.v2.component(f"bcl_{name}", html=html, css=css, js=entry, isolate_styles=False)
+    return st.components.v2.component(f"bcl_{name}", html=html, css=_SHEETS[name], js=entry, isolate_styles=False)

@@ -1,22 +1,30 @@
-// How Streamlit mounts a picture: one an element, made anew where it is told something else.
+// How Streamlit mounts a component: one an element, told on mounting and on every change of data or theme.
 
 /**
- * @param {string} selector of the picture's element
- * @param {new (host: HTMLElement, told: Object) => {retheme: () => void, remove: () => void}} Picture
- * @returns what Streamlit calls on mounting and on every change of data or theme
+ * @param {string} selector of the component's element
+ * @param {(host: HTMLElement, data: Object) => {tell: (data: Object) => void, remove: () => void}} make
  */
-export function mounting(selector, Picture) {
-  const pictures = new WeakMap();
+export function mounting(selector, make) {
+  const mounted = new WeakMap();
   return ({ data, parentElement }) => {
     const host = parentElement.querySelector(selector);
-    const told = JSON.stringify(data);
-    const known = pictures.get(host);
-    if (known?.told === told) known.picture.retheme();
-    else {
-      known?.picture.remove();
-      pictures.set(host, { told, picture: new Picture(host, data) });
-    }
-    // Streamlit also calls this when a newer update overtook this one: the picture then stands, and stays.
-    return () => host.isConnected || (pictures.get(host)?.picture.remove(), pictures.delete(host));
+    if (!mounted.has(host)) mounted.set(host, make(host, data));
+    mounted.get(host).tell(data);
+    // Streamlit also calls this when a newer update overtook this one: the component then stands, and stays.
+    return () => host.isConnected || (mounted.get(host)?.remove(), mounted.delete(host));
   };
+}
+
+/** The same for a picture that is made anew where it is told something else. */
+export function picturing(selector, Picture) {
+  return mounting(selector, (host) => {
+    let [known, picture] = [null, null];
+    const tell = (data) => {
+      const told = JSON.stringify(data);
+      if (told === known) return picture.retheme();
+      picture?.remove();
+      [known, picture] = [told, new Picture(host, data)];
+    };
+    return { tell, remove: () => picture.remove() };
+  });
 }

@@ -114,7 +114,7 @@ def about(lab: Lab, run: Run) -> About:
         "variant": recipe.variant,
         "title": recipe.title,
         "space": recipe.space,
-        "recipe": recipe.in_words,
+        "recipe": recipe.in_words + (_drawn(classes["counts"]) if classes else ""),
         "planned": recipe.epochs,
         "seed": recipe.seed,
         "provenance": dict(run.provenance),
@@ -125,6 +125,12 @@ def about(lab: Lab, run: Run) -> About:
         "classes": classes,
         "faults": faults,
     }
+
+
+def _drawn(counts: Sequence[int]) -> str:
+    """Say what was drawn, which need not be the imbalance factor that was asked for."""
+    most, least = max(counts), min(counts)
+    return f" · drawn: {most:,} to {least:,} training images a class, factor {most / least:.3g}"
 
 
 def _switches(recipe: Recipe) -> Switches:

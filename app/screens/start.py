@@ -40,7 +40,7 @@ st.divider()
 what, how = st.columns([2, 1])
 with what:
     st.subheader("What each part does")
-    st.image(str(documents.DOCS / "ablations.png"), alt="Angles and accuracy by loss, temperature and imbalance")
+    documents.picture("ablations.png", "Angles and accuracy by loss, temperature and imbalance")
     st.caption(
         "Above: the mean angle between 7, 8 and 9, the rarest digits unless the imbalance factor is 1. Below: their "
         "accuracy. A dot is a run, a bar the mean over five seeds, the dashed line 96.4°."

@@ -31,6 +31,7 @@ from bcl_core.geometry.groups import (
     frequency_bins,
     head_and_tail,
     pairs_within,
+    rarest,
     shot_group_means,
     shot_groups,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "predicted_optimum",
     "push_extents",
     "quantise",
+    "rarest",
     "rms_angle_difference",
     "shot_group_means",
     "shot_groups",

@@ -35,6 +35,22 @@ def head_and_tail(class_counts: ArrayLike) -> tuple[IntArray, IntArray]:
     return order[:size], order[-size:]
 
 
+def rarest(class_counts: ArrayLike) -> IntArray:
+    """The classes that are spoken of as the rarest: the tail; the two rarest, where it is one class.
+
+    Args:
+        class_counts: training counts, shape (K,).
+
+    Returns:
+        At least two class indices, most frequent first.
+
+    Raises:
+        ValueError: as `head_and_tail`.
+    """
+    _, tail = head_and_tail(class_counts)
+    return tail if len(tail) > 1 else by_frequency(class_counts)[-2:]
+
+
 def pairs_within(members: ArrayLike, num_classes: int) -> BoolArray:
     """Which pairs of classes lie within a group.
 

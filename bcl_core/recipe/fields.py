@@ -45,7 +45,12 @@ class DataRecipe(Section):
     """Which images, and how long their tail is."""
 
     source: Annotated[str, _named_in(registry.DATASETS)] = "digits"
-    imbalance_factor: float = Field(50, ge=1, le=10_000, description="largest class / smallest class")
+    imbalance_factor: float = Field(
+        50,
+        ge=1,
+        le=10_000,
+        description="largest class / smallest class; counts are rounded down, so that more may be drawn",
+    )
     imbalance_kind: Literal["exp", "step", "natural"] = Field(
         "exp", description="natural: the classes keep the images they have, whatever the imbalance factor"
     )

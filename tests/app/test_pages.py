@@ -1,7 +1,13 @@
 """Every page says something true in every state of the lab, and never a traceback."""
 
+import json
+
 import numpy as np
 import pytest
+
+from bcl_core import geometry
+from bcl_core.data import long_tail_counts
+from bcl_core.lab.shelf import shelf_home
 
 PAGES = ["start", "lab", "gallery", "predict", "theory", "report", "runs"]
 
@@ -45,11 +51,31 @@ def test_predict_shows_the_optimum_of_pasted_counts(lab, open_page):
     app.segmented_control(key="counts_from").set_value("Paste them").run()
     app.text_area(key="counts").set_value("100, 30, 10, 3").run()
     [table] = app.dataframe
-    assert table.value.loc[table.value["Loss"] == "BCL, class anchors", "tail–tail °"].isna().all(), (
-        "a tail of one class"
-    )
     np.testing.assert_allclose(table.value["spread over pairs °"].iloc[-1], 0, atol=1e-3)
     assert "109.47°" in words(app)
+
+
+def test_predict_sets_what_was_measured_beside_its_prediction_and_says_of_which_batch_that_is(lab, open_page):
+    app = open_page("predict")
+    table = app.dataframe[0].value.set_index("Loss")
+    rows = [run for run in json.loads((shelf_home() / "ablations.json").read_text())["runs"] if run["cell"] == "bcl"]
+    tails = [run["last"]["tail_tail"] for run in rows]
+    wanted = f"{np.mean(tails):.1f} ± {np.std(tails, ddof=1):.1f}"
+    assert table.loc["BCL", "measured tail–tail °"] == wanted
+    assert list(table.columns[:2]) == ["tail–tail °", "measured tail–tail °"]  # what a phone shows first
+    assert "one batch that holds all training images" in app.markdown[0].value
+    app.slider(key="temperature").set_value(0.5).run()
+    assert "measured tail–tail °" not in app.dataframe[0].value.columns
+
+
+def test_where_the_tail_is_one_class_predict_shows_the_two_rarest(lab, open_page):
+    app = open_page("predict")
+    app.slider(key="classes").set_value(4).run()
+    table = app.dataframe[0].value
+    assert not table.isna().any().any() and not (table == "None").any().any()
+    optimum = geometry.predicted_optimum(long_tail_counts(4, 130, imbalance_factor=50), loss="bcl", temperature=0.3)
+    cosine = float(optimum.means[2] @ optimum.means[3])
+    assert table.set_index("Loss").loc["BCL", "two rarest °"] == pytest.approx(np.degrees(np.arccos(cosine)), abs=0.1)
 
 
 @pytest.mark.parametrize("text", ["130 84 many", "130 -4", "0 5", "7", "1 " * 500, "", "1.5 2"])

@@ -54,7 +54,7 @@ def oklab(linear: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("background", [palette.LIGHT_BACKGROUND, palette.DARK_BACKGROUND])
 def test_every_line_stands_out_from_both_backgrounds(background: str) -> None:
     lines = [palette.loss_style(variant).colour for variant in VARIANTS]
-    for colour in [*lines, *palette.GROUPS.values(), palette.NEUTRAL]:
+    for colour in [*lines, *palette.GROUPS.values(), *palette.SHOTS.values(), palette.NEUTRAL]:
         assert contrast(colour, background) >= 3, colour
 
 
@@ -78,7 +78,7 @@ def test_a_class_keeps_its_colour_whatever_the_number_of_classes_up_to_ten() -> 
 def test_many_classes_run_from_the_head_s_colour_to_the_tail_s() -> None:
     colours = palette.class_colours(100)
     assert len(set(colours)) == 100
-    assert (colours[0], colours[-1]) == (palette.class_colours(1)[0], palette.GROUPS["few"])
+    assert (colours[0], colours[-1]) == (palette.class_colours(1)[0], palette.GROUPS["tail"])
 
 
 def test_the_colours_of_many_classes_follow_their_rank_by_count_and_not_their_place() -> None:
@@ -124,3 +124,7 @@ def test_the_theme_repeats_the_palette() -> None:
         assert theme["chartCategoricalColors"] == palette.class_colours(10)
         assert contrast(theme["textColor"], theme["backgroundColor"]) >= 7
         assert contrast(theme["linkColor"], theme["backgroundColor"]) >= 4.5
+
+
+def test_few_images_and_the_rarest_of_all_are_not_one_colour() -> None:
+    assert not {palette.SHOTS["many"], palette.SHOTS["few"]} & {*palette.GROUPS.values()}

@@ -9,6 +9,7 @@ from harness.serving import APP, new_page
 from tests.app.conftest import train_here
 from tests.browser.conftest import PATIENCE
 
+SIZES = ((1280, 900), (390, 844))
 PAGES = ("", "gallery", "lab", "predict", "theory", "report", "runs")
 
 # Nothing is a placeholder, fades, or loads; and what our components draw is drawn.
@@ -33,12 +34,14 @@ def test_no_serious_violation(visitor, server, page_name, scheme):
     page.goto(server.url + page_name)
     page.wait_for_selector("h1")
     page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_function(STANDS, timeout=PATIENCE)
-    serious, end = serious_violations(page), time.monotonic() + 5
-    while serious and time.monotonic() < end:  # on a busy machine styles may still be on their way; what is wrong stays
-        serious = serious_violations(page)
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_function(STANDS, timeout=PATIENCE)
+        serious, end = serious_violations(page), time.monotonic() + 5
+        while serious and time.monotonic() < end:  # styles may still be on their way; what is wrong stays
+            serious = serious_violations(page)
+        assert not serious, "\n".join([f"at {width}×{height}", *serious])
     page.close()
-    assert not serious, "\n".join(serious)
 
 
 def serious_violations(page):

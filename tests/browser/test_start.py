@@ -63,7 +63,7 @@ def test_still_the_numbers_are_the_last_epochs(still: Page, balanced: bool) -> N
 
 
 def test_the_switch_moves_nothing_and_says_what_differs(still: Page) -> None:
-    leads = still.locator(f"{PLAY} .lead")
+    leads = still.locator(f"{PLAY} .leads p")
     expect(leads.first).to_be_visible()
     expect(leads.last).to_be_hidden()
     room = still.locator(PLAY).bounding_box()
@@ -75,7 +75,7 @@ def test_the_switch_moves_nothing_and_says_what_differs(still: Page) -> None:
 
 
 def test_every_rare_image_is_there(still: Page) -> None:
-    expect(still.locator(f"{PLAY} .scan")).to_have_count(6 + 4 + 2)
+    expect(still.locator(f"{PLAY} .thumb")).to_have_count(6 + 4 + 2)
     assert still.get_by_label("a scan of digit 9").count() == 2
 
 
@@ -99,7 +99,7 @@ def test_pointing_at_a_dot_names_its_pair(still: Page) -> None:
 
 
 def test_it_plays_only_once_it_is_seen_and_gives_nothing_away_before_its_end(moving: Page) -> None:
-    lead = moving.locator(f"{PLAY} .lead").first
+    lead = moving.locator(f"{PLAY} .leads p").first
     moving.wait_for_timeout(500)  # it might begin by itself
     expect(moving.locator(EPOCH)).to_have_text("epoch 0 of 60")
     expect(lead).to_be_hidden()
@@ -119,7 +119,7 @@ def test_it_plays_again_on_demand(moving: Page) -> None:
     expect(epoch).to_have_text(ENDED, timeout=PATIENCE)
     moving.get_by_role("button", name="Play again").click()
     expect(epoch).not_to_have_text(ENDED)
-    expect(moving.locator(f"{PLAY} .lead").first).to_be_hidden()
+    expect(moving.locator(f"{PLAY} .leads p").first).to_be_hidden()
     expect(epoch).to_have_text(ENDED, timeout=PATIENCE)
 
 

@@ -17,6 +17,12 @@ def test_a_run_that_has_not_begun_has_no_classes_and_no_fault(lab):
     assert (told["classes"], told["faults"], told["planned"]) == (None, {}, 3)
 
 
+def test_the_imbalance_that_was_asked_for_and_the_one_that_was_drawn_are_both_said(lab):
+    told = about(lab, lab.run("digits-bcl"))["recipe"]
+    assert "imbalance factor 50" in told
+    assert told.endswith("drawn: 130 to 2 training images a class, factor 65")
+
+
 def test_the_predicted_optimum_is_turned_onto_the_simplex_and_keeps_its_angles(lab):
     for run_id in train_here(lab, epochs=1):
         classes = about(lab, lab.run(run_id))["classes"]

@@ -23,6 +23,6 @@ def drawer(recipe: Recipe, execution: Execution | None, *, name: str, key: str) 
             "execution": execution and execution.model_dump(mode="json"),
             "name": name,
             "views": f"{views.title}. {views.help}",
-            "groups": palette.GROUPS,
+            "groups": palette.SHOTS,
         },
     )

@@ -1,34 +1,24 @@
 // The data drawer: a button that asks for a look, how the look goes, and what it has found.
 
-import { classes, costs, overview, views } from "./facts.js";
+import { mounting } from "../mounting.js";
 import { h } from "../stage/core/dom.js";
-import { Lab } from "./lab.js";
 import { sentence } from "../stage/core/server.js";
+import { classes, costs, overview, views } from "./facts.js";
+import { Lab } from "./lab.js";
 
 const NOTHING = "A look reads the images, downloads them if need be, and does one training step to measure it.";
 const NOWHERE = "Type the folder of the images above to see what is in it.";
 const WAITING = "Two other looks are at work; this one starts after them.";
 
-const drawers = new WeakMap();
-
-export default function mount({ data, parentElement }) {
-  const host = parentElement.querySelector(".bcl-drawer");
-  if (!drawers.has(host)) drawers.set(host, new Drawer(host, data.prefix));
-  const drawer = drawers.get(host);
-  drawer.tell(data);
-  // Streamlit also calls this when a newer update overtook this one: the drawer then stands, and stays.
-  return () => host.isConnected || (drawer.remove(), drawers.delete(host));
-}
-
 class Drawer {
   looked = null; // what was asked for last
   listening = new AbortController();
 
-  constructor(host, prefix) {
+  constructor(host, { prefix }) {
     this.lab = new Lab(prefix);
     this.button = h("button", { type: "button", onclick: () => this.look() });
-    this.status = h("p", { class: "status", role: "status" });
-    this.found = h("div", { class: "found" });
+    this.status = h("p", { role: "status" });
+    this.found = h("div");
     host.replaceChildren(h("div", { class: "controls" }, this.button, this.status), this.found);
   }
 
@@ -48,7 +38,7 @@ class Drawer {
     this.button.disabled = !told.execution;
     this.button.className = ended ? "" : "primary";
     this.button.textContent = ended ? "Look again" : "Look at these data";
-    this.status.className = here && looked.fault ? "status fault" : "status";
+    this.status.className = here && looked.fault ? "fault" : "quiet";
     this.status.textContent = here ? looked.words : told.execution ? NOTHING : NOWHERE;
   }
 
@@ -69,7 +59,8 @@ class Drawer {
   }
 
   async hear(looked, job, { state, progress, error }) {
-    const news = looked.progress !== progress || state === "done" || state === "failed";
+    const hasEnded = state === "done" || state === "failed";
+    const news = looked.progress !== progress || hasEnded;
     looked.progress = progress;
     looked.words = state === "unknown" ? WAITING : state === "running" ? progress || "Starting" : "";
     // The facts come before the measurement, as the job's next words.
@@ -80,13 +71,16 @@ class Drawer {
       if (looked.facts) this.showFacts(looked, job);
     }
     if (state === "failed" && !looked.facts) return this.fail(looked, error);
-    if (state === "failed") this.showCost(looked, [h("p", { class: "warning" }, sentence(`They could not be measured: ${error}`))]);
+    if (state === "failed") {
+      looked.cost.replaceChildren(h("p", { class: "warning" }, sentence(`They could not be measured: ${error}`)));
+    }
     if (state === "done") {
       const cost = await this.lab.read(`jobs/${job}/cost.json`);
       if (looked.signal.aborted) return;
-      this.showCost(looked, costs(looked.facts, cost, { name: looked.told.name, epochs: looked.told.recipe.epochs }));
+      const { name, recipe: { epochs } } = looked.told;
+      looked.cost.replaceChildren(...costs(looked.facts, cost, { name, epochs }));
     }
-    if (state === "done" || state === "failed") looked.state = state;
+    if (hasEnded) looked.state = state;
     this.show();
   }
 
@@ -98,65 +92,49 @@ class Drawer {
   showFacts(looked, job) {
     const { facts, told, stamp } = looked;
     looked.cost = h("div", { "aria-live": "polite" }, h("p", { class: "note" }, "Being measured."));
-    const samples = this.lab.picture(job, "samples.png", stamp);
+    const beside = [
+      h("h3", {}, "Time and memory"),
+      looked.cost,
+      h("h3", {}, "Views"),
+      h("p", { class: "note" }, told.views),
+      this.viewer(looked, job),
+    ];
+    const sections = [classes(facts, this.lab.picture(job, "samples.png", stamp), told.groups), beside];
     this.found.replaceChildren(
       h("div", { class: "overview" }, overview(facts)),
-      h(
-        "div",
-        { class: "columns" },
-        h("section", {}, classes(facts, samples, told.groups)),
-        h(
-          "section",
-          {},
-          h("h3", {}, "Time and memory"),
-          looked.cost,
-          h("h3", {}, "Views"),
-          h("p", { class: "note" }, told.views),
-          this.viewer(looked, job),
-        ),
-      ),
+      h("div", { class: "columns" }, sections.map((parts) => h("section", {}, parts))),
     );
   }
 
-  showCost(looked, elements) {
-    looked.cost.replaceChildren(...elements);
-  }
-
   /** The views of a training image, and a choice of another one. */
-  viewer(looked, job) {
-    const { facts, stamp, told, signal } = looked;
+  viewer({ facts, stamp, told, signal }, job) {
     const last = facts.train_counts.reduce((total, count) => total + count, 0) - 1;
-    const shown = h("div", {}, views(this.lab.picture(job, "views.png", stamp), 0));
+    const picture = (made, image) => views(this.lab.picture(made, "views.png", stamp), image);
+    const shown = h("div", {}, picture(job, 0));
     const said = h("p", { class: "note", role: "status" });
-    const number = h("input", { type: "number", min: "0", max: String(last), value: "0" });
     let latest = null;
 
     const show = async (image) => {
       const mine = { get aborted() { return latest !== mine || signal.aborted; } };
       latest = mine;
-      number.value = String(image);
+      number.value = image;
       said.textContent = "Drawing the views";
-      const hear = (other, { state, progress, error }) => {
-        if (state === "done") shown.replaceChildren(views(this.lab.picture(other, "views.png", stamp), image));
+      const hear = (made, { state, progress, error }) => {
+        if (state === "done") shown.replaceChildren(picture(made, image));
         said.textContent = { done: "", failed: error, unknown: WAITING, running: progress }[state];
       };
       const what = { recipe: told.recipe, execution: told.execution, image: image || null, again: false };
       await this.lab.look(what, hear, mine).catch((error) => (said.textContent = error.message));
     };
-    number.addEventListener("change", () => show(Math.min(last, Math.max(0, Math.round(number.valueAsNumber) || 0))));
+    const typed = () => show(Math.min(last, Math.max(0, Math.round(number.valueAsNumber) || 0)));
+    const number = h("input", { type: "number", min: 0, max: last, value: 0, onchange: typed });
     const another = () => show(Math.floor(Math.random() * (last + 1)));
-    return h(
-      "div",
-      {},
-      h(
-        "div",
-        { class: "controls" },
-        h("label", {}, "Training image", number),
-        h("button", { type: "button", onclick: another }, "Another image"),
-        said,
-      ),
-      shown,
-    );
+    const controls = [
+      h("label", {}, "Training image", number),
+      h("button", { type: "button", onclick: another }, "Another image"),
+      said,
+    ];
+    return h("div", {}, h("div", { class: "controls" }, controls), shown);
   }
 
   remove() {
@@ -167,3 +145,6 @@ class Drawer {
 function requestOf({ recipe, execution }) {
   return JSON.stringify([recipe, execution]);
 }
+
+const mount = mounting(".bcl-drawer", (...given) => new Drawer(...given));
+export { mount as default };

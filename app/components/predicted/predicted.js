@@ -1,6 +1,6 @@
 // Predicted optima: how far each two class means are from the regular simplex, a heat map a loss.
 
-import { mounting } from "../mounting.js";
+import { picturing } from "../mounting.js";
 import { heatMapClasses } from "../stage/core/classes.js";
 import { h, number } from "../stage/core/dom.js";
 import { deviation, groupsOf, simplexAngle } from "../stage/core/geometry.js";
@@ -13,7 +13,7 @@ const KEY =
 const GROUPED = " Click a block to see its classes.";
 
 class Predicted {
-  /** @param {{counts: number[], stops: [number, string][], maps: {title: string, angles: string}[]}} told by Python */
+  /** @param {{counts: number[], stops: [number, string][], maps: {title: string, angles: number[]}[]}} told by Python */
   constructor(host, { counts, stops, maps }) {
     this.classes = heatMapClasses({ names: counts.map((_, k) => String(k)), counts, groups: groupsOf(counts) });
     this.scale = deviationScale(stops, `${number(simplexAngle(counts.length), 1)}°`);
@@ -44,7 +44,7 @@ class Predicted {
 
 class OneMap {
   constructor(grid, { title, angles }, K, all) {
-    Object.assign(this, { K, angles: whole(angles, K) });
+    Object.assign(this, { K, angles: Float32Array.from(angles) });
     const host = h("div", { class: "map" });
     this.readout = h("p", { class: "readout" });
     grid.append(h("section", {}, h("h3", {}, title), host, this.readout));
@@ -67,22 +67,5 @@ class OneMap {
   }
 }
 
-/** Angles between all classes, (K, K), from those above the diagonal as Python sends them. */
-function whole(base64, K) {
-  const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
-  const above = new Float32Array(bytes.buffer);
-  const angles = new Float32Array(K * K);
-  let next = 0;
-  for (let row = 0; row < K; row++) {
-    for (let column = row + 1; column < K; column++) {
-      angles[row * K + column] = angles[column * K + row] = above[next++];
-    }
-  }
-  return angles;
-}
-
-const show = mounting(".bcl-predicted", Predicted);
-
-export default function mount(component) {
-  return show(component);
-}
+const mount = picturing(".bcl-predicted", Predicted);
+export { mount as default };

@@ -12,9 +12,6 @@ from app.verbs import role_of
 from bcl_core.lab import Run
 from bcl_core.metrics import METRICS
 
-GROUPS = dict(zip(("head", "medium", "tail"), palette.GROUPS.values(), strict=True))
-"""Frequent, middling and rare classes, as `geometry.head_and_tail` parts them."""
-
 _mount = register(
     "stage", html='<div class="bcl-stage" role="region" aria-label="Stage"><p>Opening the runs …</p></div>'
 )
@@ -37,7 +34,7 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
         "prefix": PREFIX,
         "components": COMPONENTS,
         "plotly": f"{PREFIX}/{PLOTLY_FILE}",
-        "groups": GROUPS,
+        "groups": palette.GROUPS,
         "neutral": palette.NEUTRAL,
         "deviation": palette.DEVIATION,
         "amount": palette.loss_style("bcl").colour,

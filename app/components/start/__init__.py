@@ -1,14 +1,13 @@
 """The Start page's play: class counts, and a column of degrees for each loss with a dot for each pair of classes."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from app import palette
 from app.components import PREFIX, register
-from app.components.stage import GROUPS
+from app.seeds import Rows, cells, mean_and_std
 from app.words import listed
 from bcl_core.lab.shelf import open_shelf, shelf_home
 
@@ -17,8 +16,10 @@ TITLES = {"scl": "SCL", "bcl": "BCL, as published", "bcl-class": "BCL, class anc
 CONDITIONS = (("digits", "Long tail", ""), ("digits-balanced", "Balanced", ", imbalance factor 1"))
 RUNS = tuple(f"{CONDITIONS[0][0]}-{loss}" for loss in TITLES)
 """The runs that it begins with."""
-
-Rows = Sequence[Mapping[str, float]]
+NOTE = (
+    "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
+    "The dots are the first seed's."
+)
 
 _mount = register("start", html='<div class="bcl-start"></div>')
 
@@ -36,27 +37,20 @@ def told() -> dict[str, Any] | None:
     shelf = open_shelf(shelf_home())
     if any(shelf.get(f"{group}-{loss}") is None for group, _, _ in CONDITIONS for loss in TITLES):
         return None
-    cells = _cells()
-    conditions = [_condition(group, name, suffix, cells) for group, name, suffix in CONDITIONS]
-    return {
-        "prefix": PREFIX,
-        "groups": GROUPS,
-        "conditions": conditions,
-        "note": "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
-        "The dots are the first seed's."
-        if conditions[0]["lead"]
-        else "",
-    }
+    known = cells()
+    conditions = [_condition(*condition, known) for condition in CONDITIONS]
+    note = NOTE if conditions[0]["lead"] else ""
+    return {"prefix": PREFIX, "groups": palette.GROUPS, "conditions": conditions, "note": note}
 
 
-def _condition(group: str, name: str, suffix: str, cells: Mapping[str, Rows]) -> dict[str, Any]:
-    seeds = {loss: cells.get(f"{loss}{suffix}", []) for loss in TITLES}
+def _condition(group: str, name: str, suffix: str, known: Mapping[str, Rows]) -> dict[str, Any]:
+    seeds = {loss: known.get(f"{loss}{suffix}", []) for loss in TITLES}
     runs = [
         {
             "id": f"{group}-{loss}",
             "title": title,
             "colour": palette.loss_style(loss).colour,
-            "seeds": _summary(seeds[loss]),
+            "seeds": _summary(seeds[loss]) if seeds[loss] else None,
         }
         for loss, title in TITLES.items()
     ]
@@ -64,29 +58,16 @@ def _condition(group: str, name: str, suffix: str, cells: Mapping[str, Rows]) ->
     return {"name": name, "runs": runs, "lead": lead(seeds) if all(seeds.values()) else ""}
 
 
-def _cells() -> dict[str, Rows]:
-    """Return, for each cell of `benchmarks/ablations.py`, the last epochs of its runs, a seed each."""
-    file = shelf_home() / "ablations.json"
-    cells: dict[str, list[Mapping[str, float]]] = {}
-    for run in json.loads(file.read_text(encoding="utf-8"))["runs"] if file.exists() else []:
-        cells.setdefault(run["cell"], []).append(run["last"])
-    return dict(cells)
-
-
-def _summary(rows: Rows) -> dict[str, Any] | None:
-    if not rows:
-        return None
+def _summary(rows: Rows) -> dict[str, Any]:
     names = {"angle": "tail_tail", "accuracy": "accuracy", "accuracy_tail": "accuracy_tail"}
-    return {
-        "angles": [row["tail_tail"] for row in rows],
-        **{name: _mean_and_std([row[field] for row in rows]) for name, field in names.items()},
-    }
+    values = {name: _column(rows, field) for name, field in names.items()}
+    return {"angles": values["angle"], **{name: mean_and_std(column) for name, column in values.items()}}
 
 
 def _lead(seeds: Mapping[str, Rows]) -> str:
     """Say which loss does what, from the means over the seeds."""
-    angles = listed([f"{degrees:.0f}° ({title})" for title, degrees in _tail_means(seeds).items()])
-    accuracies = [float(np.mean([row["accuracy"] for row in rows])) for rows in seeds.values()]
+    angles = listed([f"{degrees:.0f}° ({TITLES[loss]})" for loss, degrees in _means(seeds, "tail_tail").items()])
+    accuracies = _means(seeds, "accuracy").values()
     return (
         f"Means of {len(seeds['scl'])} seeds: the rarest digits end {angles} apart, with a test accuracy of "
         f"{min(accuracies):.1f} to {max(accuracies):.1f} %."
@@ -94,17 +75,16 @@ def _lead(seeds: Mapping[str, Rows]) -> str:
 
 
 def _lead_balanced(seeds: Mapping[str, Rows]) -> str:
-    means = _tail_means(seeds).values()
+    angles = _means(seeds, "tail_tail").values()
     return (
         "As many of every digit, and as many in all: the orange pairs' means differ by "
-        f"{max(means) - min(means):.1f}° at most."
+        f"{max(angles) - min(angles):.1f}° at most."
     )
 
 
-def _tail_means(seeds: Mapping[str, Rows]) -> dict[str, float]:
-    """Return the mean angle between the rarest classes, by the loss's title."""
-    return {TITLES[loss]: float(np.mean([row["tail_tail"] for row in rows])) for loss, rows in seeds.items()}
+def _means(seeds: Mapping[str, Rows], field: str) -> dict[str, float]:
+    return {loss: float(np.mean(_column(rows, field))) for loss, rows in seeds.items()}
 
 
-def _mean_and_std(values: Sequence[float]) -> str:
-    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
+def _column(rows: Rows, field: str) -> list[float]:
+    return [row[field] for row in rows]

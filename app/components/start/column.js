@@ -3,8 +3,8 @@
 import { h, number } from "../stage/core/dom.js";
 import { meanWithin } from "../stage/core/geometry.js";
 import { nearest } from "../stage/core/select.js";
-import { along, dotsOf, drawDegrees, drawDots, drawGrid, drawRegular } from "../stage/plots/dots.js";
-import { drawRings, placeOf, topOf } from "../stage/plots/dots.js";
+import { along, dotsOf, drawDegrees, drawDots, drawGrid } from "../stage/plots/dots.js";
+import { drawRegular, drawRings, placeOf, topOf } from "../stage/plots/dots.js";
 import { Sheet } from "../stage/plots/sheet.js";
 import { between } from "./motion.js";
 
@@ -22,7 +22,7 @@ export class Column {
     this.plot = h("canvas", { class: "plot", role: "img", onpointermove: (event) => this.point(event) });
     this.number = h("span", { class: "number", "aria-hidden": "true" });
     this.rings = h("canvas", { class: "rings", "aria-hidden": "true" });
-    this.summary = h("div", { class: "summary" }, told.seeds && summary(told.seeds, ""));
+    this.summary = h("div", { class: "summary" });
     this.element = h(
       "section",
       { style: `--loss: ${told.colour}; --tail: ${colours.tail}` },
@@ -30,6 +30,7 @@ export class Column {
       h("div", { class: "degrees" }, this.plot, this.number),
       told.seeds && h("div", { class: "result" }, this.rings, this.summary),
     );
+    this.summarize("");
     this.sheets = [
       new Sheet(this.plot, (...sheet) => this.paint(...sheet)),
       new Sheet(this.rings, (...sheet) => this.paintRings(...sheet)),
@@ -37,25 +38,26 @@ export class Column {
   }
 
   /** @param {Run} run whose curves are here @param {number[]} tail the classes in orange */
-  show(run, tail) {
-    const { names, regular } = run.classes;
-    this.epochs = [...run.curves.means.keys()].sort((a, b) => a - b);
-    this.frames = this.epochs.map((epoch) => run.curves.angles(epoch));
-    this.kinds = names.map((_, k) => (tail.includes(k) ? "tail" : "medium"));
-    this.top = topOf(this.frames.flatMap((angles) => dotsOf(angles, this.kinds)));
-    Object.assign(this, { names, tail, regular });
+  show({ classes: { names, regular }, curves }, tail) {
+    const epochs = [...curves.means.keys()].sort((a, b) => a - b);
+    const frames = epochs.map((epoch) => curves.angles(epoch));
+    const kinds = names.map((_, k) => (tail.includes(k) ? "tail" : "medium"));
+    const top = topOf(frames.flatMap((angles) => dotsOf(angles, kinds)));
+    Object.assign(this, { epochs, frames, kinds, top, names, tail, regular });
     const rare = tail.map((k) => names[k]).join(", ");
-    this.plot.setAttribute("aria-label", this.inWords(rare));
-    if (this.told.seeds) this.summary.replaceChildren(...summary(this.told.seeds, rare));
+    const mean = (classes) => number(meanWithin(classes, frames.at(-1), names.length));
+    this.plot.ariaLabel =
+      `${this.told.title}: at the last epoch digits ${rare} stand ${mean(tail)}° apart, ` +
+      `all pairs of digits ${mean([...names.keys()])}° on average.`;
+    this.summarize(rare);
   }
 
-  inWords(rare) {
-    const [last, all] = [this.frames.at(-1), [...this.names.keys()]];
-    const mean = (classes) => number(meanWithin(classes, last, all.length));
-    return (
-      `${this.told.title}: at the last epoch digits ${rare} stand ${mean(this.tail)}° apart, ` +
-      `all pairs of digits ${mean(all)}° on average.`
-    );
+  /** Say what came of several seeds, in as many lines before the rare classes are known. */
+  summarize(rare) {
+    if (!this.told.seeds) return;
+    const { angle, accuracy, accuracy_tail: ofTail } = this.told.seeds;
+    const lines = [`${angle}° between ${rare}`, `${accuracy} % test accuracy`, `${ofTail} % on ${rare}`];
+    this.summary.replaceChildren(...lines.map((line) => h("p", {}, line)));
   }
 
   /** @param {number} place among the epochs, a fraction between two */
@@ -97,11 +99,11 @@ export class Column {
 
   paintRings(context, width, height, theme) {
     if (!this.dots) return;
-    const [from, to] = [3, height - 3];
-    const axis = { zero: EDGE, end: width - EDGE, highest: this.top, sides: [from, to], upright: false };
+    const sides = [3, height - 3];
+    const axis = { zero: EDGE, end: width - EDGE, highest: this.top, sides, upright: false };
     context.fillStyle = theme.line;
     context.fillRect(EDGE, height / 2 - 0.5, width - 2 * EDGE, 1);
-    drawRegular(context, axis, this.regular, [from, to], theme.text);
+    drawRegular(context, axis, this.regular, sides, theme.text);
     drawRings(context, axis, this.told.seeds.angles, this.colours.tail);
   }
 
@@ -112,9 +114,4 @@ export class Column {
     const dot = dots[nearest(places, x, y, NEAR)];
     this.plot.title = dot ? `digits ${names[dot.column]} and ${names[dot.row]}: ${number(dot.angle, 1)}°` : "";
   }
-}
-
-function summary({ angle, accuracy, accuracy_tail: ofTail }, rare) {
-  const lines = [`${angle}° between ${rare}`, `${accuracy} % test accuracy`, `${ofTail} % on ${rare}`];
-  return lines.map((line) => h("p", {}, line));
 }

@@ -1,6 +1,6 @@
 // The Start page's play: what is rare on the left, and on the right how far apart each loss drives the classes.
 
-import { mounting } from "../mounting.js";
+import { picturing } from "../mounting.js";
 import { isUneven } from "../stage/core/classes.js";
 import { h } from "../stage/core/dom.js";
 import { fetchFrom } from "../stage/core/server.js";
@@ -12,9 +12,9 @@ import { LENGTH, placeAt } from "./motion.js";
 const SEEN = 0.5; // of the columns, for the play to begin
 
 class Play {
-  condition = 0;
   columns = []; // of the condition that is shown
   hasPlayed = false;
+  still = matchMedia("(prefers-reduced-motion: reduce)");
 
   /** @param {Object} told see `told` in __init__.py */
   constructor(host, told) {
@@ -24,27 +24,27 @@ class Play {
     const seen = (entries) => this.see(entries.at(-1).intersectionRatio);
     this.observer = new IntersectionObserver(seen, { threshold: SEEN });
     this.observer.observe(this.stage);
-    this.choose(0);
+    this.choose(told.conditions[0]);
   }
 
   build() {
-    const { conditions } = this.told;
-    this.heading = h("h3", { class: "heading" });
+    const { conditions, note } = this.told;
+    this.heading = h("h3");
     this.counts = h("div", { class: "counts" });
     this.stage = h("div", { class: "columns" });
     this.epoch = h("output", { class: "epoch" }, "epoch 0");
     this.again = h("button", { type: "button", class: "again", onclick: () => this.play() }, "Play again");
-    const turn = (event) => this.choose(Number(event.target.checked));
+    this.message = h("p", { role: "status", hidden: true });
+    this.leads = conditions.map(({ lead }) => h("p", {}, lead));
+    const turn = (event) => this.choose(conditions[Number(event.target.checked)]);
     const balanced = h("input", { type: "checkbox", role: "switch", onchange: turn });
-    this.leads = conditions.map(({ lead }) => h("p", { class: "lead" }, lead));
-    this.message = h("p", { class: "message", role: "status", hidden: true });
     const control = h("label", { class: "switch" }, balanced, "Balanced data");
     this.host.replaceChildren(
       h("div", { class: "controls" }, this.epoch, this.again, control),
       this.message,
       h("div", { class: "both" }, h("div", {}, this.heading, this.counts), this.stage),
       h("div", { class: "leads result", "aria-live": "polite" }, this.leads),
-      h("p", { class: "note result" }, this.told.note),
+      h("p", { class: "note result" }, note),
     );
   }
 
@@ -53,37 +53,33 @@ class Play {
     this.condition = condition;
     this.stop();
     for (const column of this.columns) column.remove();
-    const { name, runs } = this.told.conditions[condition];
+    const { conditions, groups } = this.told;
+    const { name, runs } = condition;
     this.heading.textContent = `${name}: images of each digit`;
-    this.columns = runs.map((run, i) => new Column(run, this.told.groups, i === 0));
+    this.columns = runs.map((run, i) => new Column(run, groups, i === 0));
     this.stage.replaceChildren(...this.columns.map(({ element }) => element));
-    this.leads.forEach((lead, i) => lead.classList.toggle("other", i !== condition));
+    this.leads.forEach((lead, i) => lead.classList.toggle("other", conditions[i] !== condition));
     this.isHere = this.hasPlayed = false;
     // The long tail's first run says which classes are rare: they are the same digits in both conditions.
-    const asked = new Set([...runs, this.told.conditions[0].runs[0]]);
+    const asked = new Set([...runs, conditions[0].runs[0]]);
     this.store.show(Array.from(asked, ({ id, title }) => ({ id, label: title }))).then(() => this.arrive());
-  }
-
-  run({ id }) {
-    return this.store.known.get(id);
   }
 
   /** Something has arrived: draw the first epoch once all is here. */
   arrive() {
-    const { conditions } = this.told;
-    const longTail = this.run(conditions[0].runs[0]);
-    const runs = conditions[this.condition].runs.map((run) => this.run(run));
+    const { store, told: { conditions } } = this;
+    const [longTail, ...runs] = [conditions[0].runs[0], ...this.condition.runs].map(({ id }) => store.known.get(id));
     const all = [longTail, ...runs];
-    const lack = this.store.away ?? all.map((run) => run?.lack ?? run?.fault("samples")).find(Boolean);
+    const lack = store.away ?? all.map((run) => run?.lack ?? run?.fault("samples")).find(Boolean);
     this.message.hidden = !lack;
-    this.message.textContent = lack ? `The play cannot be shown. ${lack}` : "";
+    this.message.textContent = `The play cannot be shown. ${lack}`;
     if (this.isHere || !all.every((run) => run?.classes && run.curves.means.size)) return;
     this.isHere = true;
-    const { tail } = longTail.classes.groups;
+    const { counts, groups: { tail } } = longTail.classes;
     this.columns.forEach((column, i) => column.show(runs[i], tail));
     const top = Math.max(...this.columns.map((column) => column.top));
     for (const column of this.columns) column.top = top;
-    this.showCounts(runs[0], tail, Math.max(...longTail.classes.counts));
+    this.showCounts(runs[0], tail, Math.max(...counts));
     this.draw(0);
     this.see();
   }
@@ -93,23 +89,21 @@ class Play {
     this.counts.replaceChildren(list);
     if (!isUneven(run.classes.counts)) return;
     await this.store.samples(run);
-    if (run.samples) await addScans(list, run, tail, this.store);
+    if (run.samples) addScans(list, run, tail, this.store);
   }
 
   /** Play, once, as soon as enough is seen; who wants less motion sees the end at once. */
   see(share = this.seen ?? 0) {
     this.seen = share;
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-    if (this.isHere && !this.hasPlayed && (still || share >= SEEN)) this.play();
+    if (this.isHere && !this.hasPlayed && (this.still.matches || share >= SEEN)) this.play();
   }
 
   play() {
     this.stop();
     this.hasPlayed = true;
     const start = performance.now();
-    const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     const step = (now) => {
-      const elapsed = still ? LENGTH : now - start;
+      const elapsed = this.still.matches ? LENGTH : now - start;
       this.draw(elapsed);
       if (elapsed < LENGTH) this.frame = requestAnimationFrame(step);
     };
@@ -119,8 +113,7 @@ class Play {
   /** @param {number} elapsed milliseconds of the play */
   draw(elapsed) {
     const { epochs } = this.columns[0];
-    const place = placeAt(elapsed, epochs.length - 1);
-    this.epoch.textContent = `epoch ${epochs[Math.round(place)]} of ${epochs.at(-1)}`;
+    this.epoch.textContent = `epoch ${epochs[Math.round(placeAt(elapsed, epochs.length - 1))]} of ${epochs.at(-1)}`;
     for (const column of this.columns) column.draw(placeAt(elapsed, column.epochs.length - 1));
     this.end(elapsed >= LENGTH);
   }
@@ -147,8 +140,5 @@ class Play {
   }
 }
 
-const show = mounting(".bcl-start", Play);
-
-export default function mount(component) {
-  return show(component);
-}
+const mount = picturing(".bcl-start", Play);
+export { mount as default };

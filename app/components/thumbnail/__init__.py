@@ -1,7 +1,7 @@
 """A run's geometry, small: a dot for each pair of classes on an axis of degrees."""
 
+from app import palette
 from app.components import PREFIX, register
-from app.components.stage import GROUPS
 
 _mount = register("thumbnail", html='<div class="bcl-thumbnail"></div>')
 
@@ -11,4 +11,4 @@ def thumbnail(run_id: str, *, alt: str) -> None:
 
     Where all classes are equally frequent, none is rare.
     """
-    _mount(key=f"thumbnail/{run_id}", data={"prefix": PREFIX, "id": run_id, "alt": alt, "colours": GROUPS})
+    _mount(key=f"thumbnail/{run_id}", data={"prefix": PREFIX, "id": run_id, "alt": alt, "colours": palette.GROUPS})

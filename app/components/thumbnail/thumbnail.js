@@ -1,6 +1,6 @@
 // A run's geometry, small: the pairs of classes of its last epoch on an axis of degrees.
 
-import { mounting } from "../mounting.js";
+import { picturing } from "../mounting.js";
 import { isUneven } from "../stage/core/classes.js";
 import { h } from "../stage/core/dom.js";
 import { fetchFrom, sentence } from "../stage/core/server.js";
@@ -75,8 +75,5 @@ function json(bytes) {
   return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-const show = mounting(".bcl-thumbnail", Thumbnail);
-
-export default function mount(component) {
-  return show(component);
-}
+const mount = picturing(".bcl-thumbnail", Thumbnail);
+export { mount as default };

@@ -71,6 +71,11 @@ export function orderOf({ head, medium, tail }) {
   return [...head, ...medium, ...tail];
 }
 
+/** The classes spoken of as the rarest: the tail; the two rarest where it is one class. @param groups as above */
+export function rarestOf(groups) {
+  return groups.tail.length > 1 ? groups.tail : orderOf(groups).slice(-2);
+}
+
 /** Mean angle over the pairs of some classes, in degrees; null where none has an angle. @param angles (K, K) degrees */
 export function meanWithin(classes, angles, K) {
   return meanOrNull(classes.flatMap((row, i) => classes.slice(i + 1).map((column) => angles[row * K + column])));

@@ -2,7 +2,7 @@
 
 import { isUneven, keyOf } from "./classes.js";
 import { h, number, swatch } from "./dom.js";
-import { meanWithin } from "./geometry.js";
+import { meanWithin, rarestOf } from "./geometry.js";
 
 const NAMED = 3; // classes that the sentence names one by one
 const WORDS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"];
@@ -51,16 +51,18 @@ export class Sentence {
   }
 }
 
-/** The classes that are spoken of: the tail; all, where it is one class, or many that are no rarer than the others. */
-function meantOf({ counts, groups: { tail } }) {
-  const isPart = tail.length > 1 && (isUneven(counts) || tail.length <= NAMED);
-  return isPart ? tail : Array.from(counts.keys());
+/** The classes that are spoken of: the rarest; all, where these are many or two that are no rarer than the others. */
+function meantOf({ counts, groups }) {
+  const rarest = rarestOf(groups);
+  const isPart = isUneven(counts) || (rarest === groups.tail && rarest.length <= NAMED);
+  return isPart && rarest.length < counts.length ? rarest : Array.from(counts.keys());
 }
 
-/** Mean angle over the pairs of the tail, or of all classes, in degrees; null where nothing tells. */
+/** Mean angle over the pairs of these classes, in degrees; null where nothing tells. */
 function meanOver(meant, run, epoch) {
-  const { length: K } = run.classes.counts;
-  const recorded = run.metric(meant.length < K ? "angle_tail_tail" : "angle_mean", epoch);
+  const { counts: { length: K }, groups } = run.classes;
+  const name = meant.length === K ? "angle_mean" : "angle_tail_tail";
+  const recorded = meant.length === K || groups.tail.length > 1 ? run.metric(name, epoch) : null;
   if (recorded !== null) return recorded;
   const angles = run.angles(epoch);
   return angles && meanWithin(meant, angles, K);
