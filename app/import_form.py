@@ -94,7 +94,7 @@ class RunOfFile:
                 return
             tell(run, found)
             _list("In the file, but not used", found["ignored"])
-            _links(run)
+            lab_link([run], "Open in the Lab, where it trains on" if trained_here([run]) else "Open in the Lab")
 
         key = st.query_params.get(self.command, "")
         if re.fullmatch(f"{self.command}-[0-9a-f]{{32}}", key):
@@ -114,7 +114,8 @@ def import_form() -> None:
         left, right = st.columns(2)
         upload, path, name = IMPORT.fields(left, right, SUFFIXES)
         data = left.selectbox("Measured on the data of", [*RACES, OWN], format_func=_data_of, key="import/race")
-        arch = right.selectbox("Architecture", [FIND_OUT, *BACKBONES], format_func=_architecture, key="import/arch")
+        titles = {FIND_OUT: FIND_OUT, **{name: backbone.title for name, backbone in BACKBONES.items()}}
+        arch = right.selectbox("Architecture", list(titles), format_func=titles.__getitem__, key="import/arch")
         preset = [] if data == OWN else [f"--preset={data}-bcl"]
         paths = controls.data_paths("import", "folder" if data == OWN else PRESETS[f"{data}-bcl"].recipe.data.source)
         if st.button("Import", icon=":material/download:", type="primary"):
@@ -133,10 +134,6 @@ def _data_of(family: str) -> str:
         return "Its own recipe (an export of this app)"
     title = PRESETS[f"{family}-bcl"].title.removeprefix("BCL, ")
     return title[:1].upper() + title[1:]
-
-
-def _architecture(name: str) -> str:
-    return FIND_OUT if name == FIND_OUT else BACKBONES[name].title
 
 
 def _stored(upload: UploadedFile, folder: Path) -> Path:
@@ -159,8 +156,3 @@ def _absolute(path: str) -> Path:
 def _list(what: str, names: Sequence[str]) -> None:
     if names:
         st.markdown(f"{what}: {listed([f'`{name}`' for name in names])}")
-
-
-def _links(run: Run) -> None:
-    with st.container(horizontal=True):
-        lab_link([run], "Open in the Lab, where it trains on" if trained_here([run]) else "Open in the Lab")

@@ -1,7 +1,7 @@
 """Reading a run's checkpoints. Imports torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -11,8 +11,7 @@ from bcl_core.lab.run import LabError
 from bcl_core.lab.store import Lab
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """The model after an epoch."""
 
     epoch: int

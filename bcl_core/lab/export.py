@@ -1,7 +1,6 @@
 """A run as one zip that this app, or anything that reads JSON and safetensors, can open. It holds no images."""
 
 import json
-import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from pathlib import Path
 from safetensors.torch import save
 
 from bcl_core.lab.checkpoints import read_state
+from bcl_core.lab.files import write_aside
 from bcl_core.lab.run import LabError
 from bcl_core.lab.store import Lab
 from bcl_core.recipe import FORMAT_VERSION
@@ -36,13 +36,8 @@ make the features, "classifier" and "bias" the classes, "projection." and "proto
 def export_run(lab: Lab, run_id: str, target: Path, epoch: int | None = None) -> None:
     """Write a run as one zip: recipe, weights, metrics, provenance, and what its pictures need but for the images.
 
-    The same run gives the same bytes. The file appears whole or not at all.
-
-    Args:
-        lab: where the run is.
-        run_id: which.
-        target: a file that is not there yet.
-        epoch: whose weights; the newest checkpoint's where None.
+    The weights are those of `epoch`, or of the newest checkpoint. The same run gives the same bytes; `target` appears
+    whole or not at all.
 
     Raises:
         LabError: there is no such run or checkpoint, or the file stands already or cannot be written.
@@ -63,7 +58,7 @@ def export_run(lab: Lab, run_id: str, target: Path, epoch: int | None = None) ->
     contents[SAMPLES] = folder.content(folder.samples)
     contents[VIEW] = folder.content(folder.view(state.epoch))
     try:
-        _write_zip(target, contents)
+        write_aside(target, lambda aside: _write_zip(aside, contents))
     except OSError as error:
         raise LabError(f"{target} cannot be written: {error.strerror}") from error
 
@@ -74,16 +69,8 @@ def _json(value: object) -> bytes:
 
 def _write_zip(target: Path, contents: Mapping[str, bytes]) -> None:
     """Store without compression: weights do not shrink, and a reader can tell a file's size from the zip's."""
-    aside = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with aside.open("wb") as file:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-                for name, content in contents.items():
-                    entry = zipfile.ZipInfo(name)  # of 1980, so that equal contents give equal bytes
-                    entry.create_system, entry.external_attr = 3, 0o644 << 16  # Unix, wherever this runs
-                    archive.writestr(entry, content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in contents.items():
+            entry = zipfile.ZipInfo(name)  # of 1980, so that equal contents give equal bytes
+            entry.create_system, entry.external_attr = 3, 0o644 << 16  # Unix, wherever this runs
+            archive.writestr(entry, content)

@@ -189,11 +189,6 @@ class Lab:
         found = {**shelved, **{run_id: metrics for run_id, metrics in read.items() if metrics is not None}}
         return found if run_ids is None else {run_id: found[run_id] for run_id in run_ids if run_id in found}
 
-    def unreadable_epochs(self, run_id: str) -> list[int]:
-        """Return the epochs whose metrics cannot be read, in order."""
-        readable = {row["epoch"] for row in self.metrics(run_id)}
-        return [epoch for epoch in self.epochs(run_id) if epoch not in readable]
-
     def rev(self, run_id: str) -> str:
         """Return what the addresses of a run's data carry: another one where other bytes may lie there."""
         shelved = self.shelf.get(run_id)
@@ -488,23 +483,18 @@ class Lab:
             self.settle(run.id, "stopped")
             lock.release()
 
-    def settle(self, run_id: str, state: str) -> None:
+    def settle(self, run_id: str, state: str, condition: str = "TRUE") -> None:
         """Set the state of a run, unless it has ended since it was read."""
-        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)})"
+        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)}) AND {condition}"
         self._database.change(statement, state, run_id, *ACTIVE)
 
     def settle_hold(self, run_id: str) -> None:
         """Set a run to "paused", unless it has ended, or may train again, since it was read."""
-        statement = (
-            f"UPDATE runs SET state = 'paused' WHERE id = ? AND state IN ({marks(ACTIVE)}) AND coalesce(epoch, -1) >= "
-            "run_until"
-        )
-        self._database.change(statement, run_id, *ACTIVE)
+        self.settle(run_id, "paused", "coalesce(epoch, -1) >= run_until")
 
     def settle_stop(self, run_id: str) -> None:
         """Set a run to "stopped", unless it has ended, or the stop was taken back, since it was read."""
-        statement = f"UPDATE runs SET state = 'stopped' WHERE id = ? AND stop = 1 AND state IN ({marks(ACTIVE)})"
-        self._database.change(statement, run_id, *ACTIVE)
+        self.settle(run_id, "stopped", "stop = 1")
 
     def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
         """Set the run's state."""

@@ -7,9 +7,8 @@ import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load, load_file
@@ -29,8 +28,7 @@ class CheckpointError(LabError):
     """A checkpoint cannot be read or does not fit; the message says what was wrong and what would be right."""
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """What a file holds: the tensors of its state dict, the names of all else, and the recipe of an export."""
 
     tensors: Mapping[str, Tensor]
