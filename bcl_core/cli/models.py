@@ -13,8 +13,11 @@ from bcl_core.recipe import Execution, RecipeError, apply_settings
 
 def add_commands(commands: Any) -> None:
     """Add them."""
-    take = commands.add_parser("import", help="make a run of a checkpoint that other code wrote", parents=[AS_JSON])
-    take.add_argument("file", type=Path, metavar="FILE", help=".pth.tar, .pth, .pt, .safetensors, or an export's .zip")
+    take = commands.add_parser(
+        "import", help="bring in exported runs, or make a run of a checkpoint of other code", parents=[AS_JSON]
+    )
+    take.add_argument("file", type=Path, metavar="FILE", help=".zip of runs; or .pth.tar, .pth, .pt, .safetensors")
+    take.add_argument("--model", action="store_true", help="of an exported run make a new one, of its last weights")
     take.add_argument("--arch", metavar="NAME", help="its backbone; found out from the file where left out")
     add_recipe_arguments(take, required=False)
     take.set_defaults(command=_import)
@@ -24,9 +27,8 @@ def add_commands(commands: Any) -> None:
     )
     evaluate.set_defaults(command=_evaluate)
 
-    export = commands.add_parser(
-        "export", help="write a run's recipe, weights and figures into one zip file", parents=[A_RUN]
-    )
+    export = commands.add_parser("export", help="write runs, with all but their images, into one zip file")
+    export.add_argument("runs", nargs="+", metavar="RUN")
     export.add_argument("file", type=Path, metavar="FILE.zip")
     export.set_defaults(command=_export)
 
@@ -53,6 +55,23 @@ def add_commands(commands: Any) -> None:
 
 
 def _import(lab: Lab, arguments: argparse.Namespace) -> None:
+    from bcl_core.lab.bringing import holds_runs
+
+    (_bring if holds_runs(arguments.file) and not arguments.model else _import_model)(lab, arguments)
+
+
+def _bring(lab: Lab, arguments: argparse.Namespace) -> None:
+    from bcl_core.lab.bringing import bring
+
+    brought = bring(lab, arguments.file)
+    if arguments.json:
+        print(json.dumps({"runs": [one._asdict() for one in brought]}))
+        return
+    for run_id, name, was_here in brought:
+        print(f"run {run_id}: {name}{', which was here already' if was_here else ''}")
+
+
+def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.foreign import exported_recipe
     from bcl_core.lab.importing import import_model
 
@@ -107,9 +126,9 @@ def _thumbnails(lab: Lab, arguments: argparse.Namespace) -> None:
 
 
 def _export(lab: Lab, arguments: argparse.Namespace) -> None:
-    from bcl_core.lab.export import export_run
+    from bcl_core.lab.export import export_runs
 
-    export_run(lab, arguments.run, arguments.file)
+    export_runs(lab, arguments.runs, arguments.file)
     print(f"written: {arguments.file}")
 
 
