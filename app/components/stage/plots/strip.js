@@ -10,7 +10,7 @@ export class Strip extends Sheet {
   constructor(content, chart, kinds, told) {
     const canvas = content.appendChild(h("canvas", { class: "strip", "aria-hidden": "true" }));
     super(canvas, (context) => this.highest && this.drawOn(context));
-    Object.assign(this, { chart, kinds, told });
+    Object.assign(this, { content, chart, kinds, told });
   }
 
   /** @param {number} highest degrees at the top of the axis, as long as the chart has not drawn it; it begins at 0 */
