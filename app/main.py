@@ -13,6 +13,7 @@ import pandas  # noqa: F401 (see above)
 import streamlit as st
 
 from app.runs import the_lab
+from app.words import verbatim
 from bcl_core.lab import LabError
 from bcl_core.lab.faults import read_only
 
@@ -32,7 +33,7 @@ try:
     if not the_lab().writable:
         st.info(read_only(the_lab().home), icon=":material/lock:")
 except LabError as error:
-    st.error(str(error))
+    st.error(verbatim(str(error)))
     st.stop()
 
 page = st.navigation(
