@@ -24,7 +24,7 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 SHEET = """
 window.sheetOf = (picture) => {
   picture.draw();
-  const { canvases, theme } = picture.surface;
+  const { canvases, theme } = picture;
   const { width, height } = canvases[0];
   const sheet = Object.assign(document.createElement("canvas"), { width, height });
   const context = sheet.getContext("2d");
@@ -384,7 +384,7 @@ def test_a_picture_that_is_hidden_and_shown_again_is_drawn(opened: Opener) -> No
     page.evaluate("document.querySelector('#points').style.display = 'none'")
     page.evaluate("new Promise(requestAnimationFrame).then(() => points.draw())")
     page.evaluate("document.querySelector('#points').style.display = ''")
-    page.wait_for_function(f"points.surface.width && sheetOf(points).toDataURL() === {before!r}")
+    page.wait_for_function(f"points.width && sheetOf(points).toDataURL() === {before!r}")
 
 
 def test_a_destroyed_picture_leaves_nothing_behind(opened: Opener) -> None:

@@ -3,8 +3,9 @@ import test from "node:test";
 
 import { parts } from "../../app/components/stage/core/glossary.js";
 import { Run } from "../../app/components/stage/core/run.js";
-import { ALIKE, byClass } from "../../app/components/stage/lenses/accuracy.js";
-import { inUnitDisc, middlesOf, projected } from "../../app/components/stage/lenses/projection.js";
+import { ALIKE, byClass } from "../../app/components/stage/lenses/curves.js";
+import { meansOf } from "../../app/components/stage/lenses/control.js";
+import { inUnitDisc, projected } from "../../app/components/stage/lenses/projection.js";
 import { pooled } from "../../app/components/stage/lenses/pushes.js";
 import { wrapped } from "../../app/components/stage/plots/figures.js";
 import { safetensors } from "./fixtures.js";
@@ -93,7 +94,7 @@ test("a flat picture fills the unit disc with one scale for both axes", () => {
 });
 
 test("a class without drawn samples has no middle", () => {
-  const middles = middlesOf(Int16Array.of(32767, 0, 0, 0, 32767, 0), 3, [0, 0], Uint32Array.of(0, 1), 2);
+  const middles = meansOf(Float32Array.of(1, 0, 0, 0, 1, 0), 3, [0, 0], Uint32Array.of(0, 1), 2);
   assert.deepEqual([...middles.slice(0, 2)], [0.5, 0.5]);
   assert.ok(Number.isNaN(middles[3]));
 });

@@ -9,14 +9,13 @@ import { keyOf } from "./core/classes.js";
 import { h } from "./core/dom.js";
 import { Linked } from "./core/linked.js";
 import { Presenter } from "./core/presenter.js";
-import { Rail, RunSwitch } from "./rail.js";
+import { Rail, runSwitch } from "./rail.js";
 import { Selected } from "./core/selected.js";
 import { Sentence } from "./core/sentence.js";
 import { asker, fetchFrom } from "./core/server.js";
 import { FIELDS, OLD_FIELDS, read, write } from "./state.js";
 import { Store } from "./core/store.js";
 import { offerSaving } from "./export/saving.js";
-import { setDeviationStops } from "./lenses/angles.js";
 import { ALL, LENSES } from "./lenses/lenses.js";
 import { charts } from "./plots/chart.js";
 
@@ -25,7 +24,6 @@ const TYPED = "select, textarea, input:not([type=range], [type=radio], [type=che
 const ELSEWHERE = '[role="dialog"], [role="listbox"], [role="menu"]'; // keys pressed in these are theirs
 const LONGEST_WAIT = 300; // milliseconds until what is heavy begins, though the browser is not idle
 const LONGEST_FRAME = 0.25; // seconds; what a sleeping tab missed is not played back
-const NARROW = "(max-width: 700px)"; // as stage.css has it
 const WITHOUT_EPOCH = {
   queued: () => " It waits in the queue.",
   running: ({ note }) => ` It gets ready${note ? `: ${note}` : ""}.`,
@@ -44,11 +42,12 @@ export class Stage {
   lenses = [];
   dirty = new Set();
   listening = new AbortController();
+  still = matchMedia("(prefers-reduced-motion: reduce)");
+  narrow = matchMedia("(max-width: 700px)"); // one picture at a time has room, as stage.css has it
   charted = false; // whether the first charts stand
   warm = false; // whether the first picture stands; Plotly and the graphics card, which stop the browser, wait for it
 
   /**
-   * @param {HTMLElement} host
    * @param {(path: string) => Promise<ArrayBuffer>} fetchBytes as `Store` takes it: another one feeds another page
    * @param {?(verb: string, args: Object) => Promise<any>} ask for a verb of the lab; null where nobody can be asked
    */
@@ -56,9 +55,8 @@ export class Stage {
     Object.assign(this, { host, ask });
     this.store = new Store(fetchBytes, (...news) => this.hear(...news));
     this.state = read(location.search);
-    this.still = matchMedia("(prefers-reduced-motion: reduce)");
     const { signal } = this.listening;
-    matchMedia(NARROW).addEventListener("change", () => this.started && this.mark("rebuild"), { signal });
+    this.narrow.addEventListener("change", () => this.started && this.mark("rebuild"), { signal });
     addEventListener("resize", () => this.fit(), { signal });
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     charts.addEventListener("rest", () => this.hearCharts(), { signal });
@@ -73,7 +71,6 @@ export class Stage {
     const before = this.told?.runs.map(({ id }) => id) ?? [];
     this.areOthers = !told.runs.some(({ id }) => before.includes(id)); // none stays: the epoch means nothing to them
     Object.assign(this, { text, told });
-    setDeviationStops(told.deviation);
     this.state.runs = told.runs.map(({ id }) => id);
     this.store.know(told.runs);
     await this.show();
@@ -117,7 +114,6 @@ export class Stage {
     return new Set(this.store.runs.flatMap(({ classes }) => (classes ? keyOf(classes) : []))).size <= 1;
   }
 
-  /** What is to be known before anything is compared, in sentences. */
   get warnings() {
     const leftOut = new Set(this.store.runs.flatMap(({ about }) => about?.provenance["left out"] ?? []));
     const files = Array.from(leftOut, (names) => `Files that cannot be read were left out: ${names}.`);
@@ -127,11 +123,6 @@ export class Stage {
   /** Whether one of the runs may have more epochs: then who says nothing else follows it. */
   get grows() {
     return this.store.runs.some((run) => run.active);
-  }
-
-  /** Whether there is room for one picture at a time. */
-  get narrow() {
-    return matchMedia(NARROW).matches;
   }
 
   /** The lens that the reader looks through, by its key, or ALL. A presenter shows one at a time. */
@@ -165,11 +156,7 @@ export class Stage {
     return isBetween ? all.filter((epoch) => epoch < newest) : all;
   }
 
-  /**
-   * What of a run is shown at this epoch, or a sentence that says why nothing is.
-   *
-   * @param {boolean} views whether the epoch's view is needed, or its numbers are enough
-   */
+  /** What of a run is shown, or a sentence why nothing is; where `views` is false the epoch's numbers are enough. */
   look(run, views = true) {
     const epoch = run.shown(this.at.epoch ?? 0);
     const snapshot = run.snapshots.get(epoch) ?? null;
@@ -207,7 +194,6 @@ export class Stage {
     return { a, b, fraction: a === b ? 0 : this.at.fraction };
   }
 
-  /** Change fields of the state. */
   set(changes) {
     Object.assign(this.state, changes);
     if ("speed" in changes) this.clock = advance(this.clock, { type: "speed", speed: changes.speed });
@@ -215,7 +201,6 @@ export class Stage {
     if ("presenter" in changes || "control" in changes) this.show();
   }
 
-  /** Tell the clock. */
   send(event) {
     this.clock = advance(this.clock, event);
     this.mark("address", "frame");
@@ -268,7 +253,7 @@ export class Stage {
     this.drawnAt = time;
     const { dirty } = this;
     this.dirty = new Set();
-    if (dirty.has("address")) this.schedule();
+    if (dirty.has("address")) this.addressing ??= setTimeout(() => this.writeAddress(), ADDRESS_REST);
     if (dirty.has("rebuild")) return this.rebuild();
     const { epoch } = this.at;
     this.at = this.place();
@@ -279,13 +264,13 @@ export class Stage {
       for (const follow of this.binders) follow();
       for (const lens of this.lenses) lens.refresh();
       this.list.update();
-    } else if (dirty.has("arrived")) for (const lens of open) lens.try(() => lens.arrived());
-    if (dirty.has("viewed")) for (const lens of open) lens.try(() => lens.viewed());
+    } else if (dirty.has("arrived")) for (const lens of open) lens.try("arrived");
+    if (dirty.has("viewed")) for (const lens of open) lens.try("viewed");
     if (this.at.epoch !== epoch || this.hasChanged()) {
       this.sentence.update();
       this.list.update();
       for (const lens of this.lenses) lens.update();
-    } else for (const lens of open) lens.try(() => lens.frame());
+    } else for (const lens of open) lens.try("frame");
     if (!this.warm && this.runs.every((run) => this.has(run, this.at.epoch))) this.warmUp();
     if (this.moving) this.mark("frame");
     else this.drawnAt = undefined;
@@ -330,7 +315,6 @@ export class Stage {
     return changed;
   }
 
-  /** Whether anything moves by itself. */
   get moving() {
     const { playing, follow, at, epochs } = this.clock;
     return playing || (follow && at < epochs.length - 1) || this.lenses.some((lens) => lens.moving);
@@ -357,7 +341,6 @@ export class Stage {
     this.binders = [];
     this.at = this.place();
     this.rail = new Rail(this);
-    this.switch = new RunSwitch(this);
     this.bar = new Bar(this);
     this.sentence = new Sentence(this);
     this.linked = new Linked(this);
@@ -369,24 +352,20 @@ export class Stage {
     const warnings = this.warnings.map((text) => h("p", { class: "warning", title: text }, text));
     const pictures = h("div", { class: "lenses" }, this.lenses.map(({ root }) => root));
     this.lens("embedding").side.prepend(this.list.root);
-    const head = [...warnings, this.sentence.root, this.rail.root, this.switch.root];
+    const head = [...warnings, this.sentence.root, this.rail.root, runSwitch(this)];
     const all = [...head, pictures, this.presenter?.root, this.bar.root, this.card.root];
     const name = document.activeElement?.matches(":focus-visible") ? document.activeElement.name : null;
     this.host.replaceChildren(...all.filter(Boolean));
     if (name) this.host.querySelector(`button[name="${CSS.escape(name)}"]`)?.focus(); // it was pressed by keyboard
-    this.bind(() => this.arrange());
+    this.bind(() => {
+      this.host.classList.toggle("presenter", this.state.presenter);
+      this.host.classList.toggle("all", this.through === ALL);
+    });
     this.sentence.update();
     for (const lens of this.lenses) lens.refresh();
     this.list.update();
     this.bar.update();
-    this.schedule();
-    this.mark("frame");
-  }
-
-  /** What the style sheet needs to know of the state. */
-  arrange() {
-    this.host.classList.toggle("presenter", this.state.presenter);
-    this.host.classList.toggle("all", this.through === ALL);
+    this.mark("address", "frame");
   }
 
   retheme() {
@@ -403,10 +382,6 @@ export class Stage {
     event.preventDefault();
   }
 
-  schedule() {
-    this.addressing ??= setTimeout(() => this.writeAddress(), ADDRESS_REST);
-  }
-
   /** What is shown, as an address's query without "?". */
   get search() {
     const { at, epochs, follow, speed } = this.clock;
@@ -414,7 +389,6 @@ export class Stage {
     return write({ ...this.state, epoch, follow, speed, basis: this.lens("embedding").written() });
   }
 
-  /** Put the state into the address. */
   writeAddress() {
     clearTimeout(this.addressing);
     this.addressing = undefined;

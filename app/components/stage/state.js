@@ -5,17 +5,16 @@ import { DEFAULT_SPEED, FASTEST, SLOWEST } from "./core/clock.js";
 import { between, flag, listOf, matching, oneOf, someOf } from "./core/fields.js";
 import { fromText, toText } from "./core/select.js";
 
-export const MOST_RUNS = 5;
+const MOST_RUNS = 5;
 const RUN_ID = /^[a-z0-9-]{8,64}$/;
 const PLACES = Array.from({ length: MOST_RUNS }, (_, i) => String(i + 1));
-
-const [FORMATION, ...OTHERS] = LENSES.map(({ key }) => key);
+const KEYS = LENSES.map(({ key }) => key);
 const differ = (ids) => new Set(ids).size === ids.length;
 
 /** The fields of the state, under their names in the address: those of the stage, and those of each lens. */
 export const FIELDS = {
-  runs: listOf("", (ids) => ids.length <= MOST_RUNS && differ(ids) && ids.every((id) => RUN_ID.test(id))),
-  lens: oneOf(FORMATION, ...OTHERS, ALL),
+  runs: listOf((ids) => ids.length <= MOST_RUNS && differ(ids) && ids.every((id) => RUN_ID.test(id))),
+  lens: oneOf(...KEYS, ALL),
   epoch: matching("", /^\d{1,5}$/, Number), // null is the last one
   speed: between(String(DEFAULT_SPEED), SLOWEST, FASTEST), // epochs a second
   follow: flag(),
@@ -30,13 +29,7 @@ export const FIELDS = {
 /** Names under which older addresses have what is under others now, or nowhere. */
 export const OLD_FIELDS = ["run", "other", "group", "race", "source", "seed", "new", "panels"];
 
-/**
- * Read the state from an address. A field that is missing or garbage has its default; nothing is thrown.
- *
- * @param {string} search the address's query, with or without "?"
- * @returns {Object} a value for each of FIELDS: lists of texts or numbers, texts, numbers, booleans; null for none;
- *   selection is a rising Uint32Array
- */
+/** Read the state, a value for each of FIELDS, from an address's query; what is missing or garbage has its default. */
 export function read(search) {
   const given = new URLSearchParams(search);
   const valueOf = ([name, { initial, parse }]) => [name, parse(given.get(name) ?? initial) ?? parse(initial)];
@@ -47,8 +40,8 @@ export function read(search) {
 /** Older addresses list the panels that are open. */
 function lensOf(panels) {
   const found = panels.split(".").map((name) => (name === "tour" ? "embedding" : name));
-  const known = LENSES.map(({ key }) => key).filter((key) => found.includes(key));
-  return known.length > 1 ? ALL : (known[0] ?? FORMATION);
+  const known = KEYS.filter((key) => found.includes(key));
+  return known.length > 1 ? ALL : (known[0] ?? KEYS[0]);
 }
 
 /** Write the state as an address's query, without "?"; fields that have their default are left out. */

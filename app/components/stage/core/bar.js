@@ -1,7 +1,7 @@
 // The bar that every picture hangs on: which epoch, how fast, how far training has come, and what steers it.
 
-import { FASTEST, SLOWEST, position } from "./clock.js";
-import { h, icon } from "./dom.js";
+import { position } from "./clock.js";
+import { button, h, icon } from "./dom.js";
 import { Training } from "./training.js";
 
 const ICONS = {
@@ -12,16 +12,15 @@ const ICONS = {
   on: "M4 3v10l8-5z",
   last: "M11 3h2v10h-2zM3 3v10l7-5z",
 };
-const SPEEDS = [0.5, 1, 2, 4, 6, 12, 24, 60].filter((speed) => speed >= SLOWEST && speed <= FASTEST);
+const SPEEDS = [0.5, 1, 2, 4, 6, 12, 24, 60]; // from SLOWEST to FASTEST
 
 export class Bar {
   constructor(stage) {
     this.stage = stage;
-    const button = (label, sign, event) => {
-      const named = { type: "button", class: sign, "aria-label": label, title: label };
-      return h("button", { ...named, onclick: () => stage.send(event) }, icon(ICONS[sign]));
-    };
-    this.play = button("Play", "play", { type: "toggle" });
+    const named = (label) => ({ "aria-label": label, title: label });
+    const step = (label, sign, event) =>
+      button(icon(ICONS[sign]), () => stage.send(event), { class: sign, ...named(label) });
+    this.play = step("Play", "play", { type: "toggle" });
     this.play.classList.add("primary");
     const listeners = { oninput: () => this.seek(), onchange: () => this.update() };
     this.slider = h("input", { type: "range", min: 0, step: "any", "aria-label": "Epoch", ...listeners });
@@ -30,29 +29,28 @@ export class Bar {
     const setSpeed = () => stage.set({ speed: Number(this.speed.value) });
     this.speed = h("select", { "aria-label": "Speed", onchange: setSpeed }, speeds);
     const setFollow = () => stage.send({ type: "follow", follow: this.live.ariaPressed !== "true" });
-    const stay = { type: "button", class: "live", title: "Stay at the newest epoch" };
-    this.live = h("button", { ...stay, onclick: setFollow }, "live");
+    this.live = button("live", setFollow, { class: "live", title: "Stay at the newest epoch" });
     this.arriving = h("span", { class: "quiet arriving", role: "status" });
     this.lack = h("span", { class: "quiet lack" });
-    this.again = h("button", { type: "button", class: "text", onclick: () => stage.store.retry() }, "Try again");
-    this.copy = h("button", { type: "button", class: "text", onclick: () => this.copyLink() }, "Copy link");
+    this.again = button("Try again", () => stage.store.retry(), { class: "text" });
+    this.copy = button("Copy link", () => this.copyLink(), { class: "text" });
     const present = () => stage.set({ presenter: !stage.state.presenter });
-    this.present = h("button", { type: "button", name: "present", class: "text", onclick: present });
+    this.present = button("Present", present, { name: "present", class: "text" });
     this.training = stage.ask && stage.told.steer ? new Training(stage) : null;
     const steps = [
-      button("First epoch", "first", { type: "home" }),
-      button("One epoch back", "back", { type: "step", by: -1 }),
+      step("First epoch", "first", { type: "home" }),
+      step("One epoch back", "back", { type: "step", by: -1 }),
       this.play,
-      button("One epoch on", "on", { type: "step", by: 1 }),
-      button("Last epoch", "last", { type: "end" }),
+      step("One epoch on", "on", { type: "step", by: 1 }),
+      step("Last epoch", "last", { type: "end" }),
     ];
-    this.tools = h("span", { class: "tools" }, this.speed, this.copy, this.present);
-    const unfold = { type: "button", class: "more", "aria-label": "More" };
-    this.more = h("button", { ...unfold, onclick: () => this.unfold() }, "⋯");
-    const parts = [this.slider, this.label, this.live, this.more, this.tools];
+    const tools = h("span", { class: "tools" }, this.speed, this.copy, this.present);
+    const unfold = () => (this.more.ariaExpanded = String(this.root.classList.toggle("unfolded")));
+    this.more = button("⋯", unfold, { class: "more", "aria-label": "More" }); // on a small screen
+    const parts = [this.slider, this.label, this.live, this.more, tools];
     const along = h("div", { class: "along" }, h("span", { class: "steps" }, steps), parts);
     const said = h("div", { class: "said" }, this.arriving, this.lack, this.again);
-    const rows = [said, along, ...(this.training ? [this.training.root] : [])];
+    const rows = [said, along, this.training?.root ?? null];
     this.root = h("div", { class: "bar", role: "group", "aria-label": "Epoch" }, rows);
   }
 
@@ -63,11 +61,6 @@ export class Bar {
     const place = Math.round(this.slider.value);
     if (place >= epochs.length && stage.grows) stage.send({ type: "follow", follow: true });
     else stage.send({ type: "seek", epoch: epochs[Math.min(place, epochs.length - 1)] });
-  }
-
-  /** On a small screen, show what else there is. */
-  unfold() {
-    this.more.ariaExpanded = String(this.root.classList.toggle("unfolded"));
   }
 
   update() {

@@ -2,7 +2,7 @@
 
 import { h, number } from "./dom.js";
 import { predictionInWords } from "./linked.js";
-import { angleTo, neighboursOf } from "./samples.js";
+import { angleTo } from "./geometry.js";
 
 const NEIGHBOURS = 5;
 const LARGE = 72; // pixels
@@ -20,29 +20,26 @@ export class Card {
     clearTimeout(this.waiting);
     this.at = at;
     this.root.hidden = !at;
-    for (const { part } of this.columns()) if (part !== at?.column) part.points.highlight(at && this.hitIn(part, at));
+    for (const part of this.parts) {
+      const index = at ? this.stage.linked.rowIn(at.column.run, part.run, at.row) : -1;
+      if (part !== at?.column) part.points.highlight(index < 0 ? null : { kind: "sample", index });
+    }
     if (!at) return;
     this.fill(at, []);
     this.waiting = setTimeout(() => this.measure(at), REST);
   }
 
-  columns() {
-    return this.stage.lens("embedding").columns.filter(({ part }) => part);
+  get parts() {
+    return this.stage.lens("embedding").parts;
   }
 
-  hitIn(part, { column, row }) {
-    const there = this.stage.linked.rowIn(column.run, part.run, row);
-    return there < 0 ? null : { kind: "sample", index: there };
-  }
-
-  /** Angles in the full space. */
   async measure(at) {
     const { run, snapshot } = at.column;
     try {
       const { data, shape } = await this.stage.store.views.embeddings(run, snapshot.epoch);
       if (this.at !== at) return;
       const toMean = angleTo(data, shape[1], at.row, snapshot.get("class_means"), run.samples.labels[at.row]);
-      this.fill(at, neighboursOf(at.row, data, shape[1], NEIGHBOURS), toMean);
+      this.fill(at, neighboursOf(at.row, data, shape[1]), toMean);
     } catch (error) {
       if (this.at === at) this.root.append(h("p", { class: "note" }, error.message));
     }
@@ -69,18 +66,17 @@ export class Card {
     this.place(at);
   }
 
-  /** What the other runs predict for the same sample. */
   elsewhere({ column, row }) {
-    const others = this.columns().filter(({ part }) => part !== column && part.snapshot);
-    const found = others.map(({ part, run }) => ({ part, run, there: this.stage.linked.rowIn(column.run, run, row) }));
-    return found
-      .filter(({ there }) => there >= 0)
-      .map(({ part, run, there }) => `${run.told.label}: ${predictionInWords(run, part.snapshot, there)}`);
+    const others = this.parts.filter((part) => part !== column && part.snapshot);
+    return others.flatMap(({ run, snapshot }) => {
+      const there = this.stage.linked.rowIn(column.run, run, row);
+      return there < 0 ? [] : `${run.told.label}: ${predictionInWords(run, snapshot, there)}`;
+    });
   }
 
   /** Under the picture, where it hides no samples; else beside what is pointed at. */
   place({ column, x, y }) {
-    const box = column.points.surface.host.getBoundingClientRect();
+    const box = column.points.host.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.root;
     const floor = innerHeight - this.stage.bar.root.offsetHeight;
     const under = box.bottom + height + EDGE / 2 < floor;
@@ -92,7 +88,13 @@ export class Card {
   }
 }
 
-/** A sample's image, cut from its run's sheet; hatched where the run has none. */
+/** The samples at the smallest angles to one of them, the nearest first. @returns {{row: number, angle: number}[]} */
+function neighboursOf(row, embeddings, d) {
+  const angle = (_, other) => ({ row: other, angle: angleTo(embeddings, d, other, embeddings, row) });
+  const others = Array.from({ length: embeddings.length / d }, angle).filter((other) => other.row !== row);
+  return others.sort((a, b) => a.angle - b.angle).slice(0, NEIGHBOURS);
+}
+
 export function thumb(stage, run, row, size = 44) {
   const style = `width:${size}px;height:${size}px`;
   const image = h("span", { class: "thumb", role: "img", "aria-label": `image ${row}`, style });

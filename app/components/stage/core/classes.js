@@ -4,12 +4,10 @@ import { orderOf } from "./geometry.js";
 
 export const EVERY_PAIR_UP_TO = 20; // classes; beyond, their distribution is shown, or groups of them
 
-/** "9, n = 2" of each class. */
 export function classLabels(names, counts) {
   return names.map((name, k) => `${name}, n = ${counts[k]}`);
 }
 
-/** Whether some classes have more training images than others. */
 export function isUneven(counts) {
   return new Set(counts).size > 1;
 }

@@ -10,7 +10,6 @@ export const DEFAULT_SPEED = 6;
 
 const LEAP = 10; // epochs
 
-/** The event of each key, by `KeyboardEvent.key`. */
 export const KEYS = {
   " ": { type: "toggle" },
   ArrowLeft: { type: "step", by: -1 },
@@ -23,42 +22,24 @@ export const KEYS = {
   End: { type: "end" },
 };
 
-/**
- * Make a clock that stands still.
- *
- * @param {number[]} epochs kept epochs, in rising order; none while nothing has arrived
- * @param {{epoch?: ?number, speed?: number, follow?: boolean}} options `epoch`: the one to start at, or the kept one
- *   nearest to it; the last without it
- */
+/** Make a clock that stands still, at the kept epoch nearest to `epoch`, or at the last without it. */
 export function clock(epochs, { epoch = null, speed = DEFAULT_SPEED, follow = false } = {}) {
-  const last = lastOf(epochs);
-  const at = epoch === null || follow ? last : nearest(epochs, epoch);
+  const at = epoch === null || follow ? lastOf(epochs) : nearest(epochs, epoch);
   return { epochs, at, playing: false, speed: clamp(speed, SLOWEST, FASTEST), follow };
 }
 
-/**
- * Where a clock stands, for pictures that tween.
- *
- * @returns {{epoch: ?number, next: ?number, fraction: number}} the kept epoch at or before, the one that is tweened to
- *   (the same when the clock stands at a whole epoch), and how far, from 0 up to but not including 1
- */
+/** Where a clock stands: the kept epoch at or before, the one that is tweened to, or the same, and how far, below 1. */
 export function position({ epochs, at }) {
   const index = Math.floor(at);
   return { epoch: epochs[index] ?? null, next: epochs[Math.ceil(at)] ?? null, fraction: at - index };
 }
 
-/**
- * The clock after an event. Whoever takes it in hand (plays, steps, seeks) ends following.
- *
- * @param clock as `clock` makes it
- * @param {{type: string}} event {type: "tick", seconds} · {type: "play" | "pause" | "toggle" | "home" | "end"} ·
- *   {type: "step", by} whole epochs · {type: "leap", by}, which begins again after the last · {type: "seek", epoch} · {type: "speed", speed} epochs a second ·
- *   {type: "follow", follow} · {type: "epochs", epochs} the kept epochs, now that there are more
- */
+/** The clock after an event, {type, …}, of CHANGES. Whoever takes it in hand (plays, steps, seeks) ends following. */
 export function advance(clock, event) {
   return { ...clock, ...CHANGES[event.type](clock, event) };
 }
 
+// What an event of each type, with what it brings, changes.
 const CHANGES = {
   tick: ({ epochs, at, playing, speed, follow }, { seconds }) => {
     if (!playing && !follow) return {};
@@ -74,11 +55,16 @@ const CHANGES = {
   home: () => standing(0),
   end: ({ epochs }) => standing(lastOf(epochs)),
   step: ({ epochs, at }, { by }) => standing(clamp((by > 0 ? Math.floor(at) : Math.ceil(at)) + by, 0, lastOf(epochs))),
+  // After the last it begins again.
   leap: (clock, { by }) => (by > 0 && clock.at === lastOf(clock.epochs) ? standing(0) : CHANGES.step(clock, { by })),
   seek: ({ epochs }, { epoch }) => standing(nearest(epochs, epoch)),
   speed: (_, { speed }) => ({ speed: clamp(speed, SLOWEST, FASTEST) }),
   follow: ({ epochs, at }, { follow }) => (follow ? { ...standing(lastOf(epochs)), follow } : standing(Math.round(at))),
-  epochs: (clock, { epochs }) => ({ epochs, at: clock.follow ? behind(clock, epochs) : kept(clock, epochs) }),
+  // Following glides through the newest epoch, and never falls further behind than that.
+  epochs: (clock, { epochs }) => {
+    const at = kept(clock, epochs);
+    return { epochs, at: clock.follow ? Math.max(at, lastOf(epochs) - 1) : at };
+  },
 };
 
 function standing(at) {
@@ -91,11 +77,6 @@ function kept(clock, epochs) {
   if (epoch === null) return lastOf(epochs);
   const index = nearest(epochs, epoch);
   return epochs[index] === epoch && epochs[index + 1] === next ? index + fraction : index;
-}
-
-// Following glides through the newest epoch, and never falls further behind than that.
-function behind(clock, epochs) {
-  return Math.max(kept(clock, epochs), lastOf(epochs) - 1);
 }
 
 function nearest(epochs, wanted) {

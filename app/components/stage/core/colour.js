@@ -3,12 +3,7 @@
 /** Degrees at which the scale of deviations ends, in every picture; as `DEVIATION_LIMIT` of app/palette.py. */
 export const DEVIATION_LIMIT = 45;
 
-/**
- * A colour scale, linear between its stops.
- *
- * @param {[number, string][]} stops positions from 0 to 1, rising, and "#RRGGBB" colours
- * @returns {(t: number) => ?number[]} the colour at t, the end's colour beyond the ends, null for NaN
- */
+/** A scale, linear between stops [0 to 1, "#RRGGBB"]: the colour at t, the end's beyond the ends, null for NaN. */
 export function scale(stops) {
   const colours = stops.map(([, hex]) => hexToRgb(hex));
   return (t) => {
@@ -21,17 +16,15 @@ export function scale(stops) {
   };
 }
 
-/** The colour between two, in equal steps of red, green and blue: `a` at t = 0, `b` at t = 1. */
+/** The colour between two: `a` at t = 0, `b` at t = 1. */
 export function mix(a, b, t) {
   return a.map((channel, i) => channel + t * (b[i] - channel));
 }
 
-/** Read "#RRGGBB". */
 export function hexToRgb(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
-/** Write a colour as "#rrggbb", its channels rounded. */
 export function rgbToHex(rgb) {
   return `#${rgb.map((channel) => Math.round(channel).toString(16).padStart(2, "0")).join("")}`;
 }

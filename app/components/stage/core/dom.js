@@ -1,13 +1,26 @@
 // Elements, and the controls that are bound to a field of the state.
 
 const GAP = 4; // pixels between what is opened and its button
-const SVG = "http://www.w3.org/2000/svg";
 // By Plotly's names.
 const DASHES = { solid: "", dash: "7 4", longdash: "11 4", dot: "2 4", dashdot: "7 3 2 3", longdashdot: "11 3 2 3" };
 
 /** Make an element; `on…` are listeners, true is an attribute without a value, false and null are left out. */
 export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
+  return filled(document.createElement(tag), attributes, children);
+}
+
+export function button(content, onclick, attributes = {}) {
+  return h("button", { type: "button", onclick, ...attributes }, content);
+}
+
+/** A drawing of one shape. @param {string} tag of SVG, with its attributes */
+export function drawing(width, height, tag, look) {
+  const [svg, shape] = ["svg", tag].map((name) => document.createElementNS("http://www.w3.org/2000/svg", name));
+  return filled(svg, { width, height, "aria-hidden": "true" }, [filled(shape, look)]);
+}
+
+/** Give an element attributes and children as `h` does. */
+export function filled(element, attributes, children = []) {
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : value);
@@ -16,23 +29,15 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** A short line in a run's colour and dash. */
 export function swatch({ colour, dash }) {
-  return drawing(32, 10, { d: "M1 5H31", stroke: colour, "stroke-width": 3.5, "stroke-dasharray": DASHES[dash] ?? "" });
+  const look = { d: "M1 5H31", stroke: colour, "stroke-width": 3.5, "stroke-dasharray": DASHES[dash] ?? "" };
+  return drawing(32, 10, "path", look);
 }
 
 /** A sign of 16 × 16, by its SVG path, in the text's colour: filled, or else its outline. */
-export function icon(path, filled = true) {
-  const look = filled ? { fill: "currentColor" } : { fill: "none", stroke: "currentColor", "stroke-width": 1.75 };
-  return drawing(16, 16, { d: path, ...look });
-}
-
-function drawing(width, height, look) {
-  const svg = document.createElementNS(SVG, "svg");
-  const path = svg.appendChild(document.createElementNS(SVG, "path"));
-  for (const [name, value] of Object.entries({ width, height, "aria-hidden": "true" })) svg.setAttribute(name, value);
-  for (const [name, value] of Object.entries(look)) path.setAttribute(name, value);
-  return svg;
+export function icon(path, isFilled = true) {
+  const look = isFilled ? { fill: "currentColor" } : { fill: "none", stroke: "currentColor", "stroke-width": 1.75 };
+  return drawing(16, 16, "path", { d: path, ...look });
 }
 
 let groups = 0;
@@ -48,7 +53,6 @@ export function choice(stage, field, label, options) {
   return h("fieldset", { class: "choice" }, h("legend", {}, label), items);
 }
 
-/** A menu; `options` are [value, text]. */
 export function menu(stage, field, label, options) {
   const items = options.map(([value, text]) => h("option", { value }, text));
   const select = h("select", { onchange: () => stage.set({ [field]: options[select.selectedIndex][0] }) }, items);
@@ -58,21 +62,15 @@ export function menu(stage, field, label, options) {
 
 /** A switch for a field that is true or false, or for one item of a field that is a list; a `sign` may precede it. */
 export function toggle(stage, field, label, item = null, sign = null) {
-  const isOn = () => (item === null ? stage.state[field] : stage.state[field].includes(item));
-  const flip = () => {
-    const rest = item !== null && stage.state[field].filter((other) => other !== item);
-    stage.set({ [field]: item === null ? input.checked : input.checked ? [...rest, item] : rest });
-  };
+  const listed = () => [stage.state[field]].flat();
+  const flipped = () => listed().filter((other) => other !== item).concat(input.checked ? item : []);
+  const flip = () => stage.set({ [field]: item === null ? input.checked : flipped() });
   const input = h("input", { type: "checkbox", onchange: flip });
-  stage.bind(() => (input.checked = isOn()));
+  stage.bind(() => (input.checked = listed().includes(item ?? true)));
   return h("label", { class: "toggle" }, input, sign, h("span", {}, label));
 }
 
-/**
- * What a button opens over the page; the browser closes it at a press elsewhere or of Escape, and keeps the focus.
- *
- * @param {HTMLElement} opener @param {HTMLElement} content has the attribute popover
- */
+/** A button opens `content`, a popover; the browser closes it at a press elsewhere or of Escape, and keeps focus. */
 export function popup(opener, content) {
   opener.popoverTargetElement = content;
   content.addEventListener("toggle", ({ newState }) => newState === "open" && placeBy(content, opener));
@@ -87,9 +85,9 @@ export function placeBy(content, opener) {
   content.style.top = `${Math.max(GAP, fitsUnder ? bottom + GAP : top - GAP - height)}px`;
 }
 
-/** Hand a file to the reader. @param {Blob} blob */
-export function download(blob, name) {
-  const url = URL.createObjectURL(blob);
+/** Hand a file to the reader. @param {Blob | ArrayBuffer | string} content */
+export function download(content, name) {
+  const url = URL.createObjectURL(new Blob([content]));
   h("a", { href: url, download: name }).click();
   setTimeout(() => URL.revokeObjectURL(url), 10000);
 }

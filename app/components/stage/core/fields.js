@@ -21,7 +21,6 @@ export function between(initial, low, high) {
   return { initial, parse: (text) => inRange(parse(text)), format: (value) => String(Number(value.toFixed(2))) };
 }
 
-/** One of some values, by their texts. */
 export function choice(initial, values) {
   return {
     initial,
@@ -35,31 +34,23 @@ export function oneOf(...names) {
   return choice(names[0], Object.fromEntries(names.map((name) => [name, name])));
 }
 
-/** True or false. */
-export function flag(initial = "0") {
-  return choice(initial, { 0: false, 1: true });
+export function flag() {
+  return choice("0", { 0: false, 1: true });
 }
 
 /** Some of these texts, in this order. */
 export function someOf(initial, ...names) {
-  const { parse } = listOf(initial, (items) => items.every((item) => names.includes(item)));
+  const { parse } = listOf((items) => items.every((item) => names.includes(item)));
   const ordered = (items) => items && names.filter((name) => items.includes(name));
   return { initial, parse: (text) => ordered(parse(text)), format: (items) => ordered(items).join(SEPARATOR) };
 }
 
-/** A list of texts that `accepts` takes. */
-export function listOf(initial, accepts) {
+/** A list that `accepts` takes as texts, empty by default. */
+export function listOf(accepts, convert = String) {
   const itemsOf = (text) => (text === "" ? [] : text.split(SEPARATOR));
   return {
-    initial,
-    parse: (text) => (accepts(itemsOf(text)) ? itemsOf(text) : null),
+    initial: "",
+    parse: (text) => (accepts(itemsOf(text)) ? itemsOf(text).map(convert) : null),
     format: (items) => items.join(SEPARATOR),
   };
-}
-
-/** At most `most` whole numbers. */
-export function wholeNumbers(initial, most) {
-  const accepts = (items) => items.length <= most && items.every((item) => /^\d{1,4}$/.test(item));
-  const { parse, format } = listOf(initial, accepts);
-  return { initial, parse: (text) => parse(text)?.map(Number) ?? null, format };
 }

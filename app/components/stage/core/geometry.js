@@ -1,56 +1,44 @@
 // Angles between class means and what is said of them: what bcl_core.geometry computes, by the same rules.
 
-const DEGREES = 180 / Math.PI;
 const DIRECTION_FLOOR = 1e-10; // a row this much shorter than the longest has no direction
 const HEAD_TAIL_SHARE = 0.3;
 const LEAST_SPREAD = 1e-12;
 const VIEWS = 2; // of an image in a contrastive batch
 
-/**
- * Angle between each two rows, in degrees, uncentred.
- *
- * @param {Float32Array} means (K, d), row-major
- * @param {number} K rows
- * @param {number} d columns
- * @returns {Float32Array} (K, K), symmetric, 0 to 180, zero on the diagonal; NaN where a row has no direction: it is
- *   zero, or not finite
- */
+/** Angle between each two rows of `means`, (K, d), uncentred: (K, K) degrees; NaN where a row is zero or not finite. */
 export function pairAngles(means, K, d) {
   const units = unitRows(means, K, d);
   const angles = new Float32Array(K * K);
   for (let row = 0; row < K; row++) {
     angles[row * K + row] = Number.isNaN(units[row * d]) ? NaN : 0;
     for (let column = 0; column < row; column++) {
-      const cosine = dot(units, row * d, column * d, d);
-      const angle = DEGREES * Math.acos(Math.min(1, Math.max(-1, cosine)));
-      angles[row * K + column] = angles[column * K + row] = angle;
+      const cosine = dot(units, row, units, column, d);
+      angles[row * K + column] = angles[column * K + row] = angleOf(cosine);
     }
   }
   return angles;
 }
 
-/** Angle between any two of K directions that stand equally far apart: arccos(−1/(K−1)), in degrees; K is 2 or more. */
-export function simplexAngle(K) {
-  return DEGREES * Math.acos(-1 / (K - 1));
+/** Angle of row `i` of a matrix (n, d) to row `j` of another one, in degrees. */
+export function angleTo(matrix, d, i, other, j = 0) {
+  const lengths = Math.sqrt(dot(matrix, i, matrix, i, d) * dot(other, j, other, j, d));
+  return angleOf(dot(matrix, i, other, j, d) / lengths);
 }
 
-/**
- * Angles less their target, in degrees.
- *
- * @param {Float32Array} angles (K, K) degrees
- * @param {number | Float32Array} target degrees: one for all pairs, or (K, K)
- * @returns {Float32Array} (K, K)
- */
+/** Angle between any two of K directions that stand equally far apart, in degrees; K is 2 or more. */
+export function simplexAngle(K) {
+  return angleOf(-1 / (K - 1));
+}
+
+/** Angles, (K, K) degrees, less a target: one for all pairs, or (K, K). @returns {Float32Array} (K, K) */
 export function deviation(angles, target) {
-  return typeof target === "number"
-    ? angles.map((angle) => angle - target)
-    : angles.map((angle, i) => angle - target[i]);
+  if (typeof target === "number") return angles.map((angle) => angle - target);
+  return angles.map((angle, i) => angle - target[i]);
 }
 
 /**
  * Head and tail, the max(1, round(0.3 K)) classes with the largest and the smallest counts, and the medium between.
  *
- * @param {ArrayLike<number>} counts (K,) training counts, K of 2 or more
  * @returns {{head: number[], medium: number[], tail: number[]}} class indices, most frequent first
  */
 export function groupsOf(counts) {
@@ -78,48 +66,29 @@ export function rarestOf(groups) {
 
 /** Mean angle over the pairs of some classes, in degrees; null where none has an angle. @param angles (K, K) degrees */
 export function meanWithin(classes, angles, K) {
-  return meanOrNull(classes.flatMap((row, i) => classes.slice(i + 1).map((column) => angles[row * K + column])));
+  return meanOrNull(pairsWithin(classes, angles, K));
 }
 
-/**
- * Root mean square of the deviation from a target, over pairs of classes.
- *
- * @param {Float32Array} angles (K, K) degrees
- * @param {number} K classes
- * @param {number | Float32Array} target degrees: one for all pairs, or (K, K)
- * @returns {?number} degrees; null where no pair has an angle
- */
+/** Root mean square of the `deviation` over pairs of classes, in degrees; null where no pair has an angle. */
 export function rmsDeviation(angles, K, target) {
   const squares = deviation(angles, target).filter((_, i) => i % K > Math.floor(i / K)).map((value) => value * value);
   const mean = meanOrNull(squares);
   return mean === null ? null : Math.sqrt(mean);
 }
 
-/**
- * Slope of the least-squares line y = a + slope · x.
- *
- * @param {ArrayLike<number>} x such as the logarithms of class counts
- * @param {ArrayLike<number>} y such as the logarithms of push; points that are not finite are left out
- * @returns {?number} null where x does not vary
- */
+/** Slope of the least-squares line through the points that are finite; null where x does not vary. */
 export function slope(x, y) {
   const points = Array.from(x, (value, i) => [value, y[i]]).filter((point) => point.every(Number.isFinite));
-  const [meanX, meanY] = [0, 1].map((axis) => meanOrNull(points.map((point) => point[axis])));
-  let [shared, spread] = [0, 0];
-  for (const [px, py] of points) {
-    shared += (px - meanX) * (py - meanY);
-    spread += (px - meanX) ** 2;
-  }
-  return spread > LEAST_SPREAD ? shared / spread : null;
+  const [dx, dy] = [0, 1].map((axis) => centred(points.map((point) => point[axis])));
+  const spread = sum(dx.map((value) => value ** 2));
+  return spread > LEAST_SPREAD ? sum(dx.map((value, i) => value * dy[i])) / spread : null;
 }
 
 /**
  * By how much the push on a class grows with the other class's count: the slope in log–log axes, one for all rows, with
- * an intercept for each, so that rows of different strength do not tilt it.
+ * an intercept for each, so that rows of different strength do not tilt it; null where no row holds two counts.
  *
  * @param {Float32Array} push (K, K), row = the class that is pushed; the diagonal, NaN and zeros are left out
- * @param {ArrayLike<number>} counts (K,) training counts
- * @returns {?number} null where no row holds two different counts
  */
 export function countSlope(push, counts) {
   const [x, y] = [[], []];
@@ -136,15 +105,13 @@ export function countSlope(push, counts) {
 /**
  * Push between classes that their counts alone predict: all similarities equal, one batch of everything.
  *
- * @param {ArrayLike<number>} counts (K,) training counts
- * @param {{averaging: boolean, complement: boolean, anchors: "instance" | "class"}} switches of the loss
  * @returns {{mass: Float32Array, push: Float32Array}} (K, K) each: the share of an anchor's repulsion by class, and the
  *   pair push, NaN on the diagonal and adding up to 1 over pairs
  */
 export function countEffect(counts, { averaging, complement, anchors }) {
   const K = counts.length;
   const members = Array.from(counts, (count) => (averaging ? 1 : VIEWS * count + complement));
-  const contrasts = members.reduce((sum, count) => sum + count, 0) - (averaging ? 0 : 1); // less the anchor itself
+  const contrasts = sum(members) - (averaging ? 0 : 1); // less the anchor itself
   const weight = (k) => (anchors === "instance" ? counts[k] : 1);
   const mass = Float32Array.from({ length: K * K }, (_, i) => members[i % K] / contrasts);
   const both = (y, q) => (y === q ? 0 : weight(y) * members[q] + weight(q) * members[y]);
@@ -162,23 +129,28 @@ export function asShares(push, K) {
 export function tailPushShare(push, K, { tail }) {
   const shares = asShares(push, K);
   if (tail.length < 2 || !shares.some(Number.isFinite)) return null;
-  return tail.flatMap((row, i) => tail.slice(i + 1).map((column) => shares[row * K + column])).reduce((a, b) => a + b);
+  return sum(pairsWithin(tail, shares, K));
+}
+
+function pairsWithin(classes, matrix, K) {
+  return classes.flatMap((row, i) => classes.slice(i + 1).map((column) => matrix[row * K + column]));
 }
 
 function unitRows(means, K, d) {
-  const lengths = Array.from({ length: K }, (_, row) => Math.sqrt(dot(means, row * d, row * d, d)));
+  const lengths = Array.from({ length: K }, (_, row) => Math.sqrt(dot(means, row, means, row, d)));
   const floor = DIRECTION_FLOOR * Math.max(0, ...lengths.filter(Number.isFinite));
-  const hasDirection = lengths.map((length) => Number.isFinite(length) && length > floor);
-  return Float64Array.from({ length: K * d }, (_, i) => {
-    const row = Math.floor(i / d);
-    return hasDirection[row] ? means[i] / lengths[row] : NaN;
-  });
+  const divisors = lengths.map((length) => (Number.isFinite(length) && length > floor ? length : NaN));
+  return Float64Array.from({ length: K * d }, (_, i) => means[i] / divisors[Math.floor(i / d)]);
 }
 
-function dot(values, a, b, d) {
-  let sum = 0;
-  for (let i = 0; i < d; i++) sum += values[a + i] * values[b + i];
-  return sum;
+function angleOf(cosine) {
+  return (180 / Math.PI) * Math.acos(Math.min(1, Math.max(-1, cosine)));
+}
+
+function dot(a, i, b, j, d) {
+  let total = 0;
+  for (let k = 0; k < d; k++) total += a[i * d + k] * b[j * d + k];
+  return total;
 }
 
 function centred(values) {
@@ -186,9 +158,13 @@ function centred(values) {
   return values.map((value) => value - mean);
 }
 
+export function sum(values) {
+  return values.reduce((total, value) => total + value, 0);
+}
+
 function meanOrNull(values) {
   const finite = Array.from(values).filter(Number.isFinite);
-  return finite.length ? finite.reduce((sum, value) => sum + value, 0) / finite.length : null;
+  return finite.length ? sum(finite) / finite.length : null;
 }
 
 // Python rounds halves to the even neighbour, and the groups must be the same classes there and here.

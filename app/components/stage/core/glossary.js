@@ -13,19 +13,9 @@ const told = new WeakMap(); // element -> the text that it says
  * @returns {{text: string, term: ?string}[]} `term` is null for what stands between terms
  */
 export function parts(text) {
-  const found = [];
-  let end = 0;
-  for (const { 0: { length }, 1: shown, 2: term = shown, index } of text.matchAll(MARKED)) {
-    if (index > end) found.push({ text: text.slice(end, index), term: null });
-    found.push({ text: shown, term });
-    end = index + length;
-  }
-  return end < text.length ? [...found, { text: text.slice(end), term: null }] : found;
-}
-
-/** A text as nodes, in which terms explain themselves. @param {Object<string, string>} glossary what terms mean */
-export function explained(text, glossary = {}) {
-  return parts(text).flatMap(({ text: shown, term }) => (term in glossary ? explain(shown, glossary[term]) : [shown]));
+  const pieces = text.split(MARKED); // in threes: what stands between terms, a term as it is shown, its name if another
+  const found = pieces.map((piece, i) => ({ text: piece, term: i % 3 === 1 ? (pieces[i + 1] ?? piece) : null }));
+  return found.filter((part, i) => part.text && i % 3 !== 2);
 }
 
 /** A term and, hidden until it is asked for, what it means. */
@@ -67,8 +57,9 @@ function explain(shown, meaning) {
 }
 
 /** Have an element say a text with its terms; one that says it already is left alone, with what is open in it. */
-export function tell(element, text, glossary) {
+export function tell(element, text, glossary = {}) {
   if (told.get(element) === text) return;
   told.set(element, text);
-  element.replaceChildren(...explained(text, glossary));
+  const explained = ({ text: shown, term }) => (term in glossary ? explain(shown, glossary[term]) : shown);
+  element.replaceChildren(...parts(text).flatMap(explained));
 }

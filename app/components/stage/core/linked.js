@@ -1,13 +1,10 @@
 // Samples over all runs: which row of one run is which of another, and which are selected.
 
-import { correspondence, translate } from "./samples.js";
 import { difference, union } from "./select.js";
-
-const NONE = new Uint32Array(0);
 
 /** The state's selection is of rows of the first run that has samples. */
 export class Linked {
-  matches = new Map();
+  places = new WeakMap(); // samples -> image -> row
 
   constructor(stage) {
     this.stage = stage;
@@ -20,7 +17,8 @@ export class Linked {
   /** The row in run `to` of a sample of run `from`; −1 where it has none. */
   rowIn(from, to, row) {
     if (from === to) return row;
-    return isRelated(from, to) ? this.match(from, to)[row] : -1;
+    const isRelated = from.samples && to.samples && from.about.source === to.about.source;
+    return isRelated ? (this.placesIn(to.samples).get(imageOf(from.samples, row)) ?? -1) : -1;
   }
 
   /** The selected rows of a run; null where nothing is selected at all. */
@@ -39,19 +37,19 @@ export class Linked {
     else this.stage.set({ selection: (how === "add" ? union : difference)(selection, chosen) });
   }
 
+  /** The rows in run `to`, rising, of those samples of run `from` that it has. */
   between(from, to, rows) {
     if (from === to) return rows;
-    return isRelated(from, to) ? translate(rows, this.match(from, to)) : NONE;
+    return Uint32Array.from(Array.from(rows, (row) => this.rowIn(from, to, row)).filter((row) => row >= 0)).sort();
   }
 
-  match(from, to) {
-    const key = `${from.told.id}/${to.told.id}`;
-    if (!this.matches.has(key)) this.matches.set(key, correspondence(from.samples, to.samples));
-    return this.matches.get(key);
+  placesIn(samples) {
+    const placesOf = () => new Map(Array.from(samples.indices, (_, row) => [imageOf(samples, row), row]));
+    if (!this.places.has(samples)) this.places.set(samples, placesOf());
+    return this.places.get(samples);
   }
 }
 
-/** What a run predicts for a sample at an epoch, in words. */
 export function predictionInWords(run, snapshot, row) {
   const predictions = snapshot.get("predictions");
   if (!predictions) return "no prediction recorded";
@@ -62,6 +60,7 @@ export function predictionInWords(run, snapshot, row) {
   return confidences ? `${verdict}, confidence ${(100 * confidences[row]).toFixed(0)} %` : verdict;
 }
 
-function isRelated(a, b) {
-  return a.samples && b.samples && a.about.source === b.about.source;
+/** The same number for the same image of a data set, on the same side. */
+function imageOf({ indices, split }, row) {
+  return 2 * indices[row] + split[row];
 }

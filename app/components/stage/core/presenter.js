@@ -1,23 +1,31 @@
 // What a presenter has at hand, in one line: which runs are revealed, and the controls that may take their place. The
 // lenses have their own keys; see rail.js.
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 
 // Key and name of each kind of control.
 const CONTROLS = { balanced: ["b", "Balanced control"], swapped: ["s", "Head and tail swapped"] };
-
 const SHIFTED = "⇧";
 
-/** Buttons, each with its key. */
 export class Presenter {
   acts = {}; // by key
 
   constructor(stage) {
     this.stage = stage;
-    const runs = stage.told.runs.map(({ label }, i) => this.run(String(i + 1), label));
-    const controls = Object.keys(CONTROLS).map((kind) => this.control(kind));
+    const { hidden, control } = stage.state;
+    const runs = stage.told.runs.map(({ label }, i) => {
+      const place = String(i + 1);
+      const others = hidden.filter((other) => other !== place);
+      const isShown = others.length === hidden.length;
+      const flip = () => stage.set({ hidden: isShown ? [...hidden, place] : others });
+      return this.button(`${SHIFTED}${place}`, label, flip, isShown);
+    });
+    const controls = Object.entries(CONTROLS).map(([kind, [key, name]]) => {
+      const isOn = control === kind;
+      return this.button(key, name, () => stage.set({ control: isOn ? null : kind }), isOn);
+    });
     const leave = this.button("Escape", "Leave", () => stage.set({ presenter: false }));
-    const lack = h("p", { role: "status" }, this.lack());
+    const lack = h("p", { role: "status" }, control ? this.lack(control) : "");
     this.root = h("div", { class: "help", role: "group", "aria-label": "Presenter view" }, lack, runs, controls, leave);
   }
 
@@ -28,33 +36,16 @@ export class Presenter {
     return sign in this.acts;
   }
 
-  run(place, label) {
-    const { stage } = this;
-    const { hidden } = stage.state;
-    const others = hidden.filter((other) => other !== place);
-    const isShown = others.length === hidden.length;
-    const flip = () => stage.set({ hidden: isShown ? [...hidden, place] : others });
-    return this.button(`${SHIFTED}${place}`, label, flip, isShown);
-  }
-
-  control(kind) {
-    const [key, name] = CONTROLS[kind];
-    const isOn = this.stage.state.control === kind;
-    return this.button(key, name, () => this.stage.set({ control: isOn ? null : kind }), isOn);
-  }
-
   button(key, name, act, isOn = null) {
     this.acts[key] = act;
     const pressed = isOn === null ? {} : { "aria-pressed": String(isOn) };
-    const named = { type: "button", name: `present-${key}`, "aria-keyshortcuts": key.replace(SHIFTED, "Shift+") };
-    return h("button", { ...named, onclick: act, ...pressed }, h("kbd", { "aria-hidden": "true" }, key), name);
+    const named = { name: `present-${key}`, "aria-keyshortcuts": key.replace(SHIFTED, "Shift+") };
+    return button([h("kbd", { "aria-hidden": "true" }, key), name], act, { ...named, ...pressed });
   }
 
   /** Which of the runs have no such control, and how to make one. */
-  lack() {
-    const { told, store, state } = this.stage;
-    const { control } = state;
-    if (!control) return "";
+  lack(control) {
+    const { told, store } = this.stage;
     const controlOf = ({ id }) => store.run({ id }).controls?.[control];
     const without = told.runs.filter((run) => controlOf(run) && !controlOf(run).id);
     if (!without.length) return "";

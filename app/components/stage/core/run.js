@@ -1,6 +1,6 @@
 // A run that is looked at: what is said of it, its curves, and the epochs whose views are here.
 
-import { pairAngles } from "./geometry.js";
+import { pairAngles, sum } from "./geometry.js";
 import { parse } from "./safetensors.js";
 import { sentence } from "./server.js";
 import { Table, placeAfter } from "./table.js";
@@ -12,7 +12,6 @@ const NOTHING = new Table(0);
 const ACTIVE = ["queued", "running", "paused"];
 const RESUMED = ["stopped", "failed"]; // until somebody has it go on
 
-/** One recorded epoch of one run. */
 export class Snapshot {
   remembered = {};
 
@@ -24,11 +23,11 @@ export class Snapshot {
     // The graphics card's side remembers these for longer than the rest is kept.
     if (arrays.coordinates) arrays.coordinates.data = arrays.coordinates.data.slice();
     const copies = Object.values(arrays).filter(({ data }) => data.buffer !== buffer);
-    this.size = copies.reduce((sum, { data }) => sum + data.byteLength, buffer.byteLength);
+    this.size = buffer.byteLength + sum(copies.map(({ data }) => data.byteLength));
   }
 
   get bytes() {
-    return Object.values(this.remembered).reduce((sum, angles) => sum + angles.byteLength, this.size);
+    return Object.values(this.remembered).reduce((total, { byteLength }) => total + byteLength, this.size);
   }
 
   /** An array's numbers, or null where the run does not have it. */
@@ -84,7 +83,6 @@ export class Run {
     return this.active || RESUMED.includes(this.state);
   }
 
-  /** The table; an empty one while there is none. */
   get curves() {
     return this.table ?? NOTHING;
   }

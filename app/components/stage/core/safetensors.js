@@ -5,15 +5,15 @@ const SIZE_BYTES = 8;
 
 // What each dtype's bytes are read as, and what has to be done with them where the browser has no such array.
 const DTYPES = {
-  F16: { stored: Uint16Array, convert: fromHalves },
-  F32: { stored: Float32Array },
-  F64: { stored: Float64Array },
-  I8: { stored: Int8Array },
-  U8: { stored: Uint8Array },
-  I16: { stored: Int16Array },
-  I32: { stored: Int32Array },
-  I64: { stored: BigInt64Array, convert: narrowed },
-  BOOL: { stored: Uint8Array },
+  F16: [Uint16Array, fromHalves],
+  F32: [Float32Array],
+  F64: [Float64Array],
+  I8: [Int8Array],
+  U8: [Uint8Array],
+  I16: [Int16Array],
+  I32: [Int32Array],
+  I64: [BigInt64Array, narrowed],
+  BOOL: [Uint8Array],
 };
 
 /** A file that is not a whole safetensors file, or holds what cannot be read here; the message says what is wrong. */
@@ -24,7 +24,6 @@ export class FormatError extends Error {
 /**
  * Read a safetensors file. Arrays are views of `buffer` where their bytes are aligned, and copies elsewhere.
  *
- * @param {ArrayBuffer} buffer the whole file
  * @returns {{arrays: Object<string, {data: TypedArray, shape: number[]}>, metadata: Object<string, string>}} arrays in
  *   row-major order. F16 becomes Float32Array, I64 Int32Array, and BOOL a Uint8Array of 0 and 1.
  * @throws {FormatError}
@@ -32,6 +31,7 @@ export class FormatError extends Error {
 export function parse(buffer) {
   const start = headerEnd(buffer);
   const { __metadata__: metadata = {}, ...described } = readHeader(buffer.slice(SIZE_BYTES, start));
+  const isText = (value) => typeof value === "string";
   check(isObject(metadata) && Object.values(metadata).every(isText), "The file's metadata is not a table of texts.");
   const entries = Object.entries(described);
   for (const [name, entry] of entries) checkEntry(name, entry);
@@ -65,7 +65,7 @@ function checkEntry(name, entry) {
   check(Object.hasOwn(DTYPES, dtype), `The array ${name} has dtype ${dtype}, which cannot be read here.`);
   check(isCounts(shape), `The shape of the array ${name} is not a list of whole numbers.`);
   check(isCounts(offsets) && offsets.length === 2, `The array ${name} has no first and last byte.`);
-  const size = lengthOf(shape) * DTYPES[dtype].stored.BYTES_PER_ELEMENT;
+  const size = lengthOf(shape) * DTYPES[dtype][0].BYTES_PER_ELEMENT;
   const held = offsets[1] - offsets[0];
   check(held === size, `The array ${name} needs ${size} bytes for its shape ${shape.join(" × ")} and has ${held}.`);
 }
@@ -73,9 +73,8 @@ function checkEntry(name, entry) {
 // The format leaves no gaps, so one rule finds arrays that overlap, stray bytes, and a file that was cut short.
 function checkLayout(entries, size) {
   const spans = entries.map(([name, entry]) => [...entry.data_offsets, name]);
-  spans.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
   let end = 0;
-  for (const [from, to, name] of spans) {
+  for (const [from, to, name] of spans.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {
     check(from === end, `The array ${name} ${from < end ? "overlaps another" : "leaves a gap before it"}.`);
     end = to;
   }
@@ -84,7 +83,7 @@ function checkLayout(entries, size) {
 }
 
 function readArray(name, { dtype, shape, data_offsets: [from, to] }, buffer, start) {
-  const { stored: Stored, convert } = DTYPES[dtype];
+  const [Stored, convert] = DTYPES[dtype];
   const at = start + from;
   const aligned = at % Stored.BYTES_PER_ELEMENT === 0;
   const values = aligned ? new Stored(buffer, at, lengthOf(shape)) : new Stored(buffer.slice(at, start + to));
@@ -110,12 +109,10 @@ function half(pattern) {
 }
 
 function narrowed(values, name) {
-  const result = new Int32Array(values.length);
-  for (let i = 0; i < values.length; i++) {
-    result[i] = Number(values[i]);
-    check(BigInt(result[i]) === values[i], `The array ${name} holds ${values[i]}, which does not fit 32 bits.`);
-  }
-  return result;
+  const wide = values.find((value) => value !== BigInt.asIntN(32, value));
+  check(wide === undefined, `The array ${name} holds ${wide}, which does not fit 32 bits.`);
+  const words = new Int32Array(values.buffer, values.byteOffset, 2 * values.length);
+  return words.filter((_, i) => i % 2 === 0); // the low ones
 }
 
 function lengthOf(shape) {
@@ -128,10 +125,6 @@ function isCounts(value) {
 
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isText(value) {
-  return typeof value === "string";
 }
 
 function check(condition, message) {

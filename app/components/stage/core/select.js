@@ -8,26 +8,16 @@ const SHORTENED = /(.)\1{4,}/g; // from five on, a run is longer than its short 
 const RUNS = /([\w-])(?:\.([\da-z]{1,4})\.)?/g;
 
 /**
- * Points inside a closed polygon, by the even–odd rule; points that are not finite numbers are outside.
+ * Points, (n, 2), inside a closed polygon, (m, 2), by the even–odd rule; those that are not finite are outside.
  *
- * @param {Float32Array} points (n, 2) row-major
- * @param {ArrayLike<number>} polygon (m, 2) row-major, in the same units; the last corner joins the first
  * @returns {Uint32Array} rising indices of points
  */
 export function inLasso(points, polygon) {
-  const inside = [];
-  for (let i = 0; i < points.length / 2; i++) {
-    if (isInside(points[2 * i], points[2 * i + 1], polygon)) inside.push(i);
-  }
-  return Uint32Array.from(inside);
+  const all = Uint32Array.from({ length: points.length / 2 }, (_, i) => i);
+  return all.filter((i) => isInside(points[2 * i], points[2 * i + 1], polygon));
 }
 
-/**
- * The point nearest to (x, y) and within `radius` of it, the first of several; −1 where there is none. Points that are
- * not finite numbers are never found.
- *
- * @param {Float32Array} points (n, 2) row-major, in the units of x, y and radius
- */
+/** The point, of (n, 2), nearest to (x, y) and within `radius`, the first of several; −1 where there is none. */
 export function nearest(points, x, y, radius) {
   let [found, least] = [-1, radius * radius];
   for (let i = 0; i < points.length; i += 2) {
@@ -37,21 +27,16 @@ export function nearest(points, x, y, radius) {
   return found;
 }
 
-/** Samples of either selection; both are rising Uint32Arrays. */
 export function union(a, b) {
   return Uint32Array.from(new Set([...a, ...b])).sort();
 }
 
-/** Samples of `a` that are not in `b`; both are rising Uint32Arrays. */
 export function difference(a, b) {
   const without = new Set(b);
   return a.filter((sample) => !without.has(sample));
 }
 
-/**
- * Write a selection in letters, digits and "-_.": six samples a digit, long runs of one digit shortened, so that any
- * selection of 10,000 samples takes at most 1,667 characters and a few samples take few.
- */
+/** Write a selection in letters, digits and "-_.": six samples a digit, long runs of one digit shortened. */
 export function toText(selection) {
   const bits = new Uint8Array(selection.length ? Math.floor(selection.at(-1) / BITS) + 1 : 0);
   for (const sample of selection) bits[Math.floor(sample / BITS)] |= 1 << (sample % BITS);
@@ -59,7 +44,6 @@ export function toText(selection) {
   return digits.replace(SHORTENED, (run, digit) => `${digit}.${run.length.toString(36)}.`);
 }
 
-/** Read what `toText` wrote; null for any other text. */
 export function fromText(text) {
   if (text.length > LONGEST_TEXT) return null;
   const runs = Array.from(text.matchAll(RUNS));
@@ -74,21 +58,16 @@ export function fromText(text) {
   return Uint32Array.from(samples);
 }
 
-/** Rows as a file of comma-separated values. */
-export function csv(rows) {
-  return new Blob([toCsv(rows)], { type: "text/csv" });
-}
-
-/**
- * Write rows as comma-separated values (RFC 4180), the names of the columns first.
- *
- * @param {Object[]} rows one object a line, the first one's keys the columns; null, undefined and NaN are left empty
- */
+/** Write objects as comma-separated values (RFC 4180), the first one's keys on top; null and NaN are left empty. */
 export function toCsv(rows) {
   if (!rows.length) return "";
   const names = Object.keys(rows[0]);
   const lines = [names, ...rows.map((row) => names.map((name) => row[name]))];
-  return lines.map((cells) => `${cells.map(csvCell).join(",")}\r\n`).join("");
+  const cell = (value) => {
+    const text = Number.isNaN(value) ? "" : String(value ?? "");
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  };
+  return lines.map((cells) => `${cells.map(cell).join(",")}\r\n`).join("");
 }
 
 function isInside(x, y, polygon) {
@@ -100,9 +79,4 @@ function isInside(x, y, polygon) {
     if (x < crossing) inside = !inside;
   }
   return inside;
-}
-
-function csvCell(value) {
-  const text = Number.isNaN(value) ? "" : String(value ?? "");
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -1,8 +1,8 @@
 // The list of the selected samples, and what every run makes of them.
 
 import { thumb } from "./card.js";
-import { download, h } from "./dom.js";
-import { csv } from "./select.js";
+import { button, download, h } from "./dom.js";
+import { toCsv } from "./select.js";
 
 const LISTED = 60;
 const SMALL = 28; // pixels
@@ -48,10 +48,9 @@ export class Selected {
     const body = rows.map((row) => this.line(row, predictions));
     const table = h("table", {}, h("thead", {}, h("tr", {}, headings)), h("tbody", {}, body));
     const beyond = selection.length > LISTED ? `, the first ${LISTED} listed` : "";
-    const button = (text, onclick) => h("button", { type: "button", onclick }, text);
     const controls = [
       h("b", {}, `${selection.length} selected${beyond}`),
-      button("Download CSV", () => download(csv(this.rowsOf(selection)), "selection.csv")),
+      button("Download CSV", () => download(toCsv(this.rowsOf(selection)), "selection.csv")),
       button("Clear", () => this.stage.set({ selection: new Uint32Array(0) })),
     ];
     const region = { class: "scroll", tabindex: 0, role: "region", "aria-label": "Selected samples" };

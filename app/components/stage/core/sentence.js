@@ -19,12 +19,7 @@ export class Sentence {
     const text = known.map((run) => `${run.told.id}/${run.age}/${stage.look(run, false).epoch}`).join();
     if (text === this.text) return;
     this.text = text;
-    const alike = new Map(); // runs by their classes and counts
-    for (const run of known) {
-      const key = keyOf(run.classes);
-      alike.set(key, [...(alike.get(key) ?? []), run]);
-    }
-    const groups = [...alike.values()];
+    const groups = [...Map.groupBy(known, ({ classes }) => keyOf(classes)).values()];
     const size = (runs) => runs?.[0].classes.counts.length;
     const isSaidLater = (i) => size(groups[i]) === size(groups[i + 1]);
     this.root.replaceChildren(...groups.flatMap((runs, i) => [...this.together(runs, isSaidLater(i)), " "]));
@@ -32,7 +27,7 @@ export class Sentence {
 
   together(runs, isIdealSaidLater) {
     const { stage } = this;
-    const { names, counts } = runs[0].classes;
+    const { names, counts, regular } = runs[0].classes;
     const epochs = runs.map((run) => stage.look(run, false).epoch);
     const same = epochs.every((epoch) => epoch === epochs[0]);
     const meant = meantOf(runs[0].classes);
@@ -45,7 +40,7 @@ export class Sentence {
     return [
       `${same ? `At epoch ${epochs[0]} the` : "The"} ${whoStand(meant, names, counts)}`,
       ...parts,
-      isIdealSaidLater ? "." : `; all classes equally far apart would be ${number(runs[0].classes.regular, 1)}°.`,
+      isIdealSaidLater ? "." : `; all classes equally far apart would be ${number(regular, 1)}°.`,
       ...otherSpaces(runs),
     ];
   }
@@ -71,8 +66,8 @@ function meanOver(meant, run, epoch) {
 function whoStand(meant, names, counts) {
   if (meant.length === counts.length) return "classes stand, on average,";
   if (isUneven(counts)) return `${WORDS[meant.length] ?? meant.length} rarest classes stand`;
-  const listed = meant.map((k) => names[k]);
-  return `classes ${listed.slice(0, -1).join(", ")} and ${listed.at(-1)}, as frequent here as all others, stand`;
+  const listed = new Intl.ListFormat("en-GB").format(meant.map((k) => names[k]));
+  return `classes ${listed}, as frequent here as all others, stand`;
 }
 
 /** Angles that are not of projections are of other features, and are said to be. */

@@ -4,8 +4,8 @@ import { EVERY_PAIR_UP_TO } from "./classes.js";
 import { pairAngles } from "./geometry.js";
 import { Run } from "./run.js";
 import { parse } from "./safetensors.js";
-import { Away, sentence } from "./server.js";
-import { Table, band, epochsOf, spanAfter } from "./table.js";
+import { Away, json, sentence } from "./server.js";
+import { Table, band, epochsOf, historyAt, spanAfter } from "./table.js";
 import { Views } from "./views.js";
 
 const BUDGET = 48e6; // bytes
@@ -28,12 +28,9 @@ export class Store {
    *   sentence, and with Away where nobody answers
    * @param {(run: ?Run, what: string) => void} onChange something has arrived: epochs, state, view, a part of a run, or
    *   "rest" when all has that was asked for
-   * @param {number} budget bytes of views and embeddings
    */
   constructor(fetchBytes, onChange, budget = BUDGET) {
-    this.views = new Views(this, budget);
-    this.fetchBytes = fetchBytes;
-    this.onChange = onChange;
+    Object.assign(this, { fetchBytes, onChange, views: new Views(this, budget) });
     this.polling = setInterval(() => this.tick(), TICK);
   }
 
@@ -74,11 +71,9 @@ export class Store {
   }
 
   poll() {
-    const runs = this.runs.filter((run) => run.mayMove || this.away);
-    if (!document.hidden && !this.pulsing) this.ask(runs);
+    if (!document.hidden && !this.pulsing) this.ask(this.runs.filter((run) => run.mayMove || this.away));
   }
 
-  /** Ask again for what failed. */
   retry() {
     for (const run of this.runs) {
       for (const epoch of run.failures.keys()) run.asked.delete(epoch);
@@ -90,7 +85,6 @@ export class Store {
     this.ask(this.runs);
   }
 
-  /** Ask how far some runs are. */
   async ask(runs) {
     if (!runs.length) return;
     const known = runs.flatMap(({ table }) => table?.until ?? []);
@@ -122,8 +116,7 @@ export class Store {
     if (isLonger) delete run.failed.history;
     Object.assign(run, { state, rev, epochs, pulse, error: null });
     run.table?.extend(rows, epochs);
-    if (news) this.onChange(run, "epochs");
-    else this.onChange(run, "pulse");
+    this.onChange(run, news ? "epochs" : "pulse");
     this.fill(run);
   }
 
@@ -144,16 +137,13 @@ export class Store {
     const hasBegun = run.about && !run.classes && run.epochs.length && !run.wasBegun;
     if (hasBegun) run.parts.delete("about");
     if (run.told.label) this.describe(run);
-    const until = run.table?.until ?? -1;
-    const span = spanAfter(run.epochs, until);
+    const span = spanAfter(run.epochs, run.table?.until ?? -1);
     if (!span) return;
-    const { from, to, step } = span;
-    const take = (bytes) => {
+    this.get(run, "history", historyAt(run.rev, span), (bytes) => {
       run.table ??= new Table(run.told.label ? EVERY_PAIR_UP_TO : 0);
-      run.table.read(bytes, to);
+      run.table.read(bytes, span.to);
       run.parts.delete("history");
-    };
-    this.get(run, "history", `history/${run.rev}?from=${from}&to=${to}&step=${step}`, take);
+    });
   }
 
   describe(run) {
@@ -202,13 +192,11 @@ export class Store {
     return this.get(run, "samples", `samples/${run.rev}`, take);
   }
 
-  /** Angles of the predicted optimum. */
   predicted(run) {
-    const take = (bytes) => {
+    return this.get(run, "predicted", `predicted/${run.rev}`, (bytes) => {
       const { data, shape } = parse(bytes).arrays.class_means;
       run.predicted = pairAngles(data, ...shape);
-    };
-    return this.get(run, "predicted", `predicted/${run.rev}`, take);
+    });
   }
 
   /** Which runs are a run's controls, by kind, some aside. @returns {Promise} resolves also where that cannot be known */
@@ -246,10 +234,9 @@ export class Store {
     return { space: "unknown", recipe: label, ...run.about, label, seeds: this.tablesOf(run)?.length ?? null };
   }
 
-  /** The lowest and the highest of a metric over a run and its sisters; see `band`. */
+  /** The lowest and the highest of a metric over a run and its sisters, or null; see `band`. */
   band(run, metric) {
-    const tables = this.tablesOf(run);
-    return tables && band(tables, metric);
+    return band(this.tablesOf(run) ?? [], metric);
   }
 
   /** Address of the thumbnails, or null where the run has none. @returns {Promise<?string>} */
@@ -259,11 +246,6 @@ export class Store {
     run.sprite ??= this.fetch(`runs/${run.told.id}/sprite.png/${run.rev}`).then(address, lost);
     return run.sprite;
   }
-
-}
-
-function json(bytes) {
-  return JSON.parse(new TextDecoder().decode(bytes));
 }
 
 function samplesOf({ labels, indices, split, fits_frame: fits }) {

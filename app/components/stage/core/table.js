@@ -4,7 +4,7 @@ import { pairAngles } from "./geometry.js";
 import { parse } from "./safetensors.js";
 import { sentence } from "./server.js";
 
-const MOST_EPOCHS = 600; // that one answer holds
+const MOST_EPOCHS = 600; // that one answer holds; of more, a span has every second one, or third …
 
 /** Epochs of ranges [first, last, step], as a pulse has them. @returns {number[]} rising */
 export function epochsOf(ranges) {
@@ -25,17 +25,17 @@ export function placeAfter(epochs, epoch) {
   return low;
 }
 
-/**
- * What to ask for so that a table goes up to the last kept epoch; thinned where that is too much for one answer.
- *
- * @param {number[]} kept epochs, rising @param {number} until the table's last epoch, −1 for none
- * @returns {?{from: number, to: number, step: number}} kept epochs, and every how-manieth of them; null for nothing
- */
+/** The span {from, to, step} that a table that goes to `until`, or −1, lacks of the kept epochs; null for none. */
 export function spanAfter(kept, until) {
   const place = placeAfter(kept, until);
   const count = kept.length - place;
   if (!count) return null;
   return { from: kept[place], to: kept.at(-1), step: Math.max(1, Math.ceil((count - 1) / (MOST_EPOCHS - 1))) };
+}
+
+/** Where a run has the curves of a span, below its own address. */
+export function historyAt(rev, { from, to, step }) {
+  return `history/${rev}?from=${from}&to=${to}&step=${step}`;
 }
 
 /** Numbers by epoch and name, and the class means of some epochs. It grows at its end. */
@@ -57,9 +57,9 @@ export class Table {
     const { arrays, metadata } = parse(buffer);
     const { epochs, scalars, mean_epochs: meanEpochs, class_means: means } = arrays;
     const names = JSON.parse(metadata.scalars);
-    const count = epochs.data.length;
     epochs.data.forEach((epoch, i) => {
-      this.append(epoch, Object.fromEntries(names.map((name, m) => [name, scalars.data[m * count + i]])));
+      const at = (m) => scalars.data[m * epochs.data.length + i];
+      this.append(epoch, Object.fromEntries(names.map((name, m) => [name, at(m)])));
     });
     for (const [epoch, fault] of Object.entries(JSON.parse(metadata.faults ?? "{}"))) {
       this.faults.set(Number(epoch), sentence(fault));
@@ -73,11 +73,7 @@ export class Table {
     this.until = Math.max(this.until, to);
   }
 
-  /**
-   * Take in rows of a pulse, as far as no kept epoch is missing between them.
-   *
-   * @param {{epoch: number, scalars: Object, class_means: ?Object}[]} rows @param {number[]} kept epochs, rising
-   */
+  /** Take in rows of a pulse, as far as no kept epoch is missing between them. @param {number[]} kept epochs, rising */
   extend(rows, kept) {
     const byEpoch = new Map(rows.map((row) => [row.epoch, row]));
     for (const epoch of kept.slice(placeAfter(kept, this.until))) {
@@ -85,7 +81,8 @@ export class Table {
       if (!row) return;
       this.append(epoch, row.scalars);
       const { class_means: means } = row;
-      if (means && means.shape[0] <= this.withMeans) this.means.set(epoch, { ...means, data: floats(means.data) });
+      if (!means || means.shape[0] > this.withMeans) continue;
+      this.means.set(epoch, { ...means, data: new Float32Array(bytesOf(means.data).buffer) });
     }
   }
 
@@ -120,7 +117,6 @@ export class Table {
     return this.columns[name] ?? this.epochs.map(() => NaN);
   }
 
-  /** The finite numbers of a column. */
   finite(name) {
     return this.column(name).filter(Number.isFinite);
   }
@@ -133,21 +129,16 @@ export class Table {
   }
 }
 
-/**
- * The lowest and the highest of several tables, over the epochs that all of them have.
- *
- * @param {Table[]} tables two or more
- * @returns {?{epochs: number[], low: number[], high: number[]}} null where one has no such column
- */
+/** The lowest and the highest of some tables, over the epochs that all have; null where one has no such column. */
 export function band(tables, name) {
-  if (!tables.every(({ columns }) => columns[name])) return null;
+  if (!tables.length || !tables.every(({ columns }) => columns[name])) return null;
   const [first, ...others] = tables;
   const epochs = first.epochs.filter((epoch) => others.every((table) => table.has(epoch)));
   const values = epochs.map((epoch) => tables.map((table) => table.columns[name][table.placeOf(epoch)]));
   return { epochs, low: values.map((all) => Math.min(...all)), high: values.map((all) => Math.max(...all)) };
 }
 
-function floats(base64) {
-  const bytes = Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
-  return new Float32Array(bytes.buffer);
+/** Bytes written in base64. @returns {Uint8Array} */
+export function bytesOf(base64) {
+  return Uint8Array.from(atob(base64), (sign) => sign.charCodeAt(0));
 }

@@ -1,17 +1,22 @@
 // How far training has come, and what steers it: pause, step, resume and stop, of all that is shown or of a run.
 
-import { h, icon } from "./dom.js";
+import { button, h, icon } from "./dom.js";
+import { sum } from "./geometry.js";
+import { sentence } from "./server.js";
 import { duration } from "./words.js";
 
 const STEERABLE = ["queued", "running", "paused", "stopped", "failed"];
+const isActive = ({ active }) => active;
+const isHeld = ({ active, pulse }) => !active || pulse.holds_at !== null;
 // Verb, word, what it does, sign, and of which runs it makes sense.
 const VERBS = [
-  ["pause", "Pause", "Pause training", "M4 3h3v10H4zM9 3h3v10H9z", ({ moving }) => moving],
-  ["step", "Step", "Train one epoch", "M4 2.5v11l6-5.5zM11 3h2v10h-2z", ({ active }) => active],
-  ["resume", "Resume", "Resume training", "M4 2.5v11l9-5.5z", ({ held }) => held],
-  ["stop", "Stop", "Stop training", "M3.5 3.5h9v9h-9z", ({ active }) => active],
+  ["pause", "Pause", "Pause training", "M4 3h3v10H4zM9 3h3v10H9z", isMoving],
+  ["step", "Step", "Train one epoch", "M4 2.5v11l6-5.5zM11 3h2v10h-2z", isActive],
+  ["resume", "Resume", "Resume training", "M4 2.5v11l9-5.5z", isHeld],
+  ["stop", "Stop", "Stop training", "M3.5 3.5h9v9h-9z", isActive],
 ];
 const WHOLE = "all";
+const IDLE = "No worker is running, so nothing trains.";
 
 export class Training {
   constructor(stage) {
@@ -19,13 +24,10 @@ export class Training {
     this.said = h("output", { class: "progress" });
     this.fault = h("span", { class: "fault", role: "alert" });
     this.target = h("select", { "aria-label": "What is steered", onchange: () => this.update() });
-    const button = ([verb, word, title, sign]) => {
-      const attributes = { type: "button", name: `train-${verb}`, title, onclick: () => this.steer(verb) };
-      return h("button", attributes, icon(sign), h("span", {}, word));
-    };
-    this.buttons = VERBS.map(button);
-    const start = { type: "button", name: "start-worker", onclick: () => this.demand("start-worker") };
-    this.start = h("button", start, "Start the worker");
+    this.buttons = VERBS.map(([verb, word, title, sign]) => {
+      return button([icon(sign), h("span", {}, word)], () => this.steer(verb), { name: `train-${verb}`, title });
+    });
+    this.start = button("Start the worker", () => this.demand("start-worker"), { name: "start-worker" });
     const steps = h("span", { class: "steering", role: "group", "aria-label": "Training" }, this.target, this.buttons);
     this.root = h("div", { class: "training" }, this.said, this.start, this.fault, steps);
   }
@@ -35,7 +37,6 @@ export class Training {
     return this.stage.store.runs.filter(({ about, state }) => about?.switches && STEERABLE.includes(state));
   }
 
-  /** Those of them that the menu means. */
   get meant() {
     const { steerable } = this;
     const one = steerable.find(({ told }) => told.id === this.target.value);
@@ -48,16 +49,12 @@ export class Training {
     if (this.root.hidden) return;
     this.offer(steerable);
     const { meant } = this;
-    const states = {
-      active: meant.some(({ active }) => active),
-      moving: meant.some(isMoving),
-      held: meant.some((run) => (run.active ? run.pulse.holds_at !== null : true)),
-    };
-    this.buttons.forEach((button, i) => (button.disabled = this.busy || !VERBS[i][4](states)));
+    this.buttons.forEach((verb, i) => (verb.disabled = this.busy || !meant.some(VERBS[i][4])));
     const { worker } = stage.store;
     const isIdle = worker && !worker.alive && steerable.some(isMoving);
     this.start.hidden = !isIdle;
-    this.said.textContent = isIdle ? idle(worker) : inWords(meant);
+    const ended = worker?.failure ? `${sentence(worker.failure)} ` : "";
+    this.said.textContent = isIdle ? `${ended}${IDLE}` : inWords(meant);
   }
 
   /** The menu of what is steered, made anew when there are others. */
@@ -67,10 +64,10 @@ export class Training {
     this.target.hidden = names.length < 2;
     if (text === this.offered) return;
     this.offered = text;
-    const chosen = this.target.value;
-    const options = [[WHOLE, "the whole race"], ...names].map(([value, label]) => h("option", { value }, label));
-    this.target.replaceChildren(...options);
-    this.target.value = names.some(([id]) => id === chosen) ? chosen : WHOLE;
+    const selected = this.target.value;
+    const items = [[WHOLE, "the whole race"], ...names];
+    const options = items.map(([value, label]) => h("option", { value, selected: value === selected }, label));
+    this.target.replaceChildren(...options); // the first, where the chosen one is gone
   }
 
   async steer(verb) {
@@ -98,16 +95,12 @@ function isMoving({ active, pulse, epochs }) {
   return active && (pulse.holds_at === null || (epochs.at(-1) ?? -1) < pulse.holds_at);
 }
 
-function idle({ failure }) {
-  const ended = failure && `${failure[0].toUpperCase()}${failure.slice(1)}. `;
-  return `${ended ?? ""}No worker is running, so nothing trains.`;
-}
-
 /** "training · epoch 12 of 60 · about 14 s left": where the runs are, what they do, and for how long. */
 function inWords(runs) {
   const at = placeOf(runs);
   const moving = runs.filter(isMoving);
-  if (!moving.length) return `${unmoved(runs)} ${at.startsWith("epoch") ? "at" : "with"} ${at}`;
+  const states = new Set(runs.map(({ state, active }) => (active ? "paused" : state))); // in a moment, where not yet
+  if (!moving.length) return `${[...states].join(" and ")} ${at.startsWith("epoch") ? "at" : "with"} ${at}`;
   const waiting = moving.map(({ pulse }) => pulse.queue);
   if (waiting.every((queue) => queue?.races)) return queued(waiting[0]);
   if (moving.every(({ state }) => state === "queued")) return `about to start · ${at}`;
@@ -129,12 +122,7 @@ function until(moving) {
   const holds = moving.map(({ pulse }) => pulse.holds_at);
   if (!holds.includes(null)) return `to epoch ${Math.max(...holds)}`;
   const left = moving.map(({ pulse }) => pulse.seconds_left);
-  return left.includes(null) ? null : `about ${duration(Math.max(1, left.reduce((sum, seconds) => sum + seconds, 0)))} left`;
-}
-
-function unmoved(runs) {
-  const words = runs.map(({ state, active }) => (active ? "paused" : state)); // in a moment, where not yet
-  return [...new Set(words)].join(" and ");
+  return left.includes(null) ? null : `about ${duration(Math.max(1, sum(left)))} left`;
 }
 
 function queued({ races, seconds }) {

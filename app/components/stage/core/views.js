@@ -1,5 +1,6 @@
 // The views around the scrubber, and embeddings: fetched as they are wanted, forgotten by a budget of bytes.
 
+import { sum } from "./geometry.js";
 import { Snapshot } from "./run.js";
 import { parse } from "./safetensors.js";
 import { Away } from "./server.js";
@@ -13,10 +14,7 @@ export class Views {
   aimed = { epoch: null, next: null, views: false, trails: false, direction: 0 };
   remembered = new Map(); // address -> {found, bytes} of embeddings, the least recently used first
 
-  /**
-   * @param {Object} store which knows the runs, and fetches
-   * @param {number} budget bytes of views and embeddings that are kept
-   */
+  /** @param {Object} store which knows the runs, and fetches @param {number} budget bytes that are kept */
   constructor(store, budget) {
     Object.assign(this, { store, budget });
   }
@@ -24,26 +22,19 @@ export class Views {
   /** The full embeddings of an epoch, {data, shape (N, d)}. @returns {Promise} rejects with a sentence */
   embeddings(run, epoch) {
     const path = `runs/${run.told.id}/embeddings/${run.rev}/${epoch}`;
-    const fetched = async () => {
-      const bytes = await this.store.fetch(path);
+    const item = this.remembered.get(path) ?? { bytes: 0 };
+    item.found ??= this.store.fetch(path).then((bytes) => {
       item.bytes = bytes.byteLength;
       this.spare();
       return Object.values(parse(bytes).arrays)[0];
-    };
-    const item = this.remembered.get(path) ?? { bytes: 0 };
-    item.found ??= fetched();
+    });
     item.found.catch(() => this.remembered.delete(path));
     this.remembered.delete(path);
     this.remembered.set(path, item);
     return item.found;
   }
 
-  /**
-   * Say where the scrubber stands; views around it are fetched.
-   *
-   * @param {{epoch: ?number, next: ?number, views: boolean, trails: boolean}} at `next` is tweened to; `views` whether
-   *   something is open that draws from them, `trails` whether it draws earlier ones too
-   */
+  /** Say where the scrubber stands, and whether views, and past ones, are drawn; those around it are fetched. */
   aim(at) {
     const { epoch, direction } = this.aimed;
     const moved = epoch === null ? 0 : Math.sign(at.next - epoch);
@@ -76,7 +67,8 @@ export class Views {
 
   /** The first view that is wanted, that there is room for, and that nobody has asked for. */
   next() {
-    let bytes = this.embeddingBytes;
+    let bytes = 0;
+    for (const item of this.remembered.values()) bytes += item.bytes;
     for (const { run, epoch, shown } of this.wants()) {
       bytes += run.snapshots.get(epoch)?.bytes ?? run.largest;
       if (!shown && bytes > this.budget) return null;
@@ -115,10 +107,6 @@ export class Views {
     return run.snapshots.get(epoch) ?? null;
   }
 
-  get embeddingBytes() {
-    return [...this.remembered.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-  }
-
   /** Forget what there is no room for: views that nobody wants, the farthest first; embeddings; then what is near. */
   spare() {
     const wants = this.wants();
@@ -136,7 +124,7 @@ export class Views {
     });
     const held = [...views, ...embeddings].sort((a, b) => b.rank - a.rank);
     const shown = wants.filter((want) => want.shown).length; // the first of them
-    let bytes = held.reduce((sum, item) => sum + item.bytes, 0);
+    let bytes = sum(held.map((item) => item.bytes));
     for (const item of held) {
       if (bytes <= this.budget || item.rank < shown) return;
       item.forget();

@@ -24,17 +24,14 @@ export function listed(names, atMost = 10) {
   return names.slice(0, atMost).join(", ") + (more > 0 ? ` and ${whole(more)} more` : "");
 }
 
-/** "1 class", "2 classes" … */
 export function plural(count, thing, things = `${thing}s`) {
   return `${whole(count)} ${count === 1 ? thing : things}`;
 }
 
-/** A whole number with commas. */
 export function whole(count) {
   return count.toLocaleString("en-US");
 }
 
-/** A factor, to three digits. */
 export function factor(value) {
   return String(Number(value.toPrecision(3)));
 }

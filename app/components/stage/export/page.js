@@ -1,8 +1,7 @@
 // The stage as one HTML file: its script, its data and Plotly.js, in a page that asks nobody for anything.
 
-import { versionsOf } from "../core/heading.js";
-import { escaped, runInWords, scriptJson, scriptText, titleOf } from "./words.js";
-import { spanAfter } from "../core/table.js";
+import { escaped, runInWords, scriptJson, scriptText, versionsOf } from "./words.js";
+import { historyAt, spanAfter } from "../core/table.js";
 
 const AT_ONCE = 6; // requests
 const THEME = [
@@ -21,46 +20,38 @@ const PAGE_CSS = `
   footer dt { color: var(--st-text-color); font-weight: 600; }
   footer dd { margin: 0 0 0.5rem; }`;
 
-/**
- * Gather the page's parts from the stage and from its data routes.
- *
- * @param {Object} stage the stage
- * @param {(share: number) => void} onProgress how much of the data is here, 0 to 1
- * @returns {Promise<Blob>}
- */
+/** Gather what the stage and its routes have. @param {(share: number) => void} onProgress how much is here, 0 to 1 */
 export async function savedPage(stage, onProgress) {
   const { told, store, host } = stage;
-  const names = ["saved.js", "stage.css"];
-  const [script, css] = await Promise.all(names.map((name) => textAt(`${told.components}/${name}`)));
+  const textOf = async (name) => (await answerAt(`${told.components}/${name}`)).text();
+  const [script, css] = await Promise.all(["saved.js", "stage.css"].map(textOf));
   const sisters = store.runs.flatMap(({ about }) => about?.siblings ?? []).flatMap((id) => store.known.get(id) ?? []);
   const all = [...new Set([...store.runs, ...sisters])].filter(({ rev }) => rev !== null);
-  const paths = [...store.runs.flatMap(pathsOf), ...all.flatMap(historyOf)];
+  const histories = all.flatMap(({ told: { id }, epochs, rev }) => {
+    const span = spanAfter(epochs, -1);
+    return span ? `runs/${id}/${historyAt(rev, span)}` : [];
+  });
+  const paths = [...store.runs.flatMap(pathsOf), ...histories];
   const { files, missing } = await gathered(store.fetchBytes, paths, onProgress);
   const hold = async (path, value) => files.set(path, await packed(new TextEncoder().encode(JSON.stringify(value))));
-  await hold("pulse", { runs: Object.fromEntries(all.map((run) => [run.told.id, lastPulse(run)])) });
+  // Where a run was when the page was saved: there it goes no further.
+  const pulseOf = ({ pulse, active, state }) => ({ ...pulse, state: active ? "stopped" : state, rows: [] });
+  await hold("pulse", { runs: Object.fromEntries(all.map((run) => [run.told.id, pulseOf(run)])) });
   for (const { told: { id }, about } of store.runs) if (about) await hold(`runs/${id}/about`, about);
-  files.set("plotly.js", await packed(await bytesAt(told.plotly)));
-  const saved = { search: stage.search };
+  files.set("plotly.js", await packed(await (await answerAt(told.plotly)).blob()));
   const style = getComputedStyle(host);
   const theme = THEME.map((name) => [`--st-${name}`, style.getPropertyValue(`--st-${name}`).trim()]);
   const dark = style.getPropertyValue("color-scheme").includes("dark");
   const runs = store.runs.map((run) => ({ ...store.words(run), epochs: run.epochs }));
   const shown = store.runs.map((run) => run.told); // controls are in their runs' places
-  const data = { told: { ...told, runs: shown, saved }, runs, files, missing, date: new Date() };
-  return new Blob(pageOf({ ...data, script, css, theme, dark }), { type: "text/html" });
+  const saved = { ...told, runs: shown, saved: { search: stage.search } };
+  return new Blob(pageOf({ told: saved, runs, files, missing, date: new Date(), script, css, theme, dark }));
 }
 
-/**
- * Write the page.
- *
- * @param {string} parts.script the module that opens it, which imports nothing
- * @param {Map<string, string>} parts.files gzip in base64, by path
- * @param {[string, string][]} parts.missing paths that could not be had, and why
- * @returns {string[]} to be joined
- */
+/** Write the page, in parts to be joined; `files` are gzip in base64 by path, `missing` paths with the reason. */
 export function pageOf({ told, runs, script, css, theme, dark, files, missing, date }) {
   const groups = [...new Set(runs.flatMap(({ group }) => group ?? []))].join(", ");
-  const title = escaped(titleOf(told.runs.map(({ label }) => label), groups));
+  const title = escaped(`${told.runs.map(({ label }) => label).join(" · ")} (${groups})`);
   const variables = theme.map(([name, value]) => `${name}: ${value};`).join(" ");
   return [
     `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n`,
@@ -94,7 +85,7 @@ function footer(runs, missing, date) {
   ].join("");
 }
 
-/** Under which path a page holds an answer: it has one of a kind, whatever was asked for. */
+/** Where a page holds an answer: it has one of a kind, whatever was asked for. */
 export function heldAt(path) {
   return path.split("?")[0];
 }
@@ -105,17 +96,6 @@ function pathsOf({ told: { id }, classes, epochs, rev }) {
   const files = ["samples", "sprite.png", ...(classes.predicted ? ["predicted"] : [])].map((name) => `${name}/${rev}`);
   const views = epochs.map((epoch) => `view/${rev}/${epoch}`);
   return [...files, `embeddings/${rev}/${epochs.at(-1)}`, ...views].map((file) => `runs/${id}/${file}`);
-}
-
-/** Its curves, as the saved page will ask for them. */
-function historyOf({ told: { id }, epochs, rev }) {
-  const span = spanAfter(epochs, -1);
-  return span ? [`runs/${id}/history/${rev}?from=${span.from}&to=${span.to}&step=${span.step}`] : [];
-}
-
-/** Where a run was when the page was saved: there it goes no further. */
-function lastPulse({ pulse, active, state }) {
-  return { ...pulse, state: active ? "stopped" : state, rows: [] };
 }
 
 async function gathered(fetchBytes, paths, onProgress) {
@@ -136,23 +116,15 @@ async function gathered(fetchBytes, paths, onProgress) {
 
 async function packed(bytes) {
   const stream = new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip"));
-  const blob = await new Response(stream).blob();
-  const url = await new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result);
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(blob);
-  });
-  return url.slice(url.indexOf(",") + 1);
+  const reader = new FileReader(); // reads as base64 faster than btoa writes it
+  const read = new Promise((resolve) => reader.addEventListener("loadend", resolve));
+  reader.readAsDataURL(await new Response(stream).blob());
+  await read;
+  return reader.result.slice(reader.result.indexOf(",") + 1);
 }
 
-/** @param {string} path relative to the page */
-async function bytesAt(path) {
+async function answerAt(path) {
   const answer = await fetch(new URL(path, document.baseURI));
   if (!answer.ok) throw new Error("The app has changed since this page was opened. Reload it and save again.");
-  return answer.arrayBuffer();
-}
-
-async function textAt(path) {
-  return new TextDecoder().decode(await bytesAt(path));
+  return answer;
 }

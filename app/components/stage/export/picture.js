@@ -2,10 +2,8 @@
 
 import { Chart } from "../plots/chart.js";
 import { runInWords } from "./words.js";
-import { HeatMap } from "../plots/heatmap.js";
-import { Points } from "../plots/points.js";
-import { EpochLine } from "../plots/epoch_line.js";
-import { Strip } from "../plots/strip.js";
+import { linesOf } from "../plots/figures.js";
+import { themeOf } from "../plots/surface.js";
 import { SvgContext } from "./svg.js";
 
 const MARGIN = 24; // pixels
@@ -16,15 +14,10 @@ const WRITTEN =
   ".column > header .name, .column > header .note, .content :is(.summary, .note), .chart > .title, .sign > span, " +
   ".message:not([hidden])";
 
-/**
- * Draw a lens as it stands.
- *
- * @returns {Promise<{svg: string, width: number, height: number}>} pixels
- */
+/** Draw a lens as it stands. @returns {Promise<{svg: string, width: number, height: number}>} pixels */
 export async function pictureOf(stage, lens) {
-  const style = getComputedStyle(stage.host);
-  const look = (name) => style.getPropertyValue(`--st-${name}`).trim();
-  const [paper, ink, family] = [look("background-color"), look("text-color"), style.fontFamily];
+  const { paper, text: ink } = themeOf(stage.host);
+  const family = getComputedStyle(stage.host).fontFamily;
   const body = lens.body.getBoundingClientRect();
   const parts = partsOf(lens);
   const top = Math.min(...parts.map(({ box }) => box.top));
@@ -43,7 +36,6 @@ export async function pictureOf(stage, lens) {
   return { svg: sheet.text(width, height, paper, title), width, height };
 }
 
-/** The same picture in pixels. @returns {Promise<Blob>} */
 export async function pngOf({ svg, width, height }) {
   const url = URL.createObjectURL(new Blob([svg], { type: "image/svg+xml" }));
   try {
@@ -57,8 +49,7 @@ export async function pngOf({ svg, width, height }) {
   }
 }
 
-/** What a picture shows, in lines. */
-export function caption(stage, lens) {
+function caption(stage, lens) {
   const chosen = [...lens.body.querySelectorAll(".controls input:checked, .menu option:checked")];
   const keys = [...lens.body.querySelectorAll(".key")].map(wordsOf);
   const of = { angles: stage.state.of, curves: "curves" }[lens.key];
@@ -77,8 +68,7 @@ function wordsOf(element) {
 /** A chosen control, by its own words and those of its group. */
 function inWords(control) {
   const group = control.closest("fieldset")?.querySelector("legend").textContent ?? "";
-  const text = control.closest("option, label").textContent.trim();
-  return `${group} ${text}`.trim();
+  return `${group} ${control.closest("option, label").textContent.trim()}`.trim();
 }
 
 /** What of a lens is drawn, each with its box on the page and how to draw it. */
@@ -91,42 +81,31 @@ function partsOf(lens) {
   return boxed.filter(({ element, box }) => box.width && element.checkVisibility({ visibilityProperty: true }));
 }
 
+/** A chart that has been drawn, or a picture that draws on any context, cut off at the edges of its element. */
 function pictured(picture) {
-  if (picture instanceof Chart) return picture.host.data && { element: picture.host, draw: drawChart(picture) };
-  const isOver = picture instanceof Strip || picture instanceof EpochLine;
-  if (isOver) return { element: picture.content, draw: drawCanvas(picture, picture.content, "none") };
-  if (picture instanceof HeatMap || picture instanceof Points) {
-    const { host } = picture.surface;
-    return { element: host, draw: drawCanvas(picture, host) };
-  }
-  return null;
-}
-
-function drawChart({ host, library }) {
-  return async (sheet, x, y) => {
-    const { clientWidth: width, clientHeight: height } = host;
-    const svg = await library.toImage(host, { format: "svg", width, height, imageDataOnly: true });
+  const element = picture.host ?? picture.content;
+  const { clientWidth: width, clientHeight: height } = element;
+  const drawChart = async (sheet, x, y) => {
+    const svg = await picture.library.toImage(element, { format: "svg", width, height, imageDataOnly: true });
     sheet.insert(svg.slice(svg.indexOf("<svg")), x, y);
   };
-}
-
-/** A picture that draws on any context, cut off at the edges of its element. */
-function drawCanvas(picture, element, background) {
-  return (sheet, x, y, paper) => {
+  const draw = (sheet, x, y, paper) => {
     const context = new SvgContext(widthOf);
     picture.drawOn(context);
-    const { clientWidth, clientHeight } = element;
-    sheet.insert(context.text(clientWidth, clientHeight, background ?? paper, element.ariaLabel ?? ""), x, y);
+    const background = picture.content ? "none" : paper; // it lies over a chart
+    sheet.insert(context.text(width, height, background, element.ariaLabel ?? ""), x, y);
   };
+  if (!(picture instanceof Chart)) return { element, draw };
+  return element.data ? { element, draw: drawChart } : null;
 }
 
 function written(element) {
-  const { fontSize, fontWeight, fontFamily: family, color: colour, lineHeight } = getComputedStyle(element);
+  const { fontSize, fontWeight: weight, fontFamily: family, color: colour, lineHeight } = getComputedStyle(element);
   const size = parseFloat(fontSize);
   const line = parseFloat(lineHeight) || 1.4 * size;
   const draw = (sheet, x, y) => {
     const width = Math.max(element.clientWidth, element.getBoundingClientRect().width) + 2;
-    paragraph(sheet, element.textContent, { x, y, width, weight: fontWeight, size, line, family, colour });
+    paragraph(sheet, element.textContent, { x, y, width, weight, size, line, family, colour });
   };
   return element.textContent.trim() ? { element, draw } : null;
 }
@@ -141,12 +120,7 @@ function copied(element) {
 function paragraph(context, text, { x, y, width, weight, size, line, family, colour }) {
   const font = `${weight} ${size}px ${family}`;
   Object.assign(context, { font, fillStyle: colour, textBaseline: "middle", textAlign: "left" });
-  const lines = [];
-  for (const word of text.trim().split(/\s+/)) {
-    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
-    if (lines.length && context.measureText(longer).width <= width) lines[lines.length - 1] = longer;
-    else lines.push(word);
-  }
+  const lines = linesOf(text, (words) => context.measureText(words).width <= width);
   lines.forEach((words, i) => context.fillText(words, x, y + (i + 0.5) * line));
   return y + lines.length * line;
 }

@@ -19,7 +19,6 @@ const MIDDLE = 0.35; // of the letters' size, from their middle down to the line
 
 let made = 0; // gradients: pictures that are put into one another do not share their names
 
-/** Records drawing commands. Lengths are pixels. */
 export class SvgContext {
   marks = [];
   gradients = [];
@@ -71,19 +70,19 @@ export class SvgContext {
   }
 
   fill() {
-    this.outline({ fill: this.fillStyle, "fill-opacity": this.globalAlpha });
+    this.outline(this.ink);
   }
 
   stroke() {
-    this.outline(this.pen());
+    this.outline(this.pen);
   }
 
   fillRect(x, y, width, height) {
-    this.add("rect", { x, y, width, height, fill: this.fillStyle, "fill-opacity": this.globalAlpha });
+    this.add("rect", { x, y, width, height, ...this.ink });
   }
 
   strokeRect(x, y, width, height) {
-    this.add("rect", { x, y, width, height, ...this.pen() });
+    this.add("rect", { x, y, width, height, ...this.pen });
   }
 
   fillText(text, x, y) {
@@ -93,7 +92,7 @@ export class SvgContext {
     // Where its font is missing, another one takes the same room.
     const textLength = this.widthOf(text, this.font);
     const room = { "xml:space": "preserve", textLength, lengthAdjust: "spacingAndGlyphs" };
-    const look = { "text-anchor": ANCHORS[this.textAlign], fill: this.fillStyle, "fill-opacity": this.globalAlpha };
+    const look = { "text-anchor": ANCHORS[this.textAlign], ...this.ink };
     this.add("text", { x, y: y + down, ...letters, ...room, ...look }, escaped(text));
   }
 
@@ -119,13 +118,12 @@ export class SvgContext {
 
   /** The picture so far. @param {string} paper its background @param {string} title what it shows */
   text(width, height, paper, title) {
-    const [w, h] = [short(width), short(height)];
-    const size = `width="${w}" height="${h}" viewBox="0 0 ${w} ${h}"`;
+    const size = attributes({ width, height, viewBox: `0 0 ${short(width)} ${short(height)}` });
     const gradients = this.gradients.map(({ id, ends, stops }) =>
       `<linearGradient id="${id}" gradientUnits="userSpaceOnUse"${attributes(ends)}>${stops.join("")}</linearGradient>`,
     );
     return [
-      `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">`,
+      `<svg xmlns="http://www.w3.org/2000/svg"${size} role="img">`,
       `<title>${escaped(title)}</title>`,
       `<defs>${gradients.join("")}</defs>`,
       `<rect width="100%" height="100%" fill="${escaped(paper)}"/>`,
@@ -134,7 +132,11 @@ export class SvgContext {
     ].join("\n");
   }
 
-  pen() {
+  get ink() {
+    return { fill: this.fillStyle, "fill-opacity": this.globalAlpha };
+  }
+
+  get pen() {
     const { lineWidth, lineJoin, lineCap, strokeStyle, globalAlpha } = this;
     const pen = { fill: "none", stroke: strokeStyle, "stroke-width": lineWidth, "stroke-opacity": globalAlpha };
     return { ...pen, "stroke-linejoin": lineJoin, "stroke-linecap": lineCap };
@@ -155,12 +157,11 @@ export class SvgContext {
 const DEFAULTS = { "fill-opacity": 1, "stroke-opacity": 1, "stroke-linejoin": "miter", "stroke-linecap": "butt" };
 
 function attributes(values) {
-  const written = Object.entries({ ...values }).filter(([name, value]) => DEFAULTS[name] !== value);
+  const written = Object.entries(values).filter(([name, value]) => DEFAULTS[name] !== value);
   const text = (value) => (typeof value === "number" ? short(value) : escaped(value));
   return written.map(([name, value]) => ` ${name}="${text(value)}"`).join("");
 }
 
-/** A number to a hundredth, without more digits than that takes. */
 function short(value) {
   return String(Math.round(100 * value) / 100);
 }

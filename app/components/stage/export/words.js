@@ -14,9 +14,9 @@ export function runInWords({ label, recipe, seeds, space }, of = "class_means") 
   return [named, ...bands, SPACES[of](space)].join(" · ");
 }
 
-/** @param {string[]} runs labels @param {string} group of the runs */
-export function titleOf(runs, group) {
-  return `${runs.join(" · ")} (${group})`;
+/** "python 3.11.7 · torch 2.15.0 …", as recorded when the run was made. */
+export function versionsOf({ provenance = {} }) {
+  return Object.entries(provenance).map(([what, version]) => `${what} ${version}`).join(" · ");
 }
 
 /** A file's name, in letters, digits and hyphens. @param {string} ending without the dot */

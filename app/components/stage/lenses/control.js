@@ -1,8 +1,10 @@
 // The control of the embedding's picture: the same samples, the same fitting, but labels dealt out at random. Clusters
 // that still appear are made by the picture.
 
+import { sum } from "../core/geometry.js";
+import { INT16_MAX } from "../plots/view.js";
+
 const ROUNDS = 60;
-const INT16_MAX = 32767;
 
 /** The labels of some rows, dealt out anew among them; the same seed deals the same. @returns {Int32Array} (N,) */
 export function shuffled(labels, rows, seed = 1) {
@@ -20,17 +22,16 @@ export function shuffled(labels, rows, seed = 1) {
  * Coordinates that a picture of these labels would have: as bcl_core.geometry.aligned_coordinates, without the residual
  * direction.
  *
- * @param {{data: Float32Array, shape: number[]}} embeddings (N, d)
- * @param {Int32Array} labels (N,)
+ * @param {{data: Float32Array, shape: number[]}} embeddings (N, d) @param {Int32Array} labels (N,)
  * @param {Uint32Array} fit rows that the frame is fitted on
  * @param {number[][]} simplex (K, D) the fixed simplex, its last column zero
  * @returns {{coordinates: Int16Array, means: Float32Array}} (N, D) in steps of 1/32767, and (K, D) means of the drawn
  */
 export function controlPicture({ data, shape: [N, d] }, labels, fit, drawn, simplex) {
-  const D = simplex[0].length;
-  const means = meansOf(data, d, labels, fit, simplex.length);
-  const centre = Array.from({ length: d }, (_, k) => mean(means.map((row) => row[k])));
-  const crossed = (k, p) => sum(means.map((row, c) => (row[k] - centre[k]) * simplex[c][p]));
+  const [K, D] = [simplex.length, simplex[0].length];
+  const means = meansOf(data, d, labels, fit, K);
+  const centre = Array.from({ length: d }, (_, k) => mean(simplex.map((_, c) => means[c * d + k])));
+  const crossed = (k, p) => sum(simplex.map((vertex, c) => (means[c * d + k] - centre[k]) * vertex[p]));
   const cross = centre.map((_, k) => simplex[0].map((_, p) => crossed(k, p)));
   const frame = polarFactor(cross.map((row) => row.slice(0, D - 1)));
   const placed = new Float32Array(N * D);
@@ -41,7 +42,7 @@ export function controlPicture({ data, shape: [N, d] }, labels, fit, drawn, simp
     }
   }
   const coordinates = Int16Array.from(placed, (value) => Math.round(Math.max(-1, Math.min(1, value)) * INT16_MAX));
-  return { coordinates, means: Float32Array.from(meansOf(placed, D, labels, drawn, simplex.length).flat()) };
+  return { coordinates, means: meansOf(placed, D, labels, drawn, K) };
 }
 
 /** The partial isometry nearest to a matrix (d, p), by Newton and Schulz's iteration. */
@@ -56,18 +57,14 @@ function polarFactor(matrix) {
   return factor;
 }
 
-function meansOf(data, d, labels, rows, K) {
-  const sums = Array.from({ length: K }, () => new Array(d).fill(0));
-  const counts = new Array(K).fill(0);
+/** Means of the classes over some rows of `data`, (K, d), NaN for a class without one. @param data (N, d) */
+export function meansOf(data, d, labels, rows, K) {
+  const [sums, counts] = [new Float64Array(K * d), new Float64Array(K)];
   for (const row of rows) {
     counts[labels[row]]++;
-    for (let k = 0; k < d; k++) sums[labels[row]][k] += data[row * d + k];
+    for (let k = 0; k < d; k++) sums[labels[row] * d + k] += data[row * d + k];
   }
-  return sums.map((total, c) => total.map((value) => value / counts[c]));
-}
-
-function sum(values) {
-  return values.reduce((total, value) => total + value, 0);
+  return Float32Array.from(sums, (total, i) => total / counts[Math.floor(i / d)]);
 }
 
 function mean(values) {

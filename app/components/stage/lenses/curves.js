@@ -2,14 +2,13 @@
 
 import { Chart } from "../plots/chart.js";
 import { choice, h, menu, toggle } from "../core/dom.js";
-import { EpochLine } from "../plots/epoch_line.js";
+import { EpochLine, between, epochAxis, lastEpoch, onAxis } from "../plots/epoch_line.js";
 import { SYMBOLS, accuracyFigure, curveFigure, wrapped } from "../plots/figures.js";
 import { matching, oneOf } from "../core/fields.js";
+import { classLabels, keyOf } from "../core/classes.js";
+import { orderOf } from "../core/geometry.js";
 import { tell } from "../core/glossary.js";
-import { significant } from "./rows.js";
-import { ALIKE, byClass } from "./accuracy.js";
-import { area, epochAxis, lastEpoch } from "./formation.js";
-import { Lens } from "./lens.js";
+import { Lens, significant } from "./lens.js";
 import { legendOf, symbol } from "./signs.js";
 import { NO_PROTOTYPES } from "../core/run.js";
 
@@ -20,6 +19,9 @@ const AXES = { accuracy: { tickformat: ".0%" }, share: { tickformat: ".2~%" } };
 const WORDS =
   "Two numbers over the epochs, of your choice, and the test accuracy of each class at the epoch that is shown, the " +
   "most frequent class on top.";
+export const ALIKE = "These runs have different classes or counts: their accuracies by class are not drawn together.";
+const NOT_RECORDED = "Accuracy by class was not recorded.";
+const MOST = 20; // classes that find room
 
 export class Curves extends Lens {
   static key = "curves";
@@ -32,23 +34,20 @@ export class Curves extends Lens {
 
   build() {
     const { stage } = this;
-    const { store, told } = stage;
-    this.side.append(h("div", { class: "controls" }, toggle(stage, "log", "log epochs")));
+    this.offer(toggle(stage, "log", "log epochs"));
     this.addColumns(() => null); // their heads are the legend
     const tabs = h("div", { class: "controls which" }, choice(stage, "chart", "", PLACES));
     this.charts = h("div", { class: "charts" });
-    this.picture.append(tabs, this.charts);
-    const { plotly } = told;
-    const runs = store.runs.map((run) => run.told);
-    this.lines = ["metric", "beside"].map((field) => new CurveChart(this, field, { runs, plotly }));
+    this.legend.before(tabs, this.charts);
+    const runs = stage.store.runs.map(({ told }) => told);
+    this.lines = ["metric", "beside"].map((field) => new CurveChart(this, field));
     const [plot, content] = room(this.charts, "classes", h("p", { class: "title" }, "Test accuracy by class"));
     this.lack = content.appendChild(h("p", { class: "message", role: "status", hidden: true }));
-    this.accuracy = new Chart(plot, accuracyFigure(runs), { plotly });
+    this.accuracy = new Chart(plot, accuracyFigure(runs), stage.told);
     const signs = runs.map((run, place) => [symbol(SYMBOLS[place % SYMBOLS.length], run.colour), run.label]);
-    this.picture.append(h("div", { class: "legend" }, legendOf(signs)));
-    this.words = this.side.appendChild(h("p", { class: "key" }));
+    this.legend.append(...legendOf(signs));
     this.note = this.side.appendChild(h("p", { class: "key", role: "status" }));
-    tell(this.words, WORDS, told.glossary);
+    tell(this.words, WORDS, stage.told.glossary);
   }
 
   get pictures() {
@@ -72,38 +71,32 @@ export class Curves extends Lens {
 
   epoch() {
     const { stage } = this;
-    const shown = stage.runs.filter((run) => run.classes && stage.look(run).snapshot);
-    const found = byClass(shown.map((run) => ({ run, snapshot: stage.look(run).snapshot })));
-    if (!found.runs) return this.sayLack(stage.comparable ? found.lack : ALIKE);
-    const { labels } = found;
-    this.sayLack(null);
-    this.thinned = found.note;
+    const looked = stage.runs.map((run) => ({ run, snapshot: stage.look(run).snapshot }));
+    const { runs, labels, note, lack } = byClass(looked.filter(({ run, snapshot }) => run.classes && snapshot));
+    const why = runs ? null : stage.comparable ? lack : ALIKE;
+    this.lack.hidden = !why;
+    this.lack.textContent = why ?? "";
+    this.accuracy.host.classList.toggle("empty", Boolean(why));
+    if (!runs) return;
+    this.thinned = note;
     this.say();
     const fill = ({ place }) => {
-      const at = found.runs.findIndex(({ run }) => run === stage.store.runs[place]);
-      return at < 0 ? null : { x: found.runs[at].values, y: labels };
+      const found = runs.find(({ run }) => run === stage.store.runs[place]);
+      return found ? { x: found.values, y: labels } : null;
     };
     const yaxis = { categoryarray: labels.toReversed(), range: [-0.6, labels.length - 0.4] };
     this.accuracy.show(() => ({ fill, layout: { yaxis } }));
   }
 
   frame() {
-    for (const { line } of this.lines) line.mark(this.stage.at);
+    for (const { line } of this.lines) line.draw();
   }
 
-  sayLack(text) {
-    this.lack.hidden = !text;
-    this.lack.textContent = text ?? "";
-    this.accuracy.host.classList.toggle("empty", Boolean(text));
-  }
-
-  /** What the charts do not say themselves. */
   say() {
     const said = [...new Set(this.lines.flatMap((line) => line.notes())), this.thinned];
     this.note.textContent = said.filter(Boolean).join(" ");
   }
 
-  /** Both metrics of every run and epoch. */
   rows() {
     const { stage } = this;
     const { metrics } = stage.told;
@@ -121,16 +114,15 @@ export class Curves extends Lens {
 
 /** One metric over the epochs; which, the reader chooses over it. */
 class CurveChart {
-  constructor({ stage, charts }, field, { runs, plotly }) {
+  constructor({ stage, charts }, field) {
     Object.assign(this, { stage, field });
     const options = Object.entries(stage.told.metrics).map(([key, { title }]) => [key, title]);
     const title = menu(stage, field, "", options);
     title.lastChild.ariaLabel = field === "metric" ? "First chart" : "Second chart";
     const [plot, content] = room(charts, field, title);
-    const onDraw = () => this.line.draw();
-    this.chart = new Chart(plot, curveFigure(runs, lastEpoch(stage.store.runs)), { plotly, onDraw });
-    this.line = new EpochLine(content, this.chart, (epoch) => this.toAxis(epoch));
-    this.line.onSeek = (value) => stage.send({ type: "seek", epoch: value < 1 && stage.state.log ? 0 : value });
+    const figure = curveFigure(stage.store.runs.map(({ told }) => told), lastEpoch(stage.store.runs));
+    this.chart = new Chart(plot, figure, stage.told, () => this.line.draw());
+    this.line = new EpochLine(stage, content, this.chart);
   }
 
   /** The chosen metric, as far as there is such a one. */
@@ -152,22 +144,21 @@ class CurveChart {
     const fill = ({ role, place }) => this.known[place]?.[role];
     const named = title.toLowerCase().includes(unit) ? title : `${title} (${unit})`;
     const yaxis = { title: { text: wrapped(named, this.chart.host.clientHeight) }, tickformat: null, autorange: true };
-    const layout = { xaxis: epochAxis(stage.state.log, last), yaxis: { ...yaxis, ...AXES[unit] } };
+    const layout = { xaxis: epochAxis(stage.state, last), yaxis: { ...yaxis, ...AXES[unit] } };
     this.chart.show(() => ({ fill, layout }));
   }
 
   series(run) {
-    const x = run.curves.epochs.map((epoch) => this.toAxis(epoch));
-    const y = valuesOf(run, this.metric);
-    const line = { x, y };
+    const { state, store } = this.stage;
+    const along = (epochs) => epochs.map((epoch) => onAxis(state, epoch));
+    const line = { x: along(run.curves.epochs), y: valuesOf(run, this.metric) };
     if (this.spread) {
       const deviations = run.curves.column(this.spread);
-      const edge = (sign) => y.map((value, i) => value + sign * deviations[i]);
-      return { line, band: area(x, edge(-1), edge(1)) };
+      const edge = (sign) => line.y.map((value, i) => value + sign * deviations[i]);
+      return { line, band: between(line.x, edge(-1), edge(1)) };
     }
-    const seeds = this.stage.store.band(run, this.metric);
-    if (!seeds) return { line };
-    return { line, band: area(seeds.epochs.map((epoch) => this.toAxis(epoch)), seeds.low, seeds.high) };
+    const seeds = store.band(run, this.metric);
+    return { line, band: seeds && between(along(seeds.epochs), seeds.low, seeds.high) };
   }
 
   notes() {
@@ -178,10 +169,6 @@ class CurveChart {
     const lacks = stage.runs.filter(isEmpty).map((run) => `${run.told.label}: ${why(run)}`);
     const hasBand = known.some((series) => series?.band);
     return [hasBand && (spread ? "Band: one standard deviation over pairs." : "Band: range over seeds."), ...lacks];
-  }
-
-  toAxis(epoch) {
-    return this.stage.state.log ? Math.max(epoch, 0.5) : epoch;
   }
 }
 
@@ -197,4 +184,38 @@ function room(charts, name, title) {
   const content = h("div", { class: "content" }, plot);
   charts.append(h("div", { class: `chart ${name}` }, title, content));
   return [plot, content];
+}
+
+/**
+ * The test accuracies of each class, the most frequent first; of many classes, some evenly over that order.
+ *
+ * @returns {{runs: ?{run: Object, values: number[]}[], labels: string[], note: string, lack: ?string}} `runs` is null
+ *   where nothing can be drawn, and `lack` says why; `note` says what of it is not drawn
+ */
+export function byClass(shown) {
+  const known = shown.filter(({ snapshot }) => snapshot.get("accuracy_per_class"));
+  if (!known.length) return { runs: null, lack: shown.length ? NOT_RECORDED : null };
+  const { classes } = known[0].run;
+  const isOther = ({ run }) => keyOf(run.classes) !== keyOf(classes);
+  if (known.some(isOther)) return { runs: null, lack: ALIKE };
+  const order = thinned(orderOf(classes.groups));
+  const labels = classLabels(classes.names, classes.counts);
+  const lacking = shown.filter((one) => !known.includes(one)).map(({ run }) => run.told.label);
+  const { length: K } = labels;
+  const notes = [
+    order.length < K && `By class: ${order.length} of ${K} classes, evenly from the most to the least frequent.`,
+    lacking.length && `${lacking.join(", ")}: accuracy by class was not recorded.`,
+  ];
+  return {
+    runs: known.map(({ run, snapshot }) => ({ run, values: order.map((k) => snapshot.get("accuracy_per_class")[k]) })),
+    labels: order.map((k) => labels[k]),
+    note: notes.filter(Boolean).join(" "),
+    lack: null,
+  };
+}
+
+/** At most so many of a list, its ends included. */
+function thinned(list) {
+  if (list.length <= MOST) return list;
+  return Array.from({ length: MOST }, (_, i) => list[Math.round((i * (list.length - 1)) / (MOST - 1))]);
 }

@@ -2,34 +2,26 @@
 
 import { classLabels } from "../core/classes.js";
 import { TourColumn } from "./embedding_column.js";
-import { choice as choiceOf, h, icon, menu, number, toggle } from "../core/dom.js";
-import { choice, matching, oneOf, someOf, wholeNumbers } from "../core/fields.js";
+import { button, choice as choiceOf, h, icon, menu, number, toggle } from "../core/dom.js";
+import { choice, listOf, matching, oneOf, someOf } from "../core/fields.js";
 import { tell } from "../core/glossary.js";
 import { Lens } from "./lens.js";
 import { ALONE, METHODS } from "./projection.js";
 import { area, dot, legendOf, mark, ring } from "./signs.js";
-import { angleTo } from "../core/samples.js";
+import { angleTo, sum } from "../core/geometry.js";
 import { autoStep, decode, drag, encode, face, facePlane, identity, randomTarget } from "./tour.js";
 
 const TURN = 0.8; // seconds that facing a class takes
 const DISC = "M13 8a5 5 0 1 1-10 0a5 5 0 1 1 10 0z";
-const CROSS = "M3.5 3.5l9 9M12.5 3.5l-9 9";
-const SIGNS = {
-  simplex: [DISC, false],
-  predicted: [CROSS, false],
-  means: [DISC],
-  trails: ["M2 13l4-6l4 2l4-7", false],
-  prototypes: ["M8 2l6 6l-6 6l-6-6z"],
-  classifier: ["M8 2.5l6 10.5h-12z"],
-};
+// Each with its sign, and whether that is filled.
 const LAYERS = [
-  ["simplex", "ideal simplex"],
-  ["predicted", "predicted optimum"],
-  ["means", "class means"],
-  ["trails", "trails"],
-  ["prototypes", "prototypes"],
-  ["classifier", "classifier weights"],
-  ["shuffled", "shuffled labels"],
+  ["simplex", "ideal simplex", DISC, false],
+  ["predicted", "predicted optimum", "M3.5 3.5l9 9M12.5 3.5l-9 9", false],
+  ["means", "class means", DISC, true],
+  ["trails", "trails", "M2 13l4-6l4 2l4-7", false],
+  ["prototypes", "prototypes", "M8 2l6 6l-6 6l-6-6z", true],
+  ["classifier", "classifier weights", "M8 2.5l6 10.5h-12z", true],
+  ["shuffled", "shuffled labels", null],
 ];
 const FITS = [["aligned", "aligned over epochs"], ["pca", "PCA of this epoch"], ["umap", "UMAP of this epoch"]];
 const ALIGNED =
@@ -39,8 +31,6 @@ const ALIGNED =
 const SHUFFLED =
   " Shuffled labels: the picture is fitted to labels dealt out at random, and coloured by them. Colours that gather " +
   "here would be made by the picture; the images themselves may cluster as they do anyway.";
-const DIMS = [[2, "2D"], [3, "3D"]];
-const SPLITS = [["test", "test"], ["train", "train"]];
 const MODES = [["turn", "Turn"], ["lasso", "Lasso"], ["box", "Box"]];
 const COLOURS = [
   ["class", "class"],
@@ -50,9 +40,7 @@ const COLOURS = [
 ];
 
 export class Embedding extends Lens {
-  mode = "turn";
   seed = 1;
-  parts = [];
 
   static key = "embedding";
   static title = "Embedding";
@@ -60,51 +48,39 @@ export class Embedding extends Lens {
     fit: oneOf(...FITS.map(([fit]) => fit)), // how the picture is made
     split: oneOf("test", "train"),
     dims: choice("2", { 2: 2, 3: 3 }),
-    colour: oneOf("class", "group", "correct", "confidence"),
+    colour: oneOf(...COLOURS.map(([colour]) => colour)),
     layers: someOf("simplex.means", ...LAYERS.map(([layer]) => layer)),
-    pair: wholeNumbers("", 2), // the classes whose true angle is printed
+    // The classes whose true angle is printed.
+    pair: listOf((items) => items.length <= 2 && items.every((item) => /^\d{1,4}$/.test(item)), Number),
     basis: matching("", /^([\w-]{8}){3,10}$/), // for tour.js to decode; null: as coordinates come
   };
 
   build() {
     const { stage } = this;
-    const button = (text, onclick) => h("button", { type: "button", onclick }, text);
-    this.auto = button("Tour", () => this.toggleAuto());
-    this.auto.ariaPressed = "false";
-    this.auto.disabled = stage.still.matches;
-    this.modes = MODES.map(([mode, text]) => Object.assign(button(text, () => this.setMode(mode)), { value: mode }));
+    const roam = () => (this.auto.ariaPressed === "true" ? this.move(null) : this.tour());
+    this.auto = button("Tour", roam, { "aria-pressed": "false", disabled: stage.still.matches });
+    this.modes = MODES.map(([mode, text]) => button(text, () => this.setMode(mode), { value: mode }));
     this.class = h("select", { "aria-label": "Class" });
-    this.depth = choiceOf(stage, "dims", "", DIMS);
-    const looks = [
-      this.depth,
-      choiceOf(stage, "split", "", SPLITS),
-      choiceOf(stage, "colour", "colour", COLOURS),
-      h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes),
-    ];
-    const steering = [
+    this.depth = choiceOf(stage, "dims", "", [[2, "2D"], [3, "3D"]]);
+    this.steering = h("div", { class: "controls" }, [
       this.auto,
-      button("Face", () => this.faceClass(this.class.selectedIndex)),
+      button("Face", () => this.faceClass()),
       this.class,
-      button("Select its images", () => this.selectClass(this.class.selectedIndex)),
+      button("Select its images", () => this.selectClass()),
       button("Tail against head", () => this.faceGroups()),
       button("As fitted", () => this.turnTo(() => identity(this.dims))),
-    ];
-    const sign = (layer) => (layer in SIGNS ? icon(...SIGNS[layer]) : null);
-    const layers = LAYERS.map(([layer, text]) => [layer, toggle(stage, "layers", text, layer, sign(layer))]);
-    this.steering = h("div", { class: "controls" }, steering);
-    this.ofAligned = layers.filter(([layer]) => layer !== "means").map(([, control]) => control);
-    const menus = [
-      stage.ask && h("div", { class: "controls" }, menu(stage, "fit", "picture", FITS)),
-      h("div", { class: "controls" }, looks),
-      h("div", { class: "controls" }, layers.map(([, control]) => control)),
-      this.steering,
-    ];
-    this.side.append(...menus.filter(Boolean));
+    ]);
+    const sign = (path, isFilled) => path && icon(path, isFilled);
+    const layers = LAYERS.map(([layer, text, ...of]) => toggle(stage, "layers", text, layer, sign(...of)));
+    this.ofAligned = [this.depth, this.steering, ...layers.filter((_, i) => LAYERS[i][0] !== "means")];
+    const dragging = h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes);
+    if (stage.ask) this.offer(menu(stage, "fit", "picture", FITS));
+    const split = choiceOf(stage, "split", "", [["test", "test"], ["train", "train"]]);
+    this.offer(this.depth, split, choiceOf(stage, "colour", "colour", COLOURS), dragging);
+    this.offer(...layers);
+    this.pair = h("p", { class: "summary pair", role: "status" });
+    this.words.before(this.steering, this.pair);
     this.addColumns((content, run) => new TourColumn(stage, content, run, this));
-    this.legend = this.picture.appendChild(h("div", { class: "legend" }));
-    this.pair = this.side.appendChild(h("p", { class: "summary pair", role: "status" }));
-    this.note = this.side.appendChild(h("p", { class: "key" }));
-    this.parts = this.columns.map(({ part }) => part).filter(Boolean);
     this.dims = Math.max(3, ...this.parts.map((part) => part.dims));
     this.basis = decode(stage.state.basis ?? "", this.dims) ?? identity(this.dims);
     this.found = this.basis; // as the address has it
@@ -129,24 +105,23 @@ export class Embedding extends Lens {
     const { alone, stage } = this;
     const { layers, split, fit } = stage.state;
     for (const part of this.parts) part.options();
-    for (const control of [this.depth, this.steering, ...this.ofAligned]) control.hidden = alone;
-    if (alone && this.target) this.toggleAuto();
+    for (const control of this.ofAligned) control.hidden = alone;
+    if (alone && this.motion) this.move(null);
     const aside = alone || split === "train" ? "" : " that it was not fitted on";
     const shown = `Shown are ${split} images${aside}.`;
     const shuffled = layers.includes("shuffled") && !alone;
     const words = alone ? `${METHODS[fit]}: ${ALONE[0].toLowerCase()}${ALONE.slice(1)} ` : ALIGNED;
-    tell(this.note, `${words}${shown}${shuffled ? SHUFFLED : ""}`, stage.told.glossary);
+    tell(this.words, `${words}${shown}${shuffled ? SHUFFLED : ""}`, stage.told.glossary);
     this.legend.replaceChildren(...legendOf(this.signs()));
-    this.printPair();
+    this.pair.textContent = this.pairInWords();
   }
 
-  /** What is drawn, for the legend. */
   signs() {
     const { alone, stage } = this;
     const { layers, colour } = stage.state;
     const { groups, neutral, amount } = stage.told;
-    const named = LAYERS.filter(([layer]) => layer in SIGNS && layers.includes(layer) && (!alone || layer === "means"));
-    const marks = named.map(([layer, text]) => [mark(...SIGNS[layer]), alone ? "middle of a class" : text]);
+    const shown = LAYERS.filter(([layer, , path]) => path && layers.includes(layer) && (!alone || layer === "means"));
+    const marks = shown.map(([, text, ...sign]) => [mark(...sign), alone ? "middle of a class" : text]);
     const colours = {
       class: [],
       group: Object.entries(groups).map(([group, of]) => [dot(of), group]),
@@ -157,17 +132,7 @@ export class Embedding extends Lens {
   }
 
   viewed() {
-    for (const part of this.parts) part.forget(); // trails have grown
-  }
-
-  /** Say something over a run's picture. */
-  sayOf(run, text, waiting) {
-    this.columns.find((column) => column.run === run)?.say(text, waiting);
-  }
-
-  rows() {
-    const shown = [...this.drawn()].filter(({ part }) => part.samples);
-    return shown.flatMap(({ part, snapshot }) => part.exported(snapshot, this.basis));
+    for (const part of this.parts) part.scenes = new WeakMap(); // trails have grown
   }
 
   epoch() {
@@ -176,7 +141,7 @@ export class Embedding extends Lens {
       const fault = run.fault("samples");
       if (fault) column.say(`The samples of this run cannot be shown. ${fault}`);
     }
-    this.printPair();
+    this.pair.textContent = this.pairInWords();
   }
 
   frame() {
@@ -184,57 +149,51 @@ export class Embedding extends Lens {
   }
 
   get moving() {
-    return this.open && (this.target !== undefined || this.turning !== undefined);
+    return this.open && Boolean(this.motion);
   }
 
   tick(seconds) {
-    if (this.turning) {
-      this.turning.done = Math.min(1, this.turning.done + seconds / TURN);
-      const { done, at } = this.turning;
-      this.basis = at(done * done * (3 - 2 * done));
-      if (done < 1) return;
-      this.turning = undefined;
-      this.stage.mark("address");
-    } else if (this.target) {
-      const { basis, arrived } = autoStep(this.basis, this.target, seconds);
-      this.basis = basis;
-      if (arrived) this.target = randomTarget(this.dims, this.seed++);
-    }
+    this.motion?.(seconds);
   }
 
-  toggleAuto() {
-    this.target = this.target ? undefined : randomTarget(this.dims, this.seed++);
-    this.auto.ariaPressed = String(Boolean(this.target));
-    this.turned();
+  /** @param {?(seconds: number) => void} motion what turns the picture @param {boolean} isTour whether it roams */
+  move(motion, isTour = false) {
+    this.motion = motion;
+    this.auto.ariaPressed = String(isTour);
+    this.stage.mark("frame", "address");
+  }
+
+  tour() {
+    let target = randomTarget(this.dims, this.seed++);
+    this.move((seconds) => {
+      const { basis, arrived } = autoStep(this.basis, target, seconds);
+      this.basis = basis;
+      if (arrived) target = randomTarget(this.dims, this.seed++);
+    }, true);
   }
 
   drag(right, up) {
     if (this.alone) return;
-    if (this.target) this.toggleAuto();
-    this.turning = undefined;
     this.basis = drag(this.basis, right, up);
-    this.turned();
+    this.move(null);
   }
 
   /** @param {(fraction: number) => Float64Array} at the basis after so much of the turn */
   turnTo(at) {
-    if (this.target) this.toggleAuto();
-    this.turning = { at, done: this.stage.still.matches ? 1 : 0 };
-    this.turned();
+    let done = this.stage.still.matches ? 1 : 0;
+    this.move((seconds) => {
+      done = Math.min(1, done + seconds / TURN);
+      this.basis = at(done * done * (3 - 2 * done));
+      if (done === 1) this.move(null);
+    });
   }
 
-  turned() {
-    this.stage.mark("frame", "address");
-  }
-
-  /** For the address. */
   written() {
     if (this.basis === this.found) return this.stage.state.basis; // also before it is built
     const text = encode(this.basis);
     return text === encode(identity(this.dims)) ? null : text;
   }
 
-  /** Class means of the first run that has them. */
   means() {
     const [column] = [...this.drawn()];
     const means = column?.snapshot.arrays.class_mean_coordinates;
@@ -243,8 +202,8 @@ export class Embedding extends Lens {
     return Array.from({ length: K }, (_, k) => means.data.subarray(k * D, (k + 1) * D));
   }
 
-  faceClass(k) {
-    const [means, start] = [this.means(), this.basis];
+  faceClass() {
+    const [means, start, k] = [this.means(), this.basis, this.class.selectedIndex];
     if (means) this.turnTo((fraction) => face(start, means[k], fraction));
   }
 
@@ -252,8 +211,7 @@ export class Embedding extends Lens {
     const [means, start] = [this.means(), this.basis];
     if (!means) return;
     const { head, tail } = this.parts[0].classes.groups;
-    const meanOf = (group, i) => group.reduce((sum, k) => sum + (means[k][i] || 0), 0) / group.length;
-    const middle = (group) => means[0].map((_, i) => meanOf(group, i));
+    const middle = (group) => means[0].map((_, i) => sum(group.map((k) => means[k][i] || 0)) / group.length);
     this.turnTo((fraction) => facePlane(start, middle(tail), middle(head), fraction));
   }
 
@@ -262,9 +220,9 @@ export class Embedding extends Lens {
     for (const part of this.parts) part.points.setMode(mode);
   }
 
-  selectClass(k) {
-    const [part] = this.parts;
-    if (part?.samples) part.select(part.rows().filter((row) => part.samples.labels[row] === k), "replace");
+  selectClass() {
+    const [[part], k] = [this.parts, this.class.selectedIndex];
+    if (part?.samples) part.select(part.shown.filter((row) => part.samples.labels[row] === k), "replace");
   }
 
   choose(k) {
@@ -273,23 +231,19 @@ export class Embedding extends Lens {
     this.stage.set({ pair: pair.includes(k) ? pair.filter((other) => other !== k) : [...pair.slice(-1), k] });
   }
 
-  /** Print the true angle of the chosen pair of classes, in every run. */
-  printPair() {
-    const [a, b] = this.stage.state.pair;
-    const shown = [...this.drawn()].filter(({ run }) => Math.max(a, b ?? a) < run.classes.names.length);
-    this.pair.textContent = "";
-    if (a === undefined || !shown.length) return;
+  /** The true angle of the chosen pair of classes, in every run. */
+  pairInWords() {
+    const [a, b = a] = this.stage.state.pair;
+    const shown = [...this.drawn()].filter(({ run }) => Math.max(a, b) < run.classes.names.length);
+    if (!shown.length) return "";
     const { names, regular } = shown[0].run.classes;
-    if (b === undefined) {
-      this.pair.textContent = `${names[a]} is chosen; choose another class.`;
-      return;
-    }
+    if (a === b) return `${names[a]} is chosen; choose another class.`;
     const angles = shown.map(({ run, snapshot }) => {
       const means = snapshot.arrays.class_means;
       const angle = means && angleTo(means.data, means.shape[1], a, means.data, b);
       return `${run.told.label} ${number(angle, 1)}°`;
     });
     const target = `regular simplex ${number(regular, 1)}°`;
-    this.pair.textContent = `True angle between ${names[a]} and ${names[b]}: ${angles.join(", ")}; ${target}.`;
+    return `True angle between ${names[a]} and ${names[b]}: ${angles.join(", ")}; ${target}.`;
   }
 }

@@ -1,22 +1,21 @@
 // One run's picture of its embedding.
 
 import { classLabels } from "../core/classes.js";
-import { controlPicture, shuffled } from "./control.js";
+import { controlPicture, meansOf, shuffled } from "./control.js";
 import { h, number } from "../core/dom.js";
 import { kindsOf } from "../core/geometry.js";
-import { significant } from "./rows.js";
-import { METHODS, inUnitDisc, middlesOf, projected } from "./projection.js";
+import { significant } from "./lens.js";
+import { METHODS, inUnitDisc, projected } from "./projection.js";
 import { NO_PROTOTYPES } from "../core/run.js";
 import { identity } from "./tour.js";
-import { Points, RING } from "../plots/points.js";
-import { coloursOf } from "../core/samples.js";
+import { Points } from "../plots/points.js";
+import { INT16_MAX, RING } from "../plots/view.js";
+import { hexToRgb, mix } from "../core/colour.js";
 
 const LABELS_UP_TO = 30; // classes
 const UNSURE = "#C9CDD6";
 const REST = 150; // milliseconds that the scrubber stands before what takes its time is computed
-const INT16_MAX = 32767;
 const NOTHING = {}; // a scene without samples
-const ALONE_LAYERS = ["means"]; // of the layers, those that a picture of one epoch alone can have
 
 export class TourColumn {
   scenes = new WeakMap(); // snapshot -> what Points is told of it
@@ -41,9 +40,11 @@ export class TourColumn {
       onZoom: (zoom) => panel.parts.forEach((part) => part !== this && part.points.setZoom(zoom)),
     });
     const { groups, neutral, amount } = stage.told;
-    const byGroup = kindsOf(this.classes.groups).map((kind) => groups[kind]);
-    const verdicts = { right: neutral, wrong: groups.tail, sure: amount, unsure: UNSURE };
-    this.colours = { classes: colours, groups: byGroup, ...verdicts };
+    this.rgb = {
+      classes: colours.map(hexToRgb),
+      groups: kindsOf(this.classes.groups).map((kind) => hexToRgb(groups[kind])),
+      verdicts: [neutral, groups.tail, UNSURE, amount].map(hexToRgb), // right and wrong, unsure and sure
+    };
     const labels = classLabels(names, counts);
     this.points.setClasses({ labels: labels.map((label) => (names.length <= LABELS_UP_TO ? label : null)), colours });
     this.pictures = [this.points];
@@ -63,7 +64,8 @@ export class TourColumn {
     return this.fit !== "aligned";
   }
 
-  rows() {
+  /** Rows of the samples that are drawn. */
+  get shown() {
     return this.samples[this.stage.state.split];
   }
 
@@ -73,17 +75,11 @@ export class TourColumn {
 
   options() {
     const { layers, dims } = this.stage.state;
-    this.points.setLayers(this.alone ? layers.filter((layer) => ALONE_LAYERS.includes(layer)) : layers);
+    this.points.setLayers(this.alone ? layers.filter((layer) => layer === "means") : layers);
     this.points.setFlat(dims === 2 || this.alone);
-    this.forget();
-  }
-
-  /** Make the scenes anew: there are other layers, or trails are longer. */
-  forget() {
     this.scenes = new WeakMap();
   }
 
-  /** What is asked for and cannot be shown of this run. */
   lacks({ layers: wanted, colour }) {
     const { space } = this.run.about;
     const layers = this.alone ? [] : wanted;
@@ -109,32 +105,42 @@ export class TourColumn {
     const control = layers.includes("shuffled") && !this.alone;
     const labels = control ? this.dealt() : this.samples.labels;
     const predictions = snapshot.get("predictions");
-    const colours = coloursOf(colour, { labels, predictions, confidences: snapshot.get("confidences") }, this.colours);
+    const colours = this.coloursOf(colour, labels, predictions, snapshot.get("confidences"));
     const isWrong = (label, i) => predictions && !control && predictions[i] !== label;
     const flags = Uint8Array.from(labels, (label, i) => (isWrong(label, i) ? RING : 0));
-    this.points.setSamples({ dims: this.dims, rows: this.rows(), colours, flags });
+    this.points.setSamples({ dims: this.dims, rows: this.shown, colours, flags });
     this.points.setFixed(this.fixed);
     this.points.setSelection(this.stage.linked.selectionIn(this.run));
     this.said.textContent = this.alone ? "" : `${this.kept(snapshot.metrics)} `;
     clearTimeout(this.waiting);
-    if (this.alone && this.found?.key === this.keyOf(snapshot)) this.showAlone();
+    this.key = [this.run.age, snapshot.epoch, this.fit].join("/"); // what a picture of this epoch alone is known by
+    if (this.alone && this.found?.key === this.key) this.showAlone();
     else if (this.alone) this.waiting = setTimeout(() => this.fitAlone(snapshot), REST);
     else if (control) this.waiting = setTimeout(() => this.fitControl(snapshot), REST);
   }
 
-  /** How much the picture keeps of what it shows. */
+  /** A colour a sample, (N, 3); that of its class where the run did not record what colours are to say. */
+  coloursOf(mode, labels, predictions, confidences) {
+    const { classes, groups, verdicts: [right, wrong, unsure, sure] } = this.rgb;
+    const modes = {
+      group: (i) => groups[labels[i]],
+      correct: predictions && ((i) => (predictions[i] === labels[i] ? right : wrong)),
+      confidence: confidences && ((i) => mix(unsure, sure, confidences[i])),
+    };
+    const colourOf = modes[mode] ?? ((i) => classes[labels[i]]);
+    const result = new Uint8Array(3 * labels.length);
+    for (let i = 0; i < labels.length; i++) result.set(colourOf(i), 3 * i);
+    return result;
+  }
+
   kept({ picture_variance_kept: variance, ...metrics }) {
     const { dims } = this.stage.state;
     const near = metrics[`picture_neighbours_${dims}d`];
-    const share = (value) => `${number(100 * (value ?? NaN))} %`;
-    const whole = `${this.dims} dimensions keep ${share(variance)} of the variance`;
-    return `${whole}, ${dims}D ${share(near)} of the near neighbours.`;
+    const [kept, found] = [variance, near].map((value) => `${number(100 * (value ?? NaN))} %`);
+    return `${this.dims} dimensions keep ${kept} of the variance, ${dims}D ${found} of the near neighbours.`;
   }
 
-  /**
-   * @param {{a: Object, b: Object, fraction: number}} tween snapshots
-   * @param {Float64Array} basis (3, all dimensions)
-   */
+  /** @param {{a, b, fraction: number}} tween snapshots @param {Float64Array} basis (3, all dimensions) */
   place({ a, b, fraction }, basis) {
     if (!this.samples || !a) return;
     const epochs = { a: this.scene(a), b: this.scene(b), fraction };
@@ -150,33 +156,27 @@ export class TourColumn {
   }
 
   sceneOf(snapshot) {
-    const { space } = this.run.about;
-    const { layers } = this.stage.state;
+    const { run } = this;
+    const past = this.stage.state.layers.includes("trails") ? run.trail(snapshot.epoch) : [];
     const prototypes = snapshot.get("prototype_coordinates");
     return {
       coordinates: snapshot.get("coordinates"),
       means: snapshot.get("class_mean_coordinates"),
-      prototypes: this.run.trainsPrototypes ? prototypes : null,
-      classifier: space === "backbone" ? prototypes : null, // without heads, the weights themselves, at unit length
-      trail: layers.includes("trails") ? this.trail(snapshot.epoch) : [],
+      prototypes: run.trainsPrototypes ? prototypes : null,
+      classifier: run.about.space === "backbone" ? prototypes : null, // without heads, the weights at unit length
+      trail: past.flatMap((epoch) => run.snapshots.get(epoch)?.get("class_mean_coordinates") ?? []), // as far as here
     };
-  }
-
-  /** Class means of epochs before, as far as they are here. */
-  trail(until) {
-    const past = this.run.trail(until).flatMap((epoch) => this.run.snapshots.get(epoch) ?? []);
-    return past.flatMap((snapshot) => snapshot.get("class_mean_coordinates") ?? []);
   }
 
   /** Labels dealt out anew among the samples that are fitted or shown. */
   dealt() {
-    const rows = Uint32Array.from([...this.samples.fits, ...this.rows()]).sort();
+    const rows = Uint32Array.from([...this.samples.fits, ...this.shown]).sort();
     return shuffled(this.samples.labels, rows);
   }
 
   /** Whether what was asked for at this epoch, to be shown so, is still wanted. */
   wants(snapshot, fit) {
-    return this.snapshot === snapshot && this.fit === fit && this.panel.open && this.points.surface.host.isConnected;
+    return this.snapshot === snapshot && this.fit === fit && this.panel.open && this.points.host.isConnected;
   }
 
   /** The control needs the full embeddings: it is computed where the scrubber rests. */
@@ -184,26 +184,21 @@ export class TourColumn {
     try {
       const embeddings = await this.stage.store.views.embeddings(this.run, snapshot.epoch);
       if (!this.wants(snapshot, "aligned") || !this.stage.state.layers.includes("shuffled")) return;
-      this.fitted = controlPicture(embeddings, this.dealt(), this.samples.fits, this.rows(), this.classes.simplex);
+      this.fitted = controlPicture(embeddings, this.dealt(), this.samples.fits, this.shown, this.classes.simplex);
       this.stage.mark("frame");
     } catch (error) {
       this.lack.textContent = error.message;
     }
   }
 
-  /** What a picture of this epoch alone is known by. */
-  keyOf({ epoch }) {
-    return [this.run.age, epoch, this.fit].join("/");
-  }
-
   /** A picture of this epoch alone is fitted by the lab, where the scrubber rests. */
   async fitAlone(snapshot) {
-    const { stage, run, fit } = this;
+    const { stage, run, fit, key } = this;
     const { epoch } = snapshot;
-    const key = this.keyOf(snapshot);
     const asking = (this.asking = {});
     const goesOn = () => this.asking === asking && this.wants(snapshot, fit);
-    const say = (text, waiting = true) => goesOn() && this.panel.sayOf(run, text, waiting);
+    const column = this.panel.columns.find(({ part }) => part === this);
+    const say = (text, waiting = true) => goesOn() && column.say(text, waiting);
     say(`The ${METHODS[fit]} of epoch ${epoch} is asked for.`);
     try {
       const found = await projected(stage, run, epoch, fit, { goesOn, say });
@@ -221,34 +216,29 @@ export class TourColumn {
     const { dims, samples, classes } = this;
     const { coordinates: places, kept } = this.found;
     const coordinates = inUnitDisc(places, dims);
-    const means = middlesOf(coordinates, dims, samples.labels, this.rows(), classes.names.length);
+    const placed = new Float32Array(coordinates).map((step) => step / INT16_MAX);
+    const means = meansOf(placed, dims, samples.labels, this.shown, classes.names.length);
     this.fitted = { coordinates, means };
     this.said.textContent = kept === null ? "" : `Two dimensions keep ${number(100 * kept)} % of the variance. `;
   }
 
   /** The samples that are drawn and where, as the reader has turned them. */
-  exported(snapshot, basis) {
+  rows(snapshot) {
     const { run, samples, classes, dims, fit, alone } = this;
-    const { labels, indices, split } = samples;
     const coordinates = alone ? this.fitted?.coordinates : snapshot.get("coordinates");
-    if (!coordinates) return [];
+    if (!coordinates || !samples) return [];
+    const { labels, indices, split } = samples;
     const [predictions, confidences] = ["predictions", "confidences"].map((name) => snapshot.get(name));
+    const axes = alone
+      ? [1, 2].map((axis) => `${METHODS[fit]} ${axis} (1 is the picture's radius)`)
+      : ["right", "up", "towards the viewer"].map((way) => `${way} (1 is the unit sphere)`);
+    const turned = alone ? identity(dims) : this.panel.basis;
     const along = (row, axis) => {
       let sum = 0;
-      for (let k = 0; k < dims; k++) sum += basis[(axis * basis.length) / 3 + k] * coordinates[row * dims + k];
+      for (let k = 0; k < dims; k++) sum += turned[(axis * turned.length) / 3 + k] * coordinates[row * dims + k];
       return significant(sum / INT16_MAX);
     };
-    const placed = (row) => ({
-      "right (1 is the unit sphere)": along(row, 0),
-      "up (1 is the unit sphere)": along(row, 1),
-      "towards the viewer (1 is the unit sphere)": along(row, 2),
-    });
-    const flat = (row) => {
-      const [x, y] = [0, 1].map((axis) => significant(coordinates[row * dims + axis] / INT16_MAX));
-      const named = (axis) => `${METHODS[fit]} ${axis} (1 is the picture's radius)`;
-      return { [named(1)]: x, [named(2)]: y };
-    };
-    return Array.from(this.rows(), (row) => ({
+    return Array.from(this.shown, (row) => ({
       run: run.told.label,
       epoch: snapshot.epoch,
       sample: row,
@@ -257,7 +247,7 @@ export class TourColumn {
       class: classes.names[labels[row]],
       predicted: predictions ? classes.names[predictions[row]] : "",
       "confidence (0 to 1)": significant(confidences?.[row]),
-      ...(alone ? flat : placed)(row),
+      ...Object.fromEntries(axes.map((name, axis) => [name, along(row, axis)])),
     }));
   }
 }

@@ -6,44 +6,36 @@ import { h, toggle } from "../core/dom.js";
 import { formationFigure } from "../plots/figures.js";
 import { kindsOf } from "../core/geometry.js";
 import { tell } from "../core/glossary.js";
-import { ANGLE, degrees, pairsOf } from "./rows.js";
-import { Lens } from "./lens.js";
-import { area as areaSign, dot, legendOf, line } from "./signs.js";
+import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
+import { area, dot, legendOf, line } from "./signs.js";
 import { TICK, kindOfPair } from "../plots/dots.js";
+import { EpochLine, between, epochAxis, lastEpoch, onAxis } from "../plots/epoch_line.js";
 import { Strip } from "../plots/strip.js";
 
 const TAIL = "angle_tail_tail";
 const QUANTILES = ["angle_q05", "angle_q25", "angle_q50", "angle_q75", "angle_q95"];
 const SHARES = ["5 %", "25 %", "50 %", "75 %", "95 %"].map((share) => `${share} quantile over all pairs`);
 const [ROOM, LEAST_TOP] = [4, 120]; // degrees
-const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
 const PAIRS =
   "Each thin line is the angle between two [class means|class mean], orange within the [tail], slate within the [head]. ";
 const DISTRIBUTION = "The angles between all pairs of [class means|class mean], and in bold their mean over the [tail]. ";
 const TARGETS =
   "Dotted: where all pairs would be equally far apart, as in a [regular simplex], and where the contrastive loss alone " +
   "would leave the tail, its [predicted optimum] with all images in one batch; smaller batches have another.";
-const DOTTED = "2 3";
 
 export class Formation extends Lens {
   static key = "formation";
   static title = "Formation";
   static views = false;
-
-  /** It begins with dots, which need nothing: they are the first picture. */
-  get ready() {
-    return true;
-  }
+  static isFirst = true; // it begins with dots, which need nothing
 
   build() {
-    this.side.append(h("div", { class: "controls" }, toggle(this.stage, "log", "log epochs")));
+    this.offer(toggle(this.stage, "log", "log epochs"));
     this.addColumns((content, run) => new FormationColumn(this.stage, content, run));
-    this.legend = this.picture.appendChild(h("div", { class: "legend" }));
-    this.words = this.side.appendChild(h("p", { class: "key" }));
   }
 
   arrived() {
-    const parts = this.columns.map(({ part }) => part).filter(Boolean);
+    const { parts } = this;
     const highest = Math.max(...parts.map((part) => part.highest()));
     const top = Math.min(180 + ROOM, Math.max(LEAST_TOP, Math.ceil((highest + ROOM) / TICK) * TICK));
     for (const part of parts) part.draw(top, this.columns);
@@ -53,7 +45,7 @@ export class Formation extends Lens {
     this.legend.replaceChildren(...legendOf(this.signs(...kinds)));
   }
 
-  /** What is drawn, for the legend. @param {boolean} few whether pairs have a line each @param {boolean} many or not */
+  /** @param {boolean} few whether pairs have a line each @param {boolean} many or not */
   signs(few, many) {
     const { stage, columns } = this;
     const { groups, neutral } = stage.told;
@@ -64,8 +56,8 @@ export class Formation extends Lens {
     ];
     const shares = [
       [line(neutral, 2), "median pair"],
-      [areaSign(neutral, { opacity: 0.42 }), "half of the pairs"],
-      [areaSign(neutral, { opacity: 0.2 }), "nine tenths"],
+      [area(neutral, 0.42), "half of the pairs"],
+      [area(neutral, 0.2), "nine tenths"],
     ];
     const hasOthers = stage.comparable && columns.length > 1;
     return [
@@ -73,62 +65,50 @@ export class Formation extends Lens {
       ...(many ? shares : []),
       [line("currentColor", 3.5), "mean over tail"],
       hasOthers && [line("currentColor", 1.5, { opacity: 0.5 }), "in other runs"],
-      columns.some(({ run }) => stage.store.tablesOf(run)) && [areaSign("currentColor", { opacity: 0.2 }), "range over seeds"],
-      [line("currentColor", 1.5, { dash: DOTTED }), "equal; loss alone"],
-      many ? null : [dot(neutral), "this epoch"],
+      columns.some(({ run }) => stage.store.tablesOf(run)) && [area("currentColor", 0.2), "range over seeds"],
+      [line("currentColor", 1.5, { dash: "2 3" }), "equal; loss alone"],
+      !many && [dot(neutral), "this epoch"],
     ];
   }
 
   rows() {
-    return this.columns.flatMap(({ part }) => part?.rows() ?? []);
+    return this.parts.flatMap((part) => part.rows());
   }
 
   epoch() {
     for (const { run, part } of this.columns) {
       const { epoch, message } = this.stage.look(run, false);
-      if (part && message === null) part.showEpoch(epoch);
+      if (!part || message !== null) continue;
+      part.strip.show(part.many ? null : run.angles(epoch), part.many ? part.shares(epoch) : null);
     }
   }
 
   frame() {
-    for (const { part } of this.columns) part?.strip.mark(this.stage.at);
+    for (const { part } of this.columns) part?.line.draw();
   }
 }
 
 class FormationColumn {
   constructor(stage, content, run) {
-    this.stage = stage;
-    this.run = run;
+    Object.assign(this, { stage, run });
     const { groups, regular, predicted } = run.classes;
     this.kinds = kindsOf(groups);
-    this.plot = content.appendChild(h("div", { class: "plot" }));
+    this.many = this.kinds.length > EVERY_PAIR_UP_TO; // too many for a line a pair
+    this.others = stage.store.runs.filter((other) => other !== run);
+    const plot = content.appendChild(h("div", { class: "plot" }));
     const others = this.others.map(({ told }) => told);
     const targets = { regular, predicted: predicted?.tail ?? null, planned: run.about.planned };
     const figure = formationFigure(run.told, others, targets, stage.told);
-    this.chart = new Chart(this.plot, figure, { plotly: stage.told.plotly, onDraw: () => this.strip.draw() });
-    this.strip = new Strip(content, this.chart, { kinds: this.kinds, told: stage.told });
-    this.strip.onSeek = (epoch) => stage.send({ type: "seek", epoch: this.fromAxis(epoch) });
-    this.strip.toAxis = (epoch) => this.toAxis(epoch);
-    this.pictures = [this.chart, this.strip];
+    const onDraw = () => (this.strip.draw(), this.line.draw());
+    this.chart = new Chart(plot, figure, stage.told, onDraw);
+    this.line = new EpochLine(stage, content, this.chart);
+    this.strip = new Strip(content, this.chart, this.kinds, stage.told);
+    content.addEventListener("pointermove", (event) => event.buttons === 1 && this.line.seek(event));
+    this.pictures = [this.chart, this.line, this.strip];
   }
 
-  /** Whether the classes are too many for a line a pair. */
-  get many() {
-    return this.kinds.length > EVERY_PAIR_UP_TO;
-  }
-
-  get others() {
-    return this.stage.store.runs.filter((run) => run !== this.run);
-  }
-
-  /** Epochs whose class means are here. */
   get meanEpochs() {
     return [...this.run.curves.means.keys()].sort((a, b) => a - b);
-  }
-
-  showEpoch(epoch) {
-    if (this.many) this.strip.showShares(this.shares(epoch));
-    else this.strip.showPairs(this.run.angles(epoch));
   }
 
   /** Degrees below which 5, 25, 50, 75 and 95 % of all pairs are; null where that was not recorded. */
@@ -145,34 +125,29 @@ class FormationColumn {
     return drawn.reduce((most, angle) => Math.max(most, angle), this.run.classes.regular);
   }
 
-  toAxis(epoch) {
-    return this.stage.state.log ? Math.max(epoch, BEFORE) : epoch;
-  }
-
-  fromAxis(value) {
-    return value < 2 * BEFORE && this.stage.state.log ? 0 : value;
+  onAxis(epochs) {
+    return epochs.map((epoch) => onAxis(this.stage.state, epoch));
   }
 
   /** @param {number} top degrees at the top of the axis, the same in every column */
   draw(top, columns) {
-    const { others } = this;
-    const partOf = (place) => columns.find(({ run }) => run === others[place])?.part;
+    const { others, stage } = this;
     const last = lastEpoch(columns.map(({ run }) => run));
-    const ends = { x: [this.toAxis(0), last] };
-    const layout = { xaxis: epochAxis(this.stage.state.log, last), yaxis: { range: [0, top] } };
+    const ends = { x: [...this.onAxis([0]), last] };
+    const layout = { xaxis: epochAxis(stage.state, last), yaxis: { range: [0, top] } };
     this.strip.scale(top);
-    if (!this.stage.warm) return;
+    if (!stage.warm) return;
     this.chart.show(() => {
       const own = { ...this.lines(), simplex: ends, predicted: ends };
-      const line = (place) => (this.stage.comparable ? partOf(place)?.tailLine() : null);
-      return { fill: ({ role, place }) => (role === "beside" ? line(place) : own[role]), layout };
+      const partOf = (place) => columns.find(({ run }) => run === others[place])?.part;
+      const beside = (place) => (stage.comparable ? partOf(place)?.tailLine() : null);
+      return { fill: ({ role, place }) => (role === "beside" ? beside(place) : own[role]), layout };
     });
   }
 
-  /** The mean over the pairs within the tail. */
   tailLine() {
     const { curves } = this.run;
-    return { x: curves.epochs.map((epoch) => this.toAxis(epoch)), y: curves.column(TAIL) };
+    return { x: this.onAxis(curves.epochs), y: curves.column(TAIL) };
   }
 
   /** Every pair over every epoch, or what is drawn of them where they are many. */
@@ -200,21 +175,22 @@ class FormationColumn {
   lines() {
     const lines = { "tail–tail": this.tailLine() };
     const seeds = this.stage.store.band(this.run, TAIL);
-    if (seeds) lines.seeds = area(seeds.epochs.map((epoch) => this.toAxis(epoch)), seeds.low, seeds.high);
+    if (seeds) lines.seeds = between(this.onAxis(seeds.epochs), seeds.low, seeds.high);
     if (!this.many) return { ...lines, ...this.pairLines() };
     const { curves } = this.run;
-    const x = curves.epochs.map((epoch) => this.toAxis(epoch));
+    const x = this.onAxis(curves.epochs);
     const [least, low, median, high, most] = QUANTILES.map((name) => curves.column(name));
-    return { ...lines, range: area(x, least, most), middle: area(x, low, high), median: { x, y: median } };
+    return { ...lines, range: between(x, least, most), middle: between(x, low, high), median: { x, y: median } };
   }
 
   /** One trace a group of pairs, its lines parted by gaps. */
   pairLines() {
     const { names } = this.run.classes;
     const epochs = this.meanEpochs;
-    const x = epochs.map((epoch) => this.toAxis(epoch));
+    const x = this.onAxis(epochs);
     const angles = epochs.map((epoch) => this.run.curves.angles(epoch));
-    const lines = { head: emptyLine(), medium: emptyLine(), tail: emptyLine() };
+    const kinds = ["head", "medium", "tail"];
+    const lines = Object.fromEntries(kinds.map((kind) => [kind, { x: [], y: [], text: [] }]));
     for (let i = 0; i < names.length; i++) {
       for (let j = 0; j < i; j++) {
         const line = lines[kindOfPair(this.kinds, i, j)];
@@ -226,30 +202,4 @@ class FormationColumn {
     }
     return lines;
   }
-}
-
-/** Where the axis of epochs ends that these runs share. */
-export function lastEpoch(runs) {
-  return Math.max(1, ...runs.map((run) => Math.max(run.about?.planned ?? 1, run.epochs.at(-1) ?? 0)));
-}
-
-/** Plotly's settings for an axis of epochs from 0 to the last. */
-export function epochAxis(log, last) {
-  if (!log) return { type: "linear", range: [0, last], tickvals: null, ticktext: null };
-  const ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].filter((tick) => tick <= last);
-  return {
-    type: "log",
-    range: [Math.log10(BEFORE), Math.log10(last)],
-    tickvals: [BEFORE, ...ticks],
-    ticktext: ["0", ...ticks.map(String)],
-  };
-}
-
-/** A closed outline between two lines. */
-export function area(x, low, high) {
-  return { x: [...x, ...x.toReversed()], y: [...high, ...low.toReversed()] };
-}
-
-function emptyLine() {
-  return { x: [], y: [], text: [] };
 }

@@ -2,55 +2,44 @@
 //
 // A lens is a class with the static fields `key` (its name in addresses), `title`, `views` (whether it draws from the
 // epochs' views, or their numbers are enough) and `fields` (of the state, see core/fields.js). Its instances build
-// once, follow the state and the clock, and list their numbers in `rows()`.
+// once, with `build()`, list their numbers for CSV in `rows()`, whose keys say units, and follow what they need to:
+// `options()` the state, `arrived()` numbers of more epochs, `viewed()` an epoch's view, maybe of another one than is
+// shown, `epoch()` the epoch that is shown, and `frame()` the place of what tweens.
 
-import { h } from "../core/dom.js";
-import { heading } from "../core/heading.js";
+import { button, h, number, popup, swatch } from "../core/dom.js";
+import { versionsOf } from "../export/words.js";
 
 /** The state's word for all lenses below each other. */
 export const ALL = "all";
+export const ANGLE = "angle (degrees)"; // a header of CSV
 
 const SAID = ["queued", "paused", "stopped", "failed"];
 const BROKEN = "This picture could not be drawn from what the run recorded.";
 
-/** What lenses have in common; of `build`, `options`, `arrived` and so on each has those that it needs. */
 export class Lens {
   static fields = {};
   static views = true;
+  static isFirst = false; // whether it is the first picture: what takes long to start waits until that stands
 
   columns = [];
-  foot = null; // what stands last in its side
+  legend = h("div", { class: "legend" });
+  words = h("p", { class: "key" });
 
-  /** @param {Object} stage */
   constructor(stage) {
-    this.stage = stage;
     const { key, title } = this.constructor;
+    Object.assign(this, { stage, key, title });
     this.picture = h("div", { class: "picture" });
-    this.side = h("details", { class: "side", open: !stage.narrow }, h("summary", {}, "Options and explanation"));
+    this.side = h("details", { class: "side", open: !stage.narrow.matches }, h("summary", {}, "Options and explanation"));
     this.body = h("div", { class: "body" }, this.picture, this.side);
     this.root = h("section", { class: `lens ${key}`, id: `lens-${key}` }, h("h2", {}, title), this.body);
   }
 
-  get key() {
-    return this.constructor.key;
-  }
-
-  get title() {
-    return this.constructor.title;
-  }
-
-  /** Whether the reader looks through it. */
   get wanted() {
     return [this.key, ALL].includes(this.stage.through);
   }
 
-  /** Whether it may be built: what takes long to start waits until the first picture stands. */
-  get ready() {
-    return this.stage.warm;
-  }
-
   get open() {
-    return this.wanted && this.ready;
+    return this.wanted && (this.stage.warm || this.constructor.isFirst);
   }
 
   /** Follow the state; what is not looked through has never been built or stands still. */
@@ -59,19 +48,21 @@ export class Lens {
     this.body.hidden = !this.open;
     if (!this.open) return;
     if (!this.built) {
+      this.picture.append(this.legend);
+      this.side.append(this.words);
       this.build();
-      if (this.foot) this.side.append(this.foot);
+      this.side.append(this.foot); // its menu of files
     }
     this.built = true;
-    this.try(() => this.options());
-    this.try(() => this.arrived());
+    this.try("options");
+    this.try("arrived");
     this.update();
   }
 
-  /** Draw; what the data made impossible is said in its place, and the other lenses go on. */
-  try(draw) {
+  /** Follow something; what the data made impossible is said in the picture's place, and the other lenses go on. */
+  try(what) {
     try {
-      draw();
+      this[what]?.();
     } catch (error) {
       console.error(error);
       for (const column of this.columns) column.say(BROKEN);
@@ -86,60 +77,47 @@ export class Lens {
       column.say(message, waiting);
       column.note.textContent = whereItStands(column.run, epoch, this.stage.at.epoch);
     }
-    this.try(() => this.epoch());
-    this.try(() => this.frame());
+    this.try("epoch");
+    this.try("frame");
   }
 
-  /** What of a run is shown, or why nothing is; see the stage's `look`. */
   look(run) {
     return this.stage.look(run, this.constructor.views);
   }
 
-  build() {}
-
-  /** The state has changed. */
-  options() {}
-
-  /** Numbers of more epochs have arrived. */
-  arrived() {}
-
-  /** An epoch's view has arrived, maybe of another one than is shown. */
-  viewed() {}
-
-  /** Another epoch is shown. */
-  epoch() {}
-
-  /** Pictures that tween are at another place. */
-  frame() {}
-
-  /** Its numbers, for CSV: rows with the same keys, which say units; none where it shows nothing. */
-  rows() {
-    return [];
+  get parts() {
+    return this.columns.flatMap(({ part }) => part ?? []);
   }
 
-  /** Charts and canvases, its own and its columns'. */
+  rows() {
+    return [...this.drawn()].flatMap(({ part, snapshot }) => part.rows(snapshot));
+  }
+
   get pictures() {
-    return [...(this.chart ? [this.chart] : []), ...this.columns.flatMap(({ part }) => part?.pictures ?? [])];
+    return this.parts.flatMap(({ pictures }) => pictures);
   }
 
   retheme() {
-    for (const picture of this.pictures) picture.retheme();
+    for (const picture of this.pictures) picture.retheme?.();
   }
 
   destroy() {
-    for (const picture of this.pictures) picture.destroy();
+    for (const picture of this.pictures) picture.destroy?.();
+  }
+
+  offer(...controls) {
+    this.words.before(h("div", { class: "controls" }, controls));
   }
 
   /**
    * Add a column for each run that is shown. One whose classes are not known yet has no part.
    *
-   * @param {(content: HTMLElement, run: Object) => Object} make draws into `content`, which is on the page by then;
-   *   returns the column's part, which lists its `pictures`
+   * @param make (content, run) → the column's part, which draws into `content`, on the page, and lists its `pictures`
    */
   addColumns(make) {
     this.columns = this.stage.runs.map((run) => new Column(run));
     const roots = this.columns.map(({ root }) => root);
-    this.picture.append(h("div", { class: "columns", style: `--columns: ${roots.length}` }, roots));
+    this.legend.before(h("div", { class: "columns", style: `--columns: ${roots.length}` }, roots));
     for (const column of this.columns) column.part = column.run.classes && make(column.content, column.run);
   }
 
@@ -158,18 +136,22 @@ function whereItStands({ state }, epoch, wanted) {
   return [shown, SAID.includes(state) ? state : null].filter(Boolean).join(" · ");
 }
 
-/** A run's place in a lens: its name, what its part draws, and over that what is to be said. */
+/** A run's place in a lens: its name, which tells the recipe; what its part draws; over that what is to be said. */
 class Column {
   part = null;
+  content = h("div", { class: "content" });
+  message = h("p", { class: "message", role: "status", hidden: true });
+  note = h("span", { class: "note" }); // where it stands
 
   constructor(run) {
     this.run = run;
-    this.content = h("div", { class: "content" });
-    this.message = h("p", { class: "message", role: "status", hidden: true });
-    const { root, note } = heading(run);
-    this.note = note;
+    const { told, about } = run;
+    const facts = h("div", { class: "facts", popover: true }, about ? describe(about) : "Nothing is known of it yet.");
+    const name = button(told.label, null, { class: "name", title: `Recipe of ${told.label}` });
+    popup(name, facts);
+    const head = h("header", {}, swatch(told), name, this.note, facts);
     const stack = h("div", { class: "stack" }, this.content, this.message);
-    this.root = h("div", { class: "column", "data-run": run.told.id }, root, stack);
+    this.root = h("div", { class: "column", "data-run": told.id }, head, stack);
   }
 
   /** Put a sentence in the picture's place, or over it while one waits; null takes it away. */
@@ -179,4 +161,23 @@ class Column {
     this.message.classList.toggle("waiting", waiting);
     this.content.classList.toggle("empty", text !== null && !waiting);
   }
+}
+
+function describe({ name, group, recipe, ...about }) {
+  const lines = [["Run", name], ["Group", group], ["Recipe", recipe], ["Made with", versionsOf(about)]];
+  return h("dl", {}, lines.filter(([, text]) => text).flatMap(([term, text]) => [h("dt", {}, term), h("dd", {}, text)]));
+}
+
+/** Every two of K classes once, the smaller number first. @returns {[number, number][]} ordered by the second */
+export function pairsOf(K) {
+  return Array.from({ length: K }, (_, i) => Array.from({ length: i }, (_, j) => [j, i])).flat();
+}
+
+/** Degrees for CSV, as exact as class means in 32 bits are. */
+export function degrees(value) {
+  return Number.isFinite(value) ? number(value, 4).replace("−", "-") : "";
+}
+
+export function significant(value) {
+  return Number.isFinite(value) ? Number(value.toPrecision(6)) : "";
 }

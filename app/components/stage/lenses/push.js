@@ -8,10 +8,9 @@ import { pushFigure, receivedFigure, ticksOf, wrapped } from "../plots/figures.j
 import { asShares, countEffect, countSlope, kindsOf, orderOf, tailPushShare } from "../core/geometry.js";
 import { oneOf } from "../core/fields.js";
 import { tell } from "../core/glossary.js";
-import { significant } from "./rows.js";
 import { HeatMap } from "../plots/heatmap.js";
-import { Lens } from "./lens.js";
-import { area, dot, legendOf, line } from "./signs.js";
+import { Lens, significant } from "./lens.js";
+import { area, dot, legendOf, line, striped } from "./signs.js";
 import { classDots, countLines, extent, fitted, pairDots, percent, pooled, received } from "./pushes.js";
 
 const NAMED = 3; // classes that are named one by one
@@ -21,12 +20,7 @@ const FEW_TICKS = ticksOf(1, 3);
 const [DARKEST, LIGHTEST] = [10, 1 / 100]; // of an even share, where the heat map's scale ends
 const NO_PUSH = "Cross-entropy alone has no contrastive push.";
 const PICTURES = [["dots", "against counts"], ["map", "between classes"], ["bars", "received"]];
-const WORDS = {
-  pair_push: { axis: "share of all push", scale: "of all push", header: "pair push (share of all push)" },
-  gradient_mass: {
-    axis: "share of the anchor's push", scale: "of the anchor's push", header: "mass (share of the anchor's push)",
-  },
-};
+const WHOLE = { pair_push: "all push", gradient_mass: "the anchor's push" }; // that the quantities are shares of
 const DOTS = {
   pair_push: {
     pairs:
@@ -73,32 +67,29 @@ export class Push extends Lens {
     const { stage } = this;
     const pictures = choice(stage, "pushes", "", PICTURES);
     pictures.classList.add("pictures");
-    this.side.append(h("div", { class: "controls" }, pictures, choice(stage, "quantity", "", QUANTITIES)));
+    this.offer(pictures, choice(stage, "quantity", "", QUANTITIES));
     this.addColumns((content, run) => new PushColumn(stage, content, run));
-    this.legend = this.picture.appendChild(h("div", { class: "legend" }));
-    this.words = this.side.appendChild(h("p", { class: "key" }));
   }
 
-  /** Pictures that are seen. */
   get seen() {
     const { lens, pushes } = this.stage.state;
     return lens === this.key ? [pushes] : PICTURES.map(([picture]) => picture);
   }
 
   options() {
-    const { stage, seen, columns } = this;
+    const { stage, seen, parts } = this;
     const { quantity, pushes, blocks } = stage.state;
     this.root.dataset.pushes = pushes;
-    const trainedHere = columns.some(({ run }) => run.about?.switches);
-    const many = columns.some(({ part }) => part?.many);
-    const words = { dots: DOTS[quantity][many ? "classes" : "pairs"] + SLOPE, map: MAP[quantity], bars: BARS };
-    const said = seen.map((picture) => words[picture]).join("") + (trainedHere ? SAMPLED + seen.map((picture) => UNSEEN[picture]).join("") : "");
-    tell(this.words, said.trim(), stage.told.glossary);
+    const trainedHere = this.columns.some(({ run }) => run.about?.switches);
+    const dots = DOTS[quantity][parts.some(({ many }) => many) ? "classes" : "pairs"] + SLOPE;
+    const words = { dots, map: MAP[quantity], bars: BARS };
+    const said = seen.map((picture) => words[picture]);
+    if (trainedHere) said.push(SAMPLED, ...seen.map((picture) => UNSEEN[picture]));
+    tell(this.words, said.join("").trim(), stage.told.glossary);
     this.legend.replaceChildren(...legendOf(seen.flatMap((picture) => this.signs()[picture])));
-    for (const { part } of columns) part?.map.setOpen(blocks.map(Number));
+    for (const { map } of parts) map.setOpen(blocks.map(Number));
   }
 
-  /** What is drawn in each picture, for the legend. */
   signs() {
     const { groups, neutral } = this.stage.told;
     return {
@@ -114,26 +105,20 @@ export class Push extends Lens {
         [area(groups.head), "push by the head"],
         [area(groups.medium), "by medium"],
         [area(groups.tail), "by the tail"],
-        [area(neutral, { opacity: 0.3, stripes: neutral }), "pull of its own class"],
+        [striped(neutral), "pull of its own class"],
       ],
     };
   }
 
   arrived() {
-    const parts = this.columns.map(({ part }) => part).filter(Boolean);
-    this.range = widest(parts.map((part) => part.range()));
-    this.reach = widest(parts.map((part) => part.reach()));
+    this.range = widest(this.parts.map((part) => part.range()));
+    this.reach = widest(this.parts.map((part) => part.reach()));
     this.epoch();
   }
 
   retheme() {
     super.retheme();
-    for (const { part } of this.columns) part?.map.setScales(part.scale()); // its lightest colour is the page's
-  }
-
-  rows() {
-    const shown = [...this.drawn()].filter(({ snapshot }) => snapshot.get("pair_push"));
-    return shown.flatMap(({ part, snapshot }) => part.rows(snapshot));
+    for (const part of this.parts) part.map.setScales(part.scale()); // its lightest colour is the page's
   }
 
   epoch() {
@@ -147,22 +132,20 @@ export class Push extends Lens {
 class PushColumn {
   constructor(stage, content, run) {
     Object.assign(this, { stage, run });
-    const { told, classes, about } = run;
-    const { switches } = about;
-    const { names, counts, groups } = (this.classes = pooled(classes));
+    const { told, about: { switches } } = run;
+    const { names, counts, groups } = pooled(run.classes);
     Object.assign(this, { names, counts, groups });
-    this.classes.order = orderOf(groups);
-    this.classes.kinds = kindsOf(groups);
+    this.classes = { names, counts, groups, order: orderOf(groups), kinds: kindsOf(groups) };
+    this.many = counts.length > EVERY_PAIR_UP_TO;
     this.alone = switches && countEffect(counts, switches);
     const [dots, bars] = ["dots", "bars"].map((name) => h("div", { class: `plot ${name}` }));
+    const map = h("div", { class: "map" });
     this.slope = h("span", { class: "slope" });
     this.share = h("span");
-    const map = h("div", { class: "map" });
     this.readout = h("p", { class: "readout" });
     content.append(dots, map, bars, this.readout, h("p", { class: "summary" }, this.slope, this.share));
-    const { plotly } = stage.told;
-    this.dots = new Chart(dots, pushFigure(told, stage.told), { plotly });
-    this.bars = new Chart(bars, receivedFigure(told, stage.told), { plotly });
+    this.dots = new Chart(dots, pushFigure(told, stage.told), stage.told);
+    this.bars = new Chart(bars, receivedFigure(told, stage.told), stage.told);
     const onHover = (hit) => (this.readout.textContent = hit?.text ?? "");
     const onOpen = (open) => stage.set({ blocks: Array.from(open, String) });
     this.map = new HeatMap(map, { label: `Push between classes, ${told.label}`, onHover, onOpen });
@@ -172,10 +155,6 @@ class PushColumn {
 
   get quantity() {
     return this.stage.state.quantity;
-  }
-
-  get many() {
-    return this.counts.length > EVERY_PAIR_UP_TO;
   }
 
   /** What the counts alone predict; null for runs of which the loss is not known. */
@@ -188,7 +167,7 @@ class PushColumn {
     const K = this.counts.length;
     const values = snapshot.get(this.quantity);
     if (this.quantity === "pair_push") return asShares(values, K);
-    return Float32Array.from(values, (value, i) => (i % K === Math.floor(i / K) ? NaN : value));
+    return values.map((value, i) => (i % (K + 1) === 0 ? NaN : value)); // the diagonal
   }
 
   /** Least and greatest value over all epochs, so that the axis stands still. */
@@ -198,7 +177,6 @@ class PushColumn {
     return widest([extent(recorded), ...(this.countsAlone ? [extent(this.countsAlone)] : [])]);
   }
 
-  /** Where the longest bars of all epochs end. */
   reach() {
     const most = (name) => this.run.curves.finite(name).reduce((a, b) => Math.max(a, b), 0);
     return [-most("pull_most"), most("push_most")];
@@ -216,12 +194,15 @@ class PushColumn {
 
   drawDots(values, [low, high]) {
     const { classes, counts, countsAlone: alone, many } = this;
-    const dots = many ? classDots(values, classes) : pairDots(values, classes);
-    const marker = { color: dots.kind.map((kind) => this.stage.told.groups[kind]) };
+    const { kind, ...dots } = (many ? classDots : pairDots)(values, classes);
+    const marker = { color: kind.map((group) => this.stage.told.groups[group]) };
     const fill = { measured: { ...dots, marker }, fit: fitted(dots, countSlope(values, counts)) };
-    if (alone) fill.counts = many ? justXY(classDots(alone, classes)) : countLines(alone, classes);
+    if (alone) {
+      const { x, y } = (many ? classDots : countLines)(alone, classes);
+      fill.counts = { x, y };
+    }
     const logs = (from, to, room) => [Math.log10(from) - room, Math.log10(to) + room];
-    const yaxis = { range: logs(low, high, 0.15), title: { text: WORDS[this.quantity].axis } };
+    const yaxis = { range: logs(low, high, 0.15), title: { text: `share of ${WHOLE[this.quantity]}` } };
     const { clientWidth: width } = this.dots.host;
     const xaxis = { range: logs(Math.min(...counts), Math.max(...counts), 0.1), ...(width < NARROW && FEW_TICKS) };
     xaxis.title = { text: wrapped("training images of the counterpart", width) };
@@ -229,13 +210,9 @@ class PushColumn {
     return { fill: ({ role }) => fill[role], layout: { xaxis, yaxis } };
   }
 
-  received(snapshot) {
-    return received(snapshot.get("gradient_attraction"), snapshot.get("gradient_norm"), this.groups);
-  }
-
   drawBars(snapshot, [below, above]) {
     const { order, names } = this.classes;
-    const bars = this.received(snapshot);
+    const bars = received(snapshot.get("gradient_attraction"), snapshot.get("gradient_norm"), this.groups);
     const sorted = (values, sign) => {
       const lengths = order.map((k) => values[k]);
       return { x: order.map((k) => names[k]), y: lengths.map((length) => sign * length), customdata: lengths };
@@ -249,16 +226,14 @@ class PushColumn {
     const slopeOf = (push) => number(countSlope(push, counts), 2);
     const slope = ["Slope ", h("b", {}, slopeOf(values)), alone ? `, counts alone ${slopeOf(alone)}. ` : ". "];
     const level = `All classes have ${counts[0]} training images: there is no slope. `;
-    const none = counts.length < 3 ? "Two classes have no slope. " : level;
-    this.slope.replaceChildren(...(isUneven(counts) && counts.length > 2 ? slope : [none]));
+    const none = counts.length < 3 ? "Two classes have no slope. " : isUneven(counts) ? null : level;
+    this.slope.replaceChildren(...(none ? [none] : slope));
     this.share.replaceChildren(...this.tailShare(snapshot));
   }
 
-  /** How much of all push is among the tail, as parts of a paragraph. */
   tailShare(snapshot) {
     const { counts, groups, run } = this;
-    const K = counts.length;
-    const { tail } = groups;
+    const [K, { tail }] = [counts.length, groups];
     if (run.classes.bins) return ["Classes are pooled by frequency: the tail's share is not computed."];
     if (tail.length < 2) return [];
     const shareOf = (matrix) => tailPushShare(matrix, K, groups);
@@ -270,13 +245,13 @@ class PushColumn {
     return [`Of all pair push within ${among} `, h("b", {}, percent(measured)), `${byCounts}, if all alike ${even}.`];
   }
 
-  /** What each class does to each other one, and by the counts alone would do. */
   rows(snapshot) {
-    const { names, counts, countsAlone, run } = this;
+    const { names, counts, countsAlone, run, quantity } = this;
+    if (!snapshot.get(quantity)) return [];
     const [values, K] = [this.values(snapshot), names.length];
-    const { header } = WORDS[this.quantity];
-    const pairs = names.flatMap((_, row) => names.flatMap((_, column) => (row === column ? [] : [[row, column]])));
-    return pairs.map(([row, column]) => ({
+    const header = `${quantity === "pair_push" ? "pair push" : "mass"} (share of ${WHOLE[quantity]})`;
+    const pairs = names.flatMap((_, row) => names.map((_, column) => [row, column]));
+    return pairs.filter(([row, column]) => row !== column).map(([row, column]) => ({
       run: run.told.label,
       epoch: snapshot.epoch,
       "class pushed": names[row],
@@ -292,25 +267,20 @@ class PushColumn {
   scale() {
     const K = this.counts.length;
     const even = this.quantity === "pair_push" ? 2 / (K * (K - 1)) : 1 / K;
-    const paper = this.map.surface.theme.paperRgb;
+    const paper = this.map.theme.paperRgb;
     const blue = hexToRgb(this.stage.told.amount);
-    const ends = [LIGHTEST, 1, DARKEST].map((factor) => Math.min(0, Math.log10(even * factor)));
+    const [low, middle, high] = [LIGHTEST, 1, DARKEST].map((factor) => Math.min(0, Math.log10(even * factor)));
     return {
       stops: [[0, rgbToHex(mix(paper, blue, 0.06))], [1, rgbToHex(blue)]],
-      low: ends[0],
-      high: ends[2],
-      ticks: ends.map((end) => [end, percent(10 ** end)]),
-      title: `${WORDS[this.quantity].scale}${this.many ? ", geometric mean" : ""}`,
+      low,
+      high,
+      ticks: [low, middle, high].map((end) => [end, percent(10 ** end)]),
+      title: `of ${WHOLE[this.quantity]}${this.many ? ", geometric mean" : ""}`,
       format: (value) => percent(10 ** value),
     };
   }
 }
 
-function justXY({ x, y }) {
-  return { x, y };
-}
-
-/** The smallest range that holds all of them. */
 function widest(ranges) {
   return [Math.min(...ranges.map(([low]) => low)), Math.max(...ranges.map(([, high]) => high))];
 }

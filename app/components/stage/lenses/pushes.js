@@ -1,23 +1,18 @@
 // The numbers of the push's pictures: dots, lines and bars from an epoch's gradient statistics.
 
-import { groupsOf } from "../core/geometry.js";
+import { groupsOf, sum } from "../core/geometry.js";
 
 /**
- * The classes of a run as its gradient statistics have them: one by one, or in bins of like frequency.
- *
- * @param {{names: string[], counts: number[], groups: Object, bins: ?number[]}} classes `bins`: of each class, 0 for
- *   the most frequent
- * @returns {{names: string[], counts: number[], groups: {head: number[], medium: number[], tail: number[]}}} a bin's
- *   count is the mean of its classes'
+ * The classes of a run as its gradient statistics have them: one by one, or in bins of like frequency, 0 for the most
+ * frequent; a bin's count is the mean of its classes'.
  */
 export function pooled({ names, counts, groups, bins }) {
   if (!bins) return { names, counts, groups };
   const numbers = [...new Set(bins)].sort((a, b) => a - b);
-  const meanCount = (bin) => {
+  const means = numbers.map((bin) => {
     const members = counts.filter((_, k) => bins[k] === bin);
-    return Math.round(members.reduce((sum, count) => sum + count, 0) / members.length);
-  };
-  const means = numbers.map(meanCount);
+    return Math.round(sum(members) / members.length);
+  });
   return { names: numbers.map((bin) => `bin ${bin}`), counts: means, groups: groupsOf(means) };
 }
 
@@ -25,55 +20,57 @@ export function pooled({ names, counts, groups, bins }) {
  * A dot for each class that is pushed and each that pushes it, at the latter's count.
  *
  * @param {Float32Array} values (K, K), row = the class that is pushed
- * @param {{names, counts, order, kinds}} classes by class; `order` is from the most frequent
  * @returns {{x: number[], y: number[], text: string[], kind: string[]}} `kind` is the group of the class that is pushed
  */
 export function pairDots(values, { names, counts, order, kinds }) {
   const who = (k) => `${names[k]} (n = ${counts[k]})`;
   const pairs = order.flatMap((row) => order.filter((column) => column !== row).map((column) => [row, column]));
-  const dots = pairs.map(([row, column]) => ({
+  return inColumns(pairs, ([row, column]) => ({
     x: counts[column],
     y: values[row * counts.length + column],
     kind: kinds[row],
-    text: () => `${who(column)} pushes ${who(row)}`,
+    text: `${who(column)} pushes ${who(row)}`,
   }));
-  return inColumns(dots);
 }
 
 /** A dot for each class that pushes: the geometric mean over those it pushes. Shapes are those of `pairDots`. */
 export function classDots(values, { names, counts, order, kinds }) {
   const meanOf = (column) => {
     const logs = order.map((row) => Math.log(values[row * counts.length + column])).filter(Number.isFinite);
-    return Math.exp(logs.reduce((sum, log) => sum + log, 0) / logs.length);
+    return Math.exp(sum(logs) / logs.length);
   };
-  const text = (column) => () => `${names[column]} (n = ${counts[column]}) on the others`;
-  return inColumns(order.map((k) => ({ x: counts[k], y: meanOf(k), kind: kinds[k], text: text(k) })));
+  const text = (k) => `${names[k]} (n = ${counts[k]}) on the others`;
+  return inColumns(order, (k) => ({ x: counts[k], y: meanOf(k), kind: kinds[k], text: text(k) }));
+}
+
+function inColumns(items, dotOf) {
+  const seen = items.map(dotOf).filter(({ y }) => y > 0); // no push was seen in the sampled steps
+  return {
+    x: seen.map(({ x }) => x),
+    y: seen.map(({ y }) => y),
+    kind: seen.map(({ kind }) => kind),
+    text: seen.map(({ text, y }) => `${text}<br><b>${percent(y)}</b>`),
+  };
 }
 
 /** A line for each class that is pushed, over the counts of those that push it. */
 export function countLines(values, { counts, order }) {
-  const line = { x: [], y: [] };
-  for (const row of order) {
-    for (const column of order) {
-      if (row === column) continue;
-      line.x.push(counts[column]);
-      line.y.push(values[row * counts.length + column]);
-    }
-    line.x.push(null);
-    line.y.push(null);
-  }
-  return line;
+  const lines = order.map((row) => order.filter((column) => column !== row).map((column) => [row, column]));
+  const places = lines.flatMap((line) => [...line, null]);
+  return {
+    x: places.map((place) => place && counts[place[1]]),
+    y: places.map((place) => place && values[place[0] * counts.length + place[1]]),
+  };
 }
 
 /** A line of this slope, in log–log axes, through the middle of the dots; hidden where there is none. */
 export function fitted({ x, y }, slope) {
   if (slope === null || !x.length) return { visible: false };
-  const middle = (values) => values.reduce((sum, value) => sum + Math.log(value), 0) / values.length;
+  const middle = (values) => sum(values.map(Math.log)) / values.length;
   const ends = [Math.min(...x), Math.max(...x)];
   return { x: ends, y: ends.map((end) => Math.exp(middle(y) + slope * (Math.log(end) - middle(x)))) };
 }
 
-/** The least and the greatest positive number. */
 export function extent(values) {
   const positive = values.filter((value) => value > 0);
   return positive.reduce(([low, high], value) => [Math.min(low, value), Math.max(high, value)], [Infinity, 0]);
@@ -82,15 +79,12 @@ export function extent(values) {
 /**
  * What each class receives: the pull of its own class, and the push of each group, as mean lengths of the gradient.
  *
- * @param {ArrayLike<number>} attraction (K,)
- * @param {ArrayLike<number>} norm (K, K), row = the class that is moved
- * @param {{head: number[], medium: number[], tail: number[]}} groups
+ * @param {ArrayLike<number>} attraction (K,) @param {ArrayLike<number>} norm (K, K), row = the class that is moved
  * @returns {Object<string, number[]>} (K,) for pull, head, medium and tail
  */
 export function received(attraction, norm, groups) {
   const pull = Array.from(attraction);
-  const K = pull.length;
-  const byGroup = (group) => pull.map((_, k) => group.reduce((sum, q) => sum + (norm[k * K + q] || 0), 0));
+  const byGroup = (group) => pull.map((_, k) => sum(group.map((q) => norm[k * pull.length + q] || 0)));
   return { pull, ...Object.fromEntries(Object.entries(groups).map(([name, group]) => [name, byGroup(group)])) };
 }
 
@@ -100,14 +94,4 @@ export function percent(share) {
   const hundredths = 100 * share;
   if (hundredths >= 10) return `${hundredths.toFixed(0)} %`;
   return `${hundredths >= 0.095 ? hundredths.toFixed(1) : Number(hundredths.toPrecision(1))} %`;
-}
-
-function inColumns(dots) {
-  const seen = dots.filter(({ y }) => y > 0); // no push was seen in the sampled steps
-  return {
-    x: seen.map(({ x }) => x),
-    y: seen.map(({ y }) => y),
-    kind: seen.map(({ kind }) => kind),
-    text: seen.map(({ text, y }) => `${text()}<br><b>${percent(y)}</b>`),
-  };
 }

@@ -12,7 +12,6 @@ const PARALLEL = 1e-9; // sine of an angle below which two directions span no pl
 const STEPS = 32_767; // from 0 to 1, as int16
 const UNIT_TOLERANCE = 1e-3;
 
-/** The basis of the first three coordinates. */
 export function identity(D) {
   if (!(D >= SCREEN_DIMS)) throw new RangeError(`D is ${D}; expected 3 or more`);
   const basis = new Float64Array(SCREEN_DIMS * D);
@@ -27,10 +26,8 @@ export function identity(D) {
  * The hidden turn is a flow along a fixed vector field, a skew map between neighbouring coordinates seen outside the
  * screen: skew, so that depth is never caught in a limit; fixed, so that it runs backwards as well as forwards.
  *
- * @param {Float64Array} basis (3, D)
  * @param {number} dx radians to the right: pointer movement over the radius of the picture
  * @param {number} dy radians up
- * @returns {Float64Array} (3, D)
  */
 export function drag(basis, dx, dy) {
   const length = Math.hypot(dx, dy);
@@ -44,13 +41,11 @@ export function drag(basis, dx, dy) {
 }
 
 /**
- * Turn towards the screen plane of `target` at constant angular speed, along the shortest way between the two planes.
+ * Turn towards the screen plane of `target` at constant angular speed, along the shortest way between the two planes:
+ * both principal vectors turn at once, and how far the planes are apart is the root of the sum of the two squared
+ * principal angles (the geodesic interpolation of Buja et al. 2005).
  *
- * Planes are compared by their principal angles; both principal vectors turn at once, and how far the two planes are
- * apart is the root of the sum of the two squared angles (the geodesic interpolation of Buja et al. 2005).
- *
- * @param {Float64Array} basis (3, D)
- * @param {Float64Array} target (3, D); its plane is reached, in whatever rotation within the screen is nearest
+ * @param {Float64Array} target a basis; its plane is reached, in whatever rotation within the screen is nearest
  * @param {number} dt seconds
  * @returns {{basis: Float64Array, arrived: boolean}} `arrived`: the plane is reached, it is time for another target
  */
@@ -59,53 +54,46 @@ export function autoStep(basis, target, dt) {
   const distance = Math.hypot(...pairs.map(({ angle }) => angle));
   const part = Math.min(1, (TOUR_SPEED * dt) / Math.max(distance, ARRIVED));
   let turned = basis;
-  for (const { from, towards, angle } of pairs) turned = turn(turned, from, towards, part * angle);
+  for (const { from, towards, angle } of pairs) if (towards) turned = turn(turned, from, towards, part * angle);
   return { basis: turned, arrived: part * distance >= distance - ARRIVED };
 }
 
-/** A basis drawn evenly from all of them, (3, D); the same seed, a whole number, draws the same. */
+/** A basis drawn evenly from all of them; the same seed, a whole number, draws the same. */
 export function randomTarget(D, seed) {
-  const drawn = identity(D).map((_, i) => gaussian(seed, i));
-  return rightHanded(orthonormalise(drawn));
+  const basis = orthonormalise(identity(D).map((_, i) => gaussian(seed, i)));
+  return isMirrored(basis) ? basis.map((value) => -value) : basis;
 }
 
 /**
  * Turn so that `direction` becomes screen x, by the smallest rotation that does it.
  *
- * @param {Float64Array} basis (3, D)
  * @param {ArrayLike<number>} direction (D,) of any length; one without a direction (zero, NaN) turns nothing
  * @param {number} fraction how much of the turn is done, 0 to 1: for those who animate it
- * @returns {Float64Array} (3, D)
  */
 export function face(basis, direction, fraction = 1) {
   return swing(basis, basis, 0, direction, fraction);
 }
 
 /**
- * Turn so that `a` becomes screen x, and `b` lies in the upper half of the screen plane.
- *
- * @param {Float64Array} basis (3, D)
- * @param {ArrayLike<number>} a (D,) of any length
- * @param {ArrayLike<number>} b (D,) of any length; one parallel to `a` turns nothing further
- * @param {number} fraction how much of the turn is done, 0 to 1
- * @returns {Float64Array} (3, D)
+ * Turn so that `a` becomes screen x, and `b` lies in the upper half of the screen plane; both are (D,), of any length.
+ * A `b` that is parallel to `a` turns nothing further.
  */
 export function facePlane(basis, a, b, fraction = 1) {
   const facing = face(basis, a);
   const [x] = rowsOf(facing);
   const upper = padded(b, x.length);
   const beside = combined(1, upper, -inner(upper, x), x);
-  const parallel = Math.sqrt(inner(beside, beside)) < PARALLEL * Math.sqrt(inner(b, b));
+  const parallel = lengthOf(beside) < PARALLEL * lengthOf(b);
   const begun = face(basis, a, fraction);
   return parallel ? begun : swing(begun, facing, 1, beside, fraction);
 }
 
-/** Make the rows orthonormal again, from the first to the last, each kept to its own side; rows must be independent. */
+/** Make independent rows orthonormal again, from the first to the last, each kept to its own side. */
 export function orthonormalise(basis) {
   const done = [];
   for (const row of rowsOf(basis)) {
     const rest = done.reduce((left, other) => combined(1, left, -inner(left, other), other), row);
-    done.push(scaled(rest, 1 / Math.sqrt(inner(rest, rest))));
+    done.push(scaled(rest, 1 / lengthOf(rest)));
   }
   return joined(done);
 }
@@ -122,9 +110,9 @@ export function decode(text, D) {
   if (!/^[\w-]+$/.test(text) || text.length !== 8 * D) return null;
   const bytes = Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (byte) => byte.charCodeAt(0));
   const read = Float64Array.from(new Int16Array(bytes.buffer), (value) => value / STEPS);
-  if (!isOrthonormal(read)) return null;
-  const basis = orthonormalise(read);
-  return isMirrored(basis) ? null : basis;
+  const rows = rowsOf(read);
+  const isUnit = (a, i) => rows.every((b, j) => Math.abs(inner(a, b) - (i === j)) < UNIT_TOLERANCE);
+  return rows.every(isUnit) && !isMirrored(read) ? orthonormalise(read) : null;
 }
 
 // The one change that everything is made of: rotate all D dimensions in the plane of two orthonormal directions, `from`
@@ -144,7 +132,7 @@ function turnHidden(basis, angle) {
   const depth = rows[2];
   const neighbours = depth.map((_, i) => (depth[i - 1] ?? 0) - (depth[i + 1] ?? 0));
   const hidden = rows.reduce((left, row) => combined(1, left, -inner(left, row), row), neighbours);
-  const speed = Math.sqrt(inner(hidden, hidden));
+  const speed = lengthOf(hidden);
   return speed < PARALLEL ? basis : turn(basis, depth, scaled(hidden, 1 / speed), speed * angle);
 }
 
@@ -152,18 +140,22 @@ function turnHidden(basis, angle) {
 function swing(basis, reference, row, direction, fraction) {
   const rows = rowsOf(reference);
   const from = rows[row];
-  const length = Math.sqrt(inner(direction, direction));
+  const length = lengthOf(direction);
   if (!(length > 0 && Number.isFinite(length))) return basis;
-  const goal = scaled(padded(direction, from.length), 1 / length);
-  const cosine = inner(goal, from);
-  const beside = combined(1, goal, -cosine, from);
-  const sine = Math.sqrt(inner(beside, beside));
+  const { towards, angle } = wayTo(scaled(padded(direction, from.length), 1 / length), from);
   // Half a turn has no plane of its own: it goes through depth.
-  const towards = sine < PARALLEL ? rows[2] : scaled(beside, 1 / sine);
-  return turn(basis, from, towards, fraction * Math.atan2(sine, cosine));
+  return turn(basis, from, towards ?? rows[2], fraction * angle);
 }
 
-// Singular vectors of the 2 × 2 matrix of inner products, as two rotations; `towards` is orthogonal to `from`.
+// Where `from` turns to and how far, to be at `goal`; both have length 1. `towards` is null where they are parallel.
+function wayTo(goal, from) {
+  const cosine = inner(goal, from);
+  const beside = combined(1, goal, -cosine, from);
+  const sine = lengthOf(beside);
+  return { from, towards: sine < PARALLEL ? null : scaled(beside, 1 / sine), angle: Math.atan2(sine, cosine) };
+}
+
+// Singular vectors of the 2 × 2 matrix of inner products, as two ways.
 function principalPairs([ax, ay], [bx, by]) {
   const [xx, xy, yx, yy] = [inner(ax, bx), inner(ax, by), inner(ay, bx), inner(ay, by)];
   const sum = Math.atan2(yx - xy, xx + yy);
@@ -172,19 +164,7 @@ function principalPairs([ax, ay], [bx, by]) {
   return [
     [combined(Math.cos(p), ax, Math.sin(p), ay), combined(Math.cos(q), bx, Math.sin(q), by)],
     [combined(-Math.sin(p), ax, Math.cos(p), ay), combined(-Math.sin(q), bx, Math.cos(q), by)],
-  ].map(([from, goal]) => {
-    const cosine = inner(from, goal);
-    const beside = combined(Math.sign(cosine) || 1, goal, -Math.abs(cosine), from);
-    const sine = Math.sqrt(inner(beside, beside));
-    return sine < PARALLEL
-      ? { from, towards: from, angle: 0 }
-      : { from, towards: scaled(beside, 1 / sine), angle: Math.atan2(sine, Math.abs(cosine)) };
-  });
-}
-
-function isOrthonormal(basis) {
-  const rows = rowsOf(basis);
-  return rows.every((a, i) => rows.every((b, j) => Math.abs(inner(a, b) - (i === j)) < UNIT_TOLERANCE));
+  ].map(([from, goal]) => wayTo(inner(from, goal) < 0 ? scaled(goal, -1) : goal, from));
 }
 
 // Only in three dimensions is there a mirrored basis: with more, the hidden dimensions can take the flip.
@@ -192,10 +172,6 @@ function isMirrored(basis) {
   if (basis.length !== SCREEN_DIMS ** 2) return false;
   const [a, b, c, d, e, f, g, h, i] = basis;
   return a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) < 0;
-}
-
-function rightHanded(basis) {
-  return isMirrored(basis) ? basis.map((value) => -value) : basis;
 }
 
 // A normal number by Box and Muller's method. Its two uniform numbers are hashes of seed and place (the finaliser of
@@ -233,6 +209,10 @@ function combined(p, a, q, b) {
 
 function scaled(values, factor) {
   return values.map((value) => factor * value);
+}
+
+function lengthOf(values) {
+  return Math.sqrt(inner(values, values));
 }
 
 function inner(a, b) {

@@ -53,8 +53,7 @@ export class Blocks {
   }
 
   closed() {
-    const blocks = Array.from({ length: this.groups.length ** 2 }, (_, block) => block);
-    return blocks.filter((block) => !this.open.has(block));
+    return [...new Array(this.groups.length ** 2).keys()].filter((block) => !this.open.has(block));
   }
 
   /** The block of a cell; null without groups. */
@@ -80,8 +79,8 @@ export class Blocks {
     if (!this.open.delete(block)) this.open.add(block);
   }
 
-  /** The cell one step away; a closed block is one step. */
-  step([i, j], down, right, count) {
+  /** The cell of `count` one step away; a closed block is one step. */
+  step([i, j], [down, right], count) {
     const [top, left, bottom, end] = this.around(i, j);
     const row = down > 0 ? bottom : down < 0 ? top - 1 : i;
     const column = right > 0 ? end : right < 0 ? left - 1 : j;

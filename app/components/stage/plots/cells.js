@@ -1,6 +1,7 @@
 // The heat map's cells, on any 2D context: a colour a value, a corner where it lies beyond the scale, stripes for none.
 
 import { mix, rgbToHex, scale } from "../core/colour.js";
+import { stroke } from "./pen.js";
 
 const SHADES = 256;
 const [MISSING, STRIPE] = [0.05, 0.3]; // greys of a cell without a value, from the page's colour to its text's
@@ -15,9 +16,7 @@ export function diagonalGrey(t, { paperRgb, textRgb }) {
   return new Array(3).fill(lightness(mix(paperRgb, textRgb, 0.06 + 0.7 * t)));
 }
 
-/** Colours of one scale and one theme, as contexts take them. */
 export class Shades {
-  /** @param {[number, string][]} stops as in colour.js */
   constructor(stops, theme) {
     const grey = (share) => rgbToHex(mix(theme.paperRgb, theme.textRgb, share));
     const colourAt = scale(stops);
@@ -28,7 +27,6 @@ export class Shades {
   }
 }
 
-/** @param {HeatMap} map laid out and filled */
 export function drawCells(context, map) {
   const { order, values, scales, blocks, shades, frame } = map;
   const [K, { edges }] = [order.length, frame];
@@ -44,32 +42,31 @@ export function drawCells(context, map) {
   }
 }
 
-function drawPair(context, cell, value, { low, high }, shades) {
+function drawPair(context, cell, value, range, shades) {
   if (Number.isNaN(value)) return drawMissing(context, cell, shades);
-  fill(context, cell, shades.pairs[shade(value, low, high)]);
-  const isBeyond = value < low || value > high;
-  if (isBeyond && cell.width >= GAP_FROM) drawCorner(context, cell, shades.marks[Number(value > high)]);
+  fill(context, cell, shades.pairs[shade(value, range)]);
+  const isBeyond = value < range.low || value > range.high;
+  if (isBeyond && cell.width >= GAP_FROM) drawCorner(context, cell, shades.marks[Number(value > range.high)]);
 }
 
-function drawDiagonal(context, { x, y, width, height }, value, range, shades) {
-  if (!range || Number.isNaN(value)) return drawMissing(context, { x, y, width, height }, shades);
+function drawDiagonal(context, cell, value, range, shades) {
+  if (!range || Number.isNaN(value)) return drawMissing(context, cell, shades);
+  const { x, y, width, height } = cell;
   const inset = width < GAP_FROM ? 0 : INSET * width;
-  context.fillStyle = shades.diagonal[shade(value, range.low, range.high)];
+  context.fillStyle = shades.diagonal[shade(value, range)];
   context.fillRect(x + inset, y + inset, width - 2 * inset, height - 2 * inset);
 }
 
 function drawMissing(context, cell, shades) {
   const { x, y, width, height } = cell;
   fill(context, cell, shades.missing);
-  context.strokeStyle = shades.stripe;
-  context.lineWidth = 1;
   context.beginPath();
   for (const place of STRIPES) {
     const [less, more] = [Math.max(0, place - 1), Math.min(1, place)];
     context.moveTo(x + less * width, y + more * height);
     context.lineTo(x + more * width, y + less * height);
   }
-  context.stroke();
+  stroke(context, shades.stripe, 1);
 }
 
 /** A triangle in the upper right corner: the scale ends before this value. */
@@ -90,9 +87,8 @@ function fill(context, { x, y, width, height }, colour) {
   context.fillRect(x, y, width - gap, height - gap);
 }
 
-function shade(value, low, high) {
-  const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
-  return Math.round((SHADES - 1) * share);
+function shade(value, { low, high }) {
+  return Math.round((SHADES - 1) * Math.min(1, Math.max(0, (value - low) / (high - low))));
 }
 
 function lightness(rgb) {

@@ -1,7 +1,6 @@
 // A Plotly figure of figures.js whose arrays are swapped, redrawn a few times a second at most.
 
-import { loadPlotly } from "./plotly.js";
-import { themeTemplate } from "./theme.js";
+import { themeOf } from "./surface.js";
 
 const SHARE = 0.4; // of the browser's time that Plotly may take
 const LONGEST_REST = 120; // milliseconds
@@ -10,17 +9,13 @@ const ROOM = 280; // pixels of width that text of the usual size needs
 const HIDDEN = { visible: false };
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
 
-const waiting = new Set(); // charts, the one that waits longest first
-let pumping;
+const CLEAR = "rgba(0,0,0,0)";
 
 /** All charts of the page: whether one has still to be drawn, and "rest" when none has. */
-class Charts extends EventTarget {
-  get drawing() {
-    return pumping !== undefined;
-  }
-}
+export const charts = Object.assign(new EventTarget(), { drawing: false });
 
-export const charts = new Charts();
+const waiting = new Set(); // charts, the one that waits longest first
+let loading; // Plotly.js, once it is first wanted
 
 /** Draw one chart at a time, and leave the browser time for what moves. */
 async function pump() {
@@ -31,18 +26,18 @@ async function pump() {
     await chart?.draw();
   } finally {
     const rest = (performance.now() - start) * (1 / SHARE - 1);
-    pumping = waiting.size ? setTimeout(pump, Math.min(rest, LONGEST_REST)) : undefined;
-    if (!pumping) charts.dispatchEvent(new Event("rest"));
+    charts.drawing = waiting.size > 0;
+    if (charts.drawing) setTimeout(pump, Math.min(rest, LONGEST_REST));
+    else charts.dispatchEvent(new Event("rest"));
   }
 }
 
 export class Chart {
   /**
-   * @param {HTMLElement} host sized by the page
    * @param {Object} figure Plotly's data and layout; each trace has its role in `meta`
-   * @param {{plotly: string, onDraw?: () => void}} options the library's address; `onDraw` is told when the axes stand
+   * @param {{plotly: string}} told the library's address @param {() => void} onDraw is called when the axes stand
    */
-  constructor(host, figure, { plotly, onDraw = () => {} }) {
+  constructor(host, figure, { plotly }, onDraw = () => {}) {
     Object.assign(this, { host, figure, plotlyPath: plotly, onDraw });
     host.role = "img";
     host.ariaLabel = figure.layout.meta.description;
@@ -53,33 +48,35 @@ export class Chart {
   /**
    * Show other arrays, when it is this chart's turn.
    *
-   * @param {() => {fill: (meta: Object) => ?Object, layout: Object}} make `fill` says what each trace has, by its
-   *   `meta`, and nothing of those to hide; `layout` is what the layout has beside
+   * @param {() => {fill: (meta: Object) => ?Object, layout: Object}} make what each trace has, by its `meta`, nothing
+   *   for those to hide; and what the layout has beside
    */
   show(make) {
     this.wanted = make;
     waiting.add(this);
-    pumping ??= setTimeout(pump);
+    if (!charts.drawing) setTimeout(pump);
+    charts.drawing = true;
   }
 
   async draw() {
     try {
-      this.library = await loadPlotly(this.plotlyPath);
+      await (loading ??= import(new URL(this.plotlyPath, document.baseURI).href));
     } catch {
+      loading = undefined;
       this.host.textContent = "The chart library did not arrive. Reload the page to try again.";
       return;
     }
+    this.library = window.Plotly;
     if (!this.hasRoom || !this.wanted) return; // drawn when there is room
     const { fill, layout } = this.wanted();
     const data = this.figure.data.map((trace) => merged(trace, fill(trace.meta) ?? HIDDEN));
-    const style = getComputedStyle(this.host);
-    const paper = style.getPropertyValue("--st-background-color");
-    const wanted = Number(style.getPropertyValue("--text-scale")) || 1;
+    const theme = themeOf(this.host);
+    const wanted = Number(getComputedStyle(this.host).getPropertyValue("--text-scale")) || 1;
     const scale = Math.min(wanted, Math.max(0.8, this.host.clientWidth / ROOM));
-    const bgcolor = /^#[0-9a-f]{6}$/i.test(paper) ? `${paper}99` : paper; // lines are seen through it
+    const bgcolor = `rgba(${theme.paperRgb},0.6)`; // lines are seen through it
     const notes = this.host.clientWidth < NOTED * wanted ? [] : this.figure.layout.annotations;
     const annotations = notes?.map((note) => ({ ...note, bgcolor }));
-    const base = { ...this.figure.layout, annotations, template: themeTemplate(this.host) };
+    const base = { ...this.figure.layout, annotations, template: templateOf(theme) };
     const listens = this.host.on !== undefined;
     // Without waiting: a resize breaks its promise.
     this.library.react(this.host, data, enlarged(merged(base, layout), scale), CONFIG);
@@ -104,33 +101,30 @@ export class Chart {
   }
 
   /**
-   * Where the axes stand, in pixels from the host's top left, and the highest value that the vertical one shows. Before
-   * the first drawing it is where the figure's margins put them, and that value is not known.
-   *
-   * @returns {{left: number, right: number, top: number, bottom: number, highest: ?number}}
+   * Where the axes stand, in pixels from the host's top left, and the highest value that the vertical one shows: null
+   * before the first drawing, when the figure's margins say where they will stand.
    */
   get frame() {
     const { xaxis, yaxis } = this.host._fullLayout ?? {};
     if (!xaxis) {
-      const { l, r, t, b } = this.figure.layout.margin;
-      return { left: l, right: this.host.clientWidth - r, top: t, bottom: this.host.clientHeight - b, highest: null };
+      const { r, t, b } = this.figure.layout.margin;
+      return { right: this.host.clientWidth - r, top: t, bottom: this.host.clientHeight - b, highest: null };
     }
-    const { _offset: left, _length: width } = xaxis;
     const { _offset: top, _length: height } = yaxis;
-    return { left, right: left + width, top, bottom: top + height, highest: yaxis.range[1] };
+    return { right: xaxis._offset + xaxis._length, top, bottom: top + height, highest: yaxis.range[1] };
   }
 
-  /** Pixels of a value, from the host's top left; null before the first drawing. */
-  at(axis, value) {
-    const { [axis]: plotted } = this.host._fullLayout ?? {};
-    return plotted ? plotted._offset + plotted.d2p(value) : null;
+  /** Where a value of the horizontal axis is, in pixels from the host's left; null before the first drawing. */
+  at(value) {
+    const { xaxis } = this.host._fullLayout ?? {};
+    return xaxis ? xaxis._offset + xaxis.d2p(value) : null;
   }
 
-  /** The value at a pixel, null outside the axis. */
-  valueAt(axis, pixel) {
-    const { [axis]: plotted } = this.host._fullLayout ?? {};
-    const along = plotted && pixel - plotted._offset;
-    return plotted && along >= -8 && along <= plotted._length + 8 ? plotted.p2d(along) : null;
+  /** The value of the horizontal axis at a pixel, null outside it. */
+  valueAt(pixel) {
+    const { xaxis } = this.host._fullLayout ?? {};
+    const along = xaxis && pixel - xaxis._offset;
+    return xaxis && along >= -8 && along <= xaxis._length + 8 ? xaxis.p2d(along) : null;
   }
 
   destroy() {
@@ -138,6 +132,15 @@ export class Chart {
     this.resizing.disconnect();
     this.library?.purge(this.host);
   }
+}
+
+/** Streamlit's theme, for figures that come without colours of text, grid or background. */
+function templateOf({ line, faint, raised, text: color, font: family }) {
+  const lines = { gridcolor: faint, linecolor: line, tickcolor: line, zerolinecolor: line };
+  const axis = { ...lines, spikecolor: line, spikethickness: 1, spikedash: "solid", automargin: true };
+  const font = { family, color };
+  const hoverlabel = { bgcolor: raised, bordercolor: line, font };
+  return { layout: { paper_bgcolor: CLEAR, plot_bgcolor: CLEAR, font, hoverlabel, xaxis: axis, yaxis: axis } };
 }
 
 /** The layout with every font of this many times its size: pictures are read from afar, too. */

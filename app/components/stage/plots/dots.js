@@ -1,18 +1,19 @@
 // Pairs of classes as dots on an axis of degrees, on any 2D context, in CSS pixels.
 
+import { circle, stroke } from "./pen.js";
+
 const GOLDEN = 0.618034; // its multiples, modulo 1, fill a line evenly: neighbours stand apart
 const OPACITY = { head: 1, medium: 0.6, tail: 1 };
 const [RADIUS, TAIL_RADIUS] = [2.8, 4];
 const [DASH, SPACE] = [4, 3];
-const CLEAR = { upright: 14, flat: 40 }; // pixels that the label of the regular simplex keeps free of others
+const CLEAR = { true: 14, false: 40 }; // pixels that the regular simplex's label keeps free, upright or not
 const USUAL_TOP = 150; // degrees
 
 export const TICK = 30; // degrees
 
 /**
  * @typedef {{zero: number, end: number, highest: number, sides: [number, number], upright: boolean}} Axis pixels at 0
- *   and at `highest` degrees, and between which pixels the dots spread; degrees go along y where it is upright, else
- *   along x
+ *   and at `highest` degrees, and between which the dots spread; degrees go along y where it is upright, else along x
  * @typedef {{row: number, column: number, angle: number, kind: "head" | "medium" | "tail"}} Dot classes, and degrees
  */
 
@@ -45,12 +46,10 @@ export function topOf(dots) {
   return dots.some(({ angle }) => angle > USUAL_TOP) ? 180 : USUAL_TOP;
 }
 
-/** Where degrees stand along an axis, in pixels. */
 export function along({ zero, end, highest }, degrees) {
   return zero + (degrees / highest) * (end - zero);
 }
 
-/** Where dot number i stands. @returns {[number, number]} x and y */
 export function placeOf(axis, { angle }, i) {
   const [low, high] = axis.sides;
   const across = low + (((i + 1) * GOLDEN) % 1) * (high - low);
@@ -59,8 +58,8 @@ export function placeOf(axis, { angle }, i) {
 
 /**
  * @param {Dot[]} dots the tail's are drawn larger, and over the others
- * @param {{colours: Object<string, string>, size: number, paper: ?string}} look colours by kind; how many times as
- *   large as usual; the colour of a rim around the tail's
+ * @param {{colours: Object<string, string>, size: number, paper: ?string}} look colours by kind; times the usual size;
+ *   the colour of a rim around the tail's
  */
 export function drawDots(context, axis, dots, { colours, size = 1, paper = null }) {
   for (const isTail of [false, true]) {
@@ -88,22 +87,21 @@ export function drawRings(context, axis, angles, colour) {
 /**
  * Labels of the degrees, and the regular simplex's own where it is given, which takes the place of those nearby.
  *
- * @param {{beside: number, font: string, colour: string, regular: ?number, strong: ?string}} look `beside` is where the
- *   labels stand, in pixels across the axis; `strong` the colour of the regular simplex's
+ * @param {number} look.beside where the labels stand, in pixels across the axis
+ * @param {string} look.strong colour of the regular simplex's
  */
 export function drawDegrees(context, axis, { beside, font, colour, regular = null, strong = colour }) {
   Object.assign(context, { font, textAlign: axis.upright ? "right" : "center", textBaseline: "middle" });
   const write = (text, degrees) => context.fillText(text, ...turned(axis, along(axis, degrees), beside));
   context.fillStyle = colour;
-  const clear = axis.upright ? CLEAR.upright : CLEAR.flat;
-  const isFree = (degrees) => regular === null || Math.abs(along(axis, degrees) - along(axis, regular)) >= clear;
+  const distance = (degrees) => Math.abs(along(axis, degrees) - along(axis, regular));
+  const isFree = (degrees) => regular === null || distance(degrees) >= CLEAR[axis.upright];
   for (const degrees of ticksOf(axis).filter(isFree)) write(`${degrees}°`, degrees);
   if (regular === null) return;
   Object.assign(context, { fillStyle: strong, font: `600 ${font}` });
   write(`${regular.toFixed(1)}°`, regular);
 }
 
-/** Lines across the axis at the degrees that are labelled. */
 export function drawGrid(context, axis, [from, to], colour) {
   context.beginPath();
   for (const degrees of ticksOf(axis)) line(context, axis, degrees, from, to);
@@ -128,14 +126,4 @@ function line(context, axis, degrees, from, to) {
 
 function turned({ upright }, degrees, across) {
   return upright ? [across, degrees] : [degrees, across];
-}
-
-function circle(context, x, y, radius) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 2 * Math.PI);
-}
-
-function stroke(context, colour, width) {
-  Object.assign(context, { strokeStyle: colour, lineWidth: width });
-  context.stroke();
 }

@@ -1,41 +1,38 @@
-// Over a chart whose axis is epochs: a line where the clock stands, and a way to seek.
+// Charts whose axis is epochs: what the axis is like, and over it a line where the clock stands, by which one seeks.
 
 import { h } from "../core/dom.js";
 
-const WIDTH = 1.5; // pixels
+const WIDTH = 2; // pixels, whole ones: else it is now one wide, now two
+const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
 
 export class EpochLine {
-  /** @param {(epoch: number) => number} toAxis an epoch's place on the chart's axis */
-  constructor(content, chart, toAxis) {
-    Object.assign(this, { content, chart, toAxis });
-    this.canvas = content.appendChild(h("i", { class: "epoch-line", "aria-hidden": "true" }));
-    content.addEventListener("click", ({ clientX }) => {
-      const value = chart.valueAt("xaxis", clientX - content.getBoundingClientRect().left);
-      if (value !== null) this.onSeek(value);
-    });
+  constructor(stage, content, chart) {
+    Object.assign(this, { stage, content, chart });
+    this.line = content.appendChild(h("i", { class: "epoch-line", "aria-hidden": "true" }));
+    content.addEventListener("click", (event) => this.seek(event));
   }
 
-  /** @param {{epoch: ?number, next: ?number, fraction: number}} at where the clock stands */
-  mark(at) {
-    this.where = at;
-    this.draw();
+  seek({ clientX }) {
+    const { stage, chart, content } = this;
+    const value = chart.valueAt(clientX - content.getBoundingClientRect().left);
+    const isFirst = stage.state.log && value < 2 * BEFORE;
+    if (value !== null) stage.send({ type: "seek", epoch: isFirst ? 0 : value });
   }
-
-  retheme() {}
 
   /** Pixels from the content's left; null where there is no epoch, or the axes do not stand yet. */
   get x() {
-    const { where, chart } = this;
-    const here = where && where.epoch !== null ? chart.at("xaxis", this.toAxis(where.epoch)) : null;
-    return here === null ? null : here + where.fraction * (chart.at("xaxis", this.toAxis(where.next)) - here);
+    const { stage, chart } = this;
+    const { epoch, next, fraction } = stage.at;
+    const here = epoch === null ? null : chart.at(onAxis(stage.state, epoch));
+    return here === null ? null : here + fraction * (chart.at(onAxis(stage.state, next)) - here);
   }
 
   draw() {
-    const { x, canvas } = this;
+    const { x, line } = this;
     const { top, bottom } = this.chart.frame;
-    canvas.hidden = x === null;
+    line.hidden = x === null;
     const style = { width: `${WIDTH}px`, top: `${top}px`, height: `${Math.max(0, bottom - top)}px` };
-    Object.assign(canvas.style, style, { transform: `translateX(${(x ?? 0) - WIDTH / 2}px)` });
+    Object.assign(line.style, style, { transform: `translateX(${(x ?? 0) - WIDTH / 2}px)` });
   }
 
   /** Draw with any 2D context, in pixels from the content's top left. */
@@ -46,8 +43,28 @@ export class EpochLine {
     context.fillStyle = getComputedStyle(this.content).color;
     context.fillRect(x - WIDTH / 2, top, WIDTH, bottom - top);
   }
+}
 
-  destroy() {
-    this.canvas.remove();
-  }
+export function onAxis({ log }, epoch) {
+  return log ? Math.max(epoch, BEFORE) : epoch;
+}
+
+export function lastEpoch(runs) {
+  return Math.max(1, ...runs.map((run) => Math.max(run.about?.planned ?? 1, run.epochs.at(-1) ?? 0)));
+}
+
+/** Plotly's settings for an axis of epochs from 0 to the last. */
+export function epochAxis({ log }, last) {
+  if (!log) return { type: "linear", range: [0, last], tickvals: null, ticktext: null };
+  const ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].filter((tick) => tick <= last);
+  return {
+    type: "log",
+    range: [Math.log10(BEFORE), Math.log10(last)],
+    tickvals: [BEFORE, ...ticks],
+    ticktext: ["0", ...ticks.map(String)],
+  };
+}
+
+export function between(x, low, high) {
+  return { x: [...x, ...x.toReversed()], y: [...high, ...low.toReversed()] };
 }

@@ -14,37 +14,33 @@ const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 
  *
  * Roles: "head", "medium" and "tail" are thin lines, a pair each; for many classes "range", "middle" and "median" show
  * their distribution instead; "tail–tail" is the mean over the tail in bold, "seeds" its band over seeds, "beside" the
- * same of the runs beside (one trace for each of `others`, its place in `meta`); "simplex" and "predicted" are targets.
+ * same of each of `others`, whose place is in `meta`; "simplex" and "predicted" are targets.
  *
  * @param {{label: string, colour: string, dash: string}} run @param {Object[]} others like it
  * @param {{regular: number, predicted: ?number, planned: number}} targets degrees of the regular simplex, and of the
  *   predicted optimum within the tail; epochs
- * @param {{groups: {head: string, medium: string, tail: string}, neutral: string}} colours
  */
 export function formationFigure(run, others, { regular, predicted, planned }, { groups, neutral }) {
   const { label, colour, dash } = run;
-  const pair = { hovertemplate: "%{text}<br>epoch %{x}: <b>%{y:.1f}°</b><extra></extra>" };
-  const tail = `tail–tail, ${label}<br>epoch %{x}: <b>%{y:.1f}°</b><extra></extra>`;
-  const target = (role, of, y) => ({ ...line(role, of, { width: 1.5, dash: "dot" }), hoverinfo: "skip", y: [y, y] });
-  const beside = (other, place) => ({
-    ...line("beside", other.colour, { width: 1.5, dash: other.dash }),
-    opacity: 0.55,
-    hovertemplate: `tail–tail, ${other.label}: %{y:.1f}°<extra></extra>`,
-    meta: { role: "beside", place },
-  });
-  const median = "median of all pairs %{y:.1f}°";
+  const angle = "<br>epoch %{x}: <b>%{y:.1f}°</b><extra></extra>";
+  const pair = (role, of, opacity) => line(role, of, 1, { opacity, hovertemplate: `%{text}${angle}` });
+  const target = (role, of, y) => line(role, of, 1.5, { dash: "dot", hoverinfo: "skip", y: [y, y] });
+  const beside = (other, place) => {
+    const hovertemplate = `tail–tail, ${other.label}: %{y:.1f}°<extra></extra>`;
+    return line("beside", other.colour, 1.5, { dash: other.dash, opacity: 0.55, hovertemplate, place });
+  };
   const data = [
     area("range", translucent(neutral, 0.16)),
     area("middle", translucent(neutral, 0.26)),
-    { ...line("medium", neutral, { width: 1 }), opacity: 0.38, ...pair },
-    { ...line("head", groups.head, { width: 1 }), opacity: 0.75, ...pair },
-    { ...line("tail", groups.tail, { width: 1 }), opacity: 0.8, ...pair },
-    { ...line("median", neutral, { width: 2 }), hovertemplate: median },
+    pair("medium", neutral, 0.38),
+    pair("head", groups.head, 0.75),
+    pair("tail", groups.tail, 0.8),
+    line("median", neutral, 2, { hovertemplate: "median of all pairs %{y:.1f}°" }),
     target("simplex", neutral, regular),
     ...(predicted === null ? [] : [target("predicted", colour, predicted)]),
     area("seeds", translucent(colour, 0.2)),
     ...others.map(beside),
-    { ...line("tail–tail", colour, { width: 3.5, dash }), hovertemplate: tail },
+    line("tail–tail", colour, 3.5, { dash, hovertemplate: `tail–tail, ${label}${angle}` }),
   ];
   const layout = layoutOf("formation", `Angles between class means over the epochs, ${label}`, {
     xaxis: epochs(planned),
@@ -70,25 +66,26 @@ const CHARACTER = 7; // pixels of an axis title's, about
 /** A title along an axis of so many pixels, in lines that fit. */
 export function wrapped(text, pixels) {
   const most = Math.max(12, Math.floor((0.85 * pixels) / CHARACTER));
+  return linesOf(text, (line) => line.length <= most).join("<br>");
+}
+
+/** A text in lines that fit, as far as their words do. @param {(line: string) => boolean} fits */
+export function linesOf(text, fits) {
   const lines = [];
-  for (const word of text.split(" ")) {
-    const longer = lines.length ? `${lines.at(-1)} ${word}` : word;
-    if (lines.length && longer.length <= most) lines[lines.length - 1] = longer;
+  for (const word of text.trim().split(/\s+/)) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length && fits(longer)) lines[lines.length - 1] = longer;
     else lines.push(word);
   }
-  return lines.join("<br>");
+  return lines;
 }
 
 /** Test accuracy of each class, a row each: "accuracy" of each run, whose place is in the trace's `meta`. */
 export function accuracyFigure(runs) {
-  const data = runs.map(({ label, colour }, place) => ({
-    type: "scatter",
-    meta: { role: "accuracy", place },
-    mode: "markers",
-    marker: { color: colour, symbol: SYMBOLS[place % SYMBOLS.length], size: 9, opacity: 0.85, line: { width: 0 } },
-    hovertemplate: `${label}: <b>%{x:.1%}</b><br>class %{y}<extra></extra>`,
-    showlegend: false,
-  }));
+  const data = runs.map(({ label, colour }, place) => {
+    const marker = { color: colour, symbol: SYMBOLS[place % SYMBOLS.length], size: 9 };
+    return dots("accuracy", marker, `${label}: <b>%{x:.1%}</b><br>class %{y}<extra></extra>`, place);
+  });
   const layout = layoutOf("accuracy", "Test accuracy of each class at the epoch that is shown", {
     xaxis: { title: { text: "test accuracy" }, range: [-0.03, 1.03], tickformat: ".0%" },
     yaxis: { type: "category", categoryorder: "array", automargin: true, dtick: 1 },
@@ -100,12 +97,8 @@ export function accuracyFigure(runs) {
 /** One metric over the epochs: "band" and "line" of each run, whose place is in the trace's `meta`. */
 export function curveFigure(runs, planned) {
   const data = runs.flatMap(({ label, colour, dash }, place) => [
-    { ...area("band", translucent(colour, 0.18)), meta: { role: "band", place } },
-    {
-      ...line("line", colour, { width: 2.5, dash }),
-      hovertemplate: `${label}: <b>%{y}</b>`,
-      meta: { role: "line", place },
-    },
+    area("band", translucent(colour, 0.18), place),
+    line("line", colour, 2.5, { dash, place, hovertemplate: `${label}: <b>%{y}</b>` }),
   ]);
   const layout = layoutOf("curve", "A metric over the epochs", {
     xaxis: epochs(planned),
@@ -116,31 +109,17 @@ export function curveFigure(runs, planned) {
 }
 
 /**
- * How hard a class is pushed by each other one, against the other's training count, in log–log axes.
- *
- * Roles: "measured" has a dot a pair; "counts" a line for each pushed class, of what the counts alone predict; "fit" is
- * the measured slope, through the middle of the dots.
+ * How hard a class is pushed by each other one, against the other's training count: "measured" has a dot a pair,
+ * "counts" a line for each pushed class, of what the counts alone predict, "fit" the slope, through the dots' middle.
  */
 export function pushFigure({ label, colour, dash }, { neutral }) {
-  const dots = {
-    type: "scatter",
-    meta: { role: "measured" },
-    mode: "markers",
-    marker: { size: 7, opacity: 0.85, line: { width: 0 } },
-    hovertemplate: "%{text}<extra></extra>",
-    showlegend: false,
-  };
   const data = [
-    { ...line("counts", neutral, { width: 1 }), opacity: 0.5, hoverinfo: "skip" },
-    dots,
-    { ...line("fit", colour, { width: 3, dash }), hoverinfo: "skip" },
+    line("counts", neutral, 1, { opacity: 0.5, hoverinfo: "skip" }),
+    dots("measured", { size: 7 }, "%{text}<extra></extra>"),
+    line("fit", colour, 3, { dash, hoverinfo: "skip" }),
   ];
   const layout = layoutOf("push", `Push against the counterpart's training count, ${label}`, {
-    xaxis: {
-      type: "log",
-      title: { text: "training images of the counterpart" },
-      ...ticksOf(1, 2, 5),
-    },
+    xaxis: { type: "log", title: { text: "training images of the counterpart" }, ...ticksOf(1, 2, 5) },
     yaxis: {
       type: "log",
       title: { text: "share of all push", standoff: 4 },
@@ -199,14 +178,19 @@ function epochs(planned) {
   return { title: { text: "epoch" }, range: [0, planned], tickformat: "d" };
 }
 
-function line(role, color, { width, dash = "solid" }) {
+function line(role, color, width, { dash = "solid", place, ...more }) {
   const look = { type: "scatter", mode: "lines", line: { color, width, dash } };
-  return { meta: { role }, ...look, showlegend: false, connectgaps: false };
+  return { meta: { role, place }, ...look, showlegend: false, connectgaps: false, ...more };
 }
 
-function area(role, fillcolor) {
+function area(role, fillcolor, place) {
   const look = { type: "scatter", mode: "lines", line: { width: 0 }, fill: "toself", fillcolor };
-  return { meta: { role }, ...look, hoverinfo: "skip", showlegend: false };
+  return { meta: { role, place }, ...look, hoverinfo: "skip", showlegend: false };
+}
+
+function dots(role, marker, hovertemplate, place) {
+  const look = { type: "scatter", mode: "markers", marker: { opacity: 0.85, line: { width: 0 }, ...marker } };
+  return { meta: { role, place }, ...look, hovertemplate, showlegend: false };
 }
 
 function bar(role, name, color, shape = "") {

@@ -7,24 +7,23 @@ const KEY_TURN = Math.PI / 36;
 const KEY_ZOOM = 1.2;
 
 /**
- * Listens on a surface and tells `picture`: turn(right, up) in radians, zoomBy(factor), zoomTo(zoom), hover(x, y),
- * pointAt(null), click(x, y, how), draft(outline), enclose(outline, how), stepClass(by), pressClass(), cancel().
+ * Listens on a picture, a surface, and tells it: turn(right, up) in radians, zoomTo(zoom), hover(x, y), pointAt(null),
+ * click(x, y, how), draft(outline), enclose(outline, how), stepClass(by), pressClass(), cancel().
  * Outlines are (m, 2) pixels row-major; `how` is "add" (Ctrl or Cmd), "remove" (Alt) or "replace".
  */
 export class Gestures {
   drag = null;
 
-  constructor(surface, picture) {
-    this.host = surface.host;
-    this.picture = picture;
+  constructor(picture) {
+    Object.assign(this, { picture, host: picture.host });
     this.setMode("turn");
-    surface.listen("pointerdown", (event) => this.press(event));
-    surface.listen("pointermove", (event) => this.move(event));
-    surface.listen("pointerup", (event) => this.release(event));
-    surface.listen("pointercancel", () => this.cancel());
-    surface.listen("pointerleave", () => this.drag || picture.pointAt(null));
-    surface.listen("wheel", (event) => this.wheel(event), { passive: false });
-    surface.listen("keydown", (event) => this.key(event));
+    picture.listen("pointerdown", (event) => this.press(event));
+    picture.listen("pointermove", (event) => this.move(event));
+    picture.listen("pointerup", (event) => this.release(event));
+    picture.listen("pointercancel", () => this.cancel());
+    picture.listen("pointerleave", () => this.drag || picture.pointAt(null));
+    picture.listen("wheel", (event) => this.wheel(event), { passive: false });
+    picture.listen("keydown", (event) => this.key(event));
   }
 
   /** @param {"turn" | "lasso" | "box"} mode what a drag does; with Shift it selects in any mode */
@@ -35,26 +34,25 @@ export class Gestures {
     this.host.style.touchAction = mode === "turn" ? "pan-y" : "none";
   }
 
-  press(event) {
-    if (event.button !== 0) return;
-    const { offsetX: x, offsetY: y } = event;
-    this.host.setPointerCapture(event.pointerId);
-    const kind = event.shiftKey && this.mode === "turn" ? "lasso" : this.mode;
+  press({ button, offsetX: x, offsetY: y, pointerId, shiftKey }) {
+    if (button !== 0) return;
+    this.host.setPointerCapture(pointerId);
+    const kind = shiftKey && this.mode === "turn" ? "lasso" : this.mode;
     this.drag = { kind, start: [x, y], last: [x, y], path: [x, y], moved: false };
   }
 
   move({ offsetX: x, offsetY: y }) {
     const { drag, picture } = this;
     if (!drag) return picture.hover(x, y);
-    const [x0, y0] = drag.start;
+    const [[x0, y0], [x1, y1]] = [drag.start, drag.last];
     drag.moved ||= Math.hypot(x - x0, y - y0) > CLICK;
     if (!drag.moved) return;
-    const { radius } = picture.view; // a radian takes the pointer as far
-    if (drag.kind === "turn") picture.turn((x - drag.last[0]) / radius, (drag.last[1] - y) / radius);
-    else if (drag.kind === "lasso") drag.path.push(x, y);
-    else drag.path = [x0, y0, x, y0, x, y, x0, y];
     drag.last = [x, y];
-    if (drag.kind !== "turn") picture.draft(drag.path);
+    const { radius } = picture.view; // a radian takes the pointer as far
+    if (drag.kind === "turn") return picture.turn((x - x1) / radius, (y1 - y) / radius);
+    if (drag.kind === "lasso") drag.path.push(x, y);
+    else drag.path = [x0, y0, x, y0, x, y, x0, y];
+    picture.draft(drag.path);
   }
 
   release(event) {
@@ -76,20 +74,21 @@ export class Gestures {
     if (!event.ctrlKey && document.activeElement !== this.host) return;
     event.preventDefault();
     const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE : 1);
-    this.picture.zoomBy(Math.exp(-WHEEL * pixels));
+    this.picture.zoomTo(this.picture.view.zoom * Math.exp(-WHEEL * pixels));
   }
 
   key(event) {
     const { picture } = this;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const { zoom } = picture.view;
     const act = {
       ArrowRight: () => picture.turn(KEY_TURN, 0),
       ArrowLeft: () => picture.turn(-KEY_TURN, 0),
       ArrowUp: () => picture.turn(0, KEY_TURN),
       ArrowDown: () => picture.turn(0, -KEY_TURN),
-      "+": () => picture.zoomBy(KEY_ZOOM),
-      "=": () => picture.zoomBy(KEY_ZOOM),
-      "-": () => picture.zoomBy(1 / KEY_ZOOM),
+      "+": () => picture.zoomTo(zoom * KEY_ZOOM),
+      "=": () => picture.zoomTo(zoom * KEY_ZOOM),
+      "-": () => picture.zoomTo(zoom / KEY_ZOOM),
       0: () => picture.zoomTo(1),
       c: () => picture.stepClass(1),
       C: () => picture.stepClass(-1),

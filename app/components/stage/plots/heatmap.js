@@ -14,13 +14,12 @@ const MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRi
  * draws at once. Arrays that are handed over are kept, not copied, and must not change afterwards.
  *
  * @typedef {{kind: "cell" | "block", row: number, column: number, value: number, text: string}} Hit `row` and `column`
- *   are classes in a cell, groups in a block; a block's value is the mean over its pairs of two classes, NaN where it
- *   has none; `text` says all that in words
+ *   are classes in a cell, groups in a block; a block's value is the mean over its pairs of two classes, or NaN
  * @typedef {{stops: [number, string][], low: number, high: number, ticks: [number, string][], title: string,
  *   format: (value: number) => string}} Scale `low` and `high` are the values at the stops 0 and 1, beyond which cells
  *   are marked; the title stands over the colour bar and, after the formatted number, in a Hit's text
  */
-export class HeatMap {
+export class HeatMap extends Surface {
   order = new Uint32Array(0);
   blocks = new Blocks([]);
   values = null;
@@ -31,73 +30,52 @@ export class HeatMap {
 
   /**
    * @param {HTMLElement} host sized by the page; filled with canvases, focusable
-   * @param {object} options all but `label` may be missing
    * @param {string} options.label what the picture shows, for those who listen
    * @param {(hit: ?Hit) => void} options.onHover what is pointed at, by pointer or keys, is another or has a new value
    * @param {(open: Set<number>) => void} options.onOpen the reader has opened or closed a block
    */
-  constructor(host, { label, onHover = () => {}, onOpen = () => {} }) {
+  constructor(host, { label, onHover, onOpen }) {
+    super(host, label, HELP);
     Object.assign(this, { onHover, onOpen });
-    this.surface = new Surface(host, { label, help: HELP, layers: 3, draw: () => this.paint() });
-    const { surface } = this;
-    surface.listen("pointermove", (event) => this.pointAt(this.placeOf(event)));
-    surface.listen("pointerleave", () => this.pointAt(null));
-    surface.listen("click", (event) => (this.pointAt(this.placeOf(event)), this.press()));
-    surface.listen("keydown", (event) => this.key(event));
-    surface.resize();
+    this.listen("pointermove", (event) => this.pointAt(this.placeOf(event)));
+    this.listen("pointerleave", () => this.pointAt(null));
+    this.listen("click", (event) => (this.pointAt(this.placeOf(event)), this.press()));
+    this.listen("keydown", (event) => this.key(event));
+    this.resize();
   }
 
   /**
    * @param {Uint32Array} order (K,) the class of each row and column
-   * @param {string[]} rowLabels (K,) by class, as are columnLabels; drawn where there are no groups
+   * @param {string[]} rowLabels (K,) by class, as columnLabels; drawn where there are no groups
    * @param {{name: string, count: number}[]} groups runs of `order` that make blocks: for more than 20 classes
    */
   setClasses({ order, rowLabels, columnLabels = rowLabels, groups = [] }) {
-    const names = groups.map(({ name }) => name);
-    const sorted = (labels) => Array.from(order, (k) => labels[k]);
-    this.names = groups.length
-      ? { rows: names, columns: names }
-      : { rows: sorted(rowLabels), columns: sorted(columnLabels) };
+    const named = (labels) => (groups.length ? groups.map(({ name }) => name) : Array.from(order, (k) => labels[k]));
+    this.names = { rows: named(rowLabels), columns: named(columnLabels) };
     Object.assign(this, { order, rowLabels, blocks: new Blocks(groups), values: null });
     this.pointAt(null);
     this.rebuild();
   }
 
-  /**
-   * @param {Scale} pairs of the values between two classes
-   * @param {?Scale} diagonal without stops, since the diagonal is drawn in the theme's greys; null for no diagonal
-   */
+  /** @param {?Scale} diagonal without stops, since the diagonal is drawn in the theme's greys; null for no diagonal */
   setScales(pairs, diagonal = null) {
     this.scales = { pairs, diagonal };
     this.colourOf = scale(pairs.stops);
     this.rebuild();
   }
 
-  /**
-   * @param {Float32Array} pairs (K, K) row-major by class, NaN for none; its diagonal is not read
-   * @param {?Float32Array} diagonal (K,) by class; without it the diagonal is drawn as missing
-   */
+  /** @param {Float32Array} pairs (K, K) by class, NaN for none @param {?Float32Array} diagonal (K,), null for none */
   setValues(pairs, diagonal = null) {
-    this.values = { pairs, diagonal: diagonal ?? new Float32Array(this.order.length).fill(NaN) };
     this.blocks.setMeans(this.order, pairs);
-    if (this.hit) this.pointAt(this.cursor);
-    this.repaint();
+    this.fill(pairs, diagonal);
   }
 
-  /**
-   * Show groups alone, as long as no block is open: for those who have the means of blocks without their pairs.
-   *
-   * @param {number[]} means of the blocks, by (number of groups) × row + column
-   * @param {?Float32Array} diagonal (K,) by class
-   */
+  /** Show groups alone, as long as no block is open, by the means of blocks. @param {?Float32Array} diagonal (K,) */
   setMeans(means, diagonal = null) {
-    this.values = { pairs: null, diagonal: diagonal ?? new Float32Array(this.order.length).fill(NaN) };
     this.blocks.means = means;
-    if (this.hit) this.pointAt(this.cursor);
-    this.repaint();
+    this.fill(null, diagonal);
   }
 
-  /** @param {Iterable<number>} open blocks that show their cells, by (number of groups) × row + column */
   setOpen(open) {
     this.blocks.open = new Set(open);
     this.repaint();
@@ -106,17 +84,12 @@ export class HeatMap {
   /** Outline the cell of two classes, or its closed block. @param {?{row: number, column: number}} pair classes */
   highlight(pair) {
     this.cursor = pair && [this.order.indexOf(pair.row), this.order.indexOf(pair.column)];
-    this.surface.invalidate();
+    this.invalidate();
   }
 
-  /** Read the theme's colours anew. */
   retheme() {
-    this.surface.retheme();
+    super.retheme();
     this.rebuild();
-  }
-
-  draw() {
-    this.surface.draw();
   }
 
   /** Draw the picture with a 2D context of the caller's, in pixels from the top left: for vector formats. */
@@ -126,63 +99,63 @@ export class HeatMap {
     this.drawInside(context);
   }
 
-  destroy() {
-    this.surface.destroy();
-  }
-
   // From here on: how it is done.
+
+  fill(pairs, diagonal) {
+    this.values = { pairs, diagonal: diagonal ?? new Float32Array(this.order.length).fill(NaN) };
+    if (this.hit) this.pointAt(this.cursor);
+    this.repaint();
+  }
 
   rebuild() {
     this.frame = null;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   repaint() {
     this.painted = false;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   paint() {
-    const { surface, frame } = this;
     if (!this.values || !this.scales) return;
-    const fits = frame?.width === surface.width && frame.height === surface.height && frame.ratio === surface.ratio;
+    const fits = ["width", "height", "ratio"].every((name) => this.frame?.[name] === this[name]);
     if (!fits) this.build();
     if (!this.frame.pixels) return;
-    if (!this.painted) this.drawInside(surface.clear(1));
+    if (!this.painted) this.drawInside(this.clear(1));
     this.painted = true;
-    const over = surface.clear(2);
-    if (this.cursor) drawOutline(over, this.extent(this.blocks.around(...this.cursor)), surface.theme);
+    const over = this.clear(2);
+    if (this.cursor) drawOutline(over, this.extent(this.blocks.around(...this.cursor)), this.theme);
   }
 
   /** What changes only with the classes, the scales, the size and the theme. */
   build() {
-    const { surface, names, scales, order, blocks } = this;
-    const context = surface.clear(0);
-    this.frame = layOut(context, surface, names, blocks.grouped, order.length);
+    const context = this.clear(0);
+    this.frame = layOut(context, this, this.names, this.blocks.grouped, this.order.length);
     if (!this.frame.pixels) return;
-    this.shades = new Shades(scales.pairs.stops, surface.theme);
+    this.shades = new Shades(this.scales.pairs.stops, this.theme);
     this.painted = false;
     this.drawAround(context);
   }
 
   drawAround(context) {
-    const { surface, names, scales, order, blocks } = this;
+    const { names, scales, order, blocks, theme } = this;
     const ends = blocks.grouped ? blocks.starts : Array.from({ length: order.length + 1 }, (_, i) => i);
-    drawAxes(context, this.frame, names, ends.map((end) => end / order.length), blocks.grouped, surface.theme);
-    drawLegend(context, this.frame, scales, surface.theme);
+    drawAxes(context, this.frame, names, ends.map((end) => end / order.length), blocks.grouped, theme);
+    drawLegend(context, this.frame, scales, theme);
   }
 
   drawInside(context) {
     drawCells(context, this);
-    const { frame, blocks, scales, surface } = this;
+    const { frame, blocks, scales, theme } = this;
     const { low, high, format } = scales.pairs;
     for (const block of blocks.closed()) {
       const mean = blocks.means[block];
       const colour = this.colourOf((mean - low) / (high - low));
       const text = Number.isNaN(mean) ? "–" : format(mean);
-      drawBlock(context, this.extent(blocks.extent(block)), colour, text, `${blocks.pairs(block)} pairs`, surface.theme);
+      drawBlock(context, this.extent(blocks.extent(block)), colour, text, `${blocks.pairs(block)} pairs`, theme);
     }
-    drawRules(context, frame, blocks.starts.map((start) => start / this.order.length), surface.theme);
+    drawRules(context, frame, blocks.starts.map((start) => start / this.order.length), theme);
   }
 
   /** Pixels of the cells from row and column `i`, `j` up to but not including `k`, `l`. */
@@ -202,7 +175,7 @@ export class HeatMap {
   pointAt(place) {
     const hit = place && this.hitAt(...place);
     this.cursor = place;
-    this.surface.invalidate();
+    this.invalidate();
     if (hit?.text === this.hit?.text) return;
     this.hit = hit;
     this.onHover(hit);
@@ -210,25 +183,25 @@ export class HeatMap {
 
   hitAt(i, j) {
     const { blocks, order, values, rowLabels, scales } = this;
+    const hit = (kind, row, column, value, who, range) => {
+      const said = Number.isNaN(value) || !range ? "no value" : `${range.format(value)} ${range.title}`;
+      return { kind, row, column, value, text: `${who}: ${said}` };
+    };
     const block = blocks.closedAt(i, j);
     if (block !== null) {
-      const [row, column] = blocks.groupsOf(block);
-      const value = blocks.means[block];
-      const text = `${blocks.name(block)}, mean of ${blocks.pairs(block)} pairs: ${inWords(value, scales.pairs)}`;
-      return { kind: "block", row, column, value, text };
+      const who = `${blocks.name(block)}, mean of ${blocks.pairs(block)} pairs`;
+      return hit("block", ...blocks.groupsOf(block), blocks.means[block], who, scales.pairs);
     }
     const [row, column] = [order[i], order[j]];
-    const value = i === j ? values.diagonal[row] : (values.pairs?.[row * order.length + column] ?? NaN);
-    const who = i === j ? rowLabels[row] : `${rowLabels[row]} and ${rowLabels[column]}`;
-    const text = `${who}: ${inWords(value, i === j ? scales.diagonal : scales.pairs)}`;
-    return { kind: "cell", row, column, value, text };
+    if (i === j) return hit("cell", row, row, values.diagonal[row], rowLabels[row], scales.diagonal);
+    const value = values.pairs?.[row * order.length + column] ?? NaN;
+    return hit("cell", row, column, value, `${rowLabels[row]} and ${rowLabels[column]}`, scales.pairs);
   }
 
-  beside(down, right) {
-    return this.cursor ? this.blocks.step(this.cursor, down, right, this.order.length) : [0, 0];
+  beside(move) {
+    return this.cursor ? this.blocks.step(this.cursor, move, this.order.length) : [0, 0];
   }
 
-  /** What clicking or Enter does where the cursor is. */
   press() {
     const block = this.cursor && this.blocks.at(...this.cursor);
     if (block === null) return;
@@ -242,14 +215,10 @@ export class HeatMap {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.values) return;
     if (event.key === "Escape") this.pointAt(null);
     else if (event.key === "Enter") this.press();
-    else if (event.key in MOVES) this.pointAt(this.beside(...MOVES[event.key]));
+    else if (event.key in MOVES) this.pointAt(this.beside(MOVES[event.key]));
     else return;
     event.preventDefault();
     event.stopPropagation(); // the page's arrow keys move the epoch
-    if (this.hit) this.surface.say(this.hit.text);
+    if (this.hit) this.say(this.hit.text);
   }
-}
-
-function inWords(value, valueScale) {
-  return Number.isNaN(value) || !valueScale ? "no value" : `${valueScale.format(value)} ${valueScale.title}`;
 }

@@ -15,11 +15,8 @@ const BEYOND = "  ◥ beyond";
 const [DARK, LIGHT] = ["#11141B", "#FFFFFF"];
 
 /**
- * Divide the host: where the square of cells goes, in CSS pixels that fall on whole device pixels.
- *
- * @param {{rows: string[], columns: string[]}} names of the axes, from the first row and column
- * @param {boolean} grouped whether they name groups, which have room to be written along the axes
- * @param {number} count K; `edges` are where its cells begin and end, from the square's own
+ * Divide the host: where the square of cells goes, in CSS pixels that fall on whole device pixels, and where within it
+ * its K × K cells end. Names of groups, where it is `grouped`, have room to be written along the axes.
  */
 export function layOut(context, { width, height, ratio, theme }, names, grouped, count) {
   context.font = font(theme);
@@ -42,15 +39,15 @@ export function drawAxes(context, { x, y, side, upright }, names, ends, grouped,
   context.font = font(theme);
   context.fillStyle = theme.text;
   context.textBaseline = "middle";
-  const isWritten = (i, room) => grouped || i % Math.ceil((room * names.rows.length) / side) === 0; // some, where crowded
+  const isWritten = (i) => grouped || i % Math.ceil((LINE * names.rows.length) / side) === 0; // some, where crowded
   names.rows.forEach((name, i) => {
-    if (!isWritten(i, LINE)) return;
+    if (!isWritten(i)) return;
     const middle = y + (side * (ends[i] + ends[i + 1])) / 2;
     if (grouped) write(context, name, x - AXIS / 2, middle, "center", true);
     else write(context, fitted(context, name, x - GAP), x - GAP, middle, "right");
   });
   names.columns.forEach((name, i) => {
-    if (upright && !isWritten(i, LINE)) return;
+    if (upright && !isWritten(i)) return;
     const middle = x + (side * (ends[i] + ends[i + 1])) / 2;
     if (upright) write(context, fitted(context, name, y - GAP), middle, y - GAP, "left", true);
     else write(context, name, middle, y - AXIS / 2, "center");
@@ -79,12 +76,9 @@ export function drawRules(context, { x, y, side }, ends, theme) {
   }
 }
 
-/** A frame around what is pointed at, seen on every colour. */
 export function drawOutline(context, { x, y, width, height }, theme) {
-  for (const [line, colour] of [[5, theme.paper], [2, theme.text]]) {
-    context.lineWidth = line;
-    context.strokeStyle = colour;
-    context.strokeRect(x, y, width, height);
+  for (const [lineWidth, strokeStyle] of [[5, theme.paper], [2, theme.text]]) {
+    Object.assign(context, { lineWidth, strokeStyle }).strokeRect(x, y, width, height);
   }
 }
 

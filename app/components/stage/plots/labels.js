@@ -22,14 +22,13 @@ export class Labels {
    * Choose a side for every name that finds room, the first name first: where it stood before, else away from the
    * picture's middle, else around the mark; if there is none that leaves the other marks free, one that covers them.
    *
-   * @param {CanvasRenderingContext2D} context with the font that the names are written in
-   * @param {Float32Array} marks (n, 2) pixels, never covered; NaN for marks that are not drawn
-   * @param {Float32Array[]} others each (m, 2): further marks
-   * @param {{width: number, height: number}} picture pixels
+   * @param {Float32Array} marks (n, 2) pixels, never covered; NaN for none @param {Float32Array[]} others each (m, 2)
    */
-  arrange(context, marks, others, picture) {
-    const { width, height } = picture;
-    this.measure(context);
+  arrange(context, marks, others, { width, height }) {
+    if (this.font !== context.font) {
+      this.font = context.font;
+      this.widths = Float32Array.from(this.texts, (text) => (text === null ? 0 : context.measureText(text).width));
+    }
     for (let i = 0; i < this.texts.length; i++) {
       const before = this.sides[i];
       this.sides[i] = NOWHERE;
@@ -46,18 +45,11 @@ export class Labels {
     }
   }
 
-  /** @param {(text: string, left: number, top: number, width: number, height: number) => void} write */
   write(write) {
     for (let i = 0; i < this.texts.length; i++) {
       const [left, top] = [this.boxes[4 * i], this.boxes[4 * i + 1]];
       if (this.sides[i] !== NOWHERE) write(this.texts[i], left, top, this.widths[i], HEIGHT);
     }
-  }
-
-  measure(context) {
-    if (this.font === context.font) return;
-    this.font = context.font;
-    this.widths = Float32Array.from(this.texts, (text) => (text === null ? 0 : context.measureText(text).width));
   }
 
   place(i, side, marks) {

@@ -1,16 +1,34 @@
 // What stands around the samples: the unit sphere, the ideal simplex, trails, marks of the classes and their names.
 
 import { Labels } from "./labels.js";
-import { MARKS, drawMark } from "./marks.js";
+import { circle, stroke } from "./pen.js";
 import { Cloud } from "./view.js";
 
-const TURN = 2 * Math.PI;
 const FEW = 20; // classes; with more, marks are smaller, and the simplex's edges would hide the picture
-const TRAIL_STEPS = { few: 6, many: 2 }; // of fading
-const FONT = "500 12px";
 const MOVING = ["prototypes", "classifier", "means"]; // the last lies on top
 const FIXED = ["simplex", "predicted"];
 const KINDS = [...FIXED, ...MOVING];
+
+// Marks of the classes, one shape a kind: they differ without their colours too.
+const disc = (path, size) => circle(path, 0, 0, size);
+const polygon = (...corners) => (path, size) => {
+  corners.forEach(([x, y], i) => path[i ? "lineTo" : "moveTo"](size * x, size * y));
+  path.closePath();
+};
+const cross = (path, size) => {
+  path.moveTo(-size, -size);
+  path.lineTo(size, size);
+  path.moveTo(size, -size);
+  path.lineTo(-size, size);
+};
+
+const MARKS = {
+  means: { outline: disc, size: 5.5, filled: true },
+  prototypes: { outline: polygon([0, -1], [1, 0], [0, 1], [-1, 0]), size: 6.5, filled: true },
+  classifier: { outline: polygon([0, -1], [0.95, 0.65], [-0.95, 0.65]), size: 6.5, filled: true },
+  simplex: { outline: disc, size: 5.5, filled: false },
+  predicted: { outline: cross, size: 4.5, filled: false },
+};
 
 /** Draws on the canvases under and over the samples. Shapes are those of `Points`. */
 export class Overlay {
@@ -38,20 +56,15 @@ export class Overlay {
     for (const kind of FIXED) this.clouds[kind].set(fixed[kind], null, dims);
   }
 
-  /** What the samples hide. */
   drawUnder(context, theme) {
     const { view, clouds } = this;
-    context.strokeStyle = theme.line;
-    context.lineWidth = 1;
-    context.beginPath();
-    context.arc(view.width / 2, view.height / 2, view.radius, 0, TURN);
-    context.stroke();
+    circle(context, view.width / 2, view.height / 2, view.radius);
+    stroke(context, theme.line, 1);
     if (!this.layers.has("simplex") || clouds.simplex.count > FEW) return;
     clouds.simplex.place(view, 0);
     drawEdges(context, theme, clouds.simplex);
   }
 
-  /** What lies before the samples. */
   drawOver(context, theme, fraction) {
     const { clouds, layers, colours, view } = this;
     for (const kind of KINDS) clouds[kind].place(view, fraction);
@@ -75,7 +88,7 @@ export class Overlay {
     trail.place(view, 0);
     context.lineWidth = 1.75;
     context.lineJoin = "round";
-    const steps = classes > FEW ? TRAIL_STEPS.many : TRAIL_STEPS.few;
+    const steps = classes > FEW ? 2 : 6; // of fading
     for (let step = 0; step < steps; step++) {
       const first = Math.floor((epochs * step) / steps);
       const last = Math.floor((epochs * (step + 1)) / steps);
@@ -95,7 +108,7 @@ export class Overlay {
   drawLabels(context, theme) {
     const { labels, clouds, layers, view } = this;
     const others = KINDS.filter((kind) => kind !== "means" && layers.has(kind)).map((kind) => clouds[kind].screen);
-    context.font = `${FONT} ${theme.font}`;
+    context.font = `500 12px ${theme.font}`;
     context.textBaseline = "middle";
     labels.arrange(context, clouds.means.screen, others, view);
     labels.write((text, left, top, width, height) => {
@@ -107,6 +120,21 @@ export class Overlay {
       context.fillText(text, left, top + height / 2 + 0.5);
     });
   }
+}
+
+function drawMark(context, kind, x, y, colour, theme, scale) {
+  const { outline, size, filled } = MARKS[kind];
+  context.save();
+  context.translate(x, y);
+  context.beginPath();
+  outline(context, scale * size);
+  context.lineJoin = "round";
+  context.lineCap = "round";
+  context.fillStyle = colour;
+  stroke(context, theme.paper, filled ? 3.5 : 4.5);
+  if (filled) context.fill();
+  stroke(context, filled ? theme.text : colour, filled ? 1 : 1.75);
+  context.restore();
 }
 
 function lineTo(context, screen, i) {
@@ -130,13 +158,9 @@ function drawEdges(context, theme, { count, screen, depth }) {
 /** A ring around what is pointed at, a sample of so many pixels' radius or a class. */
 export function drawHover(context, theme, kind, [x, y], dotRadius) {
   const radius = kind === "class" ? MARKS.means.size + 4 : dotRadius + 3.5;
-  for (const [width, colour] of [[4.5, theme.paper], [2, theme.text]]) {
-    context.lineWidth = width;
-    context.strokeStyle = colour;
-    context.beginPath();
-    context.arc(x, y, radius, 0, TURN);
-    context.stroke();
-  }
+  circle(context, x, y, radius);
+  stroke(context, theme.paper, 4.5);
+  stroke(context, theme.text, 2);
 }
 
 /** The outline that a lasso or box has drawn so far, (m, 2) pixels row-major. */
@@ -145,10 +169,8 @@ export function drawOutline(context, theme, path) {
   for (let i = 0; i < path.length; i += 2) context.lineTo(path[i], path[i + 1]);
   context.closePath();
   context.fillStyle = theme.accent;
-  context.strokeStyle = theme.accent;
-  context.lineWidth = 1.5;
   context.globalAlpha = 0.1;
   context.fill();
   context.globalAlpha = 1;
-  context.stroke();
+  stroke(context, theme.accent, 1.5);
 }

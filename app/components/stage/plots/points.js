@@ -2,17 +2,14 @@
 
 import { Gestures } from "./gestures.js";
 import { Overlay, drawHover, drawOutline } from "./overlay.js";
-import { classBeside, hitAt } from "./picking.js";
-import { Points2D, drawSamples } from "./points_2d.js";
+import { drawSamples, points2D } from "./points_2d.js";
 import { PointsGL } from "./points_gl.js";
-import { inLasso } from "../core/select.js";
+import { inLasso, nearest } from "../core/select.js";
 import { Surface } from "./surface.js";
-import { Cloud, DIMMED, LARGE, RING, SELECTED, View } from "./view.js";
+import { Cloud, DIMMED, INT16_MAX, LARGE, RING, SELECTED, View } from "./view.js";
 
-export { LARGE, RING } from "./view.js";
-
-const INT16_STEP = 1 / 32767;
 const [LEAST_ZOOM, MOST_ZOOM] = [0.5, 20];
+const [CLASS_REACH, SAMPLE_REACH] = [9, 12]; // pixels
 const NONE = new Uint32Array(0);
 const HELP =
   "Arrow keys or dragging turn the picture, plus and minus zoom, 0 shows all, C and Shift C go through the classes, " +
@@ -22,14 +19,15 @@ const HELP =
  * Pictures N samples, of which n are drawn, of K classes, with D ≤ 12 coordinates in the unit ball. Every setter asks
  * for a frame; `draw` draws at once. Arrays that are handed over are kept, not copied, and must not change afterwards.
  *
- * Pointing finds the class mean within 9 pixels, else the sample within 12, and only at a whole epoch: what lies
- * between two epochs is not data.
+ * Pointing finds the class mean near the pointer, else the sample, and only at a whole epoch: what lies between two
+ * epochs is not data.
  *
- * @typedef {import("./picking.js").Hit} Hit
+ * @typedef {{kind: "sample" | "class", index: number, x: number, y: number}} Hit `index` is a row of the N samples or a
+ *   class; x and y are pixels from the picture's top left
  */
-export class Points {
+export class Points extends Surface {
   view = new View();
-  samples = new Cloud(INT16_STEP);
+  samples = new Cloud(1 / INT16_MAX);
   ring = new Cloud();
   overlay = new Overlay(this.view);
   dims = 0;
@@ -45,21 +43,19 @@ export class Points {
 
   /**
    * @param {HTMLElement} host sized by the page; filled with canvases, focusable
-   * @param {object} options all but `label` may be missing
    * @param {string} options.label what the picture shows, for those who listen
    * @param {(hit: ?Hit) => void} options.onHover what is pointed at has changed
    * @param {(hit: ?Hit, how: "replace" | "add" | "remove") => void} options.onClick clicked on, or beside everything
-   * @param {(rows: Uint32Array, how: string) => void} options.onSelect enclosed by lasso or box, in rising order; none
-   *   to clear
+   * @param {(rows: Uint32Array, how: string) => void} options.onSelect enclosed, in rising order; none to clear
    * @param {(right: number, up: number) => void} options.onDrag radians; the caller turns the basis and sets it
    * @param {(zoom: number) => void} options.onZoom the reader has zoomed
    */
   constructor(host, { label, ...callbacks }) {
+    super(host, label, HELP);
     this.callbacks = callbacks;
-    this.surface = new Surface(host, { label, help: HELP, layers: 3, draw: () => this.paint() });
-    this.renderer = this.rendererOn(this.surface.canvases[1]);
-    this.gestures = new Gestures(this.surface, this);
-    this.surface.resize();
+    this.renderer = this.rendererOn(this.canvases[1]);
+    this.gestures = new Gestures(this);
+    this.resize();
   }
 
   /** Whether the graphics card draws; otherwise a plain canvas does, more slowly. */
@@ -94,15 +90,13 @@ export class Points {
     }
     for (const row of selection ?? NONE) this.style[4 * row + 3] ^= DIMMED | SELECTED;
     this.renderer.setStyle(this.style);
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   /**
-   * Show what lies between two epochs. Each is {coordinates: (N, D) Int16Array in steps of 1/32767; means, prototypes,
-   * classifier: (K, D) Float32Array, rows of NaN for classes without one; trail: list of the means at past epochs, the
-   * oldest first}. All may be missing, and the trail is that of `a`.
-   *
-   * @param {number} fraction how far from `a` to `b`, from 0 up to but not including 1
+   * Show what lies between two epochs, `fraction` of the way. Each is {coordinates: (N, D) Int16Array in steps of
+   * 1/32767; means, prototypes, classifier: (K, D) Float32Array, rows of NaN for classes without one; trail: list of
+   * the means at past epochs, the oldest first}. All may be missing, and the trail is that of `a`.
    */
   setEpochs({ a, b = a, fraction = 0 }) {
     Object.assign(this.epochs, { a, b, fraction });
@@ -112,53 +106,45 @@ export class Points {
     this.highlight(this.highlighted);
   }
 
-  /** @param {{simplex: ?Float32Array, predicted: ?Float32Array}} fixed (K, D) places that no epoch moves */
+  /** @param {{simplex: ?Float32Array, predicted: ?Float32Array}} fixed (K, D) */
   setFixed(fixed) {
     this.fixed = fixed;
     this.overlay.setFixed(fixed, this.dims);
-    this.surface.invalidate();
+    this.invalidate();
   }
 
-  /**
-   * @param {(?string)[]} labels (K,) written beside the class means where there is room; null for none
-   * @param {string[]} colours (K,) CSS colours
-   */
+  /** @param {(?string)[]} labels (K,) written beside the class means where there is room */
   setClasses({ labels, colours }) {
     this.overlay.labels.set(labels);
     this.overlay.colours = colours;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
-  /** @param {Iterable<string>} layers what is drawn of: simplex, predicted, means, trails, prototypes, classifier */
+  /** @param {Iterable<string>} layers what is drawn of simplex, predicted, means, trails, prototypes and classifier */
   setLayers(layers) {
     this.overlay.layers = new Set(layers);
-    this.surface.invalidate();
+    this.invalidate();
   }
 
-  /**
-   * @param {Float64Array} basis (3, D or more) row-major, as in tour.js: the screen's right, up, and towards the
-   *   viewer; what it has beyond the D of the samples, which are set before, is not read
-   */
+  /** @param {Float64Array} basis (3, D or more) as in tour.js; what it has beyond the samples' D is not read */
   setBasis(basis) {
     this.view.setBasis(basis, this.dims);
-    this.surface.invalidate();
+    this.invalidate();
   }
 
-  /** @param {boolean} flat whether depth is left out: no sample smaller or fainter than another */
   setFlat(flat) {
     this.view.flat = flat;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
-  /** @param {"turn" | "lasso" | "box"} mode what a drag does; with Shift it selects in any mode */
   setMode(mode) {
     this.gestures.setMode(mode);
   }
 
-  /** @param {number} zoom 1 shows the whole unit ball; kept within 0.5 and 20 */
+  /** @param {number} zoom 1 shows the whole unit ball */
   setZoom(zoom) {
     this.view.zoom = Math.min(MOST_ZOOM, Math.max(LEAST_ZOOM, zoom));
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   /** Put a ring around a sample or class, as pointing does; null for none. @param {?{kind, index}} hit */
@@ -167,18 +153,9 @@ export class Points {
     const { a, b } = this.epochs;
     const sample = hit?.kind === "sample";
     const [from, to] = sample ? [a.coordinates, b.coordinates] : [a.means, b.means];
-    this.ring.quantum = sample ? INT16_STEP : 1;
+    this.ring.quantum = sample ? 1 / INT16_MAX : 1;
     this.ring.set(hit && from, to, this.dims, hit && Uint32Array.of(hit.index));
-    this.surface.invalidate();
-  }
-
-  /** Read the theme's colours anew. */
-  retheme() {
-    this.surface.retheme();
-  }
-
-  draw() {
-    this.surface.draw();
+    this.invalidate();
   }
 
   /** Draw the picture with a 2D context of the caller's, in pixels from the top left: for vector formats. */
@@ -195,42 +172,37 @@ export class Points {
     this.renderer.destroy();
   }
 
-  /** Somebody looks again. */
   wake() {
     if (!this.asleep) return;
     this.asleep = false;
-    this.renderer = this.rendererOn(this.surface.renew(1));
+    this.renderer = this.rendererOn(this.renew(1));
     this.restore();
   }
 
   destroy() {
     if (!this.asleep) this.renderer.destroy();
-    this.surface.destroy();
+    super.destroy();
   }
 
-  // From here on: what Surface, the renderers and Gestures ask for.
-
-  get theme() {
-    return this.surface.theme;
-  }
+  // From here on: what the surface, the renderers and Gestures ask for.
 
   get fraction() {
     return this.epochs.fraction;
   }
 
   rendererOn(canvas) {
-    return PointsGL.on(canvas, () => this.restore()) ?? new Points2D(canvas);
+    return PointsGL.on(canvas, () => this.restore()) ?? points2D(canvas);
   }
 
   paint() {
-    const { surface, view, overlay, theme, fraction, ring } = this;
+    const { view, overlay, theme, fraction, ring } = this;
     if (this.asleep) return;
-    view.width = surface.width;
-    view.height = surface.height;
+    view.width = this.width;
+    view.height = this.height;
     this.placed = false;
-    overlay.drawUnder(surface.clear(0), theme);
+    overlay.drawUnder(this.clear(0), theme);
     this.renderer.draw(this);
-    const context = surface.clear(2);
+    const context = this.clear(2);
     overlay.drawOver(context, theme, fraction);
     ring.place(view, fraction);
     if (ring.count) drawHover(context, theme, this.highlighted.kind, ring.screen, view.dotRadius(this.rows.length));
@@ -240,7 +212,7 @@ export class Points {
   restore() {
     this.renderer.setRows(this.rows);
     this.renderer.setStyle(this.style);
-    this.surface.draw();
+    this.draw();
   }
 
   /** Where the drawn samples are, (n, 2) pixels; worked out when asked for, since the graphics card has its own. */
@@ -254,54 +226,67 @@ export class Points {
     if (hit?.kind === this.hit?.kind && hit?.index === this.hit?.index) return;
     this.hit = hit;
     this.highlight(hit);
-    this.callbacks.onHover?.(hit);
+    this.callbacks.onHover(hit);
   }
 
   hover(x, y) {
-    this.pointAt(hitAt(this, x, y));
+    this.pointAt(this.fraction > 0 ? null : this.hitAt(x, y));
+  }
+
+  hitAt(x, y) {
+    const { layers, clouds } = this.overlay;
+    const k = layers.has("means") ? nearest(clouds.means.screen, x, y, CLASS_REACH) : -1;
+    if (k >= 0) return this.classHit(k);
+    const i = nearest(this.screen(), x, y, SAMPLE_REACH);
+    return i < 0 ? null : { kind: "sample", index: this.rows[i], ...this.samples.at(i) };
+  }
+
+  classHit(index) {
+    return { kind: "class", index, ...this.overlay.clouds.means.at(index) };
   }
 
   click(x, y, how) {
     this.hover(x, y); // a finger clicks without having hovered
-    this.callbacks.onClick?.(this.hit, how);
+    this.callbacks.onClick(this.hit, how);
   }
 
   turn(right, up) {
-    this.callbacks.onDrag?.(right, up);
-  }
-
-  zoomBy(factor) {
-    this.zoomTo(this.view.zoom * factor);
+    this.callbacks.onDrag(right, up);
   }
 
   zoomTo(zoom) {
     this.setZoom(zoom);
-    this.callbacks.onZoom?.(this.view.zoom);
+    this.callbacks.onZoom(this.view.zoom);
   }
 
   draft(outline) {
     this.outline = outline;
-    this.surface.invalidate();
+    this.invalidate();
   }
 
   enclose(outline, how) {
     this.draft(NONE);
     const rows = inLasso(this.screen(), outline).map((i) => this.rows[i]);
-    this.callbacks.onSelect?.(rows.sort(), how);
+    this.callbacks.onSelect(rows.sort(), how);
   }
 
+  /** Point at the next class with a mean, `by` 1 or −1 from the one that is pointed at; at none beyond the last. */
   stepClass(by) {
-    const hit = classBeside(this, by);
-    this.pointAt(hit);
-    if (hit) this.surface.say(this.overlay.labels.texts[hit.index] ?? `class ${hit.index + 1}`);
+    const { count, screen } = this.overlay.clouds.means;
+    let index = this.hit?.kind === "class" ? this.hit.index : by > 0 ? -1 : count;
+    do index += by;
+    while (Number.isNaN(screen[2 * index])); // a class without samples has no mean
+    const hasOne = this.fraction === 0 && index >= 0 && index < count;
+    this.pointAt(hasOne ? this.classHit(index) : null);
+    if (hasOne) this.say(this.overlay.labels.texts[index] ?? `class ${index + 1}`);
   }
 
   pressClass() {
-    if (this.hit) this.callbacks.onClick?.(this.hit, "replace");
+    if (this.hit) this.callbacks.onClick(this.hit, "replace");
   }
 
   cancel() {
     this.pointAt(null);
-    this.callbacks.onSelect?.(NONE, "replace");
+    this.callbacks.onSelect(NONE, "replace");
   }
 }

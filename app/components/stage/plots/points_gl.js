@@ -66,7 +66,6 @@ void main() {
   pixel = vec4(colour, 1) * cover;
 }`;
 
-/** Draws the scene that `Points` describes: see there for the shapes. */
 export class PointsGL {
   buffers = new Map(); // coordinates -> their buffer, the least recently drawn first
 
@@ -77,9 +76,7 @@ export class PointsGL {
   }
 
   constructor(canvas, gl, onRestored) {
-    this.gl = gl;
-    this.canvas = canvas;
-    this.listening = new AbortController();
+    Object.assign(this, { gl, canvas, listening: new AbortController() });
     const { signal } = this.listening;
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault(), { signal });
     canvas.addEventListener("webglcontextrestored", () => (this.prepare(), onRestored()), { signal });
@@ -88,7 +85,7 @@ export class PointsGL {
 
   prepare() {
     const { gl } = this;
-    const program = link(gl, VERTEX, FRAGMENT);
+    const program = link(gl);
     gl.useProgram(program);
     this.at = Object.fromEntries(UNIFORMS.map((name) => [name, gl.getUniformLocation(program, name)]));
     this.buffers.clear();
@@ -105,12 +102,10 @@ export class PointsGL {
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
 
-  /** @param {Uint32Array} rows samples that are drawn */
   setRows(rows) {
     this.gl.bufferData(this.gl.ELEMENT_ARRAY_BUFFER, rows, this.gl.STATIC_DRAW);
   }
 
-  /** @param {Uint8Array} style (N, 4) red, green, blue and flags */
   setStyle(style) {
     this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.styles);
     this.gl.bufferData(this.gl.ARRAY_BUFFER, style, this.gl.DYNAMIC_DRAW);
@@ -129,8 +124,8 @@ export class PointsGL {
     gl.uniform1f(at.dotRadius, view.dotRadius(samples.count));
     gl.uniform1f(at.ratio, canvas.width / view.width);
     gl.uniform1f(at.relief, view.flat ? 0 : 1);
-    gl.uniform3fv(at.paper, shares(theme.paperRgb));
-    gl.uniform3fv(at.ink, shares(theme.textRgb));
+    gl.uniform3fv(at.paper, theme.paperRgb.map((channel) => channel / 255));
+    gl.uniform3fv(at.ink, theme.textRgb.map((channel) => channel / 255));
     gl.drawElements(gl.POINTS, samples.count, gl.UNSIGNED_INT, 0);
   }
 
@@ -169,11 +164,9 @@ export class PointsGL {
   }
 }
 
-const shares = (rgb) => rgb.map((channel) => channel / 255);
-
-function link(gl, vertex, fragment) {
+function link(gl) {
   const program = gl.createProgram();
-  for (const [kind, source] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]]) {
+  for (const [kind, source] of [[gl.VERTEX_SHADER, VERTEX], [gl.FRAGMENT_SHADER, FRAGMENT]]) {
     const shader = gl.createShader(kind);
     gl.shaderSource(shader, source);
     gl.compileShader(shader);

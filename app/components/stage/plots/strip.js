@@ -1,23 +1,15 @@
-// Over a plot of angles: a line at the current epoch, and beside it the angles of that epoch on the same axis.
+// Beside a plot of angles over the epochs: the angles of the epoch that is shown, on the same axis.
 
 import { h } from "../core/dom.js";
 import { along, dotsOf, drawDegrees, drawDots } from "./dots.js";
-import { sharpContext } from "./sheet.js";
+import { sharpContext } from "./pen.js";
 
 const [GAP, WIDTH, INSET] = [14, 44, 7]; // pixels
 
 export class Strip {
-  constructor(content, chart, { kinds, told }) {
+  constructor(content, chart, kinds, told) {
     Object.assign(this, { content, chart, kinds, told });
     this.canvas = content.appendChild(h("canvas", { class: "strip", "aria-hidden": "true" }));
-    content.addEventListener("pointerdown", (event) => this.seek(event));
-    content.addEventListener("pointermove", (event) => event.buttons === 1 && this.seek(event));
-  }
-
-  seek(event) {
-    const box = this.content.getBoundingClientRect();
-    const value = this.chart.valueAt("xaxis", event.clientX - box.left);
-    if (value !== null) this.onSeek(value);
   }
 
   /** @param {number} highest degrees at the top of the axis, as long as the chart has not drawn it; it begins at 0 */
@@ -26,59 +18,34 @@ export class Strip {
     this.draw();
   }
 
-  /** Drawn with the next `mark`. @param {?Float32Array} angles (K, K) degrees of the epoch that is shown */
-  showPairs(angles) {
-    Object.assign(this, { dots: angles ? dotsOf(angles, this.kinds) : [], shares: null });
-  }
-
-  /** Drawn with the next `mark`. @param {(?number)[]} shares degrees below which 5, 25, 50, 75 and 95 % of all pairs are */
-  showShares(shares) {
-    Object.assign(this, { dots: null, shares });
-  }
-
-  /** @param {{epoch: ?number, next: ?number, fraction: number}} at where the clock stands */
-  mark(at) {
-    this.where = at;
+  /** @param {?Float32Array} angles (K, K) degrees @param {?(?number)[]} shares their quantiles, which replace them */
+  show(angles, shares) {
+    Object.assign(this, { dots: angles && !shares ? dotsOf(angles, this.kinds) : [], shares, isShown: true });
     this.draw();
+  }
+
+  draw() {
+    const { clientWidth: width, clientHeight: height } = this.content;
+    if (width && this.highest) this.drawOn(sharpContext(this.canvas, width, height));
   }
 
   retheme() {
     this.draw();
   }
 
-  /** Draw, also where the axes have moved. */
-  draw() {
-    const { canvas } = this;
-    const { clientWidth: width, clientHeight: height } = this.content;
-    if (!width || !this.highest) return;
-    this.drawOn(sharpContext(canvas, width, height));
-  }
-
   /** Draw with any 2D context, in pixels from the content's top left. */
   drawOn(context) {
-    const { chart, where, told } = this;
-    const { top, bottom, right, highest } = chart.frame;
+    const { top, bottom, right, highest } = this.chart.frame;
+    const { neutral, groups } = this.told;
     const left = right + GAP;
     const sides = [left + INSET, left + WIDTH - INSET];
     const axis = { zero: bottom, end: top, highest: highest ?? this.highest, sides, upright: true };
-    const here = where && where.epoch !== null ? chart.at("xaxis", this.toAxis(where.epoch)) : null;
-    if (here !== null) {
-      const x = here + where.fraction * (chart.at("xaxis", this.toAxis(where.next)) - here);
-      context.strokeStyle = getComputedStyle(this.content).color;
-      context.lineWidth = 1.5;
-      context.beginPath();
-      context.moveTo(x, top);
-      context.lineTo(x, bottom);
-      context.stroke();
-    }
-    if (!this.dots && !this.shares) return;
-    context.strokeStyle = told.neutral;
-    context.globalAlpha = 0.5;
-    context.lineWidth = 1;
+    if (!this.isShown) return;
+    Object.assign(context, { strokeStyle: neutral, globalAlpha: 0.5, lineWidth: 1 });
     context.strokeRect(left, top, WIDTH, bottom - top);
     context.globalAlpha = 1;
-    if (this.dots) drawDots(context, axis, this.dots, { colours: told.groups });
-    else if (this.shares.every(Number.isFinite)) this.drawShares(context, axis);
+    if (this.shares?.every(Number.isFinite)) this.drawShares(context, axis);
+    else drawDots(context, axis, this.dots, { colours: groups });
     if (highest !== null) return; // the chart has brought its own axis
     const { color: colour, fontFamily } = getComputedStyle(this.content);
     drawDegrees(context, axis, { beside: left - 6, font: `13px ${fontFamily}`, colour });
@@ -87,17 +54,13 @@ export class Strip {
   /** Nine tenths, half and the median, in the greys of the plot beside. */
   drawShares(context, axis) {
     const [least, low, median, high, most] = this.shares.map((angle) => along(axis, angle));
-    const [left, width] = [axis.sides[0], axis.sides[1] - axis.sides[0]];
-    context.fillStyle = this.told.neutral;
-    context.globalAlpha = 0.16;
-    context.fillRect(left, most, width, Math.max(1, least - most));
-    context.globalAlpha = 0.38;
-    context.fillRect(left, high, width, Math.max(1, low - high));
-    context.globalAlpha = 1;
-    context.fillRect(left, median - 1, width, 2);
-  }
-
-  destroy() {
-    this.canvas.remove();
+    const [left, right] = axis.sides;
+    const fill = (from, height, opacity) => {
+      Object.assign(context, { fillStyle: this.told.neutral, globalAlpha: opacity });
+      context.fillRect(left, from, right - left, height);
+    };
+    fill(most, Math.max(1, least - most), 0.16);
+    fill(high, Math.max(1, low - high), 0.38);
+    fill(median - 1, 2, 1);
   }
 }

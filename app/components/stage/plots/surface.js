@@ -1,8 +1,11 @@
 // What a picture stands on: canvases as sharp as the screen, the theme's colours, one frame at a time, and a voice.
 
+import { sharpContext } from "./pen.js";
+
+const LAYERS = 3;
 const UNSEEN = "position:absolute;width:1px;height:1px;margin:0;overflow:hidden;clip-path:inset(50%)";
 
-/** Fills `host` with stacked canvases. All sizes outside are CSS pixels; contexts are scaled accordingly. */
+/** A picture on stacked canvases, which its `paint()` draws. Sizes are CSS pixels; contexts are scaled accordingly. */
 export class Surface {
   width = 0;
   height = 0;
@@ -11,23 +14,24 @@ export class Surface {
 
   /**
    * @param {HTMLElement} host sized by the page; becomes focusable
-   * @param {{label: string, help: string, layers: number, draw: () => void}} options `label` names the picture and
-   *   `help` its keys to those who listen; `draw` is called at most once a frame, and never while there is no room
+   * @param {string} label names the picture to those who listen @param {string} help names its keys
    */
-  constructor(host, { label, help, layers, draw }) {
+  constructor(host, label, help) {
     this.host = host;
-    this.paint = draw;
     host.tabIndex = 0;
     host.role = "application"; // arrow keys belong to the picture, not to a screen reader's cursor
     host.setAttribute("aria-label", label);
     host.setAttribute("aria-description", help);
     Object.assign(host.style, { position: "relative", overflow: "hidden", userSelect: "none", outline: "none" });
-    this.canvases = Array.from({ length: layers }, () => host.appendChild(canvasOf()));
+    host.style.outlineOffset = "-2px"; // within the host, which a panel may clip
+    this.canvases = Array.from({ length: LAYERS }, () => host.appendChild(canvasOf()));
     this.voice = host.appendChild(document.createElement("p"));
     this.voice.style.cssText = UNSEEN;
     this.voice.ariaLive = "polite";
-    this.listen("focus", () => this.frame(host.matches(":focus-visible")));
-    this.listen("blur", () => this.frame(false));
+    this.listen("focus", () => {
+      if (host.matches(":focus-visible")) host.style.outline = `2px solid ${this.theme.accent}`;
+    });
+    this.listen("blur", () => (host.style.outline = "none"));
     this.retheme();
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(host);
@@ -37,12 +41,6 @@ export class Surface {
     this.host.addEventListener(type, handler, { ...options, signal: this.listening.signal });
   }
 
-  frame(shown) {
-    this.host.style.outline = shown ? `2px solid ${this.theme.accent}` : "none";
-    this.host.style.outlineOffset = "-2px"; // within the host, which a panel may clip
-  }
-
-  /** Read the theme's colours anew and redraw. */
   retheme() {
     this.theme = themeOf(this.host);
     this.invalidate();
@@ -53,36 +51,29 @@ export class Surface {
     const { clientWidth: width, clientHeight: height } = this.host;
     if (width === this.width && height === this.height && devicePixelRatio === this.ratio) return;
     Object.assign(this, { width, height, ratio: devicePixelRatio });
-    for (const canvas of this.canvases) {
-      canvas.width = Math.round(this.width * this.ratio);
-      canvas.height = Math.round(this.height * this.ratio);
-    }
+    const size = { width: Math.round(width * devicePixelRatio), height: Math.round(height * devicePixelRatio) };
+    for (const canvas of this.canvases) Object.assign(canvas, size);
     this.draw();
   }
 
   /** Put another canvas in a layer's place: one that had a context of the graphics card never gets another. */
   renew(layer) {
-    const canvas = canvasOf();
     const { width, height } = this.canvases[layer];
-    Object.assign(canvas, { width, height });
+    const canvas = Object.assign(canvasOf(), { width, height });
     this.canvases[layer].replaceWith(canvas);
-    this.canvases[layer] = canvas;
-    return canvas;
+    return (this.canvases[layer] = canvas);
   }
 
   /** The cleared 2D context of a layer, in CSS pixels. */
   clear(layer) {
-    // Drawn by the processor: without a graphics card, that alone more than doubles the frames a second in playing.
-    const context = this.canvases[layer].getContext("2d", { willReadFrequently: true });
-    context.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
-    context.clearRect(0, 0, this.width, this.height);
-    return context;
+    return sharpContext(this.canvases[layer], this.width, this.height);
   }
 
   invalidate() {
     this.waiting ??= requestAnimationFrame(() => this.draw());
   }
 
+  /** Draw at once; what invalidates draws at most once a frame, and never while there is no room. */
   draw() {
     cancelAnimationFrame(this.waiting);
     this.waiting = undefined;
@@ -120,6 +111,7 @@ export function themeOf(element) {
     quiet: colour("gray-text-color", style.color),
     line: colour("border-color", "#858B96"),
     faint: colour("border-color-light", "#858B96"),
+    raised: colour("secondary-background-color", "#FFFFFF"),
     accent: colour("primary-color", "#1E6FD9"),
     font: colour("font", style.fontFamily),
   };

@@ -1,5 +1,6 @@
 // The picture plane: D-dimensional coordinates, halfway between two epochs, to pixels.
 
+export const INT16_MAX = 32767; // coordinates are stored in steps of 1/32767
 const MAX_DIMS = 12;
 const REACH = 1.1; // the unit ball and a margin for labels fill the smaller side
 
@@ -50,9 +51,7 @@ export class Cloud {
   }
 
   /**
-   * @param {?(Int16Array | Float32Array)} a (N, D) at the epoch; nothing is drawn without it
-   * @param {?(Int16Array | Float32Array)} b (N, D) at the next one; stays as `a` without it
-   * @param {number} dims D
+   * @param {?(Int16Array | Float32Array)} a (N, D) at the epoch @param {?(Int16Array | Float32Array)} b at the next one
    * @param {?Uint32Array} rows (n,) which of the N, or all
    */
   set(a, b, dims, rows = null) {
@@ -62,6 +61,10 @@ export class Cloud {
     this.count = count;
     this.screen = new Float32Array(2 * count);
     this.depth = new Float32Array(count);
+  }
+
+  at(i) {
+    return { x: this.screen[2 * i], y: this.screen[2 * i + 1] };
   }
 
   /** Rows that are not finite land on NaN and are drawn by nobody. */
