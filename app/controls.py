@@ -1,8 +1,9 @@
 """Controls derived from the recipe's fields: what a recipe gains, the page gains."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Mapping, Sequence
+from itertools import chain, groupby
+from operator import attrgetter
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
@@ -11,7 +12,6 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from app.glossary import GLOSSARY
-from app.rows import in_rows
 from bcl_core import registry
 from bcl_core.recipe import Recipe, field_names
 
@@ -21,6 +21,7 @@ _MENUS: Mapping[str, Mapping[str, registry.Entry]] = {
     "model.backbone": registry.BACKBONES,
     "loss.name": registry.LOSSES,
 }
+A_ROW = 4
 _SECTIONS = {"data": "Data", "model": "Model", "loss": "Loss", "optimiser": "Optimiser", "": "Run"}
 # Whose meaning a newcomer may not know.
 _TERMS = {"loss.temperature": "τ", "loss.contrastive_weight": "μ", "loss.classifier_weight": "λ"}
@@ -58,10 +59,13 @@ def recipe_controls(
     as `base` does.
     """
     changed, several = {}, len(set(map(_section, names))) > 1
-    for section, members in groupby(sorted(names, key=_section_place), key=_section):
+    in_place = sorted(names, key=lambda name: list(_SECTIONS).index(_section(name)))
+    for section, members in ((section, list(found)) for section, found in groupby(in_place, key=_section)):
         if several:
             st.markdown(f"**{_SECTIONS[section]}**")
-        for name, column in in_rows(list(members), 4, align="bottom"):
+        width = min(len(members), A_ROW)
+        rows = [st.columns(width, vertical_alignment="bottom") for _ in range(0, len(members), A_ROW)]
+        for name, column in zip(members, chain.from_iterable(rows), strict=False):
             value = _shown(base, name)
             with column:
                 found = _control(name, (chosen or {}).get(name, value), f"{key}/{name}")
@@ -81,8 +85,7 @@ def data_paths(page: str, source: str, chosen: Mapping[str, str] | None = None) 
 
     Fields that are drawn for the first time stand as `chosen` says.
     """
-    entry, paths = registry.DATASETS[source], {}
-    fields = {}
+    entry, paths, fields = registry.DATASETS[source], {}, {}
     if entry.needs_path:
         fields["data.path"] = "Folder of the images"
     elif "`data.path`" in entry.guide:
@@ -101,12 +104,14 @@ def data_paths(page: str, source: str, chosen: Mapping[str, str] | None = None) 
 
 def _control(name: str, value: Any, key: str) -> Any:
     field = _field(name)
-    label, help_text = _label(name), meaning(name)
-    if name in _MENUS:
-        table = _MENUS[name]
-        return _menu(label, list(table), value, key, help_text, lambda entry: table[entry].title)
+    label = _LABELS.get(name, name.rpartition(".")[2].replace("_", " ").capitalize())
+    help_text = meaning(name)
+    menu = {key: entry.title for key, entry in _MENUS.get(name, {}).items()}
     if get_origin(field.annotation) is Literal:
-        return _menu(label, list(get_args(field.annotation)), value, key, help_text)
+        menu = {choice: choice for choice in get_args(field.annotation)}
+    if menu:
+        names = list(menu)
+        return st.selectbox(label, names, names.index(value), key=key, help=help_text, format_func=menu.__getitem__)
     if isinstance(value, bool):
         return st.checkbox(label, value, key=key, help=help_text)
     if isinstance(value, str):
@@ -116,28 +121,8 @@ def _control(name: str, value: Any, key: str) -> Any:
     return st.number_input(label, value=value, step=1, key=key, help=_range(name))
 
 
-def _menu(
-    label: str,
-    options: list[str],
-    value: str,
-    key: str,
-    help_text: str | None,
-    format_func: Callable[[str], str] = str,
-) -> str:
-    chosen: str = st.selectbox(label, options, options.index(value), key=key, help=help_text, format_func=format_func)
-    return chosen
-
-
 def _section(name: str) -> str:
     return "data" if name == "views" else name.rpartition(".")[0]
-
-
-def _section_place(name: str) -> int:
-    return list(_SECTIONS).index(_section(name))
-
-
-def _label(name: str) -> str:
-    return _LABELS.get(name, name.rpartition(".")[2].replace("_", " ").capitalize())
 
 
 def _field(name: str) -> FieldInfo:
@@ -150,9 +135,7 @@ def _field(name: str) -> FieldInfo:
 
 def _shown(recipe: Recipe, name: str) -> Any:
     """Return a field's value as its control has it: text where it can be none or many."""
-    value: Any = recipe
-    for part in name.split("."):
-        value = getattr(value, part)
+    value: Any = attrgetter(name)(recipe)
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
     if type(None) in get_args(_field(name).annotation):

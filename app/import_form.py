@@ -19,15 +19,15 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from app import controls
 from app.job_line import press, watch
 from app.links import lab_link
-from app.runs import the_lab, trained_here
-from app.words import listed
+from app.races import MOST_RUNS
+from app.runs import every_run, the_lab, trained_here
+from app.words import listed, verbatim
 from bcl_core.lab import Run, UnknownRun, jobs
 from bcl_core.recipe import PRESETS, RACES
 from bcl_core.registry import BACKBONES
 
 SUFFIXES = ["pth", "tar", "pt", "safetensors", "zip"]
 FIND_OUT = "find out"
-OWN = "its own"
 UPLOAD = "upload"
 
 
@@ -87,6 +87,9 @@ class RunOfFile:
                 st.error(f"Nothing was {self.done}: {job.error}")
                 return
             found = json.loads(job.output.splitlines()[-1])
+            if "runs" in found:
+                _tell_of_runs(found["runs"])
+                return
             try:
                 run = the_lab().run(found["run"])
             except UnknownRun as error:
@@ -94,7 +97,7 @@ class RunOfFile:
                 return
             tell(run, found)
             _list("In the file, but not used", found["ignored"])
-            _links(run)
+            lab_link([run], "Open in the Lab, where it trains on" if trained_here([run]) else "Open in the Lab")
 
         key = st.query_params.get(self.command, "")
         if re.fullmatch(f"{self.command}-[0-9a-f]{{32}}", key):
@@ -108,19 +111,31 @@ def import_form() -> None:
     """Draw the form, and how the last import of this page went."""
     with st.expander("Import a model", icon=":material/upload_file:", expanded=IMPORT.wanted):
         st.caption(
-            "A checkpoint of the published BCL code, ProCo, SupContrast, torchvision, timm, or an export of this app. "
-            "It becomes a run that is measured as it is and then held; *Resume* trains on from it."
+            "A checkpoint of the published BCL code, ProCo, SupContrast, torchvision or timm becomes a run that is "
+            "measured as it is and then held; *Resume* trains on from it. A zip that was exported here brings its runs "
+            "back as they were."
         )
         left, right = st.columns(2)
         upload, path, name = IMPORT.fields(left, right, SUFFIXES)
-        data = left.selectbox("Measured on the data of", [*RACES, OWN], format_func=_data_of, key="import/race")
-        arch = right.selectbox("Architecture", [FIND_OUT, *BACKBONES], format_func=_architecture, key="import/arch")
-        preset = [] if data == OWN else [f"--preset={data}-bcl"]
-        paths = controls.data_paths("import", "folder" if data == OWN else PRESETS[f"{data}-bcl"].recipe.data.source)
+        data = left.selectbox("Measured on the data of", [*RACES], format_func=_data_of, key="import/race")
+        titles = {FIND_OUT: FIND_OUT, **{name: backbone.title for name, backbone in BACKBONES.items()}}
+        arch = right.selectbox("Architecture", list(titles), format_func=titles.__getitem__, key="import/arch")
+        paths = controls.data_paths("import", PRESETS[f"{data}-bcl"].recipe.data.source)
         if st.button("Import", icon=":material/download:", type="primary"):
             settings = [f"--set={key}={_absolute(text)}" for key, text in paths.items()]
-            IMPORT.start(upload, path, name, *preset, *settings, *[f"--arch={arch}"] * (arch != FIND_OUT))
+            IMPORT.start(
+                upload, path, name, f"--preset={data}-bcl", *settings, *[f"--arch={arch}"] * (arch != FIND_OUT)
+            )
         IMPORT.follow(_tell)
+
+
+def _tell_of_runs(brought: Sequence[Mapping[str, Any]]) -> None:
+    """Say which runs a zip of them has brought in, and open the first ones."""
+    for was_here, said in ((False, "Brought in"), (True, "Here already, as in the file")):
+        if names := [verbatim(run["name"]) for run in brought if run["was_here"] == was_here]:
+            st.success(f"{said}: {listed(names)}.")
+    known = {run.id: run for run in every_run()}
+    lab_link([known[one["run_id"]] for one in brought if one["run_id"] in known][:MOST_RUNS])
 
 
 def _tell(run: Run, found: Mapping[str, Any]) -> None:
@@ -129,14 +144,8 @@ def _tell(run: Run, found: Mapping[str, Any]) -> None:
 
 
 def _data_of(family: str) -> str:
-    if family == OWN:
-        return "Its own recipe (an export of this app)"
     title = PRESETS[f"{family}-bcl"].title.removeprefix("BCL, ")
     return title[:1].upper() + title[1:]
-
-
-def _architecture(name: str) -> str:
-    return FIND_OUT if name == FIND_OUT else BACKBONES[name].title
 
 
 def _stored(upload: UploadedFile, folder: Path) -> Path:
@@ -159,8 +168,3 @@ def _absolute(path: str) -> Path:
 def _list(what: str, names: Sequence[str]) -> None:
     if names:
         st.markdown(f"{what}: {listed([f'`{name}`' for name in names])}")
-
-
-def _links(run: Run) -> None:
-    with st.container(horizontal=True):
-        lab_link([run], "Open in the Lab, where it trains on" if trained_here([run]) else "Open in the Lab")

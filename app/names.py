@@ -12,11 +12,11 @@ def group_names(runs: Sequence[Run]) -> dict[str, str]:
     queued: dict[str, float] = {}
     for run in runs:
         queued[run.group_id] = min(run.created, queued.get(run.group_id, run.created))
+    when = {group_id: time.strftime("%d %b %H:%M:%S", time.localtime(at)) for group_id, at in queued.items()}
     names = {run.group_id: run.group_name for run in runs}
     times = Counter(names.values())
     return {
-        group_id: name if times[name] == 1 else f"{name} · queued {_when(queued[group_id])}"
-        for group_id, name in names.items()
+        group_id: name if times[name] == 1 else f"{name} · queued {when[group_id]}" for group_id, name in names.items()
     }
 
 
@@ -37,9 +37,10 @@ def labels(runs: Sequence[Run]) -> list[str]:
     for longer in ([run.name for run in runs], [f"{run.name} · {run.group_name}" for run in runs]):
         alike = Counter(found)
         found = [other if alike[label] > 1 else label for label, other in zip(found, longer, strict=True)]
-    again = [found[:place].count(label) for place, label in enumerate(found)]
-    return [f"{label} ({times + 1})" if times else label for label, times in zip(found, again, strict=True)]
+    return numbered(found)
 
 
-def _when(seconds: float) -> str:
-    return time.strftime("%d %b %H:%M:%S", time.localtime(seconds))
+def numbered(names: Sequence[str]) -> list[str]:
+    """Tell those that are alike apart: "a", "a (2)", "a (3)" …"""
+    again = [names[:place].count(name) for place, name in enumerate(names)]
+    return [f"{name} ({times + 1})" if times else name for name, times in zip(names, again, strict=True)]

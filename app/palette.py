@@ -1,18 +1,16 @@
 """Colour, in one place. Every line colour has a contrast of at least 3 : 1 on white and on the dark background."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-LIGHT_BACKGROUND = "#FFFFFF"
 DARK_BACKGROUND = "#11141B"
 NEUTRAL = "#858B96"
 """Reference lines, rays, footnotes: what is there to be compared with."""
 
 
-@dataclass(frozen=True)
-class LineStyle:
+class LineStyle(NamedTuple):
     """Colour and dash (Plotly's names) of a line, so that a loss is known without its colour too."""
 
     colour: str
@@ -116,15 +114,6 @@ DEVIATION: ColourScale = (
     (1.0, "#123E86"),
 )
 """Signed deviation of an angle: orange is too close, blue too far apart."""
-
-DEVIATION_LIMIT = 45.0
-"""Degrees at which `DEVIATION` ends, in every figure."""
-
-
-def translucent(colour: str, opacity: float) -> str:
-    """Return "#RRGGBB" as an rgba() string; opacity from 0 to 1."""
-    red, green, blue = _rgb(colour)
-    return f"rgba({red},{green},{blue},{opacity:g})"
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
+from app.names import numbered
 from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings
 from bcl_core.registry import DATASETS, LOSSES
 
@@ -42,16 +43,8 @@ class Switches:
     def of(cls, recipe: Recipe) -> Self:
         """Return how the switches of a recipe stand."""
         loss, entry = recipe.loss, LOSSES[recipe.loss.name]
-        return cls(
-            entry.contrastive,
-            entry.class_averaging,
-            entry.class_complement,
-            loss.prior_strength > 0,
-            loss.anchors,
-            loss.temperature,
-            recipe.data.imbalance_factor,
-            recipe.seed,
-        )
+        parts = entry.contrastive, entry.class_averaging, entry.class_complement, loss.prior_strength > 0
+        return cls(*parts, loss.anchors, loss.temperature, recipe.data.imbalance_factor, recipe.seed)
 
     @property
     def loss(self) -> str:
@@ -138,16 +131,9 @@ class Draft:
         try:
             return self._recipe(run, {})
         except RecipeError:
-            base = self.base
-            return self._recipe(
-                replace(
-                    run,
-                    temperature=base.loss.temperature,
-                    imbalance_factor=base.data.imbalance_factor,
-                    seed=base.seed,
-                ),
-                {},
-            )
+            usual = Switches.of(self.base)
+            numbers = {name: getattr(usual, name) for name in ("temperature", "imbalance_factor", "seed")}
+            return self._recipe(replace(run, **numbers), {})
 
     def _recipe(self, run: Switches, changed: Mapping[str, Any]) -> Recipe:
         base = self.base
@@ -199,8 +185,7 @@ def names(recipes: Sequence[Recipe], *always: str) -> list[str]:
             if what in always or len({say(other) for other in alike}) > 1
         ]
         found.append(", ".join([recipe.title, *words]))
-    again = [found[:place].count(name) for place, name in enumerate(found)]
-    return [f"{name} ({times + 1})" if times else name for name, times in zip(found, again, strict=True)]
+    return numbered(found)
 
 
 def group_name(draft: Draft) -> str:
@@ -216,9 +201,5 @@ def group_name(draft: Draft) -> str:
 
 def twins(recipes: Sequence[Recipe]) -> tuple[int, int] | None:
     """Return the places of the first two recipes that are equal."""
-    seen: dict[str, int] = {}
-    for place, recipe in enumerate(recipes):
-        if recipe.hash in seen:
-            return seen[recipe.hash], place
-        seen[recipe.hash] = place
-    return None
+    hashes = [recipe.hash for recipe in recipes]
+    return next(((hashes.index(it), place) for place, it in enumerate(hashes) if it in hashes[:place]), None)

@@ -3,13 +3,12 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 import streamlit as st
 
-from bcl_core import geometry
+from bcl_core.geometry.optimum import Anchors, Loss, PredictedOptimum, predicted_optimum
 from bcl_core.lab import Lab, Run
-from bcl_core.lab.cache import remembered
+from bcl_core.lab.cache import Cache
 from bcl_core.recipe import Recipe
 
 
@@ -23,16 +22,17 @@ def _lab(home: str) -> Lab:
     return Lab(Path(home))
 
 
-@remembered(16 << 20, lambda found: found.means.nbytes)
-def optimum(
-    class_counts: tuple[int, ...],
-    loss: Literal["scl", "bcl"],
-    anchors: Literal["instance", "class"],
-    temperature: float,
-    dim: int,
-) -> geometry.PredictedOptimum:
+_optima: Cache[tuple[object, ...], PredictedOptimum] = Cache(16 << 20)
+
+
+def optimum(counts: tuple[int, ...], loss: Loss, anchors: Anchors, temperature: float, dim: int) -> PredictedOptimum:
     """Return the predicted optimum; loads scipy the first time."""
-    return geometry.predicted_optimum(class_counts, loss=loss, temperature=temperature, anchors=anchors, dim=dim)
+
+    def found() -> tuple[PredictedOptimum, int]:
+        optimum = predicted_optimum(counts, loss=loss, temperature=temperature, anchors=anchors, dim=dim)
+        return optimum, optimum.means.nbytes
+
+    return _optima.get((counts, loss, anchors, temperature, dim), found)
 
 
 def every_run() -> list[Run]:

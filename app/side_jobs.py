@@ -1,8 +1,7 @@
-"""The app's side jobs: what is asked of them, under which key, and what they answer. Nothing here draws."""
+"""The app's side jobs: how each is started, under which key. Nothing here draws."""
 
 import hashlib
 import json
-from dataclasses import dataclass
 
 from bcl_core.lab import Lab, LabError, jobs
 from bcl_core.lab.files import write_once
@@ -10,65 +9,41 @@ from bcl_core.provenance import code_version
 from bcl_core.recipe import Execution, Recipe
 
 
-@dataclass(frozen=True)
-class Look:
-    """A look at what a recipe would train on; with an image, at the views of that one alone."""
+def look(lab: Lab, recipe: Recipe, execution: Execution, image: int | None = None, *, again: bool = False) -> str:
+    """Look at what a recipe would train on, with an image at the views of that one alone; return the job's key.
 
-    recipe: Recipe
-    execution: Execution
-    image: int | None = None
-
-    @property
-    def text(self) -> str:
-        """The request as the job reads it."""
-        parts = {"recipe": self.recipe.model_dump(mode="json"), "execution": self.execution.model_dump(mode="json")}
-        return json.dumps(parts | {"image": self.image}, sort_keys=True)
-
-    @property
-    def key(self) -> str:
-        """The job's key: equal for equal requests to equal code."""
-        return _key("preview", code_version(), self.text)
-
-    def start(self, lab: Lab, *, again: bool = False) -> jobs.Job:
-        """Start the job unless it was started before; where too many run, it stays unknown: to be called again.
-
-        With `again`, one that has ended is forgotten first; one that runs is left alone.
-        """
-        if again:
-            jobs.forget(lab, self.key)
-        folder = jobs.folder(lab, self.key)
-        write_once(folder / "request.json", self.text.encode())
-        return jobs.start(lab, self.key, ["preview", str(folder)])
+    The key is equal for equal requests to equal code. A job that was started before is left as it is; with `again`, one
+    that has ended is forgotten first. Where too many run, it stays unknown: to be called again.
+    """
+    parts = {"recipe": recipe.model_dump(mode="json"), "execution": execution.model_dump(mode="json"), "image": image}
+    request = json.dumps(parts, sort_keys=True)
+    key = _key("preview", code_version(), request)
+    if again:
+        jobs.forget(lab, key)
+    folder = jobs.folder(lab, key)
+    write_once(folder / "request.json", request.encode())
+    jobs.start(lab, key, ["preview", str(folder)])
+    return key
 
 
-@dataclass(frozen=True)
-class Projection:
-    """One epoch of a run alone, made flat by "pca" or "umap"."""
+def project(lab: Lab, run_id: str, epoch: int, method: str) -> str:
+    """Make one epoch of a run alone flat by "pca" or "umap", unless that runs or has been done; return the job's key.
 
-    run_id: str
-    epoch: int
-    method: str
+    Where too many jobs run, it stays unknown.
 
-    @property
-    def key(self) -> str:
-        """The job's key."""
-        return _key("project", self.run_id, str(self.epoch), self.method)
-
-    def start(self, lab: Lab) -> jobs.Job:
-        """Start the job unless it runs, or has made what still stands; where too many run, it stays unknown.
-
-        Raises:
-            LabError: there is no such run, or no embeddings of this epoch.
-        """
-        folder = lab.folder(self.run_id)
-        kept = folder.epochs("embeddings")
-        if self.epoch not in kept:
-            which = f"the last one that is kept is {kept[-1]}" if kept else "none is kept of this run"
-            raise LabError(f"the embeddings of epoch {self.epoch} are not kept; {which}")
-        if not folder.projection(self.method, self.epoch).exists():
-            jobs.forget(lab, self.key)
-        words = ["project", self.run_id, "--epoch", str(self.epoch), "--method", self.method]
-        return jobs.start(lab, self.key, [*words, "--folder", str(jobs.folder(lab, self.key))])
+    Raises:
+        LabError: there is no such run, or no embeddings of this epoch.
+    """
+    folder, key = lab.folder(run_id), _key("project", run_id, str(epoch), method)
+    kept = folder.epochs("embeddings")
+    if epoch not in kept:
+        which = f"the last one that is kept is {kept[-1]}" if kept else "none is kept of this run"
+        raise LabError(f"the embeddings of epoch {epoch} are not kept; {which}")
+    if not folder.projection(method, epoch).exists():
+        jobs.forget(lab, key)
+    words = ["project", run_id, "--epoch", str(epoch), "--method", method]
+    jobs.start(lab, key, [*words, "--folder", str(jobs.folder(lab, key))])
+    return key
 
 
 def _key(kind: str, *parts: str) -> str:

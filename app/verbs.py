@@ -41,7 +41,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from app.side_jobs import Look, Projection
+from app.side_jobs import look, project
 from bcl_core.lab import GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
 from bcl_core.lab.run import RUN_ID
@@ -146,10 +146,6 @@ class Project(Section):
     method: Literal["pca", "umap"]
 
 
-class Nothing(Section):
-    """No arguments."""
-
-
 def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
     check_data((run.recipe for run in wanted.runs), wanted.execution.data)
     plan = GroupPlan(wanted.name, [(run.name, run.recipe) for run in wanted.runs])
@@ -166,24 +162,6 @@ def _train_on(lab: Lab, wanted: TrainOn) -> dict[str, Any]:
     return {"group": lab.run(run_id).group_id, "run": run_id}
 
 
-def _pause(lab: Lab, wanted: Target) -> None:
-    lab.pause(wanted.target)
-
-
-def _step(lab: Lab, wanted: Target) -> None:
-    lab.step(wanted.target)
-    _see_to_a_worker(lab)
-
-
-def _resume(lab: Lab, wanted: Target) -> None:
-    lab.resume(wanted.target)
-    _see_to_a_worker(lab)
-
-
-def _stop(lab: Lab, wanted: Target) -> None:
-    lab.stop(wanted.target)
-
-
 def _see_to_a_worker(lab: Lab) -> None:
     """Start a worker where none is; where that fails the deed stands all the same, and pages say that none is there."""
     try:
@@ -192,49 +170,34 @@ def _see_to_a_worker(lab: Lab) -> None:
         logger.exception("the training worker could not be started; runs wait in the queue")
 
 
+def _steering(verb: str, *, trains: bool = False) -> Callable[[Lab, Target], None]:
+    def steer(lab: Lab, wanted: Target) -> None:
+        getattr(lab, verb)(wanted.target)
+        if trains:
+            _see_to_a_worker(lab)
+
+    return steer
+
+
 def _rename(lab: Lab, wanted: Rename) -> dict[str, Any]:
     lab.rename(wanted.run, wanted.name)
     return {"name": wanted.name}
 
 
-def _regroup(lab: Lab, wanted: Regroup) -> dict[str, Any]:
-    return {"group": lab.move_to_group(wanted.runs, wanted.name)}
-
-
-def _delete(lab: Lab, wanted: Runs) -> None:
-    lab.delete(wanted.runs)
-
-
-def _restore(lab: Lab, wanted: Runs) -> None:
-    lab.restore(wanted.runs)
-
-
-def _purge(lab: Lab, wanted: Runs) -> None:
-    lab.purge(wanted.runs)
-
-
-def _start_worker(lab: Lab, _: Nothing) -> None:
+def _start_worker(lab: Lab, _: Section) -> None:
     try:
         ensure_worker(lab)
     except OSError as error:
         raise LabError(f"the worker cannot be started: {error}") from error
 
 
-def _stop_worker(lab: Lab, _: Nothing) -> dict[str, Any]:
-    return {"was_alive": stop_worker(lab)}
-
-
 def _look(lab: Lab, wanted: LookAt) -> dict[str, Any]:
     check_data([wanted.recipe], wanted.execution.data)
-    look = Look(wanted.recipe, wanted.execution, wanted.image)
-    look.start(lab, again=wanted.again)
-    return {"job": look.key}
+    return {"job": look(lab, wanted.recipe, wanted.execution, wanted.image, again=wanted.again)}
 
 
 def _project(lab: Lab, wanted: Project) -> dict[str, Any]:
-    projection = Projection(wanted.run, wanted.epoch, wanted.method)
-    projection.start(lab)
-    return {"job": projection.key}
+    return {"job": project(lab, wanted.run, wanted.epoch, wanted.method)}
 
 
 class Verb(NamedTuple):
@@ -248,31 +211,26 @@ class Verb(NamedTuple):
 VERBS: Mapping[str, Verb] = {
     "train": Verb(Train, "owner", _train),
     "train-on": Verb(TrainOn, "owner", _train_on),
-    "pause": Verb(Target, "owner", _pause),
-    "step": Verb(Target, "owner", _step),
-    "resume": Verb(Target, "owner", _resume),
-    "stop": Verb(Target, "owner", _stop),
+    "pause": Verb(Target, "owner", _steering("pause")),
+    "step": Verb(Target, "owner", _steering("step", trains=True)),
+    "resume": Verb(Target, "owner", _steering("resume", trains=True)),
+    "stop": Verb(Target, "owner", _steering("stop")),
     "rename": Verb(Rename, "owner", _rename),
-    "group": Verb(Regroup, "owner", _regroup),
-    "delete": Verb(Runs, "owner", _delete),
-    "restore": Verb(Runs, "owner", _restore),
-    "purge": Verb(Runs, "owner", _purge),
-    "start-worker": Verb(Nothing, "owner", _start_worker),
-    "stop-worker": Verb(Nothing, "owner", _stop_worker),
+    "group": Verb(Regroup, "owner", lambda lab, wanted: {"group": lab.move_to_group(wanted.runs, wanted.name)}),
+    "delete": Verb(Runs, "owner", lambda lab, wanted: lab.delete(wanted.runs)),
+    "restore": Verb(Runs, "owner", lambda lab, wanted: lab.restore(wanted.runs)),
+    "purge": Verb(Runs, "owner", lambda lab, wanted: lab.purge(wanted.runs)),
+    "start-worker": Verb(Section, "owner", _start_worker),
+    "stop-worker": Verb(Section, "owner", lambda lab, _: {"was_alive": stop_worker(lab)}),
     "look": Verb(LookAt, "owner", _look),
     "project": Verb(Project, "owner", _project),
 }
 
 
 def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: str | None = None) -> Any:
-    """Do what the verb says, once for a key, and return its answer.
+    """Do what the verb of VERBS says, once for a key, or each time where there is none; return its answer.
 
-    Args:
-        lab: what is changed.
-        verb: a name in VERBS.
-        arguments: of that verb; plain as they come from JSON, or recipes and executions themselves.
-        role: who is asking.
-        key: what makes it safe to ask twice; None: it is done each time.
+    Arguments may be plain as they come from JSON, or recipes and executions themselves.
 
     Raises:
         Refused: 422 there is no such verb, the arguments do not fit, the lab cannot do it, or the key has served for
@@ -289,7 +247,8 @@ def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: st
         wanted = known.schema.model_validate(dict(arguments))
         return known.act(lab, wanted) if key is None else _once(lab, key, verb, wanted)
     except ValidationError as error:
-        raise Refused(422, _shortened(explain(error))) from error
+        sentence = explain(error)
+        raise Refused(422, sentence if len(sentence) <= MAX_SENTENCE else f"{sentence[:MAX_SENTENCE]} …") from error
     except (LabError, RecipeError) as error:
         raise Refused(422, str(error)) from error
     except (OSError, sqlite3.Error) as error:
@@ -317,7 +276,3 @@ def _once(lab: Lab, key: str, verb: str, wanted: Section) -> Any:
             "off: look at what was done, and take a new key",
         )
     return json.loads(answer_before)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= MAX_SENTENCE else f"{text[:MAX_SENTENCE]} …"

@@ -98,7 +98,7 @@ def _joined(test: Split, train: Split, shown_train: NDArray[np.int64]) -> NDArra
     """All test images, then the training images that are shown."""
     if isinstance(test.images, FileImages) and isinstance(train.images, FileImages):
         return FileImages([*test.images.files, *(train.images.files[i] for i in shown_train)], test.images.size)
-    return np.concatenate([test.pixels(np.arange(len(test.labels))), train.pixels(shown_train)])
+    return np.concatenate([test.images[np.arange(len(test.labels))], train.images[shown_train]])
 
 
 def _thumbnails(images: NDArray[np.uint8] | FileImages, kept: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -84,13 +84,7 @@ def first_of_each_class(labels: NDArray[np.int64], at_most: int, num_classes: in
 
 
 def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measurement:
-    """Return an epoch's numbers. What the embedded epoch lacks is None in the metrics and absent from the view.
-
-    Args:
-        selection: which images there are.
-        samples: those of them that are kept.
-        embedded: the epoch.
-    """
+    """Return an epoch's numbers. What the embedded epoch lacks is None in the metrics and absent from the view."""
     labels, test, kept = selection.labels, selection.test, selection.kept
     counts = samples.class_counts
     num_classes = len(counts)

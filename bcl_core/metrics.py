@@ -66,11 +66,6 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
-def of_a_picture(name: str) -> bool:
-    """Whether a recorded scalar says only how a picture is drawn, so that it has no entry: its fit, or its scale."""
-    return name.startswith("picture_") or name.endswith(("_least", "_most"))
-
-
 def short(name: str) -> str:
     """Return what a metric is called where there is little room."""
     return METRICS[name].short or name

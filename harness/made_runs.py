@@ -13,6 +13,7 @@ from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
 from bcl_core.measuring import Embedded, Samples, Selection, measure
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
+from harness.push_laws import count_effect
 
 PER_CLASS = 40
 TRAINING = np.array([130, 84, 54, 35, 22, 14, 9, 6, 4, 2])
@@ -90,7 +91,7 @@ class MadeRun:
     def _gradients(self, number: int) -> dict[str, NDArray[np.float64]]:
         K = len(self.goal)
         rng = np.random.default_rng(number)
-        push = geometry.count_effect(
+        push = count_effect(
             self.samples.class_counts, class_averaging=False, class_complement=False, anchors="instance"
         ) * np.exp(0.4 * rng.normal(size=(K, K)))
         mass = push + np.eye(K) * push.mean()

@@ -26,6 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         if "open_page" in getattr(item, "fixturenames", ()):
             item.add_marker("page")
+    # Files that take long come first, so that at the end no process waits for the other's last one.
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not item.get_closest_marker("browser"), item.path not in slow))
 
 
 @pytest.fixture(autouse=True)

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from playwright._impl._driver import compute_driver_executable
 from safetensors.numpy import save_file
 
-from app import palette, words
+from app import palette
 from bcl_core import geometry
+from harness.push_laws import count_slope
 
 FOLDER = Path(__file__).parent / "js"
 NODE = compute_driver_executable()[0]
@@ -28,7 +29,7 @@ HALVES = [0.0, -0.0, 1.0, -2.5, 65504.0, 2.0**-14, 2.0**-24, -(2.0**-24) * 1023,
 def fixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("fixtures")
     _write_safetensors(folder)
-    colours = {"stops": palette.DEVIATION, "limit": palette.DEVIATION_LIMIT, "classes": palette.class_colours(10)}
+    colours = {"stops": palette.DEVIATION, "limit": 45.0, "classes": palette.class_colours(10)}
     _write_json(folder / "palette.json", colours)
     _write_json(folder / "geometry.json", [_geometry_case(*case) for case in _cases()])
     _write_json(folder / "drawer.json", _drawer_words())
@@ -111,7 +112,7 @@ def _geometry_case(means: NDArray[np.float32], counts: NDArray[np.int64]) -> dic
         "target": target.ravel(),
         "rms_to_target": geometry.rms_angle_difference(means, target),
         "mass": mass.ravel(),
-        "count_slope": geometry.count_slope(mass, counts),
+        "count_slope": count_slope(mass, counts),
         "x": x,
         "y": y,
         "slope": np.polyfit(x, y, 1)[0],
@@ -125,13 +126,17 @@ def _groups_case(num_classes: int) -> dict[str, Any]:
 
 
 def _drawer_words() -> dict[str, Any]:
-    groups = geometry.shot_groups(counts := np.arange(1, 150))
+    alone = {count: geometry.shot_group_means([1.0, np.nan], [count, 1]) for count in range(1, 150)}
     return {
         "durations": [
-            [x, words.duration(x)] for x in (0.0004, 0.058, 0.9996, 1.2, 89, 90, 5399, 5400, 4e4, 1.8e5, 9e6)
+            *([0.0004, "0 ms"], [0.058, "58 ms"], [0.9996, "1000 ms"], [1.2, "1 s"], [8.9, "9 s"], [89, "89 s"]),
+            *([90, "2 min"], [5399, "90 min"], [5400, "1.5 h"], [4e4, "11 h"], [1.8e5, "2.1 days"], [9e6, "104 days"]),
         ],
-        "memories": [[x, words.memory(x)] for x in (1, 49_200, 999_400, 1.2e6, 9.23e8, 1.04e9, 6.4e11)],
-        "groups": [[counts[k], group] for group, members in groups.items() for k in members],
+        "memories": [
+            *([1, "0 kB"], [49_200, "49 kB"], [999_400, "999 kB"], [1.2e6, "1 MB"], [9.23e8, "923 MB"]),
+            *([1.04e9, "1.0 GB"], [6.4e11, "640.0 GB"]),
+        ],
+        "groups": [[count, group] for count, means in alone.items() for group in means if means[group]],
     }
 
 

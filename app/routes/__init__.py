@@ -64,20 +64,16 @@ def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount | Route]:
         Mount(
             f"{root}{PREFIX}",
             routes=[
-                Route("/health", _health),
-                Route(f"/{PLOTLY_FILE}", _plotly),
+                Route("/health", lambda _: JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})),
+                Route(f"/{PLOTLY_FILE}", lambda request: _packed(request, _plotly(), "text/javascript")),
                 Route("/component/{version}/{name}", _component),
                 *run_routes(lab_of),
                 *job_routes(lab_of),
                 do_route(lab_of),
-                Route("/{path:path}", _nothing),
+                Route("/{path:path}", lambda request: sentence(404, f"there is nothing at {request.url.path}")),
             ],
         ),
     ]
-
-
-def _health(_: Request) -> Response:
-    return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 
 
 def _component(request: Request) -> Response:
@@ -87,12 +83,8 @@ def _component(request: Request) -> Response:
     return _packed(request, PACKED[name], "text/css" if name.endswith(".css") else "text/javascript")
 
 
-def _plotly(request: Request) -> Response:
-    return _packed(request, _packed_plotly(), "text/javascript")
-
-
 @lru_cache(maxsize=1)
-def _packed_plotly() -> bytes:
+def _plotly() -> bytes:
     return gzip.compress((files("plotly") / "package_data" / "plotly.min.js").read_bytes())
 
 
@@ -104,7 +96,3 @@ def _packed(request: Request, content: bytes, media_type: str) -> Response:
         media_type=media_type,
         headers={**IMMUTABLE, "Content-Encoding": "gzip" if taken else "identity", "Vary": "Accept-Encoding"},
     )
-
-
-def _nothing(request: Request) -> Response:
-    return sentence(404, f"there is nothing at {request.url.path}")

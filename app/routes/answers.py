@@ -14,7 +14,7 @@ from bcl_core.lab.pulse import Answer
 
 # Streamlit would compress each answer anew; "identity" tells its middleware that the choice is made.
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable", "Content-Encoding": "identity"}
-UNREADABLE = "the lab's database cannot be read"
+FAULTS = (LabError, SnapshotError, sqlite3.Error)
 
 
 def sentence(status: int, error: str) -> JSONResponse:
@@ -27,18 +27,20 @@ def refused(error: str) -> JSONResponse:
     return sentence(422, error)
 
 
+def told(error: Exception) -> Response:
+    """Say in a sentence what of the lab was not there or could not be read: one of FAULTS."""
+    if isinstance(error, sqlite3.Error):
+        return sentence(503, f"the lab's database cannot be read: {error}")
+    missing = isinstance(error, UnknownRun | NotKept | SnapshotError)
+    return sentence(422 if isinstance(error, WrongSpan) else 404 if missing else 503, str(error))
+
+
 def in_words(answer: Callable[[], Response]) -> Response:
-    """Answer, or say in a sentence what of the lab was not there or could not be read."""
+    """Answer, or say what was wrong."""
     try:
         return answer()
-    except WrongSpan as error:
-        return refused(str(error))
-    except (UnknownRun, NotKept, SnapshotError) as error:
-        return sentence(404, str(error))
-    except LabError as error:
-        return sentence(503, str(error))
-    except sqlite3.Error as error:
-        return sentence(503, f"{UNREADABLE}: {error}")
+    except FAULTS as error:
+        return told(error)
 
 
 def as_json(request: Request, document: Any) -> Response:

@@ -64,11 +64,8 @@ def _file(lab: Lab, key: str, request: Request) -> Response:
     except OSError as error:
         return sentence(404, f"{name} of this job cannot be read: {error.strerror}")
     # It can be made anew under the same key, so that a browser asks each time; these are too small to compress.
-    headers = {"Cache-Control": "no-cache", "ETag": _etag(content), "Content-Encoding": "identity"}
-    if headers["ETag"] in request.headers.get("If-None-Match", ""):
+    etag = f'"{hashlib.sha256(content).hexdigest()[:20]}"'
+    headers = {"Cache-Control": "no-cache", "ETag": etag, "Content-Encoding": "identity"}
+    if etag in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=FILES[name], headers=headers)
-
-
-def _etag(content: bytes) -> str:
-    return f'"{hashlib.sha256(content).hexdigest()[:20]}"'

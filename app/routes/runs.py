@@ -3,8 +3,7 @@
 import asyncio
 import io
 import re
-import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.routes.about import about, controls
-from app.routes.answers import IMMUTABLE, UNREADABLE, as_json, in_words, refused, sentence, unless_known
+from app.routes.answers import FAULTS, IMMUTABLE, as_json, in_words, refused, told, unless_known
 from app.routes.arrays import npz
-from bcl_core.lab import Lab, LabError, RunFolder, SnapshotError
-from bcl_core.lab.history import Span, history
+from bcl_core.lab import Lab, Run, RunFolder, SnapshotError
+from bcl_core.lab.history import Span, WrongSpan, history
 from bcl_core.lab.projecting import METHODS
 from bcl_core.lab.pulse import MOST_RUNS, Pulse
 
 _EPOCH = re.compile("[0-9]{1,5}")
-NO_EPOCH = "an epoch is a whole number from 0 to 99999"
 _WHOLE = re.compile("-?[0-9]{1,6}")
-
-Serve = Callable[[Request], Awaitable[Response]]
 
 
 def run_routes(lab_of: Callable[[], Lab]) -> list[Route]:
@@ -42,7 +38,7 @@ def run_routes(lab_of: Callable[[], Lab]) -> list[Route]:
 
     return [
         Route("/pulse", reader.serve),
-        route("about", _about),
+        route("about", lambda lab, request: as_json(request, about(lab, _run(lab, request)))),
         route("controls", _controls),
         route("history/{rev}", _history),
         route("samples/{rev}", _file(lambda folder, _: folder.samples)),
@@ -75,10 +71,8 @@ class _Reader:
             return refused(f"since is {since[:20]!r}; expected the number of an epoch")
         try:
             pulse = await self._fresh(run_ids)
-        except LabError as error:
-            return sentence(503, str(error))
-        except sqlite3.Error as error:
-            return sentence(503, f"{UNREADABLE}: {error}")
+        except FAULTS as error:
+            return told(error)
         return unless_known(request, pulse.answer(run_ids, None if since is None else int(since)))
 
     async def _fresh(self, run_ids: tuple[str, ...]) -> Pulse:
@@ -95,13 +89,20 @@ class _Reader:
             return pulse
 
 
-def _about(lab: Lab, request: Request) -> Response:
-    return as_json(request, about(lab, lab.run(request.path_params["run_id"])))
+def _run(lab: Lab, request: Request) -> Run:
+    return lab.run(request.path_params["run_id"])
+
+
+def _epoch(request: Request) -> int:
+    epoch: str = request.path_params.get("epoch", "0")
+    if not _EPOCH.fullmatch(epoch):
+        raise WrongSpan("an epoch is a whole number from 0 to 99999")
+    return int(epoch)
 
 
 def _controls(lab: Lab, request: Request) -> Response:
     without = request.query_params.get("without", "").split(",")
-    return as_json(request, controls(lab, lab.run(request.path_params["run_id"]), without))
+    return as_json(request, controls(lab, _run(lab, request), without))
 
 
 def _history(lab: Lab, request: Request) -> Response:
@@ -117,12 +118,9 @@ def _history(lab: Lab, request: Request) -> Response:
 
 def _file(file_of: Callable[[RunFolder, int], Any]) -> Callable[[Lab, Request], Response]:
     def answer(lab: Lab, request: Request) -> Response:
-        epoch = request.path_params.get("epoch", "0")
-        if not _EPOCH.fullmatch(epoch):
-            return refused(NO_EPOCH)
-        folder = lab.folder(request.path_params["run_id"])
+        epoch, folder = _epoch(request), lab.folder(request.path_params["run_id"])
         _check_rev(lab, request)
-        file = file_of(folder, int(epoch))
+        file = file_of(folder, epoch)
         content = folder.content(file)
         if file.suffix != ".png":
             return Response(content, media_type="application/octet-stream", headers=IMMUTABLE)
@@ -133,12 +131,9 @@ def _file(file_of: Callable[[RunFolder, int], Any]) -> Callable[[Lab, Request], 
 
 
 def _arrays(lab: Lab, request: Request) -> Response:
-    epoch = request.path_params["epoch"]
-    if not _EPOCH.fullmatch(epoch):
-        return refused(NO_EPOCH)
-    run = lab.run(request.path_params["run_id"])
+    epoch, run = _epoch(request), _run(lab, request)
     _check_rev(lab, request)
-    return npz(run, lab.folder(run.id), int(epoch))
+    return npz(run, lab.folder(run.id), epoch)
 
 
 def _projection(folder: RunFolder, epoch: int, method: str) -> Path:

@@ -79,9 +79,6 @@ def _choose(known: dict[str, Run], chosen: Sequence[Run]) -> None:
             show([run.id for run in found if run.group_id == group][:MOST_RUNS])
             st.session_state["lab/group"] = None
 
-    def open_runs() -> None:
-        show(st.session_state["lab/runs"])
-
     st.selectbox(
         "A whole race",
         list(groups),
@@ -99,7 +96,7 @@ def _choose(known: dict[str, Run], chosen: Sequence[Run]) -> None:
         max_selections=MOST_RUNS,
         key="lab/runs",
         format_func=names.__getitem__,
-        on_change=open_runs,
+        on_change=lambda: show(st.session_state["lab/runs"]),
     )
 
 
@@ -120,11 +117,7 @@ def _newest(runs: list[Run]) -> list[Run]:
     """Return the runs of the newest group that is trained or has an epoch, those that contrast before the others."""
     worth = [run for run in runs if run.active] or comparable(runs) or runs
     group = [run for run in runs if run.group_id == worth[0].group_id] if worth else []
-    return sorted(group, key=_contrasts_nothing)[:MOST_RUNS]
-
-
-def _contrasts_nothing(run: Run) -> bool:
-    return isinstance(run.recipe, Recipe) and not run.recipe.loss.contrastive
+    return sorted(group, key=lambda run: isinstance(run.recipe, Recipe) and not run.recipe.loss.contrastive)[:MOST_RUNS]
 
 
 _page()

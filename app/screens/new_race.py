@@ -4,9 +4,10 @@
 controls that are not drawn; controls take their first value from it, and it takes theirs whenever they change.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from html import escape
+from itertools import accumulate, cycle, pairwise
 from typing import Any
 
 import streamlit as st
@@ -21,7 +22,6 @@ from app.races import MOST_RUNS, Draft, Switches
 from app.runs import the_lab
 from app.verbs import Refused
 from app.words import listed, verbatim
-from bcl_core.lab import Run
 from bcl_core.lab.equal import equal_race
 from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, field_names
 from bcl_core.registry import DATASETS, LOSSES
@@ -56,7 +56,13 @@ def new_race(race: str | None = None) -> None:
 def _dialog() -> None:
     draft = _current()
     st.session_state[_RACE] = draft.race
-    st.selectbox("Start from", list(RACES), format_func=lambda key: RACES[key].title, key=_RACE, on_change=_change_race)
+    st.selectbox(
+        "Start from",
+        list(RACES),
+        format_func=lambda key: RACES[key].title,
+        key=_RACE,
+        on_change=lambda: _begin(st.session_state[_RACE]),
+    )
     st.caption(f"{RACES[draft.race].description} {RACES[draft.race].known}")
     with st.container(gap="xsmall"):
         _runs(draft)
@@ -105,22 +111,6 @@ def _change(draft: Draft) -> None:
                 st.session_state[_key(number, name)] = value
 
 
-def _change_race() -> None:
-    _begin(st.session_state[_RACE])
-
-
-def _add() -> None:
-    _change(_current().with_run())
-
-
-def _remove(number: int) -> None:
-    _change(_current().without(number))
-
-
-def _change_source() -> None:
-    _change(_current().on(st.session_state[_SOURCE]))
-
-
 def _change_seeds() -> None:
     if st.session_state[_SEED] is not None:
         _change(_current().seeded(st.session_state[_SEED]))
@@ -142,14 +132,20 @@ def _runs(draft: Draft) -> None:
                 key=_key(number, "remove"),
                 type="tertiary",
                 disabled=len(recipes) == 1,
-                on_click=_remove,
+                on_click=lambda number: _change(_current().without(number)),
                 args=(number,),
             )
 
 
 def _offer_another(draft: Draft) -> None:
     full = len(draft.runs) >= MOST_RUNS
-    st.button("Add a run", icon=":material/add:", key="race/add", disabled=full, on_click=_add)
+    st.button(
+        "Add a run",
+        icon=":material/add:",
+        key="race/add",
+        disabled=full,
+        on_click=lambda: _change(_current().with_run()),
+    )
     with st.popover("What the switches mean", type="tertiary"):
         st.markdown("\n".join(f"- **{term}**: {GLOSSARY[term]}" for term in EXPLAINED))
         st.markdown(
@@ -160,17 +156,12 @@ def _offer_another(draft: Draft) -> None:
 
 def _headed(name: str, meaning: str, style: palette.LineStyle) -> str:
     """The run's name beside a short line in its colour and dash; the pointer finds what its loss means."""
-    stops = [f"{colour} {start}px {end}px" for colour, start, end in _dashes(style)]
+    ends = pairwise(accumulate(_DASHES[style.dash], initial=0))
+    colours = cycle([style.colour, "transparent"])
+    stops = [f"{colour} {start}px {end}px" for colour, (start, end) in zip(colours, ends, strict=False)]
     line = f"repeating-linear-gradient(90deg, {', '.join(stops)})"
     sign = f'<i style="background: {line}"></i>'
     return f'<div class="bcl-run-name" title="{escape(meaning)}">{sign}<b>{escape(name)}</b></div>'
-
-
-def _dashes(style: palette.LineStyle) -> Iterator[tuple[str, int, int]]:
-    end = 0
-    for place, length in enumerate(_DASHES[style.dash]):
-        start, end = end, end + length
-        yield ("transparent" if place % 2 else style.colour), start, end
 
 
 def _switches(number: int, run: Switches, *, natural: bool) -> None:
@@ -216,7 +207,11 @@ def _drawn(number: int, run: Switches, name: str) -> str:
 def _data(draft: Draft) -> Draft:
     st.session_state[_SOURCE] = draft.source
     st.selectbox(
-        "Data set", list(DATASETS), format_func=lambda key: DATASETS[key].title, key=_SOURCE, on_change=_change_source
+        "Data set",
+        list(DATASETS),
+        format_func=lambda key: DATASETS[key].title,
+        key=_SOURCE,
+        on_change=lambda: _change(_current().on(st.session_state[_SOURCE])),
     )
     st.caption(f"{DATASETS[draft.source].help} {DATASETS[draft.source].guide}")
     draft = replace(draft, paths=controls.data_paths("race", draft.source, draft.paths))
@@ -291,16 +286,13 @@ def _queue_or_offer(draft: Draft, recipes: Sequence[Recipe], execution: Executio
             _queue(draft, recipes, execution)
         return
     st.session_state[_OFFERED] = wanted
-    st.info(f"This race is there already: {verbatim(there[0].group_name)}, {listed(_states(there))}.")
+    states = listed(list(dict.fromkeys(run.state for run in there)))
+    st.info(f"This race is there already: {verbatim(there[0].group_name)}, {states}.")
     with st.container(horizontal=True):
         if st.button("Open it", type="primary", icon=":material/open_in_full:", key="race/open"):
             _open([run.id for run in there])
         if st.button("Train it again", key="race/again"):
             _queue(draft, recipes, execution)
-
-
-def _states(runs: Sequence[Run]) -> list[str]:
-    return list(dict.fromkeys(run.state for run in runs))
 
 
 def _queue(draft: Draft, recipes: Sequence[Recipe], execution: Execution) -> None:

@@ -15,12 +15,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse, run, and leave with the exit code."""
     arguments = _parser().parse_args(argv)
     try:
-        lab = Lab.open(arguments.home)
-        code: int = arguments.command(lab, arguments)
+        arguments.command(Lab.open(arguments.home), arguments)
     except (DataError, RecipeError, LabError, SnapshotError) as error:
         print(f"bcl_core: {error}", file=sys.stderr)
-        code = 2
-    sys.exit(code)
+        sys.exit(2)
+    sys.exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:

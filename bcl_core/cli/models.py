@@ -6,28 +6,29 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bcl_core.cli.settings import add_recipe_arguments, changed, settings_of, what_to_train
+from bcl_core.cli.settings import A_RUN, AS_JSON, SETTINGS, add_recipe_arguments, changed, settings_of, what_to_train
 from bcl_core.lab import Lab, ensure_worker
 from bcl_core.recipe import Execution, RecipeError, apply_settings
 
 
 def add_commands(commands: Any) -> None:
     """Add them."""
-    take = commands.add_parser("import", help="make a run of a checkpoint that other code wrote")
-    take.add_argument("file", type=Path, metavar="FILE", help=".pth.tar, .pth, .pt, .safetensors, or an export's .zip")
+    take = commands.add_parser(
+        "import", help="bring in exported runs, or make a run of a checkpoint of other code", parents=[AS_JSON]
+    )
+    take.add_argument("file", type=Path, metavar="FILE", help=".zip of runs; or .pth.tar, .pth, .pt, .safetensors")
+    take.add_argument("--model", action="store_true", help="of an exported run make a new one, of its last weights")
     take.add_argument("--arch", metavar="NAME", help="its backbone; found out from the file where left out")
     add_recipe_arguments(take, required=False)
-    take.add_argument("--json", action="store_true", help="print an object instead of sentences")
     take.set_defaults(command=_import)
 
-    evaluate = commands.add_parser("evaluate", help="measure a run's last checkpoint again")
-    evaluate.add_argument("run", metavar="RUN")
-    evaluate.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="data.path=FOLDER, say")
-    evaluate.add_argument("--json", action="store_true", help="print an object instead of sentences")
+    evaluate = commands.add_parser(
+        "evaluate", help="measure a run's last checkpoint again", parents=[A_RUN, SETTINGS, AS_JSON]
+    )
     evaluate.set_defaults(command=_evaluate)
 
-    export = commands.add_parser("export", help="write a run's recipe, weights and figures into one zip file")
-    export.add_argument("run", metavar="RUN")
+    export = commands.add_parser("export", help="write runs, with all but their images, into one zip file")
+    export.add_argument("runs", nargs="+", metavar="RUN")
     export.add_argument("file", type=Path, metavar="FILE.zip")
     export.set_defaults(command=_export)
 
@@ -37,16 +38,15 @@ def add_commands(commands: Any) -> None:
     pack.add_argument("runs", nargs="+", metavar="RUN")
     pack.set_defaults(command=_pack)
 
-    project = commands.add_parser("project", help="fit a flat picture to one epoch alone; for the app")
-    project.add_argument("run", metavar="RUN")
+    project = commands.add_parser("project", help="fit a flat picture to one epoch alone; for the app", parents=[A_RUN])
     project.add_argument("--epoch", type=int, required=True, metavar="N")
     project.add_argument("--method", default="umap", help="pca or umap")
     project.add_argument("--folder", type=Path, help=argparse.SUPPRESS)  # of the job whose progress it is
     project.set_defaults(command=_project)
 
-    thumbnails = commands.add_parser("thumbnails", help="make the thumbnails of a run that came without its images")
-    thumbnails.add_argument("run", metavar="RUN")
-    thumbnails.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="data.path=FOLDER, say")
+    thumbnails = commands.add_parser(
+        "thumbnails", help="make the thumbnails of a run that came without its images", parents=[A_RUN, SETTINGS]
+    )
     thumbnails.set_defaults(command=_thumbnails)
 
     preview = commands.add_parser("preview", help="say what a recipe would train on; for the app")
@@ -54,7 +54,24 @@ def add_commands(commands: Any) -> None:
     preview.set_defaults(command=_preview)
 
 
-def _import(lab: Lab, arguments: argparse.Namespace) -> int:
+def _import(lab: Lab, arguments: argparse.Namespace) -> None:
+    from bcl_core.lab.bringing import holds_runs
+
+    (_bring if holds_runs(arguments.file) and not arguments.model else _import_model)(lab, arguments)
+
+
+def _bring(lab: Lab, arguments: argparse.Namespace) -> None:
+    from bcl_core.lab.bringing import bring
+
+    brought = bring(lab, arguments.file)
+    if arguments.json:
+        print(json.dumps({"runs": [one._asdict() for one in brought]}))
+        return
+    for run_id, name, was_here in brought:
+        print(f"run {run_id}: {name}{', which was here already' if was_here else ''}")
+
+
+def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.foreign import exported_recipe
     from bcl_core.lab.importing import import_model
 
@@ -70,28 +87,26 @@ def _import(lab: Lab, arguments: argparse.Namespace) -> int:
     if arguments.json:
         about = {"layout": found.layout, "drawn_anew": found.drawn_anew, "ignored": found.ignored}
         print(json.dumps({"run": run_id, **about}))
-        return 0
+        return
     print(f"run {run_id}: {found.layout}, {found.recipe.model.backbone}, {found.num_classes} classes")
     for what, names in (("drawn anew, since the file lacks it", found.drawn_anew), ("not used", found.ignored)):
         if names:
             print(f"{what}: {', '.join(names)}")
     print(f"It is measured as it is, and then held; `resume {run_id}` trains on.")
-    return 0
 
 
-def _evaluate(lab: Lab, arguments: argparse.Namespace) -> int:
+def _evaluate(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.evaluating import evaluate_run
 
     found = evaluate_run(lab, arguments.run, _where(lab, arguments))
     if arguments.json:
         print(json.dumps({"run": arguments.run, "epoch": found.epoch, **found.fresh}))
-        return 0
+        return
     print(
         f"epoch {found.epoch}: accuracy {100 * found.fresh['accuracy']:.2f} %; the largest difference to what was "
         f"recorded is {found.accuracy_difference:.2f} points and {found.angle_difference:.2f}°"
         + ("" if found.same_data else "; the data are not those that the run was trained on")
     )
-    return 0
 
 
 def _where(lab: Lab, arguments: argparse.Namespace) -> Execution:
@@ -103,42 +118,37 @@ def _where(lab: Lab, arguments: argparse.Namespace) -> Execution:
     return execution
 
 
-def _thumbnails(lab: Lab, arguments: argparse.Namespace) -> int:
+def _thumbnails(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.thumbnails import fetch_thumbnails
 
     fetch_thumbnails(lab, arguments.run, _where(lab, arguments))
     print(f"written: {lab.folder(arguments.run).sprite}")
-    return 0
 
 
-def _export(lab: Lab, arguments: argparse.Namespace) -> int:
-    from bcl_core.lab.export import export_run
+def _export(lab: Lab, arguments: argparse.Namespace) -> None:
+    from bcl_core.lab.export import export_runs
 
-    export_run(lab, arguments.run, arguments.file)
+    export_runs(lab, arguments.runs, arguments.file)
     print(f"written: {arguments.file}")
-    return 0
 
 
-def _pack(lab: Lab, arguments: argparse.Namespace) -> int:
+def _pack(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.pack import pack
 
     for run_id in arguments.runs:
         pack(lab, run_id)
         print(f"packed: {lab.folder(run_id).pack}")
-    return 0
 
 
-def _project(lab: Lab, arguments: argparse.Namespace) -> int:
+def _project(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab import jobs
     from bcl_core.lab.projecting import project
 
     folder = arguments.folder
     project(lab, arguments.run, arguments.epoch, arguments.method, partial(jobs.report, folder) if folder else print)
-    return 0
 
 
-def _preview(_: Lab, arguments: argparse.Namespace) -> int:
+def _preview(_: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.preview import make
 
     make(arguments.folder)
-    return 0

@@ -5,12 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bcl_core.cli.settings import AS_JSON
 from bcl_core.lab import Lab
 
 
 def add_commands(commands: Any) -> None:
     """Add `record`."""
-    record = commands.add_parser("record", help="make a run of embeddings and labels in a file")
+    record = commands.add_parser("record", help="make a run of embeddings and labels in a file", parents=[AS_JSON])
     record.add_argument(
         "file",
         type=Path,
@@ -18,19 +19,17 @@ def add_commands(commands: Any) -> None:
         help=".npz with embeddings (n, d) or (E, n, d) and labels (n,), or Parquet with columns embedding and label",
     )
     record.add_argument("--name", help="the run's name; else the file's")
-    record.add_argument("--json", action="store_true", help="print an object instead of sentences")
     record.set_defaults(command=_record)
 
 
-def _record(lab: Lab, arguments: argparse.Namespace) -> int:
+def _record(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.record_files import record_file
 
     run_id, ignored = record_file(lab, arguments.file, arguments.name)
     epochs = [row["epoch"] for row in lab.metrics(run_id)]
     if arguments.json:
         print(json.dumps({"run": run_id, "epochs": epochs, "ignored": ignored}))
-        return 0
+        return
     print(f"run {run_id}: epoch {epochs[0]}" + (f" to {epochs[-1]}, {len(epochs)} in all" if epochs[1:] else ""))
     if ignored:
         print(f"not used: {', '.join(ignored)}")
-    return 0

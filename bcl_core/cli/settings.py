@@ -7,6 +7,18 @@ from typing import Any, NamedTuple
 from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, apply_settings, preset
 
 
+def _shared(*names: str, **options: Any) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument(*names, **options)
+    return parser
+
+
+# What several commands take, as argparse's `parents`.
+A_RUN = _shared("run", metavar="RUN")
+AS_JSON = _shared("--json", action="store_true", help="print objects, one a line, instead of sentences")
+SETTINGS = _shared("--set", action="append", default=[], metavar="KEY=VALUE", help="data.path=FOLDER, say")
+
+
 def add_recipe_arguments(parser: argparse.ArgumentParser, *, required: bool = True) -> Any:
     """Add what names a recipe: --preset or --recipe, --set, --seed; and --name, of the run.
 
@@ -56,11 +68,7 @@ def _chosen_recipe(arguments: argparse.Namespace) -> tuple[Recipe, str]:
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, str]:
     """Return what --set asked for."""
-    return dict(_setting(text) for text in arguments.set)
-
-
-def _setting(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not equals:
-        raise RecipeError(f"--set {text!r} has no value; write --set KEY=VALUE, for example --set epochs=20")
-    return key, value
+    for text in arguments.set:
+        if "=" not in text:
+            raise RecipeError(f"--set {text!r} has no value; write --set KEY=VALUE, for example --set epochs=20")
+    return dict(text.split("=", 1) for text in arguments.set)

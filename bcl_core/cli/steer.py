@@ -5,6 +5,7 @@ import json
 import logging
 from typing import Any
 
+from bcl_core.cli.settings import AS_JSON
 from bcl_core.lab import Lab, ensure_worker, stop_worker, worker_status
 from bcl_core.lab.launch import IDLE_SECONDS, worker_lock
 from bcl_core.lab.watch import Watch
@@ -19,8 +20,7 @@ def add_commands(commands: Any) -> None:
     worker.add_argument("--stop", action="store_true", help="ask the one that is alive to leave; its runs stay queued")
     worker.set_defaults(command=_worker)
 
-    runs = commands.add_parser("runs", help="list the runs")
-    runs.add_argument("--json", action="store_true", help="one object a line")
+    runs = commands.add_parser("runs", help="list the runs", parents=[AS_JSON])
     runs.add_argument("--deleted", action="store_true", help="those that can be restored, instead")
     runs.set_defaults(command=_runs)
 
@@ -43,27 +43,26 @@ def add_commands(commands: Any) -> None:
         put.set_defaults(command=_put, verb=verb)
 
 
-def _worker(lab: Lab, arguments: argparse.Namespace) -> int:
+def _worker(lab: Lab, arguments: argparse.Namespace) -> None:
     if arguments.status:
         status = worker_status(lab)
         print(f"worker {status.pid} is alive, code {status.code_version}" if status.alive else "no worker is alive")
-        return 0
+        return
     if arguments.stop:
         print("the worker leaves; its runs stay queued" if stop_worker(lab) else "no worker is alive")
-        return 0
+        return
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with worker_lock(lab, arguments.wait) as ours:
         if not ours:
             logging.info("another worker serves %s", lab.home)
-            return 0
+            return
         with Watch(lab) as watch:
             from bcl_core.lab.worker import Worker  # imports torch: not before this is the worker, and watched
 
             Worker(lab, watch).work(arguments.idle)
-    return 0
 
 
-def _runs(lab: Lab, arguments: argparse.Namespace) -> int:
+def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
     for run in lab.deleted_runs() if arguments.deleted else lab.runs():
         if arguments.json:
             fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
@@ -75,16 +74,13 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> int:
             print(
                 f"{run.id}  {run.state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}  {run.group_name} · {run.name}"
             )
-    return 0
 
 
-def _control(lab: Lab, arguments: argparse.Namespace) -> int:
+def _control(lab: Lab, arguments: argparse.Namespace) -> None:
     getattr(lab, arguments.verb)(arguments.target)
     if arguments.verb in ("step", "resume"):
         ensure_worker(lab)
-    return 0
 
 
-def _put(lab: Lab, arguments: argparse.Namespace) -> int:
+def _put(lab: Lab, arguments: argparse.Namespace) -> None:
     getattr(lab, arguments.verb)(arguments.runs)
-    return 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from bcl_core.cli.settings import add_recipe_arguments, what_to_train
+from bcl_core.cli.settings import AS_JSON, add_recipe_arguments, what_to_train
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.watch import GRACE_SECONDS, LOOK_SECONDS
 from bcl_core.metrics import METRICS, short, shown
@@ -29,16 +29,16 @@ def add_commands(commands: Any) -> None:
     train = commands.add_parser(
         "train",
         help="train a preset here and leave a run that the app opens",
+        parents=[AS_JSON],
         epilog=_keys(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     what = add_recipe_arguments(train)
     what.add_argument("--run", metavar="RUN", help="go on with a run that is not finished, from its last epoch")
-    train.add_argument("--json", action="store_true", help="print one object a line instead of a sentence")
     train.set_defaults(command=_train)
 
 
-def _train(lab: Lab, arguments: argparse.Namespace) -> int:
+def _train(lab: Lab, arguments: argparse.Namespace) -> None:
     """Train; where torchrun started several processes, the first records and the others train along."""
     plan = None if arguments.run else what_to_train(arguments)
 
@@ -48,12 +48,12 @@ def _train(lab: Lab, arguments: argparse.Namespace) -> int:
     with joined() as world:
         if not world.leads:
             train_along(world)
-            return 0
+            return
         run_id, lock = lab.take_up(arguments.run) if plan is None else lab.enqueue_here(*plan)
-        return _record(lab, run_id, lock, world, as_json=arguments.json)
+        _record(lab, run_id, lock, world, as_json=arguments.json)
 
 
-def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: bool) -> int:
+def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: bool) -> None:
     from bcl_core.lab.recording import OpenRun
 
     if not as_json:
@@ -68,8 +68,8 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
                 continue
             epoch = opened.advance(lambda: not (now := lab.run(run_id)).stop and now.wants_to_train)
             if epoch is not None:
-                line = _json_line if as_json else _line
-                print(line(run, epoch.epoch, epoch.metrics), flush=True)
+                about = {"run": run.id, "epoch": epoch.epoch, **epoch.metrics}
+                print(json.dumps(about) if as_json else _line(run, epoch.epoch, epoch.metrics), flush=True)
         opened.close()
     except KeyboardInterrupt:
         lab.record_state(run_id, "stopped")
@@ -80,7 +80,6 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
         raise
     if lab.run(run_id).stop:
         lab.record_state(run_id, "stopped")
-    return 0
 
 
 def _end_where_reading_does_not(opened: "OpenRun", world: "World") -> None:
@@ -92,10 +91,6 @@ def _end_where_reading_does_not(opened: "OpenRun", world: "World") -> None:
             if opened.reading:
                 opened.lab.settle(opened.id, "stopped")
                 os._exit(0 if world.size == 1 else 1)  # torchrun ends the other processes only where one has failed
-
-
-def _json_line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:
-    return json.dumps({"run": run.id, "epoch": epoch, **metrics})
 
 
 def _line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:

@@ -22,15 +22,11 @@ STREAMED_MEAN, STREAMED_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class Split:
-    """Images of one side: (n, C, H, W) pixels or the files to stream them from, (n,) labels, (n,) source indices."""
+    """One side: (n, C, H, W) pixels, or files decoded where they are indexed; (n,) labels and source indices."""
 
     images: NDArray[np.uint8] | FileImages
     labels: NDArray[np.int64]
     indices: NDArray[np.int64]
-
-    def pixels(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return (m, C, H, W) pixels of the images at these positions, decoded where they are files."""
-        return self.images[positions]
 
 
 @dataclass(frozen=True)
@@ -63,13 +59,10 @@ class Dataset:
 def prepare(recipe: Recipe, paths: DataPaths | None = None, report: Callable[[str], None] = lambda _: None) -> Dataset:
     """Open the recipe's source, hold out or choose the test images, and draw the long tail.
 
-    Args:
-        recipe: what to prepare.
-        paths: where the data lie.
-        report: is told in words how a long wait, a download for example, goes on.
+    `report` is told in words how a long wait, a download for example, goes on.
 
     Raises:
-        DataError: if the source cannot give what the recipe asks for.
+        DataError: the source cannot give what the recipe asks for.
     """
     wanted, entry = recipe.data, DATASETS[recipe.data.source]
     streamed = wanted.loading == "stream"
@@ -139,10 +132,6 @@ def _chosen(labels: NDArray[np.int64], data: DataRecipe, seed: int) -> NDArray[n
     """Choose training images: a long tail is drawn, or the classes keep the counts that they have."""
     if data.imbalance_kind == "natural":
         return _first_of_each_class(labels, data.max_per_class, seed)
-    return _long_tail(labels, data, seed)
-
-
-def _long_tail(labels: NDArray[np.int64], data: DataRecipe, seed: int) -> NDArray[np.int64]:
     try:
         return long_tail_indices(
             labels if data.rare_classes == "last" else labels.max() - labels,

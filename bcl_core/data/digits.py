@@ -4,21 +4,19 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.datasets import load_digits
 
-from bcl_core.data.source import Opening, SplitName
+from bcl_core.data.source import Opening, Source, SplitName
 
 
-class DigitsSource:
+class DigitsSource(Source):
     """The ten digits, 174 to 183 scans each, pixels 0 … 16; no test set of its own."""
 
     pixel_max = 16
     normalise = False
-    left_out: tuple[str, ...] = ()
 
     def __init__(self, opening: Opening) -> None:
         digits = load_digits()
         self.class_names = tuple(str(name) for name in digits.target_names)
-        self.train_labels: NDArray[np.int64] = digits.target.astype(np.int64)
-        self.test_labels: NDArray[np.int64] | None = None
+        self.train_labels = digits.target.astype(np.int64)
         self._images: NDArray[np.uint8] = digits.images.astype(np.uint8)[:, None]
 
     def images(self, split: SplitName, indices: NDArray[np.int64]) -> NDArray[np.uint8]:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_core.data.images import SUFFIXES, SizeError, decode_many, unreadable
-from bcl_core.data.places import existing_folder
-from bcl_core.data.source import DataError, Opening, SplitName
+from bcl_core.data.places import contents, existing_folder
+from bcl_core.data.source import DataError, Opening, Source, SplitName
 from bcl_core.recipe import DataPaths
 
 TEST_NAMES = ("test", "val", "valid", "validation")
@@ -19,16 +19,13 @@ LITTER = ("__MACOSX", "@eaDir")  # copies and thumbnails that systems leave behi
 LAYOUT = "expected train/<class>/* and test/<class>/* (or val), or <class>/* alone"
 
 
-class FolderSource:
+class FolderSource(Source):
     """`train/<class>/*` with `test` or `val` beside it, or `<class>/*` alone, which has no test set.
 
     Class folders are taken in natural order, with all that lies deeper in them. Hidden files and files that are not
     named as images are passed over; images that cannot be read are left out and named. With `opening.decode` every
     image is read at once, otherwise its header.
     """
-
-    pixel_max = 255
-    normalise = True
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
@@ -63,7 +60,11 @@ class Side(NamedTuple):
 
 
 def _read(folder: Path, class_names: Sequence[str], opening: Opening) -> Side:
-    files, labels = _images_below(folder, class_names)
+    """Read what is named as an image in one side's class folders, class after class."""
+    by_class = [sorted(_image_files(folder / name, set())) for name in class_names]
+    files = [file for members in by_class for file in members]
+    labels = np.repeat(np.arange(len(class_names)), [len(members) for members in by_class])
+    _check_every_class(labels, class_names, folder, "hold no image")
     pixels, failures = (
         decode_many(files, opening.image_size, opening.report)
         if opening.decode
@@ -126,14 +127,6 @@ def _natural(name: str) -> tuple[list[str | int], str]:
     return [int(part) if i % 2 else part for i, part in enumerate(parts)], name
 
 
-def _images_below(side: Path, class_names: Sequence[str]) -> tuple[list[Path], NDArray[np.int64]]:
-    """Return the files that are named as images, class after class, and their labels."""
-    by_class = [sorted(_image_files(side / name, set())) for name in class_names]
-    labels = np.repeat(np.arange(len(class_names)), [len(files) for files in by_class])
-    _check_every_class(labels, class_names, side, "hold no image")
-    return [file for files in by_class for file in files], labels
-
-
 def _image_files(folder: Path, seen: set[Path]) -> Iterator[Path]:
     real = folder.resolve()
     if real in seen:  # a link that leads back
@@ -151,10 +144,7 @@ def _subfolders(folder: Path) -> list[Path]:
 
 
 def _visible(folder: Path) -> list[Path]:
-    try:
-        return [entry for entry in folder.iterdir() if entry.name[0] != "." and entry.name not in LITTER]
-    except OSError as error:
-        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; allow this user to read it") from error
+    return [entry for entry in contents(folder) if entry.name[0] != "." and entry.name not in LITTER]
 
 
 def _check_every_class(labels: NDArray[np.int64], class_names: Sequence[str], side: Path, fault: str) -> None:

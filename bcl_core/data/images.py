@@ -3,8 +3,9 @@
 import io
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def decode(file: Path | bytes, size: int | None) -> NDArray[np.uint8]:
     """
     # Twice the size leaves the antialiasing enough to work with.
     image = opened(file, at_least=None if size is None else 2 * size)
-    return _channels_first(image) if size is None else centred(image, size)
+    return channels_first(image) if size is None else centred(image, size)
 
 
 def opened(file: Path | bytes, at_least: int | None = None) -> Image.Image:
@@ -71,30 +72,24 @@ def opened(file: Path | bytes, at_least: int | None = None) -> Image.Image:
     Raises:
         ImageError: as `decode`.
     """
-    try:
-        with _open(file) as image:
-            if at_least is not None:
-                image.draft(None, (at_least, at_least))
-            ImageOps.exif_transpose(image, in_place=True)
-            return _rgb(image)
-    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
-        raise ImageError(_name(file), _reason(file, error)) from error
+    with _open(file) as image:
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+        ImageOps.exif_transpose(image, in_place=True)
+        return _rgb(image)
 
 
 def centred(image: Image.Image, size: int) -> NDArray[np.uint8]:
     """Scale the shorter side to `size` and crop the centre: (3, size, size)."""
-    return _channels_first(ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR))
+    return channels_first(ImageOps.fit(image, (size, size), Image.Resampling.BILINEAR))
 
 
 def shape(file: Path | bytes) -> tuple[int, int]:
     """Return (H, W) of the upright image from its header alone; ImageError where it has none."""
-    try:
-        with _open(file) as image:
-            exif = Image.Image.getexif(image)  # a PNG's own would decode it first
-            turned = exif.get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
-            return image.size if turned else (image.height, image.width)
-    except Exception as error:  # as in `opened`
-        raise ImageError(_name(file), _reason(file, error)) from error
+    with _open(file) as image:
+        exif = Image.Image.getexif(image)  # a PNG's own would decode it first
+        turned = exif.get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+        return image.size if turned else (image.height, image.width)
 
 
 def unreadable(files: Sequence[Path | bytes], report: Callable[[str], None] = lambda _: None) -> dict[int, ImageError]:
@@ -168,13 +163,21 @@ def _first_shape(files: Sequence[Path | bytes]) -> tuple[int, int]:
     return 0, 0
 
 
-def _open(file: Path | bytes) -> Image.Image:
-    return Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=READABLE)
+@contextmanager
+def _open(file: Path | bytes) -> Iterator[Image.Image]:
+    try:
+        with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=READABLE) as image:
+            yield image
+    except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
+        raise ImageError(_name(file), _reason(file, error)) from error
 
 
 def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I"):
-        return _from_16_bits(image)
+        pixels = np.asarray(image)
+        if pixels.min() < 0 or pixels.max() > 65_535:
+            raise ValueError("its pixels have 32 bits; expected 8 or 16")
+        return Image.fromarray(np.rint(pixels / 257).astype(np.uint8)).convert("RGB")
     if image.mode == "F":
         raise ValueError("its pixels are floating-point numbers; expected 8 or 16 bits")
     if image.mode in WITH_ALPHA or "transparency" in image.info:
@@ -182,13 +185,6 @@ def _rgb(image: Image.Image) -> Image.Image:
         paper.alpha_composite(image.convert("RGBA"))
         return paper.convert("RGB")
     return image.convert("RGB")
-
-
-def _from_16_bits(image: Image.Image) -> Image.Image:
-    pixels = np.asarray(image)
-    if pixels.min() < 0 or pixels.max() > 65_535:
-        raise ValueError("its pixels have 32 bits; expected 8 or 16")
-    return Image.fromarray(np.rint(pixels / 257).astype(np.uint8)).convert("RGB")
 
 
 def _name(file: Path | bytes) -> str:
@@ -206,7 +202,8 @@ def _reason(file: Path | bytes, error: Exception) -> str:
     return f"cannot be decoded: {error or type(error).__name__}"
 
 
-def _channels_first(image: Image.Image) -> NDArray[np.uint8]:
+def channels_first(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the pixels, (C, H, W)."""
     return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_core.data.images import decode_many
-from bcl_core.data.places import existing_folder
-from bcl_core.data.source import DataError, Opening, SplitName
+from bcl_core.data.places import contents, existing_folder
+from bcl_core.data.source import DataError, Opening, Source, SplitName
 from bcl_core.recipe import DataPaths
 
 EXPECTED_LINE = "expected `relative/path.jpg 3`: a path below the image folder, a space or a tab, a label from 0"
@@ -30,12 +30,8 @@ class ImageList(NamedTuple):
     labels: NDArray[np.int64]
 
 
-class ListSource:
+class ListSource(Source):
     """`*train*.txt` and `*test*.txt`, or `*val*.txt` where there is no test list; images are decoded when asked for."""
-
-    pixel_max = 255
-    normalise = True
-    left_out: tuple[str, ...] = ()
 
     def __init__(self, opening: Opening) -> None:
         self._root, lists = _folders(opening.paths)
@@ -43,14 +39,14 @@ class ListSource:
         train_file, test_file = _list_files(lists)
         train, test = read_list(train_file), read_list(test_file)
         num_classes = _number_of_classes(train, opening)
-        _check_labels(train, num_classes)
-        _check_labels(test, num_classes)
+        for side in (train, test):
+            _check_labels(side, num_classes)
         _check_no_image_in_both(train, test)
         for side in (train, test):
             _check_images_are_there(side, self._root)
         self._paths: dict[SplitName, list[str]] = {"train": train.paths, "test": test.paths}
         self.train_labels = train.labels
-        self.test_labels: NDArray[np.int64] | None = test.labels
+        self.test_labels = test.labels
         self.class_names = _class_names(train, num_classes, (lists, self._root))
 
     def files(self, split: SplitName, indices: NDArray[np.int64]) -> Sequence[Path]:
@@ -135,10 +131,7 @@ def _check_no_path_twice(paths: list[str], file: Path) -> None:
 
 
 def _list_files(folder: Path) -> tuple[Path, Path]:
-    try:
-        texts = sorted(file for file in folder.iterdir() if file.suffix.lower() == ".txt" and file.name[0] != ".")
-    except OSError as error:
-        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; expected {LISTS}") from error
+    texts = sorted(file for file in contents(folder) if file.suffix.lower() == ".txt" and file.name[0] != ".")
     train = [file for file in texts if "train" in file.name.lower()]
     others = [file for file in texts if file not in train]
     test = [file for file in others if "test" in file.name.lower()]
@@ -240,16 +233,10 @@ def _names_in(file: Path, read: Callable[[str], Iterable[str]]) -> tuple[str, ..
         raise DataError(f"{file} cannot be read as class names: {error!r}; mend or remove it") from error
 
 
-def _one_a_line(text: str) -> Iterable[str]:
-    return (line.strip() for line in text.splitlines() if line.strip())
-
-
-def _categories(text: str) -> Iterable[str]:
-    """Read iNaturalist's categories: a list of objects that have an `id`, which is the label, and a `name`."""
-    return (str(category["name"]) for category in sorted(json.loads(text), key=lambda category: int(category["id"])))
-
-
 _NAME_FILES: Mapping[str, Callable[[str], Iterable[str]]] = {
-    "classes.txt": _one_a_line,
-    "categories.json": _categories,
+    "classes.txt": lambda text: filter(None, map(str.strip, text.splitlines())),
+    # iNaturalist's: a list of objects that have an `id`, which is the label, and a `name`.
+    "categories.json": lambda text: [
+        str(category["name"]) for category in sorted(json.loads(text), key=lambda category: int(category["id"]))
+    ],
 }

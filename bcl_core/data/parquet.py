@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bcl_core.data.images import ImageError, decode_many, shape
 from bcl_core.data.places import existing_folder
-from bcl_core.data.source import DataError, Opening, SplitName
+from bcl_core.data.source import DataError, Opening, Source, SplitName
 from bcl_core.recipe import DataPaths
 
 IMAGE_COLUMNS = ("img", "image")
@@ -22,16 +22,12 @@ SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\.parquet")
 LAYOUT = "expected train*.parquet and, for testing, test*.parquet or validation*.parquet, here or in data/"
 
 
-class ParquetSource:
+class ParquetSource(Source):
     """Training and test files of one folder; labels are read at once, images when asked for.
 
     Images of one size are returned as they are; where their sizes differ, they are scaled and cropped to
     `opening.image_size`.
     """
-
-    pixel_max = 255
-    normalise = True
-    left_out: tuple[str, ...] = ()
 
     def __init__(self, opening: Opening) -> None:
         self._folder = existing_folder(opening.paths.path, LAYOUT)

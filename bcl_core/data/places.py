@@ -16,12 +16,7 @@ def data_home() -> Path:
 
 
 def existing_folder(path: Path | None, layout: str, setting: str = "data.path") -> Path:
-    """Return the folder that a setting names.
-
-    Args:
-        path: the setting's value.
-        layout: what the folder should hold, for the error.
-        setting: its name, for the error.
+    """Return the folder that a setting names; `layout` says for the error what it should hold.
 
     Raises:
         DataError: there is none, it may not be opened, or it is a file; an archive should be unpacked.
@@ -39,6 +34,14 @@ def existing_folder(path: Path | None, layout: str, setting: str = "data.path") 
     if not is_folder:
         raise DataError(f"{path} is a file, not a folder; {layout}")
     return path
+
+
+def contents(folder: Path) -> list[Path]:
+    """Return what lies in a folder; DataError where it may not be read."""
+    try:
+        return list(folder.iterdir())
+    except OSError as error:
+        raise DataError(f"the folder {folder} cannot be read: {error.strerror}; allow this user to read it") from error
 
 
 def download_folder(path: Path | None) -> Path:

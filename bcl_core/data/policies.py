@@ -136,18 +136,12 @@ AUTOAUGMENT = Repertoire(
     Warp("nearest", fill=(128 / 255,) * 3),
     {
         "ShearY": Strength(0, 0.3, signed=True),
-        "TranslateX": Strength(0, 150 / 331, signed=True),
-        "TranslateY": Strength(0, 150 / 331, signed=True),
+        **dict.fromkeys(("TranslateX", "TranslateY"), Strength(0, 150 / 331, signed=True)),
         "Rotate": Strength(0, 30, signed=True),
-        "Brightness": Strength(1, 0.9, signed=True),
-        "Color": Strength(1, 0.9, signed=True),
-        "Contrast": Strength(1, 0.9, signed=True),
-        "Sharpness": Strength(1, 0.9, signed=True),
+        **dict.fromkeys(("Brightness", "Color", "Contrast", "Sharpness"), Strength(1, 0.9, signed=True)),
         "Posterize": Strength(8.5, -4, whole=True),  # the half turns the cut into rounding
         "Solarize": Strength(255, -255),
-        "AutoContrast": Strength(),
-        "Equalize": Strength(),
-        "Invert": Strength(),
+        **dict.fromkeys(("AutoContrast", "Equalize", "Invert"), Strength()),
     },
 )
 SUB_POLICIES = (
@@ -200,21 +194,14 @@ def auto_augment(images: Tensor, draws: Draws) -> Tensor:
 RANDAUGMENT = Repertoire(
     Warp("bilinear", fill=(0.485, 0.456, 0.406)),
     {
-        "AutoContrast": Strength(),
-        "Equalize": Strength(),
-        "Invert": Strength(),
+        **dict.fromkeys(("AutoContrast", "Equalize", "Invert"), Strength()),
         "Rotate": Strength(0, 30, signed=True),
         "Posterize": Strength(0, 4, whole=True),
         "Solarize": Strength(0, 256, whole=True),
         "SolarizeAdd": Strength(0, 110, whole=True),
-        "Color": Strength(0.1, 1.8),
-        "Contrast": Strength(0.1, 1.8),
-        "Brightness": Strength(0.1, 1.8),
-        "Sharpness": Strength(0.1, 1.8),
-        "ShearX": Strength(0, 0.3, signed=True),
-        "ShearY": Strength(0, 0.3, signed=True),
-        "TranslateX": Strength(0, 0.45, signed=True),
-        "TranslateY": Strength(0, 0.45, signed=True),
+        **dict.fromkeys(("Color", "Contrast", "Brightness", "Sharpness"), Strength(0.1, 1.8)),
+        **dict.fromkeys(("ShearX", "ShearY"), Strength(0, 0.3, signed=True)),
+        **dict.fromkeys(("TranslateX", "TranslateY"), Strength(0, 0.45, signed=True)),
     },
 )
 

@@ -1,8 +1,7 @@
 """What every data source offers: labels at once, pixels on demand."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -30,25 +29,20 @@ class Opening:
 
 
 class Source(Protocol):
-    """A labelled image collection."""
+    """A labelled image collection; one whose images are files of their own has `files(split, indices)`, their paths.
+
+    Sources may inherit what is usual.
+    """
 
     class_names: tuple[str, ...]
     train_labels: NDArray[np.int64]  # (N,)
-    test_labels: NDArray[np.int64] | None  # (M,); None: there is no test set, hold one out of the training images
-    pixel_max: int  # the value of a white pixel
-    normalise: bool  # whether pixels are standardised by the training images' channel mean and deviation
-    left_out: tuple[str, ...]  # files that could not be read, by name
+    test_labels: NDArray[np.int64] | None = None  # (M,); None: no test set, hold one out of the training images
+    pixel_max: int = 255  # the value of a white pixel
+    normalise: bool = True  # whether pixels are standardised by the training images' channel mean and deviation
+    left_out: tuple[str, ...] = ()  # files that could not be read, by name
 
     def __init__(self, opening: Opening) -> None: ...
 
     def images(self, split: SplitName, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return (n, C, H, W) pixels of these images."""
-        ...
-
-
-class FileSource(Source, Protocol):
-    """A source whose images are files of their own, which can be streamed."""
-
-    def files(self, split: SplitName, indices: NDArray[np.int64]) -> Sequence[Path]:
-        """Return where these images lie."""
         ...

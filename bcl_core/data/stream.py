@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from bcl_core.data.crops import TRIES, crop_boxes
-from bcl_core.data.images import centred, decode, decode_many, opened
+from bcl_core.data.images import centred, channels_first, decode, decode_many, opened
 from bcl_core.randomness import array_generator
 
 MAX_WORKERS = 8
@@ -114,15 +114,10 @@ class _Cropped(TorchDataset[Tensor]):
 
 
 def _crop(image: Image.Image, uniforms: NDArray[np.float64], area: tuple[float, float], size: int) -> NDArray[np.uint8]:
-    left, top, width, height = crop_boxes(np.array([image.width]), np.array([image.height]), uniforms[None], area)[
-        0
-    ].tolist()
+    crops = crop_boxes(np.array([image.width]), np.array([image.height]), uniforms[None], area)
+    left, top, width, height = crops[0].tolist()
     box = (left, top, left + width, top + height)
-    return _channels_first(image.resize((size, size), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0))
-
-
-def _channels_first(image: Image.Image) -> NDArray[np.uint8]:
-    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+    return channels_first(image.resize((size, size), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0))
 
 
 def _loader(

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, wait
 from contextlib import contextmanager, suppress
@@ -18,7 +18,7 @@ from torchvision import datasets
 from torchvision.datasets.utils import check_integrity, download_url, extract_archive
 
 from bcl_core.data.places import download_folder
-from bcl_core.data.source import DataError, Opening, SplitName
+from bcl_core.data.source import DataError, Opening, Source, SplitName
 
 T = TypeVar("T")
 
@@ -75,12 +75,8 @@ class Contents(NamedTuple):
     class_names: Sequence[str]
 
 
-class TorchvisionSource(ABC):
+class TorchvisionSource(Source):
     """A data set of torchvision's, in memory. Subclasses say where it comes from and how it is read."""
-
-    pixel_max = 255
-    normalise = True
-    left_out: tuple[str, ...] = ()
 
     megabytes: int  # of the whole download
     traces: Sequence[str]  # what lies in the root once it is there
@@ -93,7 +89,7 @@ class TorchvisionSource(ABC):
         except INCOMPLETE:
             self._sides = self._downloaded(root, opening.report)
         self.train_labels = np.asarray(self._sides["train"].labels, dtype=np.int64)
-        self.test_labels: NDArray[np.int64] | None = np.asarray(self._sides["test"].labels, dtype=np.int64)
+        self.test_labels = np.asarray(self._sides["test"].labels, dtype=np.int64)
         self.class_names = tuple(self._sides["train"].class_names)
 
     def images(self, split: SplitName, indices: NDArray[np.int64]) -> NDArray[np.uint8]:

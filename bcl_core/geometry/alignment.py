@@ -92,11 +92,6 @@ def quantise(coordinates: ArrayLike) -> NDArray[np.int16]:
     return np.rint(np.clip(values, -1, 1) * QUANTISATION_SCALE).astype(np.int16)
 
 
-def dequantise(stored: NDArray[np.int16]) -> FloatArray:
-    """Coordinates that `quantise` stored, each within half a step (1.6e-5)."""
-    return stored.astype(np.float64) / QUANTISATION_SCALE
-
-
 def variance_kept(features: ArrayLike, coordinates: ArrayLike) -> float | None:
     """Share of the features' total variance that the coordinates keep, 0 to 1; None if the features do not vary.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bcl_core.geometry.arrays import BoolArray, FloatArray, IntArray, as_counts, mean_or_none
+from bcl_core.geometry.arrays import FloatArray, IntArray, as_counts, mean_or_none
 
 HEAD_TAIL_SHARE = 0.3
 MANY_ABOVE = 100
@@ -51,78 +51,42 @@ def rarest(class_counts: ArrayLike) -> IntArray:
     return tail if len(tail) > 1 else by_frequency(class_counts)[-2:]
 
 
-def pairs_within(members: ArrayLike, num_classes: int) -> BoolArray:
-    """Which pairs of classes lie within a group.
-
-    Args:
-        members: indices of the group's classes, (g,); none is fine.
-        num_classes: K.
-
-    Returns:
-        (K(K−1)/2,) of the pairs in the order of `np.triu_indices(K, 1)`: whether both classes are members.
-    """
-    first, second = np.triu_indices(num_classes, 1)
-    is_member = np.isin(np.arange(num_classes), members)
-    return is_member[first] & is_member[second]
-
-
-def shot_groups(class_counts: ArrayLike) -> dict[str, IntArray | None]:
-    """The literature's groups by training count: many (> 100), medium (20 to 100) and few (< 20).
-
-    The bounds are those of Liu et al. 2019 ("Large-scale long-tailed recognition in an open world").
-
-    Args:
-        class_counts: training counts, shape (K,).
-
-    Returns:
-        Class indices for "many", "medium" and "few"; None for a group without a class
-        (CIFAR-10-LT with imbalance factor 100 has no class below 20).
-    """
-    counts = as_counts(class_counts)
-    members = {
-        "many": counts > MANY_ABOVE,
-        "medium": (counts >= FEW_BELOW) & (counts <= MANY_ABOVE),
-        "few": counts < FEW_BELOW,
-    }
-    return {name: np.flatnonzero(chosen).astype(np.int64) if chosen.any() else None for name, chosen in members.items()}
-
-
 def shot_group_means(values: ArrayLike, class_counts: ArrayLike) -> dict[str, float | None]:
-    """Mean of a per-class value (an accuracy, say) over the many, medium and few classes.
+    """Mean of a per-class value (an accuracy, say) over the literature's groups by training count.
+
+    They are many (> 100), medium (20 to 100) and few (< 20), as in Liu et al. 2019 ("Large-scale long-tailed
+    recognition in an open world").
 
     Args:
         values: one value a class, shape (K,); NaN where a class has none (no test sample).
         class_counts: training counts, shape (K,).
 
     Returns:
-        A mean for "many", "medium" and "few"; None, never 0, where a group has no class with a value.
+        A mean for "many", "medium" and "few"; None, never 0, where a group has no class with a value
+        (CIFAR-10-LT with imbalance factor 100 has no class below 20).
     """
     per_class: FloatArray = np.asarray(values, dtype=np.float64)
     counts = as_counts(class_counts)
     if per_class.shape != counts.shape:
         raise ValueError(f"values has shape {per_class.shape}; expected {counts.shape}, one value a class")
-    return {
-        name: None if members is None else mean_or_none(per_class[members])
-        for name, members in shot_groups(counts).items()
-    }
+    many, few = counts > MANY_ABOVE, counts < FEW_BELOW
+    members = {"many": many, "medium": ~(many | few), "few": few}
+    return {name: mean_or_none(per_class[chosen]) for name, chosen in members.items()}
 
 
-def frequency_bins(class_counts: ArrayLike, max_bins: int = MAX_BINS) -> IntArray:
+def frequency_bins(class_counts: ArrayLike) -> IntArray:
     """Bin of each class when classes are pooled by frequency, for statistics that are K × K.
 
-    Classes are ranked by training count and cut into at most `max_bins` runs whose sizes differ by at most one.
-    Bin 0 holds the most frequent classes. Up to `max_bins` classes, each has a bin of its own.
+    Classes are ranked by training count and cut into at most `MAX_BINS` runs whose sizes differ by at most one.
+    Bin 0 holds the most frequent classes. Up to `MAX_BINS` classes, each has a bin of its own.
 
     Args:
         class_counts: training counts, shape (K,).
-        max_bins: largest number of bins, at least 1.
 
     Returns:
-        Bin indices, shape (K,), in 0 … min(K, max_bins) − 1, every bin used.
+        Bin indices, shape (K,), in 0 … min(K, MAX_BINS) − 1, every bin used.
     """
-    if max_bins < 1:
-        raise ValueError(f"max_bins is {max_bins}; expected 1 or more")
     order = by_frequency(class_counts)
     bins = np.empty_like(order)
-    bins[order] = np.arange(len(order)) * min(len(order), max_bins) // len(order)
+    bins[order] = np.arange(len(order)) * min(len(order), MAX_BINS) // len(order)
     return bins

@@ -7,23 +7,3 @@ from bcl_core.lab.recorded import record
 from bcl_core.lab.recorder import Recorder
 from bcl_core.lab.run import LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.store import GroupPlan, Lab
-
-__all__ = [
-    "GroupPlan",
-    "Lab",
-    "LabError",
-    "QueueFull",
-    "RecordError",
-    "Recorder",
-    "Run",
-    "RunFolder",
-    "RunIsActive",
-    "SnapshotError",
-    "UnknownRun",
-    "WorkerStatus",
-    "ensure_worker",
-    "record",
-    "stop_worker",
-    "worker_log",
-    "worker_status",
-]

@@ -2,32 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from functools import wraps
 from threading import Lock
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-P = ParamSpec("P")
-
-
-def remembered(limit: int, size_of: Callable[[Any], int]) -> Callable[[Callable[P, V]], Callable[P, V]]:
-    """Let a function of hashable arguments keep its values, `limit` bytes of them as `size_of` tells their sizes."""
-
-    def decorate(function: Callable[P, V]) -> Callable[P, V]:
-        cache: Cache[Any, V] = Cache(limit)
-
-        @wraps(function)
-        def remembering(*args: P.args, **kwargs: P.kwargs) -> V:
-            def made() -> tuple[V, int]:
-                value = function(*args, **kwargs)
-                return value, size_of(value)
-
-            return cache.get((args, tuple(sorted(kwargs.items()))), made)
-
-        return remembering
-
-    return decorate
 
 
 class Cache(Generic[K, V]):

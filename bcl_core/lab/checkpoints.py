@@ -1,7 +1,7 @@
 """Reading a run's checkpoints. Imports torch."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import load_file
@@ -11,8 +11,7 @@ from bcl_core.lab.run import LabError
 from bcl_core.lab.store import Lab
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """The model after an epoch."""
 
     epoch: int
@@ -26,9 +25,9 @@ def read_state(lab: Lab, run_id: str, epoch: int | None = None) -> State:
         LabError: there is no such run, or no checkpoint of it.
     """
     run, folder = lab.run(run_id), lab.folder(run_id)
-    if run.shelved and run.epoch is not None and epoch in (None, run.epoch):
-        return State(run.epoch, load_file(folder.weights))
     standing = [e for e in folder.checkpoints() if run.epoch is not None and e <= run.epoch]
+    if not standing and run.epoch is not None and epoch in (None, run.epoch) and folder.weights.exists():
+        return State(run.epoch, load_file(folder.weights))
     if not standing:
         raise LabError(f"{run.name!r} has no checkpoint yet: let it reach an epoch first")
     wanted = standing[-1] if epoch is None else epoch

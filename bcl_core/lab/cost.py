@@ -5,8 +5,8 @@ import resource
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -38,11 +38,6 @@ class Cost:
     total_seconds: float  # all steps of all epochs
     memory_bytes: int  # at the most: on a GPU its memory, else this process's
 
-    @property
-    def document(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
 
 def measure(recipe: Recipe, dataset: Dataset, execution: Execution) -> Cost:
     """Do a step of a throw-away model and time it, after one to warm up.
@@ -61,17 +56,16 @@ def measure(recipe: Recipe, dataset: Dataset, execution: Execution) -> Cost:
     measured = _of(recipe, min(PROBE_IMAGES, batch_size) if too_much else batch_size)
     hardware = resolve(execution, None, lambda *where: next(trial_steps(measured, dataset, *where)))
     torch.set_num_threads(hardware.threads)
+    device = hardware.description["device"]
     try:
         seconds, peak = _seconds_and_memory(measured, dataset, hardware)
     except torch.OutOfMemoryError as error:
-        raise RecipeError(
-            f"a batch of {batch_size} images does not fit into the memory of {_name(hardware)}"
-        ) from error
+        raise RecipeError(f"a batch of {batch_size} images does not fit into the memory of {device}") from error
     step, decode = _paced(measured, dataset, execution, seconds)
     scale = batch_size / measured.batch_size
     steps = len(dataset.train.labels) // batch_size * recipe.epochs
     return Cost(
-        device=_name(hardware),
+        device=device,
         precision=hardware.precision,
         threads=hardware.threads,
         images=measured.batch_size,
@@ -155,10 +149,6 @@ def _seconds(work: Callable[[], object]) -> float:
 def _finish() -> None:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-
-
-def _name(hardware: Hardware) -> str:
-    return hardware.description["device"]
 
 
 def _peak_of_process() -> int:

@@ -37,16 +37,13 @@ class Database:
     def __init__(self, home: Path) -> None:
         self._file = home / "lab.sqlite"
         try:
-            self._prepare()
+            with self.connected() as db:
+                db.execute("PRAGMA journal_mode=WAL")
+                if db.execute("PRAGMA user_version").fetchone()[0] < STORE_VERSION:
+                    _migrate(db)
+                db.executescript(_SCHEMA)
         except sqlite3.DatabaseError as error:
             raise LabError(f"{self._file} cannot be opened: {error}") from error
-
-    def _prepare(self) -> None:
-        with self.connected() as db:
-            db.execute("PRAGMA journal_mode=WAL")
-            if db.execute("PRAGMA user_version").fetchone()[0] < STORE_VERSION:
-                _migrate(db)
-            db.executescript(_SCHEMA)
 
     @contextmanager
     def connected(self) -> Iterator[sqlite3.Connection]:

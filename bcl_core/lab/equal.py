@@ -13,20 +13,17 @@ COUNTED = ("queued", "running", "paused", "finished")
 def equal_race(lab: Lab, recipes: Sequence[Recipe], paths: DataPaths) -> list[Run] | None:
     """Return the runs of a group that has exactly these recipes, in their order; None where there is no such group.
 
-    Of several, one of the lab's own before those that come with the project, and the newest.
-
-    Args:
-        lab: where to look.
-        recipes: of a race, in any order; a recipe may be there twice.
-        paths: where its data lie. They count for data sets that need a path alone; of those, nobody can say whether
-            data on the shelf's machine were the same.
+    Of several, one of the lab's own before those that come with the project, and the newest. A recipe may be there
+    twice. Where the data lie counts for data sets that need a path alone; of those, nobody can say whether data on the
+    shelf's machine were the same.
     """
     wanted = sorted(recipe.hash for recipe in recipes)
     for runs in _groups([*lab.runs(), *lab.shelf.runs]):
         same = [run for run in runs if _counts(lab, run) and _on_same_data(run, paths)]
         if wanted and sorted(run.recipe.hash for run in same) == wanted:
             left = {run.id: run for run in same}
-            return [left.pop(_first(left.values(), recipe)) for recipe in recipes]
+            found = (next(key for key, run in left.items() if run.recipe.hash == recipe.hash) for recipe in recipes)
+            return [left.pop(run_id) for run_id in found]
     return None
 
 
@@ -50,7 +47,3 @@ def _on_same_data(run: Run, paths: DataPaths) -> bool:
         return True
     theirs = run.execution.data
     return not run.shelved and (theirs.path, theirs.lists or theirs.path) == (paths.path, paths.lists or paths.path)
-
-
-def _first(runs: Iterable[Run], recipe: Recipe) -> str:
-    return next(run.id for run in runs if run.recipe.hash == recipe.hash)

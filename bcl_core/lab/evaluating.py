@@ -52,13 +52,9 @@ def _difference(fresh: Any, recorded: Any) -> float:
 def evaluate_run(
     lab: Lab, run_id: str, execution: Execution | None = None, report: Callable[[str], None] = lambda _: None
 ) -> Evaluation:
-    """Measure a run's newest checkpoint once more.
+    """Measure a run's newest checkpoint once more, as `execution` says where and on which data, else as it was trained.
 
-    Args:
-        lab: where the run is.
-        run_id: which.
-        execution: where the data lie, and where to measure; as the run was trained, where None.
-        report: is told in words how a long wait for the data goes on.
+    `report` is told in words how a long wait for the data goes on.
 
     Raises:
         LabError: there is no such run, or no checkpoint of it, or its embeddings are not finite.

@@ -59,7 +59,7 @@ class RunFolder:
 
     @property
     def weights(self) -> Path:
-        """The last weights of a run that came with the project, in place of checkpoints."""
+        """The last weights of a run that was not trained here, in place of checkpoints."""
         return self.path / "weights.safetensors"
 
     @property

@@ -180,13 +180,7 @@ class _Epochs:
 def summary(
     view: Arrays, counts: NDArray[np.int64] | None, predicted: NDArray[np.float64] | None
 ) -> dict[str, float | None]:
-    """Return the metrics that follow from an epoch's view.
-
-    Args:
-        view: its arrays.
-        counts: (K,) training images; None where they are not known.
-        predicted: (K, d) class means of the predicted optimum, or None.
-    """
+    """Return the metrics that follow from an epoch's view, (K,) counts and (K, d) predicted means, where known."""
     means = view.get("class_means")
     return {
         **(geometry.simplex_metrics(means, counts) if means is not None else {}),

@@ -1,7 +1,6 @@
 """A model that other code trained, as a run of the lab. Imports torch."""
 
 from pathlib import Path
-from typing import NamedTuple
 
 from safetensors.torch import save
 
@@ -11,27 +10,13 @@ from bcl_core.lab.store import Lab
 from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe
 
 
-class ImportedRun(NamedTuple):
-    """The run that a checkpoint became."""
-
-    run_id: str
-    found: Imported
-
-
 def import_model(
     lab: Lab, file: Path, *, arch: str | None, base: Recipe, execution: Execution, name: str
-) -> ImportedRun:
-    """Queue a run that is measured with the file's weights, and then held; resumed, it trains on from them.
+) -> tuple[str, Imported]:
+    """Queue a run that is measured with the file's weights, and then held; return its id, and what the file held.
 
-    The data are read first, so that a model that does not fit them is refused before anything is registered.
-
-    Args:
-        lab: where the run will be.
-        file: the checkpoint, of any layout that `load_checkpoint` knows.
-        arch: its backbone; found out from the file where None.
-        base: the recipe that says all that the file does not, the data above all.
-        execution: where the data lie, and where the run is measured.
-        name: the run's.
+    Resumed, it trains on from them. The data are read first, so that a model that does not fit them is refused
+    before anything is registered. `arch` and `base` are as in `load_checkpoint`.
 
     Raises:
         DataError: the data cannot be read.
@@ -49,4 +34,4 @@ def import_model(
         "drawn anew": ", ".join(found.drawn_anew) or "nothing",
     }
     weights = save({key: tensor.contiguous() for key, tensor in found.weights.items()}, about)
-    return ImportedRun(lab.enqueue_model(name, found.recipe, execution, weights), found)
+    return lab.enqueue_model(name, found.recipe, execution, weights), found

@@ -48,10 +48,7 @@ class Job:
 def start(lab: Lab, key: str, arguments: Sequence[str]) -> Job:
     """Start a job unless it has been started before, or AT_ONCE others run: then it stays unknown; ask again later.
 
-    Args:
-        lab: the lab whose job it is.
-        key: [a-z0-9-]{8,80}; the same key is the same job.
-        arguments: of `python -m bcl_core`.
+    The same key is the same job; the arguments are those of `python -m bcl_core`.
     """
     mine = folder(lab, key)
     with FileLock(_home(lab) / "lock"):
@@ -83,9 +80,13 @@ def folder(lab: Lab, key: str) -> Path:
 
 def report(folder: Path, words: str) -> None:
     """Say what the job is busy with; called by the job itself."""
-    aside = folder / ".progress"
-    aside.write_text(words, encoding="utf-8")
-    aside.replace(folder / "progress")
+    _leave(folder / "progress", words)
+
+
+def _leave(file: Path, text: str) -> None:
+    aside = file.with_name(f".{file.name}")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(file)
 
 
 def _home(lab: Lab) -> Path:
@@ -146,9 +147,7 @@ def _run(folder: Path, arguments: Sequence[str]) -> None:
             except SystemExit as end:
                 code = end.code or 0
             finally:
-                aside = folder / ".exit_code"
-                aside.write_text(str(code))
-                aside.replace(folder / "exit_code")
+                _leave(folder / "exit_code", str(code))
     except Timeout:
         pass  # another process is this job
 

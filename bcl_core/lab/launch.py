@@ -3,11 +3,10 @@
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import IO
+from pathlib import Path
+from typing import IO, NamedTuple
 
 from filelock import FileLock, Timeout
 
@@ -23,14 +22,12 @@ HANDOVER_SECONDS = 120
 _started: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
-@dataclass(frozen=True)
-class WorkerStatus:
+class WorkerStatus(NamedTuple):
     """What can be said of a lab's worker from outside."""
 
     alive: bool
     pid: int | None
     code_version: str | None
-    seconds_since_heartbeat: float | None
     failure: str | None  # why the worker that this process started is not there
 
     @property
@@ -40,15 +37,15 @@ class WorkerStatus:
 
 
 def worker_status(lab: Lab) -> WorkerStatus:
-    """Return the state of the lab's worker. Alive is who holds the lock; the heartbeat is for display."""
+    """Return the state of the lab's worker. Alive is who holds the lock."""
     alive = is_locked(lab.worker_lock)
     row = lab.worker.read()
     process = _started.get(str(lab.home))
     exit_code = process.poll() if process else None
     failure = f"the worker ended with exit code {exit_code}: {_last_line(lab)}" if exit_code and not alive else None
     if row is None:
-        return WorkerStatus(alive, None, None, None, failure)
-    return WorkerStatus(alive, row.pid, row.code_version, time.time() - row.heartbeat, failure)
+        return WorkerStatus(alive, None, None, failure)
+    return WorkerStatus(alive, row.pid, row.code_version, failure)
 
 
 def ensure_worker(lab: Lab) -> None:
@@ -111,13 +108,9 @@ def worker_log(lab: Lab, last_bytes: int = 20_000) -> str:
 
 def environment() -> dict[str, str]:
     """Return this process's environment, for one that stands in the lab's folder: same package, same data."""
-    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))  # noqa: PTH100, PTH120
-    path = os.environ.get("PYTHONPATH")
-    return {
-        **os.environ,
-        "PYTHONPATH": root + (os.pathsep + path if path else ""),
-        "BCL_LAB_DATA": str(data_home()),
-    }
+    root = str(Path(__file__).absolute().parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "PYTHONPATH": path, "BCL_LAB_DATA": str(data_home())}
 
 
 def _last_line(lab: Lab) -> str:

@@ -5,6 +5,7 @@
 """
 
 import json
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def make(folder: Path) -> None:
     _write(folder / "preview.json", {**_facts(recipe, dataset), "sampled": sampled.tolist()})
     write_once(folder / "views.png", views_of(recipe, dataset, 0))
     tell("Measuring one training step")
-    _write(folder / "cost.json", measure(recipe, dataset, request.execution).document)
+    _write(folder / "cost.json", asdict(measure(recipe, dataset, request.execution)))
 
 
 def _facts(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
@@ -105,7 +106,7 @@ def sampled_classes(class_counts: NDArray[np.int64]) -> NDArray[np.int64]:
 def samples_of(dataset: Dataset, classes: NDArray[np.int64]) -> bytes:
     """Lay the first training images of each class out in a row a class, as a PNG."""
     labels = dataset.train.labels
-    rows = [dataset.train.pixels(np.flatnonzero(labels == c)[:IMAGES_A_CLASS]) for c in classes]
+    rows = [dataset.train.images[np.flatnonzero(labels == c)[:IMAGES_A_CLASS]] for c in classes]
     return sheet(rows, columns=IMAGES_A_CLASS, pixel_max=dataset.pixel_max, pixels=SAMPLE_PIXELS)
 
 
@@ -131,7 +132,7 @@ def views_of(recipe: Recipe, dataset: Dataset, image: int) -> bytes:
             cropped=isinstance(images, FileImages),
         )
     whole = (drawn.clamp(0, 1) * dataset.pixel_max).round().to(torch.uint8).numpy()
-    shown = [dataset.train.pixels(positions[:1]), *np.split(whole, len(views))]
+    shown = [dataset.train.images[positions[:1]], *np.split(whole, len(views))]
     return sheet(shown, columns=DRAWS, pixel_max=dataset.pixel_max, pixels=VIEW_PIXELS)
 
 

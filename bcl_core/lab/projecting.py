@@ -21,12 +21,7 @@ Floats = NDArray[np.float32]
 def project(lab: Lab, run_id: str, epoch: int, method: str, report: Callable[[str], None] = lambda _: None) -> None:
     """Write the run's `projection(method, epoch)` file: coordinates (N, 2) of its kept images, unless it stands.
 
-    Args:
-        lab: where the run is.
-        run_id: which.
-        epoch: one whose embeddings stand.
-        method: "pca" or "umap".
-        report: is told in words what is going on.
+    The method is one of `METHODS`; `report` is told in words what is going on.
 
     Raises:
         LabError: there is no such run or method.

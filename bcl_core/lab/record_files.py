@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -30,40 +30,25 @@ TEST_NAMES, TRAIN_NAMES = ("test", "validation", "valid", "val"), ("train", "tra
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
-class RecordedFile(NamedTuple):
-    """What became of a file."""
-
-    run_id: str
-    ignored: tuple[str, ...]  # names of what it also holds
+# The arguments of `record` that a file holds, and the names of what else is in it.
+_Contents = tuple[dict[str, Any], tuple[str, ...]]
 
 
-class _Contents(NamedTuple):
-    """The arguments of `record` that a file holds, and the names of what else is in it."""
-
-    arrays: dict[str, Any]
-    ignored: tuple[str, ...]
-
-
-def record_file(lab: Lab, file: Path, name: str | None = None) -> RecordedFile:
-    """Record a file of arrays as a run.
+def record_file(lab: Lab, file: Path, name: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """Record a file of arrays as a run; return the run's id, and the names of what else the file holds.
 
     An .npz holds `embeddings` (n, d) or (E, n, d) and `labels` (n,), and may hold any other array that `record` takes,
     under its name. A Parquet file holds a row a sample and epoch, with columns `embedding` (a list of numbers) and
     `label` (whole numbers or text), and may have `epoch`, `class_name` and `split` ("train" or "test"); the rows of
-    every epoch are in the same order.
-
-    Args:
-        lab: where the run will be.
-        file: at most 2 GiB, unpacked too.
-        name: the run's; the file's where None.
+    every epoch are in the same order. The file has at most 2 GiB, unpacked too; the run is called after it where it is
+    given no name.
 
     Raises:
         RecordError: the file cannot be read or used; nothing is written then.
     """
     with _in_words(file):
-        contents = _read(file)
-    run_id = record(name or file.stem[:80], lab=lab, provenance={"file": file.name}, **contents.arrays)
-    return RecordedFile(run_id, contents.ignored)
+        arrays, ignored = _read(file)
+    return record(name or file.stem[:80], lab=lab, provenance={"file": file.name}, **arrays), ignored
 
 
 @contextmanager
@@ -105,7 +90,7 @@ def _read_npz(file: Path) -> _Contents:
         _require(file, KEYS[:2], members, "arrays")
         known = [key for key in KEYS if key in members]
         _refuse_large(file, sum(members[key].file_size for key in known))
-        return _Contents({key: _read_array(archive, members[key], key) for key in known}, _beside(members, KEYS))
+        return {key: _read_array(archive, members[key], key) for key in known}, _beside(members, KEYS)
 
 
 def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str) -> NDArray[Any]:
@@ -151,7 +136,7 @@ def _read_parquet(file: Path) -> _Contents:
         arrays["class_names"] = _class_names(labels, _values(columns["class_name"]))
     elif "class_name" in columns:
         ignored += ("class_name",)
-    return _Contents(arrays, ignored)
+    return arrays, ignored
 
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:

@@ -52,12 +52,9 @@ class RecordedSamples:
         )
 
     def embedded(self, embeddings: Values, others: Mapping[str, Values]) -> Embedded:
-        """Check an epoch's arrays; RecordError where one is not as it should be.
+        """Check an epoch's embeddings, (n, d), and what it has of the other arrays that `Recorder.epoch` takes.
 
-        Args:
-            embeddings: (n, d).
-            others: those of prototypes, classifier, class_means, probabilities and predictions that the epoch has; as
-                `Recorder.epoch`.
+        RecordError where one is not as it should be.
         """
         found = arrays.numbers("embeddings", embeddings, self._count, "d")
         dim, names = found.shape[1], self.kept.class_names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,27 +52,20 @@ def record(
     numbers = _numbers(epochs, len(snapshots))
     recorder = Recorder(name, labels, epochs=max(1, numbers[-1]), **about)
     for snapshot in snapshots:
-        recorder.samples.embedded(snapshot.embeddings, snapshot.others)
+        recorder.samples.embedded(*snapshot)
     with recorder:
-        for number, snapshot in zip(numbers, snapshots, strict=True):
-            recorder.epoch(snapshot.embeddings, epoch=number, **snapshot.others)
+        for number, (features, further) in zip(numbers, snapshots, strict=True):
+            recorder.epoch(features, epoch=number, **further)
     assert recorder.run_id is not None
     return recorder.run_id
 
 
-class _Snapshot(NamedTuple):
-    """An epoch's arrays."""
-
-    embeddings: NDArray[Any]
-    others: dict[str, Any]
-
-
-def _snapshots(embeddings: Values, others: Mapping[str, Values]) -> list[_Snapshot]:
-    """Take the epochs apart."""
+def _snapshots(embeddings: Values, others: Mapping[str, Values]) -> list[tuple[NDArray[Any], dict[str, Any]]]:
+    """Take the epochs apart: of each its embeddings, and its further arrays by name."""
     stack = as_array("embeddings", embeddings)
     stacks = {name: as_array(name, values) for name, values in others.items()}
     if stack.ndim == 2:
-        return [_Snapshot(stack, stacks)]
+        return [(stack, stacks)]
     if stack.ndim != 3 or not len(stack):
         raise RecordError(f"embeddings has shape {stack.shape}; expected (n, d), or (E, n, d) for E epochs")
     for name, array in stacks.items():
@@ -80,7 +73,7 @@ def _snapshots(embeddings: Values, others: Mapping[str, Values]) -> list[_Snapsh
             raise RecordError(
                 f"{name} has shape {array.shape}; expected {len(stack)} epochs in front, as embeddings has"
             )
-    return [_Snapshot(stack[i], {name: array[i] for name, array in stacks.items()}) for i in range(len(stack))]
+    return [(stack[i], {name: array[i] for name, array in stacks.items()}) for i in range(len(stack))]
 
 
 def _numbers(epochs: Values | None, count: int) -> list[int]:

@@ -23,7 +23,6 @@ from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
 from bcl_core import provenance as versions
-from bcl_core.lab.files import RunFolder
 from bcl_core.lab.pack import pack_or_leave
 from bcl_core.lab.record_arrays import RecordError, as_array
 from bcl_core.lab.record_samples import RecordedSamples
@@ -136,13 +135,8 @@ class Recorder:
         if self._ended:
             raise RecordError(f"the recording of {self._name!r} has ended; begin another")
         number = epoch_number(epoch, self._last)
-        others = {
-            "prototypes": prototypes,
-            "classifier": classifier,
-            "class_means": class_means,
-            "probabilities": probabilities,
-            "predictions": predictions,
-        }
+        others = {"prototypes": prototypes, "classifier": classifier, "class_means": class_means}
+        others |= {"probabilities": probabilities, "predictions": predictions}
         embedded = self.samples.embedded(embeddings, given := without_none(others))
         form = ", ".join([f"dimension {embedded.features.shape[1]}", *given])
         if form != (self._form or form):
@@ -190,9 +184,8 @@ class Recorder:
             return self._open
         for run in self._lab.active_runs():
             self._lab.settle_recorded(run)
-        run_id, lock = self._lab.enter_recorded(self._name, self._recorded, self._provenance)
-        self._open = _Open(run_id, self._lab.folder(run_id), lock)
-        write_samples(self._open.folder, self.samples.kept)
+        self._open = _Open(*self._lab.enter_recorded(self._name, self._recorded, self._provenance))
+        write_samples(self._lab.folder(self._open.run_id), self.samples.kept)
         return self._open
 
 
@@ -200,7 +193,6 @@ class _Open(NamedTuple):
     """The run while it is being recorded."""
 
     run_id: str
-    folder: RunFolder
     lock: FileLock
 
 

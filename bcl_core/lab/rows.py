@@ -122,17 +122,5 @@ def _unreadable(row: sqlite3.Row, known: Mapping[str, Any], faults: Mapping[str,
     reason = "; ".join(faults[name] for name in sorted(faults))
     run_id = known.get("id", f"unreadable-{row['rowid']}")
     names = {name: str(row[name] or "no name")[:80] for name in ("name", "group_name")}
-    neutral = {
-        "group_id": run_id,
-        "execution": Execution(),
-        "run_until": None,
-        "stop": False,
-        "epoch": None,
-        "progress": 0.0,
-        "seconds": 0.0,
-        "note": None,
-        "provenance": {},
-        "created": 0.0,
-    }
     found = {"id": run_id, "recipe": Unreadable(str(row["recipe"]), reason), "state": "unreadable", "error": reason}
-    return Run(**{**neutral, **known, **names, **found})
+    return Run(**{"group_id": run_id, **known, **names, **found})

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import Field
@@ -43,17 +43,17 @@ class Run:
     group_name: str
     name: str
     recipe: Recipe | Recorded | Unreadable
-    execution: Execution
     state: str  # one of STATES, or "unreadable"
-    run_until: int | None  # train no further than this epoch; None: to the end
-    stop: bool
-    epoch: Annotated[int, Field(ge=0)] | None  # last epoch recorded
-    progress: Annotated[float, Field(ge=0, le=1)]
-    seconds: Annotated[float, Field(ge=0, le=1e10)]  # spent training
-    error: str | None
-    note: str | None  # what it is busy with before its first epoch
-    provenance: Mapping[str, str]
-    created: Annotated[float, Field(ge=0, le=1e10)]  # seconds since 1970
+    execution: Execution = field(default_factory=Execution)
+    run_until: int | None = None  # train no further than this epoch; None: to the end
+    stop: bool = False
+    epoch: Annotated[int, Field(ge=0)] | None = None  # last epoch recorded
+    progress: Annotated[float, Field(ge=0, le=1)] = 0.0
+    seconds: Annotated[float, Field(ge=0, le=1e10)] = 0.0  # spent training
+    error: str | None = None
+    note: str | None = None  # what it is busy with before its first epoch
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    created: Annotated[float, Field(ge=0, le=1e10)] = 0.0  # seconds since 1970
     deleted: Annotated[float, Field(ge=0, le=1e10)] | None = None  # when, in seconds since 1970
     shelved: bool = False  # it came with the project and is never changed
 

@@ -3,23 +3,19 @@
 import io
 import json
 import math
-from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from bcl_core.lab.files import RunFolder, SnapshotError, write_arrays, write_once
-from bcl_core.measuring import TEST, Samples
+from bcl_core.measuring import Samples
 
 
-@dataclass(frozen=True)
-class KeptSamples:
-    """The N images of a run that are kept to be looked at, as pages know them."""
+class KeptSamples(NamedTuple):
+    """What pages know of the classes of a run's kept images."""
 
-    labels: NDArray[np.int64]  # (N,)
-    drawn: NDArray[np.bool_]  # (N,) test images that the picture's frame was not fitted on
     class_names: tuple[str, ...]
     class_counts: NDArray[np.int64]  # (K,) training images
 
@@ -28,25 +24,14 @@ def read_samples(folder: RunFolder) -> KeptSamples:
     """Return what a run embeds; SnapshotError before it has started, or where the file is damaged."""
     arrays, metadata = folder.arrays(folder.samples), folder.metadata(folder.samples)
     try:
-        return KeptSamples(
-            labels=arrays["labels"],
-            drawn=(arrays["split"] == TEST) & ~arrays["fits_frame"],
-            class_names=tuple(json.loads(metadata["class_names"])),
-            class_counts=arrays["class_counts"],
-        )
+        return KeptSamples(tuple(json.loads(metadata["class_names"])), arrays["class_counts"])
     except (KeyError, ValueError) as error:
         raise SnapshotError(f"{folder.samples.name} of this run is damaged: {error}") from error
 
 
 def write_samples(folder: RunFolder, samples: Samples) -> None:
     """Write what is known of the kept images, and their thumbnails where there are any."""
-    arrays: dict[str, NDArray[Any]] = {
-        "labels": samples.labels,
-        "indices": samples.indices,
-        "split": samples.split,
-        "fits_frame": samples.fits_frame,
-        "class_counts": samples.class_counts,
-    }
+    arrays = {name: getattr(samples, name) for name in ("labels", "indices", "split", "fits_frame", "class_counts")}
     write_arrays(folder.samples, arrays, class_names=json.dumps(samples.class_names))
     write_sprite(folder, samples)
 

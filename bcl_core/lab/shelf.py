@@ -94,12 +94,8 @@ def _open(folder: Path) -> Shelved:
             execution=Execution.model_validate(about["execution"]),
             **{name: about[name] for name in ("group_id", "group_name", "name", "seconds", "provenance", "created")},
             state="finished",
-            run_until=None,
-            stop=False,
             epoch=metrics[-1]["epoch"],
             progress=1.0,
-            error=None,
-            note=None,
             shelved=True,
         )
         digest = hashlib.sha256((folder / SUMS).read_bytes()).hexdigest()[:8]

@@ -11,11 +11,10 @@ from bcl_core.lab.store import Lab
 
 def write_epoch(
     lab: Lab, run_id: str, epoch: int, *, metrics: Mapping[str, Any], view: Arrays, embeddings: Arrays
-) -> dict[str, Any]:
-    """Write an epoch as `bcl_core.measuring` found it; return its metrics with what only the run's folder knows."""
+) -> None:
+    """Write an epoch as `bcl_core.measuring` found it, its metrics with what only the run's folder knows."""
     folder = lab.folder(run_id)
     figures = {**metrics, **distance_to_prediction(view.get("class_means"), predicted_means(folder))}
     write_arrays(folder.embeddings(epoch), embeddings)
     write_arrays(folder.view(epoch), view, metrics=json.dumps(figures))
     lab.record_epoch(run_id, epoch, figures)
-    return figures

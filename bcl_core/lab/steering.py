@@ -5,7 +5,6 @@ nobody trains has no one to bring its state in line with that, so it is set at o
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from bcl_core.lab.run import Run
@@ -13,8 +12,7 @@ from bcl_core.lab.run import Run
 RESUMABLE = ("paused", "stopped", "failed")
 
 
-@dataclass(frozen=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """Who could train the runs that are steered."""
 
     nobodys: Collection[str]  # the runs whose lock nobody holds

@@ -30,7 +30,7 @@ from bcl_core.lab.run import ACTIVE, RUN_ID, Held, LabError, QueueFull, Run, Run
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.lab.steering import Order
 from bcl_core.lab.worker_row import WorkerRow
-from bcl_core.recipe import Execution, Recipe, Recorded
+from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
 
 MAX_QUEUED = 64
 PATIENCE_SECONDS = 0.2
@@ -189,11 +189,6 @@ class Lab:
         found = {**shelved, **{run_id: metrics for run_id, metrics in read.items() if metrics is not None}}
         return found if run_ids is None else {run_id: found[run_id] for run_id in run_ids if run_id in found}
 
-    def unreadable_epochs(self, run_id: str) -> list[int]:
-        """Return the epochs whose metrics cannot be read, in order."""
-        readable = {row["epoch"] for row in self.metrics(run_id)}
-        return [epoch for epoch in self.epochs(run_id) if epoch not in readable]
-
     def rev(self, run_id: str) -> str:
         """Return what the addresses of a run's data carry: another one where other bytes may lie there."""
         shelved = self.shelf.get(run_id)
@@ -246,6 +241,31 @@ class Lab:
         self._insert([run_id], name, [(name, recorded)], Execution(), state="running", provenance=provenance)
         return run_id, lock
 
+    def enter(self, runs: Sequence[tuple[Run, Sequence[Mapping[str, Any]], Path]]) -> None:
+        """Enter runs that have ended, each with the metrics of its epochs and its folder, which becomes the lab's.
+
+        All of them are entered or none; their ids are free.
+        """
+        with self._database.connected() as db:
+            db.execute("BEGIN IMMEDIATE")
+            for position, (run, metrics, _) in enumerate(runs):
+                assert not isinstance(run.recipe, Unreadable)
+                row = {
+                    **{name: getattr(run, name) for name in _AS_THEY_ARE},
+                    "position": position,
+                    "recipe": run.recipe.model_dump_json(),
+                    "recipe_hash": run.recipe.hash,
+                    "execution": run.execution.model_dump_json(),
+                    "provenance": json.dumps(dict(run.provenance)),
+                }
+                _insert_row(db, "runs", row)
+                for known in metrics:
+                    figures = {name: value for name, value in known.items() if name != "epoch"}
+                    text = json.dumps(figures, allow_nan=False)
+                    _insert_row(db, "metrics", {"run": run.id, "epoch": known["epoch"], "metrics": text})
+            for run, _, folder in runs:
+                folder.replace(self.home / "runs" / run.id)
+
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
         """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
         [run] = self._own([run_id])
@@ -263,7 +283,7 @@ class Lab:
         return run_id, lock
 
     def _make_folder(self, recipe: Recipe | Recorded) -> str:
-        run_id = _new_id()
+        run_id = new_id()
         write_once(self.home / "runs" / run_id / "recipe.json", recipe.model_dump_json(indent=2).encode())
         return run_id
 
@@ -284,7 +304,7 @@ class Lab:
         provenance: Mapping[str, str] | None = None,
     ) -> None:
         shared = {
-            "group_id": _new_id(),
+            "group_id": new_id(),
             "group_name": group_name,
             "execution": execution.model_dump_json(),
             "created": time.time(),
@@ -307,8 +327,7 @@ class Lab:
             unfinished = len(self.active_runs())
             if state != "queued" or unfinished + len(rows) <= MAX_QUEUED:
                 for row in rows:
-                    values = ", ".join(f":{column}" for column in row)
-                    db.execute(f"INSERT INTO runs ({', '.join(row)}) VALUES ({values})", row)
+                    _insert_row(db, "runs", row)
                 return
         for run_id in ids:
             shutil.rmtree(self.home / "runs" / run_id)
@@ -395,7 +414,7 @@ class Lab:
         """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
         name = proper_name(name)
         known = (run.group_id for run in self.runs() if run.group_name == name and run.readable)
-        group_id = next(known, None) or _new_id()
+        group_id = next(known, None) or new_id()
         with self._at_rest(run_ids) as db:
             for position, run_id in enumerate(run_ids):
                 condition, values = where([run_id])
@@ -488,23 +507,18 @@ class Lab:
             self.settle(run.id, "stopped")
             lock.release()
 
-    def settle(self, run_id: str, state: str) -> None:
+    def settle(self, run_id: str, state: str, condition: str = "TRUE") -> None:
         """Set the state of a run, unless it has ended since it was read."""
-        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)})"
+        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)}) AND {condition}"
         self._database.change(statement, state, run_id, *ACTIVE)
 
     def settle_hold(self, run_id: str) -> None:
         """Set a run to "paused", unless it has ended, or may train again, since it was read."""
-        statement = (
-            f"UPDATE runs SET state = 'paused' WHERE id = ? AND state IN ({marks(ACTIVE)}) AND coalesce(epoch, -1) >= "
-            "run_until"
-        )
-        self._database.change(statement, run_id, *ACTIVE)
+        self.settle(run_id, "paused", "coalesce(epoch, -1) >= run_until")
 
     def settle_stop(self, run_id: str) -> None:
         """Set a run to "stopped", unless it has ended, or the stop was taken back, since it was read."""
-        statement = f"UPDATE runs SET state = 'stopped' WHERE id = ? AND stop = 1 AND state IN ({marks(ACTIVE)})"
-        self._database.change(statement, run_id, *ACTIVE)
+        self.settle(run_id, "stopped", "stop = 1")
 
     def record_state(self, run_id: str, state: str, error: str | None = None) -> None:
         """Set the run's state."""
@@ -531,7 +545,16 @@ class Lab:
             db.execute("UPDATE runs SET epoch = ? WHERE id = ?", (epoch, run_id))
 
 
-def _new_id() -> str:
+_AS_THEY_ARE = ("id", "name", "group_id", "group_name", "state", "epoch", "progress", "seconds", "error", "created")
+
+
+def _insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
+    values = ", ".join(f":{column}" for column in row)
+    db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})", dict(row))
+
+
+def new_id() -> str:
+    """Return an id that no run or group has."""
     return f"{time.strftime('%y%m%d')}-{secrets.token_hex(5)}"
 
 

@@ -17,13 +17,9 @@ from bcl_core.recipe import Execution
 def fetch_thumbnails(
     lab: Lab, run_id: str, execution: Execution, report: Callable[[str], None] = lambda _: None
 ) -> None:
-    """Write the run's `sprite.png`, unless it stands.
+    """Write the run's `sprite.png` from data that lie where `execution` says, unless it stands.
 
-    Args:
-        lab: where the run is, or on whose shelf.
-        run_id: which.
-        execution: where the data lie.
-        report: is told in words how a long wait for the data goes on.
+    `report` is told in words how a long wait for the data goes on.
 
     Raises:
         LabError: there is no such run, or the data are not those that it was trained on.

@@ -24,7 +24,6 @@ from bcl_core.lab.store import Lab
 from bcl_core.recipe import Recorded
 
 LOOK_SECONDS = 0.2
-HEARTBEAT_SECONDS = 1.0
 # How long the training thread may take to obey by itself. An epoch that is being measured is worth waiting for: after a
 # restart the other open runs read their data again.
 GRACE_SECONDS = 2.0
@@ -50,7 +49,6 @@ class Watch:
         self.open: Collection[str] = ()  # the runs that the training thread has open
         self._task: Task | None = None
         self._leaving: float | None = None  # since when
-        self._last_beat = float("-inf")
         self._ended = False
         self._ear, self._mouth = socket.socketpair()
         self._thread = threading.Thread(target=self._keep, name="watch", daemon=True)
@@ -122,9 +120,6 @@ class Watch:
         heard = self._ear.recv(4096) if select.select([self._ear], [], [], 0)[0] else b""
         if self.leaving or {*heard} & {*_LEAVE_SIGNALS}:
             return True
-        if time.monotonic() - self._last_beat > HEARTBEAT_SECONDS:
-            self._last_beat = time.monotonic()
-            self.lab.worker.beat()
         row = self.lab.worker.read()
         return row is not None and row.leave
 

@@ -1,4 +1,4 @@
-"""The lab's worker as others know it: who it is, when it was last heard of, and whether it was asked to leave."""
+"""The lab's worker as others know it: who it is, and whether it was asked to leave."""
 
 import time
 from typing import NamedTuple
@@ -11,7 +11,6 @@ class SignedIn(NamedTuple):
 
     pid: int
     code_version: str
-    heartbeat: float  # time of the last one
     leave: bool  # whether it was asked to
 
 
@@ -24,16 +23,12 @@ class WorkerRow:
     def read(self) -> SignedIn | None:
         """Return what it says; None before the first worker."""
         with self._database.connected() as db:
-            row = db.execute("SELECT pid, code_version, heartbeat, leave FROM worker").fetchone()
-        return SignedIn(row[0], row[1], row[2], bool(row[3])) if row else None
+            row = db.execute("SELECT pid, code_version, leave FROM worker").fetchone()
+        return SignedIn(row[0], row[1], bool(row[2])) if row else None
 
     def sign_in(self, pid: int, code_version: str) -> None:
         """Enter the worker that holds the lab's worker lock."""
         self._database.change("INSERT OR REPLACE INTO worker VALUES (1, ?, ?, ?, 0)", pid, code_version, time.time())
-
-    def beat(self) -> None:
-        """Show that the worker lives."""
-        self._database.change("UPDATE worker SET heartbeat = ?", time.time())
 
     def ask_to_leave(self) -> None:
         """Let the worker end, whatever it is at; its runs stay queued."""

@@ -4,12 +4,3 @@ from bcl_core.losses.contrastive import contrastive_loss
 from bcl_core.losses.cross_entropy import LogitAdjustedCrossEntropy
 from bcl_core.losses.modules import BalancedContrastiveLoss, SupervisedContrastiveLoss
 from bcl_core.losses.statistics import ContrastiveStatistics, contrastive_statistics
-
-__all__ = [
-    "BalancedContrastiveLoss",
-    "ContrastiveStatistics",
-    "LogitAdjustedCrossEntropy",
-    "SupervisedContrastiveLoss",
-    "contrastive_loss",
-    "contrastive_statistics",
-]

@@ -50,15 +50,10 @@ def contrastive_statistics(
         features: (B, V, d) unit vectors.
         labels: (B,) integers in 0 … K − 1.
         prototypes: (K, d) unit vectors; may be None without ``class_complement``.
-        num_classes: K, and, as all other settings, as in :func:`bcl_core.losses.contrastive_loss`.
-        temperature: τ > 0.
-        class_averaging: as in the loss.
-        class_complement: as in the loss.
-        anchors: as in the loss; it decides ``push`` alone.
-        self_term: as in the loss.
+        num_classes: K, and, as all other settings, as in :func:`bcl_core.losses.contrastive_loss`; ``anchors`` decides
+            ``push`` alone.
         bins: (K,) integers from 0, the frequency bin of each class: contributions are then split by bin, not by class.
             Meant for K > 256, where K × K is too much to keep.
-        validate: as in the loss.
 
     Returns:
         Sums in float32 (float64 for float64 features). The host waits for the device.

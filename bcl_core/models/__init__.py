@@ -1,5 +1,3 @@
 """Backbones, and the two-branch network around them."""
 
 from bcl_core.models.two_branch import Heads, TwoBranchModel, build_model
-
-__all__ = ["Heads", "TwoBranchModel", "build_model"]

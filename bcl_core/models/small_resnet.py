@@ -1,5 +1,7 @@
 """Residual networks for small images (He et al. 2016, section 4.2)."""
 
+from functools import partial
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -52,26 +54,5 @@ class SmallResNet(nn.Module):
         return self.stages(self.stem(x)).mean(dim=(2, 3))  # type: ignore[no-any-return]
 
 
-def resnet8(in_channels: int) -> nn.Module:
-    """One block a stage."""
-    return SmallResNet(1, in_channels)
-
-
-def resnet20(in_channels: int) -> nn.Module:
-    """Three blocks a stage."""
-    return SmallResNet(3, in_channels)
-
-
-def resnet32(in_channels: int) -> nn.Module:
-    """Five blocks a stage."""
-    return SmallResNet(5, in_channels)
-
-
-def resnet44(in_channels: int) -> nn.Module:
-    """Seven blocks a stage."""
-    return SmallResNet(7, in_channels)
-
-
-def resnet56(in_channels: int) -> nn.Module:
-    """Nine blocks a stage."""
-    return SmallResNet(9, in_channels)
+# One, three, five, seven and nine blocks a stage; each takes the number of input channels.
+resnet8, resnet20, resnet32, resnet44, resnet56 = (partial(SmallResNet, blocks) for blocks in (1, 3, 5, 7, 9))

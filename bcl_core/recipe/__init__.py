@@ -18,24 +18,3 @@ from bcl_core.recipe.fields import (
 from bcl_core.recipe.presets import PRESETS, RACES, Preset, Race, preset
 from bcl_core.recipe.settings import apply_settings, field_names
 from bcl_core.recipe.unreadable import Unreadable
-
-__all__ = [
-    "FORMAT_VERSION",
-    "PRESETS",
-    "RACES",
-    "DataPaths",
-    "DataRecipe",
-    "Execution",
-    "LossRecipe",
-    "ModelRecipe",
-    "OptimiserRecipe",
-    "Preset",
-    "Race",
-    "Recipe",
-    "RecipeError",
-    "Recorded",
-    "Unreadable",
-    "apply_settings",
-    "field_names",
-    "preset",
-]

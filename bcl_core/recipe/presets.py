@@ -29,6 +29,7 @@ class _Family(Section):
 
     title: str
     about: str
+    note: str = ""  # what else a race of them is
     base: Recipe
     known: Mapping[str, str] = {}
 
@@ -55,6 +56,7 @@ _CONTRASTIVE = ("scl", "bcl", "bcl-class")
 _SMALL = {
     "digits": _Family(
         title="digits, imbalance 50",
+        note="Real digit scans; needs no download.",
         about="360 scans, the rarest classes have 6, 4 and 2; 60 epochs.",
         base=Recipe(),
         known={
@@ -67,6 +69,7 @@ _SMALL = {
     ),
     "cifar10-small": _Family(
         title="CIFAR-10 small, imbalance 50",
+        note="Real photographs, two minutes. Too short to converge: here SCL holds the rarest classes widest apart.",
         about="1,394 photographs at 16×16 pixels, the rarest classes have 23, 15 and 10; 12 epochs.",
         base=Recipe(
             data=DataRecipe(source="parquet", max_per_class=500, test_per_class=50, image_size=16, draw_seed=0),
@@ -84,6 +87,7 @@ _SMALL = {
     ),
     "own-images": _Family(
         title="your own images",
+        note="Your own photographs: type their folder. Classes keep the images they have.",
         about="A folder with one subfolder a class, at 32×32 pixels, as imbalanced as it is; 30 epochs.",
         base=Recipe(
             data=DataRecipe(
@@ -191,28 +195,15 @@ PRESETS: Mapping[str, Preset] = {
     name: made for prefix, family in {**_SMALL, **_PAPER}.items() for name, made in family.presets(prefix)
 }
 
-_RACE_NOTES = {
-    "digits": "Real digit scans; needs no download.",
-    "cifar10-small": "Real photographs, two minutes. Too short to converge: here SCL holds the rarest classes widest "
-    "apart.",
-    "own-images": "Your own photographs: type their folder. Classes keep the images they have.",
-}
-
-
-def _begun_small(sentence: str) -> str:
-    return sentence[0].lower() + sentence[1:]
-
-
 RACES: Mapping[str, Race] = {
     prefix: Race(
         title=f"SCL vs BCL, {family.title}",
-        description=f"{_RACE_NOTES[prefix]} {family.about}"
-        if prefix in _RACE_NOTES
-        else f"{family.about} Meant for a GPU.",
-        known=f"BCL {_begun_small(family.known.get('bcl', 'Not measured.'))}",
+        description=f"{family.note} {family.about}" if family.note else f"{family.about} Meant for a GPU.",
+        known=f"BCL {reached[0].lower()}{reached[1:]}",
         presets=tuple(f"{prefix}-{variant}" for variant in (_CONTRASTIVE if prefix in _SMALL else _VARIANTS)),
     )
     for prefix, family in {**_SMALL, **_PAPER}.items()
+    for reached in [family.known.get("bcl", "Not measured.")]
 }
 
 

@@ -42,7 +42,6 @@ def test_its_runs_are_listed_and_whole(lab, capsys):
 def test_its_figures_and_arrays_are_read(lab, run_id):
     epochs = EPOCHS[run_id]
     assert [row["epoch"] for row in lab.metrics(run_id)] == lab.folder(run_id).epochs() == epochs
-    assert not lab.unreadable_epochs(run_id)
     arrays = history(lab, run_id, whole(epochs)).content
     assert arrays
     for row in lab.metrics(run_id):

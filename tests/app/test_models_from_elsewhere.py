@@ -6,7 +6,7 @@ import zipfile
 
 import pytest
 
-from app.import_form import OWN, _stored
+from app.import_form import _stored
 from bcl_core.lab import jobs
 from tests.app.conftest import train_here
 from tests.app.test_pages import click, words
@@ -14,12 +14,14 @@ from tests.app.test_pages import click, words
 
 @pytest.fixture
 def exported(lab, tmp_path):
-    from bcl_core.lab.export import export_run
+    from bcl_core.lab.export import export_runs
 
     [run_id] = train_here(lab, epochs=1, presets=["digits-bcl"])
-    export_run(lab, run_id, tmp_path / "model.zip")
+    export_runs(lab, [run_id], tmp_path / "runs.zip")
     lab.delete([run_id])
-    return tmp_path / "model.zip"
+    with zipfile.ZipFile(tmp_path / "runs.zip") as archive:
+        (tmp_path / "model.safetensors").write_bytes(archive.read(f"{run_id}/weights.safetensors"))
+    return tmp_path / "model.safetensors"
 
 
 def import_path(app, path, **choices):
@@ -32,24 +34,32 @@ def import_path(app, path, **choices):
 def test_a_checkpoint_becomes_a_run_that_is_measured_and_held(lab, open_page, jobs_at_once, exported):
     app = import_path(open_page("runs"), exported)
     [run] = lab.runs()
-    assert (run.name, run.run_until) == ("model.zip", 0)
-    assert "Imported as **model.zip**" in app.success[0].value
+    assert (run.name, run.run_until) == ("model.safetensors", 0)
+    assert "Imported as **model.safetensors**" in app.success[0].value
     assert not app.error and not app.exception
 
 
-def test_an_export_of_this_app_can_bring_its_own_recipe(lab, open_page, jobs_at_once, tmp_path):
-    from bcl_core.lab.export import export_run
+def test_a_zip_of_runs_brings_them_back_as_they_were(lab, open_page, jobs_at_once, tmp_path):
+    from bcl_core.lab.export import export_runs
 
     [run_id] = train_here(lab, epochs=1, presets=["digits-scl"], loss__temperature=0.7)
-    export_run(lab, run_id, tmp_path / "model.zip")
-    import_path(open_page("runs"), tmp_path / "model.zip", race=OWN)
-    [imported] = [run for run in lab.runs() if run.id != run_id]
-    assert imported.recipe == lab.run(run_id).recipe
+    lab.rename(run_id, "![x](http://host/y.png)")
+    before = lab.run(run_id)
+    export_runs(lab, [run_id, "digits-bcl"], tmp_path / "runs.zip")
+    lab.delete([run_id])
+    lab.purge([run_id])
+    app = import_path(open_page("runs"), tmp_path / "runs.zip")
+    assert lab.runs() == [before]
+    brought, here = app.success
+    assert brought.value == r"Brought in: \!\[x\]\(http\://host/y\.png\)."
+    assert here.value == "Here already, as in the file: BCL."
 
 
 def test_an_upload_is_imported_and_then_not_kept(lab, open_page, jobs_at_once, exported):
     app = open_page("runs")
-    app.file_uploader(key="import/file").set_value(("model.zip", exported.read_bytes(), "application/zip"))
+    app.file_uploader(key="import/file").set_value(
+        ("model.safetensors", exported.read_bytes(), "application/octet-stream")
+    )
     app.text_input(key="import/name").set_value("from elsewhere")
     app = click(app.run(), "Import")
     assert [run.name for run in lab.runs()] == ["from elsewhere"]

@@ -9,6 +9,7 @@ import pytest
 
 from app import palette
 
+LIGHT_BACKGROUND = "#FFFFFF"
 VARIANTS = ["scl", "class-averaging", "class-complement", "bcl", "bcl-class", "ce", "ce-la"]
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
 SEEN_WITH = {
@@ -51,14 +52,14 @@ def oklab(linear: np.ndarray) -> np.ndarray:
     )
 
 
-@pytest.mark.parametrize("background", [palette.LIGHT_BACKGROUND, palette.DARK_BACKGROUND])
+@pytest.mark.parametrize("background", [LIGHT_BACKGROUND, palette.DARK_BACKGROUND])
 def test_every_line_stands_out_from_both_backgrounds(background: str) -> None:
     lines = [palette.loss_style(variant).colour for variant in VARIANTS]
     for colour in [*lines, *palette.GROUPS.values(), *palette.SHOTS.values(), palette.NEUTRAL]:
         assert contrast(colour, background) >= 3, colour
 
 
-@pytest.mark.parametrize("background", [palette.LIGHT_BACKGROUND, palette.DARK_BACKGROUND])
+@pytest.mark.parametrize("background", [LIGHT_BACKGROUND, palette.DARK_BACKGROUND])
 @pytest.mark.parametrize("num_classes", [10, 100, 1000])
 def test_every_class_can_be_seen_on_both_backgrounds(num_classes: int, background: str) -> None:
     assert min(contrast(colour, background) for colour in palette.class_colours(num_classes)) >= 2.5
@@ -117,7 +118,7 @@ def test_small_and_large_deviations_are_equally_far_from_the_middle() -> None:
 def test_the_theme_repeats_the_palette() -> None:
     config = tomllib.loads((Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text())
     light, dark = config["theme"]["light"], config["theme"]["dark"]
-    assert light["backgroundColor"] == palette.LIGHT_BACKGROUND
+    assert light["backgroundColor"] == LIGHT_BACKGROUND
     assert dark["backgroundColor"] == palette.DARK_BACKGROUND
     for theme in (light, dark):
         assert contrast("#FFFFFF", theme["primaryColor"]) >= 4.5

@@ -3,16 +3,18 @@
 import subprocess
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from bcl_core.lab import Lab
 from harness import serving
 from harness.chromium import ARGUMENTS, found
 from harness.made_runs import MadeRun
-from harness.serving import Server, new_page
+from harness.serving import APP, Server, new_page
 
 PATIENCE = 30_000  # milliseconds: charts that are still being drawn hold up everything on a busy machine
 
@@ -35,21 +37,21 @@ def patience() -> Iterator[None]:
     expect.set_options(timeout=5000)
 
 
-@pytest.fixture(scope="module")
-def visitor(browser: Browser, serve: Serve) -> Iterator[BrowserContext]:
-    """One visitor of a server, whose pages find in the cache what an earlier one has loaded; gone before it ends."""
+@pytest.fixture(scope="session")
+def visitor(browser: Browser) -> BrowserContext:
+    """One visitor, whose pages find in the cache what an earlier one has loaded."""
     context = browser.new_context()
-    yield context
-    context.close()
+    context.new_page()  # its window stays for the next: around a new one Chromium draws for longer than some pages take
+    return context
 
 
-@pytest.fixture(scope="module")
-def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+@contextmanager
+def running(folder: Path) -> Iterator[Serve]:
     """Start `streamlit run` on a script or app of ours, with extra environment variables."""
     servers: list[subprocess.Popen[bytes]] = []
 
     def start(script: Path, env: Mapping[str, str] | None = None) -> Server:
-        server = serving.start(script, tmp_path_factory.mktemp("server") / "log.txt", env)
+        server = serving.start(script, folder / f"{len(servers)}.txt", env)
         servers.append(server.process)
         return server
 
@@ -63,6 +65,25 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
             warnings.warn(f"{server.args} did not end within 20 s of SIGTERM", stacklevel=1)
             server.kill()
             server.wait()
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
+    with running(tmp_path_factory.mktemp("servers")) as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+    """A lab for all who only look: who needs runs makes them there, and names them."""
+    return Lab(tmp_path_factory.mktemp("looked_at") / "lab")
+
+
+@pytest.fixture(scope="session")
+def app(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an app on that lab, where nothing trains."""
+    with running(tmp_path_factory.mktemp("app")) as start:
+        yield start(APP, {"BCL_LAB_HOME": str(lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"}).url
 
 
 class Opener:
@@ -106,7 +127,7 @@ class Opener:
 
 
 @pytest.fixture
-def show(visitor: BrowserContext, url: str) -> Iterator[Opener]:
-    opener = Opener(visitor, url)
+def show(visitor: BrowserContext, app: str) -> Iterator[Opener]:
+    opener = Opener(visitor, f"{app}lab")
     yield opener
     opener.close()

@@ -5,8 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from bcl_core.lab import Lab
-from harness.serving import APP, new_page
+from harness.serving import new_page
 
 pytestmark = pytest.mark.browser
 
@@ -19,28 +18,22 @@ IS_ORANGE = """(canvas) => {
 ARE_DRAWN = f"(canvases) => canvases.filter({IS_ORANGE}).length"
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("gallery") / "lab"
-
-
 @pytest.fixture
-def page(serve, visitor, home):
-    server = serve(APP, {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"})
+def page(visitor, app):
     page = new_page(visitor)
-    page.goto(f"{server.url}gallery")
+    page.goto(f"{app}gallery")
     yield page
     page.close()
 
 
-def test_every_run_has_a_picture_with_its_rare_pairs_in_orange_but_where_no_class_is_rare(page, home):
-    runs = Lab(home).shelf.runs
+def test_every_run_has_a_picture_with_its_rare_pairs_in_orange_but_where_no_class_is_rare(page, lab):
+    runs = lab.shelf.runs
     expect(page.locator(PICTURES)).to_have_count(len(runs), timeout=30_000)
     uneven = [run for run in runs if "balanced" not in run.id]
     page.wait_for_function(
         f"(wanted) => ({ARE_DRAWN})([...document.querySelectorAll('{PICTURES}')]) === wanted", arg=len(uneven)
     )
-    angle = Lab(home).metrics("digits-scl")[-1]["angle_tail_tail"]
+    angle = lab.metrics("digits-scl")[-1]["angle_tail_tail"]
     words = f"Angles between classes: .* {angle:.0f}° among the rarest"
     assert page.get_by_role("img", name=re.compile(words)).count() >= 1
     expect(page.locator(".bcl-thumbnail p")).to_have_count(0)  # nothing is missing

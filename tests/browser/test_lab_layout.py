@@ -1,13 +1,10 @@
 """The Lab fits its window: sentence, one picture and the bar at once, on a projector and on a phone."""
 
-from typing import Any
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bcl_core.lab import Lab
 from harness.made_runs import MadeRun, make_runs
-from harness.serving import APP
 from tests.browser.conftest import Opener
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
@@ -18,14 +15,8 @@ SIZES = {"projector": (1280, 720, 300), "phone": (390, 844, 230)}
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> list[MadeRun]:
-    return make_runs(Lab(tmp_path_factory.mktemp("layout") / "lab"), ["scl", "bcl", "bcl-class"], 4)
-
-
-@pytest.fixture(scope="module")
-def url(serve: Any, runs: list[MadeRun]) -> str:
-    server = serve(APP, env={"BCL_LAB_HOME": str(runs[0].lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"})
-    return f"{server.url}lab"
+def runs(lab: Lab) -> list[MadeRun]:
+    return make_runs(lab, ["scl", "bcl", "bcl-class"], 4)
 
 
 def box(page: Page, selector: str) -> dict[str, float]:
@@ -35,38 +26,43 @@ def box(page: Page, selector: str) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("lens", LENSES)
-def test_sentence_picture_and_bar_are_seen_at_once(show: Opener, runs: list[MadeRun], lens: str, size: str) -> None:
+def test_the_keys_from_1_to_5_choose_a_lens_that_is_seen_at_once_with_sentence_and_bar(
+    show: Opener, runs: list[MadeRun], size: str
+) -> None:
     width, height, least = SIZES[size]
-    page = show(runs, f"lens={lens}", width=width, height=height)
-    sentence, rail, bar = (box(page, f".bcl-stage {part}") for part in (".sentence", ".rail", ".bar"))
-    picture = box(page, f".lens.{lens} .picture")
-    assert 0 <= sentence["y"] < sentence["bottom"] <= rail["y"] < rail["bottom"] <= picture["y"]
-    assert picture["bottom"] <= bar["y"] + 1
-    assert bar["bottom"] <= height
-    assert picture["height"] >= least
-    for part in (sentence, rail, picture, bar):
-        assert part["x"] >= 0 and part["right"] <= width
-    scrolled = page.evaluate(
-        "() => { const main = document.querySelector('[data-testid=stMain]');"
-        " return [main.scrollHeight - main.clientHeight, document.documentElement.scrollWidth - innerWidth]; }"
-    )
-    assert max(scrolled) <= 1
+    page = show(runs, "lens=all", width=width, height=height)
+    for key, lens in enumerate(LENSES, start=1):
+        page.keyboard.press(str(key))
+        expect(page.locator(".lens:visible")).to_have_count(1)
+        expect(page.locator(f".lens.{lens}")).to_be_visible()
+        show.wait(page)
+        sentence, rail, bar = (box(page, f".bcl-stage {part}") for part in (".sentence", ".rail", ".bar"))
+        picture = box(page, f".lens.{lens} .picture")
+        assert 0 <= sentence["y"] < sentence["bottom"] <= rail["y"] < rail["bottom"] <= picture["y"]
+        assert picture["bottom"] <= bar["y"] + 1
+        assert bar["bottom"] <= height
+        assert picture["height"] >= least
+        for part in (sentence, rail, picture, bar):
+            assert part["x"] >= 0 and part["right"] <= width
+        scrolled = page.evaluate(
+            "() => { const main = document.querySelector('[data-testid=stMain]');"
+            " return [main.scrollHeight - main.clientHeight, document.documentElement.scrollWidth - innerWidth]; }"
+        )
+        assert max(scrolled) <= 1
+        drawn = drawn_in(page, lens)
+        assert drawn
+        for inside in drawn:
+            assert inside["width"] > 100 and inside["height"] > 100
+            assert inside["y"] + inside["height"] <= picture["bottom"] + 1
+            assert inside["x"] + inside["width"] <= picture["right"] + 1
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("lens", LENSES)
-def test_what_a_lens_draws_is_within_its_picture(show: Opener, runs: list[MadeRun], lens: str, size: str) -> None:
-    width, height, _ = SIZES[size]
-    page = show(runs, f"lens={lens}", width=width, height=height)
-    picture = box(page, f".lens.{lens} .picture")
-    drawn = page.locator(f".lens.{lens} .picture :is(.plot, .cloud, .map):visible").all()
-    assert drawn
-    for part in drawn:
-        inside = part.bounding_box()
-        assert inside is not None and inside["width"] > 100 and inside["height"] > 100
-        assert inside["y"] + inside["height"] <= picture["bottom"] + 1
-        assert inside["x"] + inside["width"] <= picture["right"] + 1
+def drawn_in(page: Page, lens: str) -> list[dict[str, float]]:
+    """The boxes of what a lens draws."""
+    boxes = [
+        part.bounding_box() for part in page.locator(f".lens.{lens} .picture :is(.plot, .cloud, .map):visible").all()
+    ]
+    return [found for found in boxes if found is not None]
 
 
 def test_a_phone_shows_one_run_at_a_time_and_switches(show: Opener, runs: list[MadeRun]) -> None:
@@ -79,49 +75,45 @@ def test_a_phone_shows_one_run_at_a_time_and_switches(show: Opener, runs: list[M
     expect(columns).to_contain_text("BCL, class anchors")
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_nothing_moves_while_epochs_load(show: Opener, runs: list[MadeRun], size: str) -> None:
-    width, height, _ = SIZES[size]
-    page = show(runs, "lens=angles&epoch=0", width=width, height=height)
+def test_nothing_moves_while_epochs_load(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs, "lens=angles&epoch=0")
     parts = (".sentence", ".rail", ".lens.angles .picture", ".lens.angles .map", ".bar")
 
     def places() -> list[dict[str, float]]:
         return [box(page, f".bcl-stage {part}") for part in parts]
 
-    before = places()
-    page.keyboard.press("ArrowRight")
-    assert places() == before
-    page.locator(".bcl-stage[data-settled=true]").wait_for()
-    assert places() == before
+    for width, height, _ in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        show.wait(page)
+        before = places()
+        page.keyboard.press("ArrowRight")
+        assert places() == before
+        show.wait(page)
+        assert places() == before
 
 
-def test_the_keys_from_1_to_5_choose_a_lens_and_a_clicker_goes_forward(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "epoch=0&lens=all", width=1280, height=720)
+def test_every_lens_can_be_presented_with_its_legend_and_a_clicker_goes_forward(
+    show: Opener, runs: list[MadeRun]
+) -> None:
+    page = show(runs, "lens=formation&presenter=1&epoch=0", width=1280, height=720)
     for key, lens in enumerate(LENSES, start=1):
         page.keyboard.press(str(key))
-        expect(page.locator(".lens:visible")).to_have_count(1)
-        expect(page.locator(f".lens.{lens}")).to_be_visible()
+        expect(page.locator(f".lens.{lens} .legend")).to_be_visible()
+        show.wait(page)
+        picture, bar = box(page, f".lens.{lens} .picture"), box(page, ".bcl-stage .bar")
+        assert picture["bottom"] <= bar["y"] and bar["bottom"] <= 720
+        drawn = drawn_in(page, lens)
+        assert drawn and all(inside["height"] > 100 for inside in drawn)
     page.keyboard.press("PageDown")
     expect(page.locator(".bar .epoch")).to_have_text("epoch 4 / 4")
     page.keyboard.press("PageUp")
     expect(page.locator(".bar .epoch")).to_have_text("epoch 0 / 4")
 
 
-@pytest.mark.parametrize("lens", LENSES)
-def test_every_lens_can_be_presented_with_its_legend(show: Opener, runs: list[MadeRun], lens: str) -> None:
-    page = show(runs, f"lens={lens}&presenter=1", width=1280, height=720)
-    expect(page.locator(f".lens.{lens} .legend")).to_be_visible()
-    picture, bar = box(page, f".lens.{lens} .picture"), box(page, ".bcl-stage .bar")
-    assert picture["bottom"] <= bar["y"] and bar["bottom"] <= 720
-    for part in page.locator(f".lens.{lens} .picture :is(.plot, .cloud, .map):visible").all():
-        inside = part.bounding_box()
-        assert inside is not None and inside["height"] > 100
-
-
-def test_on_a_phone_no_drawer_is_left_open_over_the_chosen_page(browser: Browser, url: str) -> None:
+def test_on_a_phone_no_drawer_is_left_open_over_the_chosen_page(browser: Browser, app: str) -> None:
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
-    page.goto(url)
+    page.goto(f"{app}lab")
     page.get_by_test_id("stExpandSidebarButton").tap()
     page.get_by_test_id("stSidebar").get_by_text("Gallery").tap()
     expect(page.get_by_role("heading", name="Gallery", exact=True)).to_be_visible()
@@ -137,11 +129,19 @@ def test_space_plays_right_after_present_was_pressed(show: Opener, runs: list[Ma
     expect(page.locator(".bcl-stage.presenter")).to_be_visible()
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_selected_images_leave_the_picture_its_size(show: Opener, runs: list[MadeRun], size: str) -> None:
-    width, height, _ = SIZES[size]
-    page = show(runs, "lens=embedding", width=width, height=height)
-    before = box(page, ".cloud")
-    chosen = show(runs, "lens=embedding&selection=" + "_" * 12, width=width, height=height)
-    assert chosen.locator(".selection tr").count() > 20
-    assert box(chosen, ".cloud") == before
+def test_selected_images_leave_the_picture_its_size(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs, "lens=embedding&selection=" + "_" * 12)
+    assert page.locator(".selection tr").count() > 20
+
+    def sizes() -> list[dict[str, float]]:
+        found = []
+        for width, height, _ in reversed(SIZES.values()):  # a telephone, where none are listed, before the projector
+            page.set_viewport_size({"width": width, "height": height})
+            show.wait(page)
+            found.append(box(page, ".cloud"))
+        return found
+
+    chosen = sizes()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".selection")).to_be_hidden()
+    assert sizes() == chosen

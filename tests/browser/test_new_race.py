@@ -156,4 +156,19 @@ def test_a_race_is_made_and_trained_by_keyboard(opened, home):
     page.keyboard.press("Enter")
     expect(page.get_by_text("2 runs to show")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("dialog")).to_have_count(0)
-    assert [run.recipe.variant for run in Lab(home).runs()] == ["class-averaging", "bcl-class"]
+    runs = Lab(home).runs()
+    assert [run.recipe.variant for run in runs if run.group_id == runs[0].group_id] == ["class-averaging", "bcl-class"]
+
+
+def test_an_equal_race_is_offered_instead_of_trained_again(opened, home):
+    page = opened()
+    dialog, train = page.get_by_role("dialog"), page.get_by_role("button", name="Train", exact=True)
+    train.click()
+    expect(page.get_by_text("3 runs to show")).to_be_visible(timeout=PATIENCE)
+    expect(dialog).to_have_count(0)
+    before = len(Lab(home).runs())
+    page.get_by_role("button", name="New race").click()
+    train.click(timeout=PATIENCE)
+    dialog.get_by_role("button", name="Open it").click(timeout=PATIENCE)
+    expect(dialog).to_have_count(0)
+    assert len(Lab(home).runs()) == before

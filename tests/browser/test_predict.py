@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import expect
 
 from bcl_core.geometry import pairwise_angles, predicted_optimum
-from harness.serving import APP, new_page
+from harness.serving import new_page
 
 pytestmark = pytest.mark.browser
 
@@ -14,15 +14,9 @@ TEMPERATURE = 0.3  # the page's own
 
 
 @pytest.fixture(scope="module")
-def url(serve, tmp_path_factory):
-    home = tmp_path_factory.mktemp("predict") / "lab"
-    return serve(APP, {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"}).url
-
-
-@pytest.fixture
-def maps(visitor, url):
+def maps(visitor, app):
     page = new_page(visitor, height=1600)
-    page.goto(f"{url}predict?counts_from=Paste+them&counts={'+'.join(map(str, COUNTS))}")
+    page.goto(f"{app}predict?counts_from=Paste+them&counts={'+'.join(map(str, COUNTS))}")
     expect(page.locator(".bcl-predicted .map canvas").first).to_be_visible(timeout=30_000)
     yield page.locator(".bcl-predicted section")
     page.close()
@@ -47,6 +41,7 @@ def test_the_most_frequent_class_is_first_and_angles_stay_with_their_classes(map
 
 
 def test_the_pair_that_is_pointed_at_is_read_in_every_map(maps):
+    maps.first.locator(".map").press("Escape")
     maps.first.locator(".map").press("ArrowRight")
     maps.first.locator(".map").press("ArrowRight")
     for place in range(4):

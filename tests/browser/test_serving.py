@@ -8,23 +8,20 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
-from harness.serving import APP, ROOT
+from harness.serving import ROOT
 from tests.browser.conftest import PATIENCE, Serve
 
 CONNECTION_APP = Path(__file__).parent / "apps" / "connection_app.py"
 COMPARED = "digits-scl.digits-bcl"
 
 
-def test_a_component_comes_in_one_script_and_at_most_one_style_sheet(
-    browser: Browser, serve: Serve, tmp_path: Path
-) -> None:
-    server = serve(APP, env={"BCL_LAB_HOME": str(tmp_path / "lab"), "BCL_LAB_WORKER": "off"})
+def test_a_component_comes_in_one_script_and_at_most_one_style_sheet(browser: Browser, app: str) -> None:
     page = browser.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(server.url)
+    page.goto(app)
     page.locator(".bcl-start .number").first.wait_for(timeout=PATIENCE)
-    page.goto(f"{server.url}lab?runs={COMPARED}")
+    page.goto(f"{app}lab?runs={COMPARED}")
     page.locator(".bcl-stage .main-svg").first.wait_for(timeout=PATIENCE)
     page.close()
     ours = Counter(Path(url).name for url in asked if "/component/" in url)
@@ -34,8 +31,9 @@ def test_a_component_comes_in_one_script_and_at_most_one_style_sheet(
     assert set(ours.values()) == {1}
 
 
-@pytest.mark.parametrize(("listens", "host"), [("localhost", "127.0.0.1"), ("::", "[::1]"), ("::", "127.0.0.1")])
-def test_the_server_sends_on_a_connection_at_once(serve: Serve, listens: str, host: str) -> None:
+@pytest.mark.parametrize(("listens", "hosts"), [("localhost", ["127.0.0.1"]), ("::", ["[::1]", "127.0.0.1"])])
+def test_the_server_sends_on_a_connection_at_once(serve: Serve, listens: str, hosts: list[str]) -> None:
     url = serve(CONNECTION_APP, env={"BCL_LAB_WORKER": "off", "STREAMLIT_SERVER_ADDRESS": listens}).url
-    with urllib.request.urlopen(url.replace("localhost", host) + "nodelay", timeout=20) as answer:
-        assert json.load(answer) is True
+    for host in hosts:
+        with urllib.request.urlopen(url.replace("localhost", host) + "nodelay", timeout=20) as answer:
+            assert json.load(answer) is True

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlparse
@@ -11,14 +12,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from bcl_core import geometry
+from bcl_core.geometry.alignment import QUANTISATION_SCALE
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.recipe import Execution
 from harness.made_runs import TRAINING, MadeRun, make_runs, recipe_of
-from harness.serving import APP, ROOT
+from harness.push_laws import count_effect, count_slope
+from harness.serving import ROOT
 from tests.browser.conftest import PATIENCE, Opener
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
@@ -31,18 +34,16 @@ REACH = float(
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    return Lab(tmp_path_factory.mktemp("stage") / "lab")
-
-
-@pytest.fixture(scope="module")
 def runs(lab: Lab) -> list[MadeRun]:
     return make_runs(lab, ["scl", "bcl"], LAST)
 
 
 @pytest.fixture(scope="module")
-def url(serve: Any, lab: Lab, runs: list[MadeRun]) -> str:
-    return f"{serve(APP, env={'BCL_LAB_HOME': str(lab.home), 'BCL_LAB_WORKER': 'off', 'OMP_NUM_THREADS': '1'}).url}lab"
+def everything(visitor: BrowserContext, app: str, runs: list[MadeRun]) -> Iterator[Page]:
+    """All lenses at once, for those who only read them."""
+    opener = Opener(visitor, f"{app}lab")
+    yield opener(runs, "lens=all")
+    opener.close()
 
 
 def epoch(page: Page) -> Locator:
@@ -192,7 +193,7 @@ def test_hovering_shows_the_right_sample_and_its_neighbours_in_the_full_space(
     page = show(runs, "lens=embedding")
     [run, other], arrays = runs, view(runs[0])
     box = cloud(page)
-    places = on_screen(box, geometry.dequantise(arrays["coordinates"]))
+    places = on_screen(box, arrays["coordinates"] / QUANTISATION_SCALE)
     row = alone(run, places, on_screen(box, arrays["class_mean_coordinates"]))
     page.mouse.move(*places[row])
     card = page.locator(".card")
@@ -221,7 +222,7 @@ def test_a_lasso_selects_the_same_samples_in_both_runs_and_in_the_csv(show: Open
     page = show(runs, "lens=all")
     page.get_by_role("button", name="Box").click()
     box, arrays = cloud(page), view(runs[0])
-    places = on_screen(box, geometry.dequantise(arrays["coordinates"]))
+    places = on_screen(box, arrays["coordinates"] / QUANTISATION_SCALE)
     middle = places[drawn(runs[0])].mean(axis=0)
     away = abs(places[drawn(runs[0])] - middle)
     half = max(np.arange(40, 90, 0.5), key=lambda half: abs(away - half).min())  # no sample on the outline
@@ -243,7 +244,7 @@ def test_a_lasso_selects_the_same_samples_in_both_runs_and_in_the_csv(show: Open
     page.mouse.move(2, 2)
     other = cloud(page, 1)
     arrays = view(runs[1])
-    places = on_screen(other, geometry.dequantise(arrays["coordinates"]))
+    places = on_screen(other, arrays["coordinates"] / QUANTISATION_SCALE)
     marks = on_screen(other, arrays["class_mean_coordinates"])
     picture = np.array(Image.open(io.BytesIO(page.screenshot())).convert("RGB")).astype(int)
     lightness = {True: [], False: []}
@@ -413,15 +414,15 @@ def test_any_number_of_classes_is_shown(show: Opener, lab: Lab, num_classes: int
     expect(page.locator(".formation .main-svg").first).to_be_visible(timeout=PATIENCE)
 
 
-def test_printed_numbers_are_those_of_geometry(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "lens=all")
+def test_printed_numbers_are_those_of_geometry(everything: Page, runs: list[MadeRun]) -> None:
+    page = everything
     for place, run in enumerate(runs):
         arrays, counts = view(run), run.samples.class_counts
         rms = geometry.simplex_metrics(arrays["class_means"], counts)["angle_rms_deviation"]
         expect(page.locator(".angles .summary").nth(place)).to_have_text(f"RMS over pairs {rms:.1f}° from 96.4°")
         loss = {"scl": (False, False), "bcl": (True, True)}[run.recipe.variant]
-        effect = geometry.count_effect(counts, class_averaging=loss[0], class_complement=loss[1], anchors="instance")
-        slopes = [geometry.count_slope(push, counts) for push in (arrays["pair_push"], effect)]
+        effect = count_effect(counts, class_averaging=loss[0], class_complement=loss[1], anchors="instance")
+        slopes = [count_slope(push, counts) for push in (arrays["pair_push"], effect)]
         share = geometry.tail_push_share(arrays["pair_push"], counts)
         summary = page.locator(".push .summary").nth(place)
         expect(summary).to_contain_text(f"Slope {slopes[0]:.2f}, counts alone {slopes[1]:.2f}")
@@ -511,6 +512,15 @@ def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_a
     expect(again.locator(".sentence")).to_contain_text("BCL, balanced")
 
 
+def test_every_control_has_a_name(everything: Page) -> None:
+    unnamed = everything.evaluate(
+        """[...document.querySelectorAll('.bcl-stage :is(button, input, select, [tabindex="0"])')].filter(
+        (control) => !(control.ariaLabel || (control.closest('label') ?? control).textContent.trim()))
+        .map((control) => control.outerHTML)"""
+    )
+    assert unnamed == []
+
+
 def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]) -> None:
     page = show(runs, "lens=all", width=390, height=844)
     overflow = page.evaluate(
@@ -519,13 +529,3 @@ def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]
         .map((element) => element.className || element.tagName)"""
     )
     assert overflow == []
-
-
-def test_every_control_has_a_name(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "lens=all")
-    unnamed = page.evaluate(
-        """[...document.querySelectorAll('.bcl-stage :is(button, input, select, [tabindex="0"])')].filter(
-        (control) => !(control.ariaLabel || (control.closest('label') ?? control).textContent.trim()))
-        .map((control) => control.outerHTML)"""
-    )
-    assert unnamed == []

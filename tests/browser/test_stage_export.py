@@ -6,7 +6,6 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +17,6 @@ from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays
 from bcl_core.recipe import Execution
 from harness.made_runs import MadeRun, recipe_of
-from harness.serving import APP
 from tests.browser.conftest import PATIENCE, Opener
 from tests.browser.test_stage import drawn, epoch
 
@@ -26,11 +24,6 @@ pytestmark = pytest.mark.browser
 
 LAST = 4
 NASTY = "</script><b>"
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
-    return Lab(tmp_path_factory.mktemp("export") / "lab")
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +38,6 @@ def runs(lab: Lab) -> list[MadeRun]:
             run.epoch(number, LAST)
         run.finish()
     return made
-
-
-@pytest.fixture(scope="module")
-def url(serve: Any, lab: Lab, runs: list[MadeRun]) -> str:
-    environment = {"BCL_LAB_HOME": str(lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"}
-    return f"{serve(APP, env=environment).url}lab"
 
 
 def saved_by(page: Page, menu: str, item: str, into: Path) -> Path:
@@ -120,8 +107,8 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 @pytest.fixture(scope="module")
-def page_of_all(visitor: BrowserContext, url: str, runs: list[MadeRun]) -> Iterator[Page]:
-    opener = Opener(visitor, url)
+def page_of_all(visitor: BrowserContext, app: str, runs: list[MadeRun]) -> Iterator[Page]:
+    opener = Opener(visitor, f"{app}lab")
     page = opener(runs, EVERY_LENS)
     expect(page.locator(".curves .main-svg").first).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".push .bars .main-svg").first).to_be_visible(timeout=PATIENCE)

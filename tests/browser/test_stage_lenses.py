@@ -12,7 +12,6 @@ from safetensors.numpy import save
 from bcl_core.lab import Lab
 from bcl_core.lab.files import read_arrays
 from harness.made_runs import MadeRun, make_runs
-from harness.serving import APP
 from tests.browser.conftest import Opener
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
@@ -26,14 +25,8 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> list[MadeRun]:
-    return make_runs(Lab(tmp_path_factory.mktemp("lenses") / "lab"), ["scl", "bcl"], LAST)
-
-
-@pytest.fixture(scope="module")
-def url(serve: Any, runs: list[MadeRun]) -> str:
-    server = serve(APP, env={"BCL_LAB_HOME": str(runs[0].lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"})
-    return f"{server.url}lab"
+def runs(lab: Lab) -> list[MadeRun]:
+    return make_runs(lab, ["scl", "bcl"], LAST)
 
 
 def test_a_loss_that_trains_no_prototypes_says_so_wherever_they_would_stand(show: Opener, runs: list[MadeRun]) -> None:

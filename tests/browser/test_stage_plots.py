@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
-from harness.serving import ROOT
+from harness.serving import ROOT, new_page
 
 pytestmark = pytest.mark.browser
 
@@ -58,11 +58,11 @@ def url() -> Iterator[str]:
 class Opener:
     """Opens the page of parts, and fails where it threw an error."""
 
-    def __init__(self, browser: Browser, url: str) -> None:
-        self.browser, self.url, self.pages, self.errors = browser, url, list[Page](), list[str]()
+    def __init__(self, visitor: BrowserContext, url: str) -> None:
+        self.visitor, self.url, self.pages, self.errors = visitor, url, list[Page](), list[str]()
 
-    def __call__(self, query: str = "", webgl: bool = True, **context: Any) -> Page:
-        page = self.browser.new_page(viewport={"width": 1020, "height": 520}, **context)
+    def __call__(self, query: str = "", webgl: bool = True, **media: Any) -> Page:
+        page = new_page(self.visitor, width=1020, height=520, **media)
         self.pages.append(page)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.add_init_script(SHEET)
@@ -75,8 +75,8 @@ class Opener:
 
 
 @pytest.fixture
-def opened(browser: Browser, url: str) -> Iterator[Opener]:
-    opener = Opener(browser, url)
+def opened(visitor: BrowserContext, url: str) -> Iterator[Opener]:
+    opener = Opener(visitor, url)
     yield opener
     for page in opener.pages:
         page.close()
@@ -370,12 +370,14 @@ def test_a_label_stays_on_its_side_while_the_picture_turns_a_little(opened: Open
     assert page.evaluate(sides) == before
 
 
-def test_a_picture_is_as_sharp_as_the_screen_and_follows_its_place(opened: Opener) -> None:
-    page = opened(device_scale_factor=2)
+def test_a_picture_is_as_sharp_as_the_screen_and_follows_its_place(browser: Browser, url: str) -> None:
+    context = browser.new_context(device_scale_factor=2)
+    page = Opener(context, url)()
     size = "(() => { const c = document.querySelector('#points canvas'); return [c.width, c.height]; })()"
     assert page.evaluate(size) == [960, 960]
     page.evaluate("document.querySelector('#points').style.width = '300px'")
     page.wait_for_function(f"{size}[0] === 600")
+    context.close()
 
 
 def test_a_picture_that_is_hidden_and_shown_again_is_drawn(opened: Opener) -> None:

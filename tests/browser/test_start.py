@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from bcl_core.geometry import pairwise_angles
 from bcl_core.lab.files import read_arrays
 from bcl_core.lab.shelf import shelf_home
-from harness.serving import APP, new_page
+from harness.serving import new_page
 
 pytestmark = pytest.mark.browser
 
@@ -22,29 +22,20 @@ PATIENCE = 60_000  # milliseconds: the play takes six seconds on a machine that 
 
 
 @pytest.fixture(scope="module")
-def url(serve, tmp_path_factory) -> str:
-    home = tmp_path_factory.mktemp("start") / "lab"
-    return serve(APP, {"BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off"}).url
-
-
-@pytest.fixture
-def still(visitor: BrowserContext, url: str) -> Iterator[Page]:
-    """The page as someone sees it who asked for less motion."""
+def page(visitor: BrowserContext) -> Iterator[Page]:
     page = new_page(visitor, reduced_motion="reduce")
-    page.goto(url)
-    expect(page.locator(EPOCH)).to_have_text(ENDED, timeout=PATIENCE)
     yield page
     page.close()
 
 
 @pytest.fixture
-def moving(visitor: BrowserContext, url: str) -> Iterator[Page]:
-    """The page in a window so low that the play is below its edge."""
-    page = new_page(visitor, height=300, reduced_motion="no-preference")
-    page.goto(url)
-    expect(page.locator(EPOCH)).to_have_text("epoch 0 of 60", timeout=PATIENCE)
-    yield page
-    page.close()
+def still(page: Page, app: str) -> Page:
+    """The page as someone sees it who asked for less motion."""
+    if page.url != app:
+        page.goto(app)
+    expect(page.locator(EPOCH)).to_have_text(ENDED, timeout=PATIENCE)
+    page.get_by_role("switch", name="Balanced data").uncheck()
+    return page
 
 
 def tail_angle(run_id: str) -> float:
@@ -52,26 +43,15 @@ def tail_angle(run_id: str) -> float:
     return float(pairwise_angles(means)[np.ix_([7, 8, 9], [7, 8, 9])][np.triu_indices(3, 1)].mean())
 
 
-@pytest.mark.parametrize("balanced", [False, True])
-def test_still_the_numbers_are_the_last_epochs(still: Page, balanced: bool) -> None:
-    if balanced:
-        still.get_by_role("switch", name="Balanced data").check()
-    group = "digits-balanced" if balanced else "digits"
-    wanted = [f"{tail_angle(f'{group}-{loss}'):.0f}°" for loss in LOSSES]
-    expect(still.locator(NUMBERS)).to_have_text(wanted)
-    expect(still.locator(EPOCH)).to_have_text(ENDED)
-
-
-def test_the_switch_moves_nothing_and_says_what_differs(still: Page) -> None:
-    leads = still.locator(f"{PLAY} .leads p")
-    expect(leads.first).to_be_visible()
-    expect(leads.last).to_be_hidden()
-    room = still.locator(PLAY).bounding_box()
-    still.get_by_role("switch", name="Balanced data").check()
-    expect(leads.last).to_be_visible()
-    expect(leads.first).to_be_hidden()
-    expect(still.locator(EPOCH)).to_have_text(ENDED)
-    assert still.locator(PLAY).bounding_box() == room
+def test_still_the_numbers_are_the_last_epochs_and_the_switch_moves_nothing_and_says_what_differs(still: Page) -> None:
+    leads, room = still.locator(f"{PLAY} .leads p"), still.locator(PLAY).bounding_box()
+    for group, said, other in (("digits", leads.first, leads.last), ("digits-balanced", leads.last, leads.first)):
+        still.get_by_role("switch", name="Balanced data").set_checked(group == "digits-balanced")
+        expect(still.locator(NUMBERS)).to_have_text([f"{tail_angle(f'{group}-{loss}'):.0f}°" for loss in LOSSES])
+        expect(still.locator(EPOCH)).to_have_text(ENDED)
+        expect(said).to_be_visible()
+        expect(other).to_be_hidden()
+        assert still.locator(PLAY).bounding_box() == room
 
 
 def test_every_rare_image_is_there(still: Page) -> None:
@@ -98,49 +78,43 @@ def test_pointing_at_a_dot_names_its_pair(still: Page) -> None:
     pytest.fail("no dot was found")
 
 
-def test_it_plays_only_once_it_is_seen_and_gives_nothing_away_before_its_end(moving: Page) -> None:
-    lead = moving.locator(f"{PLAY} .leads p").first
+def test_it_plays_only_once_it_is_seen_gives_nothing_away_before_its_end_and_plays_again_on_demand(
+    visitor: BrowserContext, app: str
+) -> None:
+    moving = new_page(visitor, height=300, reduced_motion="no-preference")  # so low that the play is below its edge
+    moving.goto(app)
+    epoch, lead = moving.locator(EPOCH), moving.locator(f"{PLAY} .leads p").first
+    expect(epoch).to_have_text("epoch 0 of 60", timeout=PATIENCE)
     moving.wait_for_timeout(500)  # it might begin by itself
-    expect(moving.locator(EPOCH)).to_have_text("epoch 0 of 60")
+    expect(epoch).to_have_text("epoch 0 of 60")
     expect(lead).to_be_hidden()
     room = moving.locator(PLAY).bounding_box()
     moving.locator(f"{PLAY} .columns").scroll_into_view_if_needed()
-    expect(moving.locator(EPOCH)).to_have_text(ENDED, timeout=PATIENCE)
+    expect(epoch).to_have_text(ENDED, timeout=PATIENCE)
     expect(lead).to_be_visible()
     expect(lead).to_contain_text("apart")
     after = moving.locator(PLAY).bounding_box()
     assert room is not None and after is not None
     assert room["height"] == after["height"]  # nothing jumps
-
-
-def test_it_plays_again_on_demand(moving: Page) -> None:
-    moving.locator(f"{PLAY} .columns").scroll_into_view_if_needed()
-    epoch = moving.locator(EPOCH)
-    expect(epoch).to_have_text(ENDED, timeout=PATIENCE)
     moving.get_by_role("button", name="Play again").click()
     expect(epoch).not_to_have_text(ENDED)
-    expect(moving.locator(f"{PLAY} .leads p").first).to_be_hidden()
+    expect(lead).to_be_hidden()
     expect(epoch).to_have_text(ENDED, timeout=PATIENCE)
+    moving.close()
 
 
-def test_at_1280_by_720_title_picture_and_controls_are_seen_at_once(visitor: BrowserContext, url: str) -> None:
-    page = new_page(visitor, height=720, reduced_motion="reduce")
-    page.goto(url)
-    expect(page.locator(EPOCH)).to_have_text(ENDED, timeout=PATIENCE)
-    box = page.locator(PLAY).bounding_box()
-    assert box is not None and box["y"] + box["height"] <= 720
-    page.close()
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_is_wider_than_the_window(visitor: BrowserContext, url: str, width: int) -> None:
-    page = new_page(visitor, width=width, height=844, reduced_motion="reduce")
-    page.goto(url)
-    expect(page.locator(EPOCH)).to_have_text(ENDED, timeout=PATIENCE)
-    box = page.locator(PLAY).bounding_box()
-    inside = page.locator(PLAY).evaluate("(play) => play.scrollWidth")
-    assert box is not None and box["x"] + max(box["width"], inside) <= width
-    page.close()
+@pytest.mark.parametrize(("width", "height"), [(390, None), (1280, 720)])
+def test_nothing_is_wider_than_the_window_nor_on_a_projector_higher(
+    still: Page, width: int, height: int | None
+) -> None:
+    still.set_viewport_size({"width": width, "height": height or 844})
+    still.wait_for_function(
+        """([selector, height]) => {
+          const play = document.querySelector(selector), box = play.getBoundingClientRect();
+          return box.left + Math.max(box.width, play.scrollWidth) <= innerWidth && (!height || box.bottom <= height);
+        }""",
+        arg=[PLAY, height],
+    )
 
 
 def test_from_the_play_to_the_same_runs_in_the_lab(still: Page) -> None:

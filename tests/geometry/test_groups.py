@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bcl_core.geometry import frequency_bins, head_and_tail, pairs_within, shot_group_means, shot_groups
+from bcl_core.geometry import frequency_bins, head_and_tail, shot_group_means
 
 
 @pytest.mark.parametrize(("num_classes", "size"), [(2, 1), (3, 1), (4, 1), (10, 3), (100, 30), (1000, 300)])
@@ -20,27 +20,19 @@ def test_head_and_tail_follow_the_counts_and_break_ties_by_class_index():
     assert tail.tolist() == list(range(41, 100, 2))
 
 
-@pytest.mark.parametrize("members", [[], [3], [1, 4], [0, 2, 3, 4]])
-def test_a_pair_is_within_a_group_if_both_its_classes_are(members):
-    pairs = zip(*np.triu_indices(5, 1), strict=True)
-    assert pairs_within(members, 5).tolist() == [i in members and j in members for i, j in pairs]
-
-
 def test_shot_groups_have_the_literatures_bounds():
-    groups = shot_groups([101, 100, 20, 19])
-    assert {name: members.tolist() for name, members in groups.items()} == {"many": [0], "medium": [1, 2], "few": [3]}
+    assert shot_group_means([1, 2, 4, 8], [101, 100, 20, 19]) == {"many": 1, "medium": 3, "few": 8}
 
 
 def test_an_empty_group_is_none_never_zero():
     cifar10_lt = [int(5000 * 0.01 ** (k / 9)) for k in range(10)]
-    assert shot_groups(cifar10_lt)["few"] is None
     assert shot_group_means(np.linspace(1, 0, 10), cifar10_lt)["few"] is None
     assert shot_group_means([np.nan, 0.5], [200, 50]) == {"many": None, "medium": 0.5, "few": None}
 
 
 def test_frequency_bins_are_even_and_ordered_by_count(rng):
     counts = rng.integers(1, 1000, size=700)
-    bins = frequency_bins(counts, max_bins=256)
+    bins = frequency_bins(counts)
     sizes = np.bincount(bins)
     assert len(sizes) == 256
     assert set(sizes) == {2, 3}
@@ -57,7 +49,6 @@ def test_each_class_has_its_own_bin_when_there_are_enough():
         (lambda: head_and_tail([5]), r"class_counts has shape \(1,\)"),
         (lambda: head_and_tail([5, 1.5]), "class_counts is"),
         (lambda: shot_group_means([1.0], [5, 4]), r"values has shape \(1,\)"),
-        (lambda: frequency_bins([5, 4], max_bins=0), "max_bins is 0"),
     ],
 )
 def test_wrong_input_is_named(call, message):

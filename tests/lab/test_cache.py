@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from bcl_core.lab.cache import Cache, remembered
+from bcl_core.lab.cache import Cache
 
 
 def test_the_least_recently_used_is_forgotten_first_and_the_bytes_stay_below_the_limit():
@@ -52,16 +52,3 @@ def test_what_could_not_be_made_is_tried_again():
     with pytest.raises(ZeroDivisionError):
         cache.get("key", lambda: (1 // 0, 1))
     assert cache.get("key", lambda: (3, 1)) == 3
-
-
-def test_a_function_that_remembers_makes_each_value_once_within_its_bytes():
-    made: list[tuple[int, int]] = []
-
-    @remembered(100, len)
-    def pad(size: int, *, of: int = 0) -> bytes:
-        made.append((size, of))
-        return bytes(size)
-
-    assert [len(pad(size)) for size in (40, 40, 50, 40, 90, 50)] == [40, 40, 50, 40, 90, 50]
-    assert made == [(40, 0), (50, 0), (90, 0), (50, 0)]
-    assert pad(50, of=1) == bytes(50) and made[-1] == (50, 1)

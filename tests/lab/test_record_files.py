@@ -56,7 +56,7 @@ def assert_same_run(lab, one, other):
 
 
 def test_an_npz_with_two_arrays_is_a_run(lab, npz):
-    run = lab.run(record_file(lab, npz(embeddings=Z[0], labels=LABELS)).run_id)
+    run = lab.run(record_file(lab, npz(embeddings=Z[0], labels=LABELS))[0])
     assert (run.name, run.state, run.epoch, run.recipe.variant) == ("model", "finished", 1, "own")
     assert run.provenance["file"] == "model.npz"
 
@@ -78,17 +78,17 @@ def test_an_npz_with_everything_is_what_record_makes_of_its_arrays(lab, tmp_path
         "images": RNG.integers(0, 256, (40, 3, 8, 8), np.uint8),
     }
     save(tmp_path / "all.npz", **arrays)
-    found = record_file(lab, tmp_path / "all.npz", "from a file")
-    assert lab.run(found.run_id).name == "from a file" and found.ignored == ()
-    assert_same_run(lab, found.run_id, record("by hand", arrays.pop("embeddings"), arrays.pop("labels"), **arrays))
-    assert lab.folder(found.run_id).sprite.exists() and lab.folder(found.run_id).epochs() == EPOCHS
+    run_id, ignored = record_file(lab, tmp_path / "all.npz", "from a file")
+    assert lab.run(run_id).name == "from a file" and ignored == ()
+    assert_same_run(lab, run_id, record("by hand", arrays.pop("embeddings"), arrays.pop("labels"), **arrays))
+    assert lab.folder(run_id).sprite.exists() and lab.folder(run_id).epochs() == EPOCHS
 
 
 def test_what_a_file_also_holds_is_named(lab, npz, parquet):
-    assert record_file(lab, npz(embeddings=Z[0], labels=LABELS, prototype=Z[0, :4])).ignored == ("prototype",)
-    assert record_file(lab, parquet(path=["x"] * 40)).ignored == ("path",)
+    assert record_file(lab, npz(embeddings=Z[0], labels=LABELS, prototype=Z[0, :4]))[1] == ("prototype",)
+    assert record_file(lab, parquet(path=["x"] * 40))[1] == ("path",)
     named_twice = parquet(columns={"label": NAMES[LABELS]}, class_name=NAMES[LABELS])
-    assert record_file(lab, named_twice).ignored == ("class_name",)
+    assert record_file(lab, named_twice)[1] == ("class_name",)
 
 
 @pytest.mark.parametrize(
@@ -108,13 +108,13 @@ def test_a_parquet_file_is_what_record_makes_of_its_columns(lab, parquet, kind):
         class_name=NAMES[LABELS[rows]],
         split=np.where(TEST, "validation", "Train")[rows],
     )
-    run_id = record_file(lab, file).run_id
+    run_id = record_file(lab, file)[0]
     assert_same_run(lab, run_id, record("by hand", Z, LABELS, epochs=EPOCHS, class_names=NAMES, test=TEST))
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int8(), pa.string())])
 def test_text_labels_of_a_parquet_file_are_classes(lab, parquet, kind):
-    run_id = record_file(lab, parquet(columns={"label": pa.array(NAMES[LABELS].tolist()).cast(kind)})).run_id
+    run_id = record_file(lab, parquet(columns={"label": pa.array(NAMES[LABELS].tolist()).cast(kind)}))[0]
     assert json.loads(read_metadata(lab.folder(run_id).samples)["class_names"]) == NAMES.tolist()
     np.testing.assert_array_equal(read_arrays(lab.folder(run_id).samples)["labels"], LABELS)
 

@@ -294,13 +294,11 @@ def test_a_run_on_a_dead_drive_is_shown_as_paused_and_others_as_stopped(lab, sta
     [other] = queue(lab, small(epochs=1))
     process = start_worker()
     until(lambda: lab.run(on_a_dead_drive).state == "running")
-    beat = lab.worker.read().heartbeat
     lab.pause(on_a_dead_drive)
     lab.stop(other)
     until(lambda: [lab.run(i).state for i in (on_a_dead_drive, other)] == ["paused", "stopped"])
     lab.resume(on_a_dead_drive)
     until(lambda: lab.run(on_a_dead_drive).state == "running")
-    until(lambda: lab.worker.read().heartbeat > beat, message="its heartbeat stopped")
     assert process.poll() is None
 
 

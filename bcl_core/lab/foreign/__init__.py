@@ -5,5 +5,3 @@ Imports torch, so only the worker and the command line import this.
 
 from bcl_core.lab.foreign.loading import Imported, exported_recipe, load_checkpoint
 from bcl_core.lab.foreign.reading import CheckpointError
-
-__all__ = ["CheckpointError", "Imported", "exported_recipe", "load_checkpoint"]

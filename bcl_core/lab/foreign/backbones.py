@@ -1,9 +1,8 @@
 """Which of the registered backbones a file's weights belong to, by names and shapes."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -16,8 +15,7 @@ from bcl_core.registry import BACKBONES
 OPTIONAL = "num_batches_tracked"
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """A backbone, and the file's tensors under this app's names for them."""
 
     arch: str
@@ -26,8 +24,7 @@ class Match:
     tensors: Mapping[str, Named]
 
 
-@dataclass(frozen=True)
-class _Attempt:
+class _Attempt(NamedTuple):
     """A file's tensors taken for one backbone's: what is in its place, and in words what is not."""
 
     match: Match
@@ -36,11 +33,7 @@ class _Attempt:
 
 
 def match_backbone(part: Part, arch: str | None) -> Match:
-    """Find the backbone that has exactly these weights, or check that `arch` has.
-
-    Args:
-        part: the backbone's tensors, by their names inside it.
-        arch: one of the registered backbones; None to try all.
+    """Find the registered backbone that has exactly these weights, or check that `arch` has.
 
     Raises:
         CheckpointError: none fits, more than one does, or `arch` does not; the keys that do not fit are named.

@@ -1,11 +1,9 @@
 """From a file's classifier and heads to this app's, and what they say of the recipe's model section."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor
 
 from bcl_core.lab.foreign.backbones import OPTIONAL
 from bcl_core.lab.foreign.layouts import Named, Part, Parts
@@ -20,8 +18,7 @@ _NORMED = frozenset(
 _LINEAR = frozenset({"weight", "bias"})
 
 
-@dataclass(frozen=True)
-class Classifier:
+class Classifier(NamedTuple):
     """Class weights (K, d_h) and, where it is linear, biases (K,)."""
 
     kind: Literal["cosine", "linear"]
@@ -33,8 +30,7 @@ class Classifier:
         return len(self.tensors["classifier"].tensor)
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """The layers of a projection head or prototype MLP, by their place: "0.weight" …"""
 
     hidden_dim: int
@@ -102,13 +98,12 @@ def _as_two_layers(part: Part, features: int) -> Part:
     if weight.tensor.ndim != 2 or weight.tensor.shape[1] != features:
         raise CheckpointError(f"{weight.key} is {tuple(weight.tensor.shape)}; a head should be (d, {features}) here")
     one = torch.eye(features)
-    tensors: dict[str, tuple[str, Tensor]] = {
-        "0.weight": (weight.key, torch.cat([one, -one])),
-        "0.bias": (weight.key, torch.zeros(2 * features)),
-        "2.weight": (weight.key, torch.cat([weight.tensor, -weight.tensor], dim=1)),
+    return {
+        "0.weight": Named(weight.key, torch.cat([one, -one])),
+        "0.bias": Named(weight.key, torch.zeros(2 * features)),
+        "2.weight": Named(weight.key, torch.cat([weight.tensor, -weight.tensor], dim=1)),
         "2.bias": bias,
     }
-    return {name: Named(*named) for name, named in tensors.items()}
 
 
 def _keys(part: Part) -> str:

@@ -6,7 +6,6 @@ prefix, `linear.`).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from torch import Tensor
@@ -37,8 +36,7 @@ class Named(NamedTuple):
 Part = Mapping[str, Named]  # by the names inside the part: "conv1.weight", "0.bias" …
 
 
-@dataclass(frozen=True)
-class Parts:
+class Parts(NamedTuple):
     """A file's tensors by what they belong to; a part that the file lacks is empty."""
 
     backbone: Part

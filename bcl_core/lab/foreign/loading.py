@@ -1,8 +1,8 @@
 """From a checkpoint file to a recipe and the complete weights of its model."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from pydantic import ValidationError
@@ -17,8 +17,7 @@ from bcl_core.recipe import ModelRecipe, Recipe
 from bcl_core.recipe.fields import explain
 
 
-@dataclass(frozen=True)
-class Imported:
+class Imported(NamedTuple):
     """A checkpoint in this app's terms.
 
     `recipe` says of the model and of the loss's name what the file says, and of all else what the base recipe does.
@@ -33,8 +32,7 @@ class Imported:
     ignored: tuple[str, ...]  # keys of the file that are no weights of this model
 
 
-@dataclass(frozen=True)
-class _Pieces:
+class _Pieces(NamedTuple):
     backbone: Match
     classifier: Classifier | None
     projection: Head | None

@@ -5,22 +5,25 @@ A file is a zip (torch's own since 1.6, or this app's export), safetensors, or a
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load, load_file
 from torch import Tensor
 
-from bcl_core.lab.export import EXPORTED, RECIPE, WEIGHTS
+from bcl_core.lab.export import RECIPE, ROW, WEIGHTS
 from bcl_core.lab.run import LabError
 from bcl_core.recipe import Recipe, RecipeError
 
 MAX_BYTES = 2 * 1024**3
 LISTED = 12
+# What an export of one model held, before exports held runs.
+EXPORTED = frozenset(
+    {RECIPE, WEIGHTS, "metrics.json", "provenance.json", "README.txt", "samples.safetensors", "view.safetensors"}
+)
 # Under which key a checkpoint keeps its state dict: the published BCL code and timm; SupContrast and this app; others.
 CONTAINERS = ("state_dict", "model", "net")
 
@@ -29,8 +32,7 @@ class CheckpointError(LabError):
     """A checkpoint cannot be read or does not fit; the message says what was wrong and what would be right."""
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """What a file holds: the tensors of its state dict, the names of all else, and the recipe of an export."""
 
     tensors: Mapping[str, Tensor]
@@ -119,16 +121,25 @@ def _read_zip(file: Path, size: int) -> Contents:
             )
         if any(name.endswith("/data.pkl") for name in names):
             return _read_torch(file, mapped=True)
-        if sorted({RECIPE, WEIGHTS, *names}) != sorted(names) or not set(names) <= EXPORTED:
+        inside = _folder_of_the_run(names)
+        if inside is None and (sorted({RECIPE, WEIGHTS, *names}) != sorted(names) or not set(names) <= EXPORTED):
             raise CheckpointError(
                 f"{file.name} is a zip, but no checkpoint of torch and no export of this app; it holds {listing(names)}"
             )
-        return Contents(load(archive.read(WEIGHTS)), recipe=_recipe(archive))
+        inside = inside or ""
+        return Contents(load(archive.read(inside + WEIGHTS)), recipe=_recipe(archive, inside + RECIPE))
 
 
-def _recipe(archive: zipfile.ZipFile) -> Recipe:
+def _folder_of_the_run(names: Sequence[str]) -> str | None:
+    """Return where the files of an export of one run lie; None where these names are none."""
+    found = [name.removesuffix(ROW) for name in names if name.endswith(f"/{ROW}")]
+    is_one = len(found) == 1 and {found[0] + RECIPE, found[0] + WEIGHTS} <= {*names}
+    return found[0] if is_one else None
+
+
+def _recipe(archive: zipfile.ZipFile, name: str) -> Recipe:
     try:
-        return Recipe.parse(archive.read(RECIPE).decode())
+        return Recipe.parse(archive.read(name).decode())
     except RecipeError as error:
         raise CheckpointError(f"{RECIPE} of this export cannot be used: {error}") from error
 
