@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.runs import the_lab
 from app.verbs import Refused, do, role_of
+from app.words import verbatim
 
 
 def demand(verb: str, **arguments: Any) -> Any:
@@ -18,4 +19,4 @@ def attempt(verb: str, **arguments: Any) -> None:
     try:
         demand(verb, **arguments)
     except Refused as error:
-        st.toast(str(error), icon=":material/error:")
+        st.toast(verbatim(str(error)), icon=":material/error:")

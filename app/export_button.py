@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.job_line import press, watch
 from app.runs import the_lab
+from app.words import verbatim
 from bcl_core.lab import Run, jobs
 
 
@@ -14,7 +15,7 @@ def export_button(run: Run) -> None:
 
     def ended(job: jobs.Job) -> None:
         if job.state == "failed":
-            st.error(f"Nothing was exported: {job.error}")
+            st.error(f"Nothing was exported: {verbatim(job.error)}")
         else:
             st.download_button(
                 "Download the export",

@@ -74,7 +74,9 @@ class RunOfFile:
                 file = _stored(upload, jobs.folder(the_lab(), key))
             press(key, self.command, str(file), *options)
         except OSError as error:
-            st.error(f"The file could not be stored: {error.strerror or error}. Nothing was {self.done}.")
+            st.error(
+                f"The file could not be stored: {verbatim(error.strerror or str(error))}. Nothing was {self.done}."
+            )
             return
         st.query_params[self.command] = key
 
@@ -84,7 +86,7 @@ class RunOfFile:
         def ended(job: jobs.Job) -> None:
             shutil.rmtree(job.folder / UPLOAD, ignore_errors=True)  # it may be large, and has been read
             if job.state == "failed":
-                st.error(f"Nothing was {self.done}: {job.error}")
+                st.error(f"Nothing was {self.done}: {verbatim(job.error)}")
                 return
             found = json.loads(job.output.splitlines()[-1])
             if "runs" in found:
@@ -93,7 +95,7 @@ class RunOfFile:
             try:
                 run = the_lab().run(found["run"])
             except UnknownRun as error:
-                st.caption(f"{self.done.capitalize()} before, but {error}.")
+                st.caption(f"{self.done.capitalize()} before, but {verbatim(str(error))}.")
                 return
             tell(run, found)
             _list("In the file, but not used", found["ignored"])
@@ -139,7 +141,8 @@ def _tell_of_runs(brought: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _tell(run: Run, found: Mapping[str, Any]) -> None:
-    st.success(f"Imported as **{run.name}**: {found['layout']}, {BACKBONES[run.training_recipe.model.backbone].title}.")
+    backbone = BACKBONES[run.training_recipe.model.backbone].title
+    st.success(f"Imported as **{verbatim(run.name)}**: {found['layout']}, {backbone}.")
     _list("Drawn anew, since the file lacks it", found["drawn_anew"])
 
 
@@ -167,4 +170,4 @@ def _absolute(path: str) -> Path:
 
 def _list(what: str, names: Sequence[str]) -> None:
     if names:
-        st.markdown(f"{what}: {listed([f'`{name}`' for name in names])}")
+        st.markdown(f"{what}: {listed([verbatim(name) for name in names])}")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from app.runs import the_lab
+from app.words import verbatim
 from bcl_core.lab import jobs
 
 PACE_SECONDS = 0.5
@@ -21,7 +22,7 @@ def _shown(key: str, state: str, ended: Callable[[jobs.Job], None]) -> None:
     if job.state != state:
         st.rerun()  # only a rerun of the whole page can change how often this part looks
     if job.state == "running":
-        st.info(job.progress or "At work", icon=":material/hourglass_top:")
+        st.info(verbatim(job.progress) or "At work", icon=":material/hourglass_top:")
     elif job.state != "unknown":
         ended(job)
 

@@ -13,6 +13,7 @@ import pandas  # noqa: F401 (see above)
 import streamlit as st
 
 from app.runs import the_lab
+from app.words import verbatim
 from bcl_core.lab import LabError
 
 TELL_THE_THEME = """const app = document.querySelector(".stApp");
@@ -30,7 +31,7 @@ st.html(Path(__file__).with_name("style.css"))
 try:
     the_lab()
 except LabError as error:
-    st.error(str(error))
+    st.error(verbatim(str(error)))
     st.stop()
 
 page = st.navigation(

@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app.import_form import RunOfFile
+from app.words import verbatim
 from bcl_core.lab import Run
 
 SUFFIXES = ["npz", "parquet"]
@@ -46,5 +47,5 @@ def recording_form() -> None:
 def _tell(run: Run, found: Mapping[str, Any]) -> None:
     first, *others = found["epochs"]
     epochs = f"epochs {first} to {others[-1]}, {1 + len(others)} in all" if others else f"epoch {first}"
-    st.success(f"Opened as **{run.name}**: {epochs}.")
-    st.caption(f"Class counts, which tell head from tail: {run.provenance['class counts']}.")
+    st.success(f"Opened as **{verbatim(run.name)}**: {epochs}.")
+    st.caption(f"Class counts, which tell head from tail: {verbatim(run.provenance['class counts'])}.")

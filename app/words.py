@@ -1,6 +1,7 @@
 """Numbers as people say them, and text from elsewhere as it is."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 
@@ -12,9 +13,19 @@ def ago(seconds: float) -> str:
     return "now"
 
 
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
+_MARKS_THAT_TURN = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_RIGHT_TO_LEFT = ("R", "AL", "AN")
+
+
 def verbatim(text: str) -> str:
-    """Return text such that Markdown shows it as it is, in one line."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])", r"\\\1", " ".join(text.split()))
+    """Return text from people, or of an error, such that Markdown shows it as it is, in one line.
+
+    What is written from right to left turns nothing of the sentence around it; marks that turn text are left out.
+    """
+    line = _MARKDOWN.sub(r"\\\1", " ".join(_MARKS_THAT_TURN.sub("", text).split()))
+    turned = any(unicodedata.bidirectional(sign) in _RIGHT_TO_LEFT for sign in line)
+    return f"\N{FIRST STRONG ISOLATE}{line}\N{POP DIRECTIONAL ISOLATE}" if turned else line
 
 
 def percent(share: float) -> str:

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.deeds import attempt
 from app.runs import the_lab
+from app.words import verbatim
 from bcl_core.lab import worker_log, worker_status
 
 
@@ -15,7 +16,7 @@ def worker_line(*, waiting: bool) -> None:
             st.caption(f":material/bolt: worker {status.pid or ''} is alive")
             st.button("Stop worker", key="stop-worker", type="tertiary", on_click=attempt, args=("stop-worker",))
         elif status.failure:
-            st.error(f"The worker cannot start: {status.failure}")
+            st.error(f"The worker cannot start: {verbatim(status.failure)}")
         else:
             st.caption(":material/bedtime: no worker is running; training starts one")
         if waiting and not status.alive:

@@ -196,3 +196,17 @@ def test_every_figure_was_drawn_for_the_dark_theme_as_well(document):
 
 def test_the_study_is_small_enough_to_be_kept():
     assert (ROOT / "docs" / "geometry_study.json").stat().st_size < 600_000
+
+
+def test_what_pages_say_leads_to_where_it_is_shown():
+    """Streamlit makes an anchor of a heading by these rules."""
+    documents = {"theory": "theory.md", "report": "reproduction.md"}
+    places = {
+        f"{page}#{re.sub(r'[^a-z0-9]+', '-', title.lower()).strip('-')}"
+        for page, name in documents.items()
+        for title in re.findall(r"^#+ (.+)$", (ROOT / "docs" / name).read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
+    sources = [*(ROOT / "app").rglob("*.py"), *(ROOT / "app").rglob("*.js")]
+    linked = {link for file in sources for link in re.findall(r"\b(?:theory|report)#[\w-]+", file.read_text("utf-8"))}
+    assert len(linked) >= 6
+    assert linked <= places

@@ -108,7 +108,9 @@ def _name_the_others(known: dict[str, Run], wanted: Sequence[str]) -> None:
     for run_id in wanted:
         run = known.get(run_id)
         if run is None:
-            st.warning(f"The link names a run that is not in this lab ({run_id[:64]}); it may have been deleted.")
+            st.warning(
+                f"The link names a run that is not in this lab ({verbatim(run_id[:64])}); it may have been deleted."
+            )
         elif not run.readable:
             st.error(f"**{verbatim(run.name)}** cannot be read: {verbatim(run.error or '')}")
 

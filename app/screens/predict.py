@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app import runs
 from app.components.predicted import predicted
 from app.seeds import Rows, mean_and_std, measured
+from app.words import verbatim
 from bcl_core import geometry
 from bcl_core.data import long_tail_counts
 
@@ -46,7 +47,7 @@ def _page() -> None:
         with st.spinner("Looking for the optimum"):
             found = {name: runs.optimum(tuple(counts), *choice, temperature, dim) for name, choice in CHOICES.items()}
     except ValueError as error:
-        st.error(str(error))
+        st.error(verbatim(str(error)))
         return
     _results(counts, temperature, found)
 

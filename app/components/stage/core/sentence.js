@@ -35,7 +35,7 @@ export class Sentence {
       const degrees = number(meanOver(meant, run, epochs[i]));
       const when = same ? "" : ` (epoch ${epochs[i]})`;
       const angle = h("strong", { style: `--run: ${run.told.colour}` }, `${degrees}°`);
-      return [i ? ", " : " ", angle, i ? " with " : " apart with ", swatch(run.told), ` ${run.told.label}${when}`];
+      return [i ? ", " : " ", angle, i ? " with " : " apart with ", swatch(run.told), " ", h("bdi", {}, run.told.label), when];
     });
     return [
       `${same ? `At epoch ${epochs[0]} the` : "The"} ${whoStand(meant, names, counts)}`,

@@ -43,6 +43,7 @@ const DIAGONAL = {
 export class Angles extends Lens {
   static key = "angles";
   static title = "Angles";
+  static proof = "theory#5-the-metrics";
   static fields = {
     target: oneOf(...TARGETS.map(([target]) => target)),
     of: oneOf(...OF.map(([of]) => of)),

@@ -26,6 +26,7 @@ const MOST = 20; // classes that find room
 export class Curves extends Lens {
   static key = "curves";
   static title = "Curves";
+  static proof = "theory#5-the-metrics";
   static fields = {
     metric: matching("loss", METRIC),
     beside: matching("accuracy", METRIC),

@@ -44,6 +44,7 @@ export class Embedding extends Lens {
 
   static key = "embedding";
   static title = "Embedding";
+  static proof = "theory#5-the-metrics";
   static fields = {
     fit: oneOf(...FITS.map(([fit]) => fit)), // how the picture is made
     split: oneOf("test", "train"),

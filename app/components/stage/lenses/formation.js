@@ -26,6 +26,7 @@ const TARGETS =
 export class Formation extends Lens {
   static key = "formation";
   static title = "Formation";
+  static proof = "theory#3-what-is-optimal";
   static views = false;
   static isFirst = true; // it begins with dots, which need nothing
 

@@ -1,8 +1,8 @@
 // A way to look at the runs: a picture with a column a run, beside it what can be chosen and how to read it.
 //
-// A lens is a class with the static fields `key` (its name in addresses), `title`, `views` (whether it draws from the
-// epochs' views, or their numbers are enough) and `fields` (of the state, see core/fields.js). Its instances build
-// once, with `build()`, list their numbers for CSV in `rows()`, whose keys say units, and follow what they need to:
+// A lens is a class with the static fields `key` (its name in addresses), `title`, `proof` (where in the documents it
+// is derived), `views` (whether it draws from the epochs' views, or their numbers are enough) and `fields` (of the
+// state, see core/fields.js). Its instances build once, with `build()`, list their numbers for CSV in `rows()`, whose keys say units, and follow what they need to:
 // `options()` the state, `arrived()` numbers of more epochs, `viewed()` an epoch's view, maybe of another one than is
 // shown, `epoch()` the epoch that is shown, and `frame()` the place of what tweens.
 
@@ -51,6 +51,8 @@ export class Lens {
       this.picture.append(this.legend);
       this.side.append(this.words);
       this.build();
+      // A page that was saved has no documents beside it.
+      if (this.stage.ask) this.side.append(h("a", { class: "proof", href: this.constructor.proof }, "Where this comes from"));
       this.side.append(this.foot); // its menu of files
     }
     this.built = true;

@@ -58,6 +58,7 @@ const UNSEEN = {
 export class Push extends Lens {
   static key = "push";
   static title = "Who pushes whom";
+  static proof = "theory#2-who-pushes-whom";
   static fields = {
     quantity: oneOf(...QUANTITIES.map(([quantity]) => quantity)),
     pushes: oneOf(...PICTURES.map(([picture]) => picture)), // the picture that is shown where this lens is alone
