@@ -3,7 +3,7 @@
 import { picturing } from "../mounting.js";
 import { isUneven } from "../stage/core/classes.js";
 import { h } from "../stage/core/dom.js";
-import { fetchFrom, sentence } from "../stage/core/server.js";
+import { fetchFrom, json, sentence } from "../stage/core/server.js";
 import { Table, epochsOf } from "../stage/core/table.js";
 import { dotsOf, drawDegrees, drawDots, drawRegular, thinned, topOf } from "../stage/plots/dots.js";
 import { Sheet } from "../stage/plots/sheet.js";
@@ -20,6 +20,7 @@ class Thumbnail {
     const canvas = h("canvas", { role: "img", "aria-label": told.alt });
     host.replaceChildren(canvas);
     this.sheet = new Sheet(canvas, (...sheet) => this.paint(...sheet));
+    this.pictures = [this.sheet];
     this.fetch().catch((error) => this.say(error.message));
   }
 
@@ -61,18 +62,6 @@ class Thumbnail {
     drawRegular(context, axis, regular, [2, floor], theme.text);
     drawDots(context, axis, dots, { colours: this.told.colours });
   }
-
-  retheme() {
-    this.sheet.retheme();
-  }
-
-  remove() {
-    this.sheet.destroy();
-  }
-}
-
-function json(bytes) {
-  return JSON.parse(new TextDecoder().decode(bytes));
 }
 
 const mount = picturing(".bcl-thumbnail", Thumbnail);
