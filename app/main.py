@@ -48,13 +48,12 @@ page = st.navigation(
     ],
     position="top",
 )
-st.html(f"<script>{TELL_THE_THEME}</script>", unsafe_allow_javascript=True)
 try:
     # On a phone the bar is a drawer, which Streamlit leaves open over the chosen page.
-    st.html(f"<script>{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)
+    st.html(f"<script>{TELL_THE_THEME}\n{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)
     page.run()
 except LabError as error:
-    st.error(str(error))
+    st.error(verbatim(str(error)))
 except Exception:  # Streamlit's own control flow is no Exception, and passes
     logging.getLogger(__name__).exception("the page failed: %s", page)
     st.error(
