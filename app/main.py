@@ -15,6 +15,7 @@ import streamlit as st
 from app.runs import the_lab
 from app.words import verbatim
 from bcl_core.lab import LabError
+from bcl_core.lab.faults import read_only
 
 TELL_THE_THEME = """const app = document.querySelector(".stApp");
 const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
@@ -29,7 +30,8 @@ st.set_page_config(page_title="BCL Lab", page_icon="🔺", layout="wide")
 st.html(Path(__file__).with_name("style.css"))
 
 try:
-    the_lab()
+    if not the_lab().writable:
+        st.info(read_only(the_lab().home), icon=":material/lock:")
 except LabError as error:
     st.error(verbatim(str(error)))
     st.stop()
@@ -49,11 +51,12 @@ page = st.navigation(
     },
     position="top",
 )
-st.html(f"<script>{TELL_THE_THEME}</script>", unsafe_allow_javascript=True)
 try:
     # On a phone the bar is a drawer, which Streamlit leaves open over the chosen page.
-    st.html(f"<script>{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)
+    st.html(f"<script>{TELL_THE_THEME}\n{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)
     page.run()
+except LabError as error:
+    st.error(verbatim(str(error)))
 except Exception:  # Streamlit's own control flow is no Exception, and passes
     logging.getLogger(__name__).exception("the page failed: %s", page)
     st.error(

@@ -9,6 +9,7 @@
 | group                     | runs, name: of an old group or a new one       | {group}       |
 | delete                    | runs                                           | null          |
 | restore, purge            | runs: deleted ones                             | null          |
+| mend                      |                                                | {runs}        |
 | start-worker              |                                                | null          |
 | stop-worker               |                                                | {was_alive}   |
 | look                      | recipe, execution, image (null: all), again    | {job}         |
@@ -24,6 +25,8 @@ of a recipe that stands at its default. Over HTTP all is one JSON object that al
 A deleted run is nowhere to be seen until it is restored; it is purged, with its files and for good, after 30 days, or
 at once where that is asked for. Of several runs all are deleted, restored or purged, or none.
 
+`mend` enters the run folders again that the database does not know, since it was lost: see `bcl_core.lab.mending`.
+
 `look`, `project` and `export` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A
 job that was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond
 them the state stays "unknown", and whoever asks for the same later, as another deed, starts it.
@@ -36,15 +39,15 @@ import hashlib
 import json
 import logging
 import re
-import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, Field, ValidationError
 
 from app.side_jobs import export, look, project
-from bcl_core.lab import GroupPlan, Lab, LabError, ensure_worker, stop_worker
+from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
+from bcl_core.lab.mending import mend
 from bcl_core.lab.run import RUN_ID
 from bcl_core.lab.store import MAX_QUEUED, proper_name
 from bcl_core.recipe import Execution, Recipe, RecipeError
@@ -167,7 +170,7 @@ def _see_to_a_worker(lab: Lab) -> None:
     """Start a worker where none is; where that fails the deed stands all the same, and pages say that none is there."""
     try:
         ensure_worker(lab)
-    except OSError:
+    except LabError:
         logger.exception("the training worker could not be started; runs wait in the queue")
 
 
@@ -183,13 +186,6 @@ def _steering(verb: str, *, trains: bool = False) -> Callable[[Lab, Target], Non
 def _rename(lab: Lab, wanted: Rename) -> dict[str, Any]:
     lab.rename(wanted.run, wanted.name)
     return {"name": wanted.name}
-
-
-def _start_worker(lab: Lab, _: Section) -> None:
-    try:
-        ensure_worker(lab)
-    except OSError as error:
-        raise LabError(f"the worker cannot be started: {error}") from error
 
 
 def _look(lab: Lab, wanted: LookAt) -> dict[str, Any]:
@@ -221,7 +217,8 @@ VERBS: Mapping[str, Verb] = {
     "delete": Verb(Runs, "owner", lambda lab, wanted: lab.delete(wanted.runs)),
     "restore": Verb(Runs, "owner", lambda lab, wanted: lab.restore(wanted.runs)),
     "purge": Verb(Runs, "owner", lambda lab, wanted: lab.purge(wanted.runs)),
-    "start-worker": Verb(Section, "owner", _start_worker),
+    "mend": Verb(Section, "owner", lambda lab, _: {"runs": mend(lab)}),
+    "start-worker": Verb(Section, "owner", lambda lab, _: ensure_worker(lab)),
     "stop-worker": Verb(Section, "owner", lambda lab, _: {"was_alive": stop_worker(lab)}),
     "look": Verb(LookAt, "owner", _look),
     "project": Verb(Project, "owner", _project),
@@ -236,7 +233,8 @@ def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: st
 
     Raises:
         Refused: 422 there is no such verb, the arguments do not fit, the lab cannot do it, or the key has served for
-            something else; 403 the role is too low; 409 begun under this key and not ended yet; 500 it broke off.
+            something else; 403 the role is too low; 409 begun under this key and not ended yet; 503 the disk is full,
+            say; 500 it broke off.
     """
     known = VERBS.get(verb)
     if known is None:
@@ -251,9 +249,11 @@ def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: st
     except ValidationError as error:
         sentence = explain(error)
         raise Refused(422, sentence if len(sentence) <= MAX_SENTENCE else f"{sentence[:MAX_SENTENCE]} …") from error
+    except DiskError as error:
+        raise Refused(503, str(error)) from error
     except (LabError, RecipeError) as error:
         raise Refused(422, str(error)) from error
-    except (OSError, sqlite3.Error) as error:
+    except OSError as error:
         raise Refused(500, f"{verb} broke off ({error}); look at what was done before you ask again") from error
 
 
@@ -263,6 +263,8 @@ def _once(lab: Lab, key: str, verb: str, wanted: Section) -> Any:
     if before is None:
         try:
             answer = VERBS[verb].act(lab, wanted)
+        except DiskError:  # nobody can say what was done
+            raise
         except (LabError, RecipeError):
             lab.deeds.free(key)
             raise

@@ -18,6 +18,7 @@ from bcl_core.recipe import Recipe
 
 CHUNK = 512
 THUMBNAIL = 64  # pixels
+WHAT_HELPS = "a smaller learning rate (optimiser.lr) or a larger temperature (loss.temperature) would be right"
 
 
 class TrainingDiverged(ArithmeticError):
@@ -56,7 +57,7 @@ class Evaluator:
         """
         backbone, features, probabilities = self._embed(model)
         if not np.isfinite(features).all():
-            raise TrainingDiverged("the embeddings left the finite numbers; try a lower optimiser.lr")
+            raise TrainingDiverged(f"the embeddings became NaN or infinite: {WHAT_HELPS}")
         with torch.no_grad():
             prototypes = model.prototypes().double().cpu().numpy()
             classifier = model.classifier.detach().double().cpu().numpy()

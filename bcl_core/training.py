@@ -21,7 +21,7 @@ from bcl_core.data.dataset import Dataset, prepare
 from bcl_core.data.stream import FileImages, stream_views
 from bcl_core.data.views import three_views
 from bcl_core.distributed import ALONE, World
-from bcl_core.evaluation import Evaluator, TrainingDiverged
+from bcl_core.evaluation import WHAT_HELPS, Evaluator, TrainingDiverged
 from bcl_core.hardware import Hardware, resolve
 from bcl_core.losses import LogitAdjustedCrossEntropy, contrastive_loss, contrastive_statistics
 from bcl_core.losses.contrastive import full_precision
@@ -117,7 +117,7 @@ def train(
     def measured(epoch: int, record: _EpochRecord) -> Epoch:
         losses = record.means(world)
         if not math.isfinite(losses["loss"]):
-            raise TrainingDiverged(f"the loss left the finite numbers in epoch {epoch}; try a lower optimiser.lr")
+            raise TrainingDiverged(f"the loss became NaN or infinite in epoch {epoch}: {WHAT_HELPS}")
         if not world.leads:
             return Epoch(epoch, {}, {}, {}, {})
         measurement = evaluator.measure(run.model, record.statistics, record.sampled)

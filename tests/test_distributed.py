@@ -1,10 +1,5 @@
 """Several processes train as one: the same gradient, the same run, resumed by any number of them."""
 
-import json
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,8 +10,6 @@ from torch import nn
 
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
-from bcl_core.lab import Lab
-from bcl_core.lab.recording import OpenRun
 from bcl_core.losses import LogitAdjustedCrossEntropy
 from bcl_core.models import Heads, TwoBranchModel
 from bcl_core.recipe import Execution, LossRecipe, RecipeError
@@ -107,48 +100,7 @@ class HalfAlone(World):
         pass
 
 
-TINY = ("--preset", "digits-bcl-class", "--set", "data.test_per_class=5", "--set", "threads=1")
-
-
-@pytest.mark.slow
-def test_torchrun_leaves_one_run_that_another_number_of_processes_takes_up(tmp_path):
-    lab = Lab(tmp_path / "lab")
-    process = start_torchrun(lab, 2, *TINY, "--set", "epochs=200")
-    [run] = wait_for(lambda: [run for run in lab.runs() if (run.epoch or 0) >= 1])
-    lab.stop(run.id)
-    printed, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors[-3000:]
-    run, lines = lab.run(run.id), [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
-    assert run.state == "stopped" and run.provenance["processes"] == "2"
-    assert [line["epoch"] for line in lines] == list(range(len(lines))) and run.epoch == lines[-1]["epoch"]
-
-    lock = lab.lock(run.id)
-    assert lock is not None
-    lab.resume(run.id)
-    opened = OpenRun(lab, run.id, lock)
-    epoch = opened.advance(lambda: True)
-    opened.close()
-    assert epoch is not None and epoch.epoch == run.epoch + 1
-    assert lab.run(run.id).provenance["processes"] == "1"
-
-
 def test_a_batch_that_cannot_be_shared_evenly_is_refused():
     dataset = prepare(small())
     with pytest.raises(RecipeError, match="64 cannot be shared evenly by 3"):
         next(train(small(), Execution(threads=1), dataset=dataset, world=World(0, 3)))
-
-
-def start_torchrun(lab: Lab, processes: int, *arguments: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    command += ["-m", "bcl_core", "--home", str(lab.home), "train", "--json", *arguments]
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
-
-
-def wait_for(look, seconds=120):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if found := look():
-            return found
-        time.sleep(0.2)
-    raise AssertionError("it did not come")

@@ -1,5 +1,11 @@
 """Large images, tiny: trees like ImageNet-LT and iNaturalist through ResNet-50, on one process and two."""
 
+import json
+import os
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -8,9 +14,9 @@ from PIL import Image
 from bcl_core.data.dataset import prepare
 from bcl_core.data.stream import stream_views
 from bcl_core.lab import Lab
+from bcl_core.lab.recording import OpenRun
 from bcl_core.recipe import Execution, apply_settings, preset
 from bcl_core.training import Epoch, train
-from tests.test_distributed import start_torchrun
 
 COUNTS = (6, 4, 2)
 
@@ -82,13 +88,33 @@ def test_a_streamed_set_is_cropped_alike_whatever_processes_decode_it(tree):
 
 
 @pytest.mark.slow
-def test_two_processes_train_it_too(tmp_path):
+def test_torchrun_leaves_one_run_that_another_number_of_processes_takes_up(tmp_path):
     """One of the two: once they are read they differ in nothing."""
     name, folder = write_tree(tmp_path, "imagenet-lt")
     lab = Lab(tmp_path / "lab")
-    pairs = [f"{key}={value}" for key, value in settings(folder).items()]
-    process = start_torchrun(lab, 2, "--preset", name, *(part for pair in pairs for part in ("--set", pair)))
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors[-3000:]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    command += ["-m", "bcl_core", "--home", str(lab.home), "train", "--json", "--preset", name]
+    for key, value in {**settings(folder), "epochs": "200"}.items():
+        command += ["--set", f"{key}={value}"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    end = time.monotonic() + 120
+    while not any(run.epoch for run in lab.runs()):
+        assert time.monotonic() < end, "it did not come"
+        time.sleep(0.2)
     [run] = lab.runs()
-    assert run.state == "finished" and run.epoch == 1 and run.provenance["processes"] == "2"
+    lab.stop(run.id)
+    printed, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors[-3000:]
+    run, lines = lab.run(run.id), [json.loads(line) for line in printed.splitlines() if line.startswith("{")]
+    assert run.state == "stopped" and run.provenance["processes"] == "2"
+    assert [line["epoch"] for line in lines] == list(range(len(lines))) and run.epoch == lines[-1]["epoch"]
+
+    lock = lab.lock(run.id)
+    assert lock is not None
+    lab.resume(run.id)
+    opened = OpenRun(lab, run.id, lock)
+    epoch = opened.advance(lambda: True)
+    opened.close()
+    assert epoch is not None and epoch.epoch == run.epoch + 1
+    assert lab.run(run.id).provenance["processes"] == "1"

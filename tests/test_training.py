@@ -127,7 +127,7 @@ def test_mass_in_a_snapshot_sums_to_one_over_the_classes():
 
 def test_a_run_that_diverges_says_so():
     exploding = small(optimiser__lr=10, optimiser__weight_decay=1, optimiser__warmup_steps=0, epochs=40)
-    with pytest.raises(TrainingDiverged, match=r"lower optimiser\.lr"):
+    with pytest.raises(TrainingDiverged, match=r"in epoch \d+: a smaller learning rate \(optimiser\.lr\)"):
         list(train(exploding, ONE_THREAD))
 
 

@@ -17,16 +17,22 @@ export function mounting(selector, make) {
   };
 }
 
-/** The same for a picture that is made anew where it is told something else. */
-export function picturing(selector, Picture) {
+/** The same for what lists `pictures` to retheme and to destroy: it is made anew where it is told something else. */
+export function picturing(selector, Kind) {
   return mounting(selector, (host) => {
-    let [known, picture] = [null, null];
+    let [known, made] = [null, null];
+    const remove = () => {
+      made?.remove?.();
+      for (const picture of made?.pictures ?? []) picture.destroy();
+    };
     const tell = (data) => {
       const told = JSON.stringify(data);
-      if (told === known) return picture.retheme();
-      picture?.remove();
-      [known, picture] = [told, new Picture(host, data)];
+      if (told === known) for (const picture of made.pictures) picture.retheme();
+      else {
+        remove();
+        [known, made] = [told, new Kind(host, data)];
+      }
     };
-    return { tell, remove: () => picture.remove() };
+    return { tell, remove };
   });
 }

@@ -27,7 +27,7 @@ from app.routes.library import library_route
 from app.routes.moved import moved_routes
 from app.routes.runs import run_routes
 from app.routes.sockets import send_at_once
-from bcl_core.lab import Lab, ensure_worker
+from bcl_core.lab import Lab, LabError, ensure_worker
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +52,8 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 def _start_worker() -> None:
     try:
         ensure_worker(_lab())
+    except LabError as error:
+        logger.warning("the training worker could not be started, so that runs wait in the queue: %s", error)
     except Exception:
         logger.exception("the training worker could not be started; runs wait in the queue")
 

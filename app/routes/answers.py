@@ -1,7 +1,6 @@
 """What all routes answer alike: what may be kept for good, and what went wrong, in a sentence."""
 
 import json
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +13,7 @@ from bcl_core.lab.pulse import Answer
 
 # Streamlit would compress each answer anew; "identity" tells its middleware that the choice is made.
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable", "Content-Encoding": "identity"}
-FAULTS = (LabError, SnapshotError, sqlite3.Error)
+FAULTS = (LabError, SnapshotError)
 
 
 def sentence(status: int, error: str) -> JSONResponse:
@@ -29,8 +28,6 @@ def refused(error: str) -> JSONResponse:
 
 def told(error: Exception) -> Response:
     """Say in a sentence what of the lab was not there or could not be read: one of FAULTS."""
-    if isinstance(error, sqlite3.Error):
-        return sentence(503, f"the lab's database cannot be read: {error}")
     missing = isinstance(error, UnknownRun | NotKept | SnapshotError)
     return sentence(422 if isinstance(error, WrongSpan) else 404 if missing else 503, str(error))
 

@@ -1,7 +1,6 @@
 """`POST do`: a verb with its arguments and its key in JSON; {"answer": …}, or {"error": a sentence}."""
 
 import logging
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -45,8 +44,8 @@ def do_route(lab_of: Callable[[], Lab]) -> Route:
     def _do(request: Request, verb: str, arguments: dict[str, Any], key: str) -> Any:
         try:
             lab = lab_of()
-        except (LabError, sqlite3.Error) as error:
-            raise Refused(503, f"the lab cannot be opened: {error}") from error
+        except LabError as error:
+            raise Refused(503, str(error)) from error
         return do(lab, verb, arguments, role=role_of(request.cookies), key=key)
 
     return Route("/do", serve, methods=METHODS)

@@ -86,7 +86,7 @@ def library(lab: Lab) -> Library:
     """Return all runs of the lab and its shelf."""
     shelf = lab.shelf
     for run in lab.active_runs():
-        lab.settle_recorded(run)
+        lab.settle_dead(run)
     last = lab.last_metrics()
     runs = [_listed(lab, run, last.get(run.id, {})) for run in (*lab.runs(), *shelf.runs, *lab.deleted_runs())]
     return {

@@ -4,6 +4,7 @@ import streamlit as st
 
 from app.components.library import library
 from app.import_form import IMPORT, import_form
+from app.mend_line import mend_line
 from app.record_form import RECORD, recording_form
 from app.runs import the_lab, trained_here
 from app.shelf_dialogs import fetching_line, open_dialog
@@ -26,6 +27,7 @@ def _page() -> None:
     if opened is not None:
         with st.container(border=True, key="library/form"):
             FORMS[opened][1]()
+    mend_line()
     fetching_line()
     asked = library(key="library")
     if asked is not None:

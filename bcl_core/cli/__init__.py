@@ -8,6 +8,7 @@ from pathlib import Path
 from bcl_core.cli import models, record, steer, train
 from bcl_core.data.source import DataError
 from bcl_core.lab import Lab, LabError, SnapshotError
+from bcl_core.lab.faults import in_words
 from bcl_core.recipe import RecipeError
 
 
@@ -15,7 +16,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Parse, run, and leave with the exit code."""
     arguments = _parser().parse_args(argv)
     try:
-        arguments.command(Lab.open(arguments.home), arguments)
+        lab = Lab.open(arguments.home)
+        with in_words(lab.home):
+            arguments.command(lab, arguments)
     except (DataError, RecipeError, LabError, SnapshotError) as error:
         print(f"bcl_core: {error}", file=sys.stderr)
         sys.exit(2)

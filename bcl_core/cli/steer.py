@@ -3,6 +3,7 @@
 import argparse
 import json
 import logging
+import sys
 from typing import Any
 
 from bcl_core.cli.settings import AS_JSON
@@ -22,6 +23,7 @@ def add_commands(commands: Any) -> None:
 
     runs = commands.add_parser("runs", help="list the runs", parents=[AS_JSON])
     runs.add_argument("--deleted", action="store_true", help="those that can be restored, instead")
+    runs.add_argument("--mend", action="store_true", help="first enter the folders that the database does not know")
     runs.set_defaults(command=_runs)
 
     for verb, text in (
@@ -63,6 +65,16 @@ def _worker(lab: Lab, arguments: argparse.Namespace) -> None:
 
 
 def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
+    if arguments.mend:
+        from bcl_core.lab.mending import mend
+
+        print(f"entered again: {len(mend(lab))}", file=sys.stderr)
+    if left := len(lab.unknown_folders()):
+        print(
+            f"{left} run folder{'s' if left > 1 else ''} in {lab.home / 'runs'} the database does not know: "
+            "`runs --mend` enters what they hold again",
+            file=sys.stderr,
+        )
     for run in lab.deleted_runs() if arguments.deleted else lab.runs():
         if arguments.json:
             fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}

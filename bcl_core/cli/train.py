@@ -7,12 +7,13 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
 from bcl_core.cli.settings import AS_JSON, add_recipe_arguments, what_to_train
-from bcl_core.lab import Lab, Run
+from bcl_core.lab import DiskError, Lab, LabError, Run
 from bcl_core.lab.watch import GRACE_SECONDS, LOOK_SECONDS
 from bcl_core.metrics import METRICS, short, shown
 
@@ -54,6 +55,7 @@ def _train(lab: Lab, arguments: argparse.Namespace) -> None:
 
 
 def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: bool) -> None:
+    from bcl_core.evaluation import TrainingDiverged
     from bcl_core.lab.recording import OpenRun
 
     if not as_json:
@@ -76,7 +78,10 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
         print(f"bcl_core: stopped; `resume {run_id}` lets a worker go on from the last epoch", file=sys.stderr)
         os._exit(130)  # threads that read from a dead drive would be waited for
     except Exception as error:
-        lab.record_state(run_id, "failed", str(error))
+        with suppress(DiskError):  # who looks at the run next finds that nobody trains it
+            lab.record_state(run_id, "failed", str(error))
+        if isinstance(error, TrainingDiverged):
+            raise LabError(str(error)) from error
         raise
     if lab.run(run_id).stop:
         lab.record_state(run_id, "stopped")

@@ -5,5 +5,5 @@ from bcl_core.lab.launch import WorkerStatus, ensure_worker, stop_worker, worker
 from bcl_core.lab.record_arrays import RecordError
 from bcl_core.lab.recorded import record
 from bcl_core.lab.recorder import Recorder
-from bcl_core.lab.run import LabError, QueueFull, Run, RunIsActive, UnknownRun
+from bcl_core.lab.run import DiskError, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.store import GroupPlan, Lab

@@ -47,6 +47,11 @@ class RunFolder:
     made_later: Path | None = None  # where a run that is never changed has what is made of it later
 
     @property
+    def recipe(self) -> Path:
+        """What the run was made by."""
+        return self.path / "recipe.json"
+
+    @property
     def samples(self) -> Path:
         """Labels, indices, split, frame half and class counts of the embedded images; class names in the metadata."""
         return self.path / "samples.safetensors"

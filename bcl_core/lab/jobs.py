@@ -17,6 +17,7 @@ from typing import Literal
 
 from filelock import FileLock, Timeout
 
+from bcl_core.lab.faults import in_words
 from bcl_core.lab.launch import spawn
 from bcl_core.lab.locks import is_locked
 from bcl_core.lab.store import Lab
@@ -25,7 +26,7 @@ KEY = re.compile(r"[a-z0-9-]{8,80}")
 AT_ONCE = 2
 PATIENCE_SECONDS = 5  # whoever looks how a job stands takes its lock for a moment
 KEPT_SECONDS = 7 * 24 * 3600
-DIED = "it ended before it could say why; memory may have run out"
+DIED = "it ended before it could say why; memory, or the disk, may have run out"
 
 _started: dict[Path, "subprocess.Popen[bytes]"] = {}
 
@@ -48,9 +49,16 @@ class Job:
 def start(lab: Lab, key: str, arguments: Sequence[str]) -> Job:
     """Start a job unless it has been started before, or AT_ONCE others run: then it stays unknown; ask again later.
 
-    The same key is the same job; the arguments are those of `python -m bcl_core`.
+    The same key is the same job; the arguments are those of `python -m bcl_core`. Raises DiskError where its folder
+    cannot be written.
     """
     mine = folder(lab, key)
+    with in_words(lab.home):
+        return _start(lab, mine, arguments)
+
+
+def _start(lab: Lab, mine: Path, arguments: Sequence[str]) -> Job:
+    _home(lab).mkdir(exist_ok=True)
     with FileLock(_home(lab) / "lock"):
         known = [_look(entry) for entry in _home(lab).iterdir() if entry.is_dir()]
         if _look(mine).state == "unknown" and sum(job.state == "running" for job in known) < AT_ONCE:
@@ -90,9 +98,7 @@ def _leave(file: Path, text: str) -> None:
 
 
 def _home(lab: Lab) -> Path:
-    home = lab.home / "jobs"
-    home.mkdir(exist_ok=True)
-    return home
+    return lab.home / "jobs"
 
 
 def _spawn(lab: Lab, folder: Path, arguments: Sequence[str]) -> None:

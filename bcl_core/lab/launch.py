@@ -11,7 +11,9 @@ from typing import IO, NamedTuple
 from filelock import FileLock, Timeout
 
 from bcl_core.data.places import data_home
+from bcl_core.lab.faults import in_words
 from bcl_core.lab.locks import is_locked
+from bcl_core.lab.run import LabError
 from bcl_core.lab.store import Lab
 from bcl_core.provenance import code_version
 
@@ -49,7 +51,10 @@ def worker_status(lab: Lab) -> WorkerStatus:
 
 
 def ensure_worker(lab: Lab) -> None:
-    """Start a worker if none is alive, and replace one of other code. Returns at once; the worker outlives us."""
+    """Start a worker if none is alive, and replace one of other code. Returns at once; the worker outlives us.
+
+    Raises LabError where it cannot be started.
+    """
     process = _started.get(str(lab.home))
     status = worker_status(lab)
     if status.alive and status.up_to_date:
@@ -60,8 +65,11 @@ def ensure_worker(lab: Lab) -> None:
         return  # started a moment ago, has not signed in yet
     command = [sys.executable, "-m", "bcl_core", "--home", str(lab.home), "worker"]
     command += ["--idle", str(IDLE_SECONDS), "--wait", str(HANDOVER_SECONDS if status.alive else 2)]
-    with (lab.home / "worker.log").open("ab") as log:
-        _started[str(lab.home)] = spawn(lab, command, log, log)
+    with in_words(lab.home), (lab.home / "worker.log").open("ab") as log:
+        try:
+            _started[str(lab.home)] = spawn(lab, command, log, log)
+        except OSError as error:
+            raise LabError(f"the worker cannot be started: {error.strerror}") from error
 
 
 def spawn(lab: Lab, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
@@ -81,7 +89,7 @@ def spawn(lab: Lab, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> s
 def worker_lock(lab: Lab, wait_seconds: float) -> Iterator[bool]:
     """Become the lab's worker for the time of the block; yields False if another kept the lock for `wait_seconds`."""
     try:
-        with FileLock(lab.worker_lock).acquire(timeout=wait_seconds):
+        with in_words(lab.home), FileLock(lab.worker_lock).acquire(timeout=wait_seconds):
             lab.worker.sign_in(os.getpid(), code_version())
             yield True
     except Timeout:

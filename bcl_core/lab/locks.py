@@ -7,7 +7,10 @@ from filelock import FileLock, Timeout
 
 def is_locked(path: Path) -> bool:
     """Whether a process holds this lock at the moment."""
-    lock = taken(path)
+    try:
+        lock = taken(path)
+    except OSError:  # it may not be made, or opened to be written
+        return path.exists() and _is_held(path)
     if lock is not None:
         lock.release()
     return lock is None
@@ -21,3 +24,17 @@ def taken(path: Path, patience: float = 0.0) -> FileLock | None:
     except Timeout:
         return None
     return lock
+
+
+def _is_held(path: Path) -> bool:
+    """Whether a lock that cannot be written is held, on systems that tell."""
+    try:
+        import fcntl
+
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):
+        return False
+    return False

@@ -151,7 +151,7 @@ class Pulse:
         followed = {run_id: one for run_id, one in self._latest() if now - one.asked < FORGOTTEN_SECONDS}
         runs = self.lab.watched_runs(followed)
         for run in runs.values():
-            self.lab.settle_recorded(run)
+            self.lab.settle_dead(run)
         ahead = _queue([run for run in runs.values() if run.wants_to_train])
         status = worker_status(self.lab)
         worker: WorkerPulse = {"alive": status.alive, "failure": status.failure}

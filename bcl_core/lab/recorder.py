@@ -131,6 +131,7 @@ class Recorder:
 
         Raises:
             RecordError: something is not as it should be; the epoch is not written then.
+            DiskError: the disk is full, say; the epoch is not recorded then.
         """
         if self._ended:
             raise RecordError(f"the recording of {self._name!r} has ended; begin another")
@@ -168,10 +169,13 @@ class Recorder:
 
     def _end(self, state: str) -> None:
         if self._open and not self._ended:
-            if state == "finished":
-                pack_or_leave(self._lab, self._open.run_id)
-            self._lab.record_state(self._open.run_id, state)
-            self._open.lock.release()
+            try:
+                if state == "finished":
+                    pack_or_leave(self._lab, self._open.run_id)
+                self._lab.record_state(self._open.run_id, state)
+            finally:
+                self._open.lock.release()
+                self._ended = True
         self._ended = True
 
     def _entered(self, number: int) -> _Open:
@@ -183,7 +187,7 @@ class Recorder:
                 self._lab.record_plan(self._open.run_id, self._recorded)
             return self._open
         for run in self._lab.active_runs():
-            self._lab.settle_recorded(run)
+            self._lab.settle_dead(run)
         self._open = _Open(*self._lab.enter_recorded(self._name, self._recorded, self._provenance))
         write_samples(self._lab.folder(self._open.run_id), self.samples.kept)
         return self._open

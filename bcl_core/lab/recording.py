@@ -20,6 +20,7 @@ from torch import Tensor
 from bcl_core import geometry
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
+from bcl_core.lab.faults import in_words
 from bcl_core.lab.files import RunFolder, read_metadata, write_arrays, write_once
 from bcl_core.lab.pack import pack_or_leave
 from bcl_core.lab.run import Held
@@ -99,6 +100,10 @@ class OpenRun:
         self._lock.release()
 
     def _record(self, event: Event) -> None:
+        with in_words(self.lab.home):
+            self._write(event)
+
+    def _write(self, event: Event) -> None:
         if isinstance(event, Started):
             self.reading = False
             self._since = time.monotonic()  # reading data and warming up say nothing of how long epochs take

@@ -70,9 +70,11 @@ def _read(name: str, value: Any) -> Any:
     return _READERS[name](value)
 
 
-def _recipe(value: Any) -> Recipe | Recorded:
-    """Return a recipe, one object for all who ask for the same text: a lab of a thousand runs is read at once."""
-    text: str = _text(value)
+def recipe_of(text: str) -> Recipe | Recorded:
+    """Return a recipe, one object for all who ask for the same text: a lab of a thousand runs is read at once.
+
+    Raises RecipeError where the text is none.
+    """
 
     def parsed() -> tuple[Recipe | Recorded, int]:
         try:
@@ -108,7 +110,7 @@ _text = _reader(str)
 _SPECIAL: Mapping[str, Callable[[Any], Any]] = {
     "id": _id,
     "group_id": _id,
-    "recipe": _recipe,
+    "recipe": lambda value: recipe_of(_text(value)),
     "execution": Execution.model_validate_json,
     "state": _state,
     "stop": TypeAdapter(bool).validate_python,

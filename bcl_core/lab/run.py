@@ -22,6 +22,10 @@ class UnknownRun(LabError):
     """There is no run or group of this id."""
 
 
+class DiskError(LabError):
+    """The disk, or the database on it, cannot be read or written; the message says what would be right."""
+
+
 class QueueFull(LabError):
     """Too many unfinished runs."""
 

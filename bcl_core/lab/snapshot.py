@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from bcl_core.lab.faults import in_words
 from bcl_core.lab.files import Arrays, write_arrays
 from bcl_core.lab.history import distance_to_prediction, predicted_means
 from bcl_core.lab.store import Lab
@@ -12,9 +13,13 @@ from bcl_core.lab.store import Lab
 def write_epoch(
     lab: Lab, run_id: str, epoch: int, *, metrics: Mapping[str, Any], view: Arrays, embeddings: Arrays
 ) -> None:
-    """Write an epoch as `bcl_core.measuring` found it, its metrics with what only the run's folder knows."""
+    """Write an epoch as `bcl_core.measuring` found it, its metrics with what only the run's folder knows.
+
+    Raises DiskError where it cannot be written, and Held as `Lab.record_epoch`.
+    """
     folder = lab.folder(run_id)
     figures = {**metrics, **distance_to_prediction(view.get("class_means"), predicted_means(folder))}
-    write_arrays(folder.embeddings(epoch), embeddings)
-    write_arrays(folder.view(epoch), view, metrics=json.dumps(figures))
+    with in_words(lab.home):
+        write_arrays(folder.embeddings(epoch), embeddings)
+        write_arrays(folder.view(epoch), view, metrics=json.dumps(figures))
     lab.record_epoch(run_id, epoch, figures)

@@ -23,10 +23,11 @@ from filelock import FileLock
 from bcl_core.lab import steering
 from bcl_core.lab.database import Database, marks
 from bcl_core.lab.deeds import Deeds
+from bcl_core.lab.faults import in_words, is_writable
 from bcl_core.lab.files import RunFolder, write_once
 from bcl_core.lab.locks import is_locked, taken
 from bcl_core.lab.rows import as_run, metrics_of, where
-from bcl_core.lab.run import ACTIVE, RUN_ID, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
+from bcl_core.lab.run import ACTIVE, RUN_ID, DiskError, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.lab.steering import Order
 from bcl_core.lab.worker_row import WorkerRow
@@ -35,6 +36,7 @@ from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
 MAX_QUEUED = 64
 PATIENCE_SECONDS = 0.2
 DELETED_KEPT_SECONDS = 30 * 24 * 3600
+ENTERED_SECONDS = 60  # from the making of a run's folder to its row in the database, at the most
 DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since browsers keep them for good
 
 
@@ -51,12 +53,8 @@ class Lab:
 
     def __init__(self, home: Path) -> None:
         self.home = home.resolve()
-        try:
+        with in_words(self.home):
             (self.home / "runs").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise LabError(
-                f"the lab cannot be kept in {home} ({error}); set BCL_LAB_HOME to a folder you own"
-            ) from error
         self._database = Database(self.home)
         self.deeds = Deeds(self._database)
         self.worker = WorkerRow(self._database)
@@ -65,6 +63,11 @@ class Lab:
     def open(cls, home: Path | None = None) -> Self:
         """Open the lab in `home`, else in BCL_LAB_HOME, else in ./lab."""
         return cls(home or Path(os.environ.get("BCL_LAB_HOME") or "lab"))
+
+    @property
+    def writable(self) -> bool:
+        """Whether it can be changed; else it can be looked at."""
+        return is_writable(self.home)
 
     # Reading
 
@@ -133,7 +136,7 @@ class Lab:
     def _select(self, condition: str = "1", *values: Any, deleted: bool = False) -> list[Run]:
         """Return the runs of which the condition holds, the newest group first, in the order they were queued."""
         which = f"WHERE deleted IS {'NOT' * deleted} NULL AND {condition} ORDER BY created DESC, group_id, position"
-        with self._database.connected() as db:
+        with self._database.reading() as db:
             db.row_factory = sqlite3.Row
             return [as_run(row) for row in db.execute(f"SELECT rowid, * FROM runs {which}", values)]
 
@@ -148,11 +151,29 @@ class Lab:
             return RunFolder(self.shelf.home / run.id, made_later=self.home / "shelved" / run.id)
         return RunFolder(self.home / "runs" / run.id)
 
+    def unknown_folders(self) -> list[str]:
+        """Return the ids of the run folders that the database does not know, in order; `mending.mend` enters them.
+
+        One without an epoch, made a moment ago, is about to be entered, and not among them.
+        """
+        with self._database.reading() as db:
+            known = {run_id for (run_id,) in db.execute("SELECT id FROM runs")}
+        with in_words(self.home):
+            found = sorted(path.name for path in (self.home / "runs").iterdir() if path.name not in known)
+        return [name for name in found if RUN_ID.fullmatch(name) and self._is_left(name)]
+
+    def _is_left(self, name: str) -> bool:
+        folder = RunFolder(self.home / "runs" / name)
+        try:
+            return bool(folder.epochs()) or time.time() - folder.recipe.stat().st_mtime > ENTERED_SECONDS
+        except OSError:
+            return False
+
     def epochs(self, run_id: str) -> list[int]:
         """Return the epochs that are kept, in order: those that are recorded, whether or not that can be read."""
         if shelved := self.shelf.get(run_id):
             return [row["epoch"] for row in shelved.metrics]
-        with self._database.connected() as db:
+        with self._database.reading() as db:
             rows = db.execute("SELECT epoch FROM metrics WHERE run = ? ORDER BY epoch", (run_id,))
             return [epoch for (epoch,) in rows if isinstance(epoch, int)]
 
@@ -165,7 +186,7 @@ class Lab:
         if shelved := self.shelf.get(run_id):
             return [dict(row) for row in shelved.metrics if wanted is None or row["epoch"] in wanted]
         among = "" if wanted is None else f"AND epoch IN ({marks(wanted)})"
-        with self._database.connected() as db:
+        with self._database.reading() as db:
             statement = f"SELECT epoch, metrics FROM metrics WHERE run = ? {among} ORDER BY epoch"
             rows = db.execute(statement, (run_id, *(wanted or ()))).fetchall()
         read = (metrics_of(epoch, text) for epoch, text in rows if isinstance(epoch, int))
@@ -179,7 +200,7 @@ class Lab:
         ended = {run.id: run.epoch for run in self.shelf.runs if run.epoch is not None}
         shelved = {run_id: self.metrics(run_id, [epoch])[0] for run_id, epoch in ended.items()}
         condition, values = ("1", ()) if run_ids is None else where(run_ids)
-        with self._database.connected() as db:
+        with self._database.reading() as db:
             rows = db.execute(
                 "SELECT id, metrics.epoch, metrics FROM runs JOIN metrics ON run = id AND metrics.epoch = runs.epoch "
                 f"WHERE deleted IS NULL AND {condition}",
@@ -202,15 +223,17 @@ class Lab:
         Raises:
             QueueFull: more than MAX_QUEUED runs would be unfinished. Nothing is queued then.
         """
-        ids = [self._make_folder(recipe) for _, recipe in plan.runs]
-        self._insert(ids, plan.name, plan.runs, execution or Execution())
+        with self._new_folders() as make_folder:
+            ids = [make_folder(recipe) for _, recipe in plan.runs]
+            self._insert(ids, plan.name, plan.runs, execution or Execution())
         return ids
 
     def enqueue_model(self, name: str, recipe: Recipe, execution: Execution, weights: bytes) -> str:
         """Queue a run that starts from these weights (safetensors): it is measured as it is, and then held."""
-        run_id = self._make_folder(recipe)
-        write_once(RunFolder(self.home / "runs" / run_id).initial, weights)
-        self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
+        with self._new_folders() as make_folder:
+            run_id = make_folder(recipe)
+            write_once(RunFolder(self.home / "runs" / run_id).initial, weights)
+            self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
         return run_id
 
     def enqueue_copy(self, run_id: str, execution: Execution) -> str:
@@ -226,9 +249,10 @@ class Lab:
 
     def enqueue_here(self, name: str, recipe: Recipe, execution: Execution) -> tuple[str, FileLock]:
         """Enter a run that this process will train itself; it is locked before any worker can see it."""
-        run_id = self._make_folder(recipe)
-        lock = self._locked(run_id)
-        self._insert([run_id], name, [(name, recipe)], execution)
+        with self._new_folders() as make_folder:
+            run_id = make_folder(recipe)
+            lock = self._locked(run_id)
+            self._insert([run_id], name, [(name, recipe)], execution)
         return run_id, lock
 
     def enter_recorded(self, name: str, recorded: Recorded, provenance: Mapping[str, str]) -> tuple[str, FileLock]:
@@ -236,18 +260,31 @@ class Lab:
 
         It waits for nothing, so that the queue may be full.
         """
-        run_id = self._make_folder(recorded)
-        lock = self._locked(run_id)
-        self._insert([run_id], name, [(name, recorded)], Execution(), state="running", provenance=provenance)
+        with self._new_folders() as make_folder:
+            run_id = make_folder(recorded)
+            lock = self._locked(run_id)
+            self._insert([run_id], name, [(name, recorded)], Execution(), state="running", provenance=provenance)
         return run_id, lock
+
+    def enter_found(self, row: Mapping[str, Any], metrics: Mapping[int, Mapping[str, Any]]) -> None:
+        """Enter a run that the database has lost, with the metrics of its epochs; one that it knows is left as it is.
+
+        Args:
+            row: columns by their names.
+            metrics: by epoch.
+        """
+        with self._database.writing() as db:
+            if not db.execute("SELECT 1 FROM runs WHERE id = ?", (row["id"],)).fetchone():
+                _insert_row(db, "runs", row)
+                for epoch, figures in metrics.items():
+                    _insert_row(db, "metrics", {"run": row["id"], "epoch": epoch, "metrics": json.dumps(figures)})
 
     def enter(self, runs: Sequence[tuple[Run, Sequence[Mapping[str, Any]], Path]]) -> None:
         """Enter runs that have ended, each with the metrics of its epochs and its folder, which becomes the lab's.
 
         All of them are entered or none; their ids are free.
         """
-        with self._database.connected() as db:
-            db.execute("BEGIN IMMEDIATE")
+        with self._database.writing() as db:
             for position, (run, metrics, _) in enumerate(runs):
                 assert not isinstance(run.recipe, Unreadable)
                 row = {
@@ -282,10 +319,23 @@ class Lab:
             raise self._unknown("run", run_id)
         return run_id, lock
 
-    def _make_folder(self, recipe: Recipe | Recorded) -> str:
-        run_id = new_id()
-        write_once(self.home / "runs" / run_id / "recipe.json", recipe.model_dump_json(indent=2).encode())
-        return run_id
+    @contextmanager
+    def _new_folders(self) -> Iterator[Callable[[Recipe | Recorded], str]]:
+        """Hand out what makes a run's folder and returns its id; the folders are gone again where the block fails."""
+        made: list[str] = []
+
+        def make(recipe: Recipe | Recorded) -> str:
+            made.append(run_id := new_id())
+            write_once(RunFolder(self.home / "runs" / run_id).recipe, recipe.model_dump_json(indent=2).encode())
+            return run_id
+
+        try:
+            with in_words(self.home):
+                yield make
+        except LabError:
+            for run_id in made:
+                shutil.rmtree(self.home / "runs" / run_id, ignore_errors=True)
+            raise
 
     def _locked(self, run_id: str) -> FileLock:
         lock = FileLock(RunFolder(self.home / "runs" / run_id).lock)
@@ -325,16 +375,13 @@ class Lab:
         ]
         with self._database.writing() as db:
             unfinished = len(self.active_runs())
-            if state != "queued" or unfinished + len(rows) <= MAX_QUEUED:
-                for row in rows:
-                    _insert_row(db, "runs", row)
-                return
-        for run_id in ids:
-            shutil.rmtree(self.home / "runs" / run_id)
-        raise QueueFull(
-            f"{unfinished} runs are unfinished and {len(rows)} more would pass the limit of {MAX_QUEUED}: "
-            "let some finish, or stop some"
-        )
+            if state == "queued" and unfinished + len(rows) > MAX_QUEUED:
+                raise QueueFull(
+                    f"{unfinished} runs are unfinished and {len(rows)} more would pass the limit of {MAX_QUEUED}: "
+                    "let some finish, or stop some"
+                )
+            for row in rows:
+                _insert_row(db, "runs", row)
 
     def pause(self, target: str) -> None:
         """Hold a run where it is, in the middle of an epoch if need be; of a group all that move at one epoch.
@@ -361,7 +408,7 @@ class Lab:
         worker = is_locked(self.worker_lock)
         # Who looks whether a run is trained holds its lock for a moment; a worker puts right what that hides.
         patience = 0.0 if worker else PATIENCE_SECONDS
-        with self._locked_by_nobody(ids, patience) as nobodys, self._database.writing() as db:
+        with in_words(self.home), self._locked_by_nobody(ids, patience) as nobodys, self._database.writing() as db:
             db.row_factory = sqlite3.Row
             which = f"id IN ({marks(ids)}) AND deleted IS NULL"
             rows = db.execute(f"SELECT rowid, * FROM runs WHERE {which}", ids).fetchall()
@@ -468,7 +515,7 @@ class Lab:
         or paused.
         """
         for run in self._own(run_ids):
-            self.settle_recorded(run)
+            self.settle_dead(run)
         with self._database.writing() as db:
             runs = self._own(run_ids)
             if active := [f"{run.name!r} is {run.state}" for run in runs if run.active]:
@@ -484,7 +531,8 @@ class Lab:
 
     def lock(self, run_id: str) -> FileLock | None:
         """Take the right to train a run; None if another process has it. Freed by release or by the process's end."""
-        return taken(self.folder(run_id).lock)
+        with in_words(self.home):
+            return taken(self.folder(run_id).lock)
 
     def record_start(self, run_id: str, provenance: Mapping[str, str], threads: int) -> None:
         """Enter what the run is made with; a takeover will use as many threads again."""
@@ -498,14 +546,22 @@ class Lab:
         """Enter that a recorded run has more epochs than were known of."""
         self._database.change("UPDATE runs SET recipe = ? WHERE id = ?", recorded.model_dump_json(), run_id)
 
-    def settle_recorded(self, run: Run) -> None:
-        """Set a run that is being recorded to "stopped" where its recorder has died: its lock is free."""
-        if isinstance(run.recipe, Recipe) or not run.active:
+    def settle_dead(self, run: Run) -> None:
+        """Bring in line a run that is said to be running though who trained or recorded it has died: its lock is free.
+
+        One that was recorded has stopped; another waits for a worker. Where nothing can be written, who looks at the
+        run next does it.
+        """
+        recorded = not isinstance(run.recipe, Recipe)
+        if not (run.active and self.writable and (recorded or run.state == "running")):
             return
-        lock = self.lock(run.id)
-        if lock is not None:
-            self.settle(run.id, "stopped")
-            lock.release()
+        with suppress(DiskError), in_words(self.home):
+            if not recorded and is_locked(self.worker_lock):
+                return  # it is about to take the run up, or to say how that ended
+            if (lock := self.lock(run.id)) is not None:
+                state = "stopped" if recorded or run.stop else "queued" if run.wants_to_train else "paused"
+                self.settle(run.id, state, "TRUE" if recorded else "state = 'running'")
+                lock.release()
 
     def settle(self, run_id: str, state: str, condition: str = "TRUE") -> None:
         """Set the state of a run, unless it has ended since it was read."""

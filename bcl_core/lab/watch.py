@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing import active_children
 from typing import Self
 
-from bcl_core.lab.run import Run, UnknownRun
+from bcl_core.lab.run import DiskError, Run, UnknownRun
 from bcl_core.lab.store import Lab
 from bcl_core.recipe import Recorded
 
@@ -108,9 +108,14 @@ class Watch:
                 self.lab.settle(run.id, "queued")
 
     def _keep(self) -> None:
+        fault = ""
         try:
             while not self._ended:
-                self.look()
+                try:
+                    self.look()
+                except DiskError as error:  # the disk is full, say: who trains goes on, or fails, by itself
+                    if fault != (fault := str(error)):
+                        log.warning("%s", fault)
                 select.select([self._ear], [], [], LOOK_SECONDS)
         except Exception:
             log.exception("the worker cannot go on")
@@ -142,7 +147,7 @@ class Watch:
     def _settle(self, run: Run) -> None:
         """Bring the state of a run that nobody is busy with in line with what was asked: stopped, or paused."""
         if isinstance(run.recipe, Recorded):
-            self.lab.settle_recorded(run)
+            self.lab.settle_dead(run)
         elif run.stop and self._hold(run.id):
             self.lab.settle_stop(run.id)
         elif not run.wants_to_train and run.state != "paused" and self._hold(run.id):
@@ -166,7 +171,8 @@ class Watch:
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
     def _end(self) -> None:
-        self.put_back()
+        with suppress(DiskError):
+            self.put_back()
         _kill_children()
         os._exit(0)
 

@@ -6,6 +6,7 @@ makes it the only one, and is freed however the process ends; then a new worker 
 
 import logging
 import time
+from contextlib import suppress
 from functools import cache
 
 from torch import nn, optim
@@ -13,7 +14,7 @@ from torch import nn, optim
 from bcl_core.data.source import DataError
 from bcl_core.evaluation import TrainingDiverged
 from bcl_core.lab.recording import OpenRun
-from bcl_core.lab.run import Run, UnknownRun
+from bcl_core.lab.run import DiskError, LabError, Run, UnknownRun
 from bcl_core.lab.store import Lab
 from bcl_core.lab.watch import GRACE_SECONDS, TRAINING_GRACE_SECONDS, Watch
 from bcl_core.recipe import RecipeError
@@ -29,11 +30,13 @@ class Worker:
     def __init__(self, lab: Lab, watch: Watch) -> None:
         self.lab, self._watch = lab, watch
         self._open: dict[str, OpenRun] = {}
+        self._unsaid: dict[str, str] = {}  # why runs have failed, where the disk could not take that down yet
         watch.open = self._open
 
     def work(self, idle_seconds: float) -> None:
         """Serve until asked to leave, or until nothing has been trained for `idle_seconds`."""
-        self.lab.purge_old()
+        with suppress(DiskError):
+            self.lab.purge_old()
         last_work = time.monotonic()
         while not self._watch.leaving and time.monotonic() - last_work < idle_seconds:
             run = self._next()
@@ -43,16 +46,18 @@ class Worker:
             else:
                 self._advance(run)
                 last_work = time.monotonic()
-        self._watch.put_back()
+        with suppress(DiskError):  # who looks at the runs next finds that nobody trains them
+            self._watch.put_back()
         for run_id in [*self._open]:
             self._close(run_id)
 
     def _next(self) -> Run | None:
         """Choose the oldest group that may go on, and in it the run that is furthest behind."""
+        self._say_why()
         active = self.lab.active_runs()
         for run_id in self._open.keys() - {run.id for run in active}:
             self._close(run_id)
-        willing = [run for run in active if run.wants_to_train]
+        willing = [run for run in active if run.wants_to_train and run.id not in self._unsaid]
         willing.sort(key=lambda run: (run.created, run.group_id, -1 if run.epoch is None else run.epoch))
         return next((run for run in willing if run.id in self._open or self._try_open(run)), None)
 
@@ -85,12 +90,21 @@ class Worker:
     def _fail(self, run_id: str, error: Exception) -> None:
         """One run's failure is its own: note it in words and go on with the others."""
         self._close(run_id)
-        if isinstance(error, DataError | RecipeError | TrainingDiverged):
+        if isinstance(error, DataError | RecipeError | LabError | TrainingDiverged):
             message = str(error)
+            log.warning("run %s failed: %s", run_id, message)
         else:
             log.exception("run %s failed", run_id)
             message = f"{type(error).__name__}: {error}. The worker's log has the details."
-        self.lab.record_state(run_id, "failed", message)
+        self._unsaid[run_id] = message
+        self._say_why()
+
+    def _say_why(self) -> None:
+        """Enter why runs have failed; what the disk cannot take down now is tried again later."""
+        for run_id, message in [*self._unsaid.items()]:
+            with suppress(DiskError):
+                self.lab.record_state(run_id, "failed", message)
+                del self._unsaid[run_id]
 
     def _close(self, run_id: str) -> None:
         opened = self._open.pop(run_id, None)

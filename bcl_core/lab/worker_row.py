@@ -22,7 +22,7 @@ class WorkerRow:
 
     def read(self) -> SignedIn | None:
         """Return what it says; None before the first worker."""
-        with self._database.connected() as db:
+        with self._database.reading() as db:
             row = db.execute("SELECT pid, code_version, leave FROM worker").fetchone()
         return SignedIn(row[0], row[1], bool(row[2])) if row else None
 

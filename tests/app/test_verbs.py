@@ -1,5 +1,6 @@
 """Every change of the lab is a verb: checked, done once for a key, refused in a sentence."""
 
+import errno
 import json
 import signal
 import sqlite3
@@ -171,10 +172,10 @@ def test_the_worker_is_started_and_stopped(lab, monkeypatch):
 
 
 def test_runs_are_queued_though_no_worker_can_be_started(lab, monkeypatch):
-    def fail(_: Lab) -> None:
-        raise OSError("no more processes")
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "no more processes")
 
-    monkeypatch.setattr(app.verbs, "ensure_worker", fail)
+    monkeypatch.setattr(subprocess, "Popen", fail)
     assert ask(lab, "train", KEY, **race())["runs"] == [run.id for run in lab.runs()]
     assert refusal(lab, "start-worker") == (422, "the worker cannot be started: no more processes")
 
@@ -289,11 +290,11 @@ app.verbs.do(Lab(Path({str(lab.home)!r})), "train", {race()!r}, role="owner", ke
 
 def test_what_broke_off_is_said_and_not_begun_again(lab, run_id, monkeypatch):
     def fail(*_: object) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+        raise OSError("the wires are cut")
 
     monkeypatch.setattr(Lab, "stop", fail)
     status, sentence = refusal(lab, "stop", KEY, target=run_id)
-    assert status == 500 and "disk is full" in sentence
+    assert status == 500 and "the wires are cut" in sentence
     assert refusal(lab, "stop", KEY, target=run_id)[0] == 409
 
 

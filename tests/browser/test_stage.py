@@ -446,7 +446,7 @@ def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
     [other] = make_runs(lab, ["bcl-class"], 1, name="others", counts=np.array([50, 20, 9, 4]))
     page = show([runs[0], other], "difference=1&lens=all")
     expect(page.locator(".bcl-stage > .warning")).to_contain_text("different classes or counts")
-    expect(page.locator(".sentence")).to_contain_text("96.4°. At epoch 1 the classes stand, on average,")
+    expect(page.locator(".sentence")).to_contain_text("96.4°. At epoch 1 the two rarest classes stand")
     expect(page.locator(".sentence")).to_contain_text("109.5°")
     expect(page.get_by_role("checkbox", name="difference")).to_be_hidden()
     expect(page.locator(".angles .summary").nth(1)).to_contain_text("from 109.5°")

@@ -127,7 +127,7 @@ def test_a_key_is_no_path(lab, key):
 
 def test_what_ended_long_ago_is_removed_when_the_next_one_starts(lab):
     old = jobs.folder(lab, "preview-long-ago")
-    old.mkdir()
+    old.mkdir(parents=True)
     (old / "upload.pth").write_text("never imported")
     os.utime(old, (0, 0))
     jobs.start(lab, KEY, ["runs"])

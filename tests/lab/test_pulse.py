@@ -39,7 +39,7 @@ def test_between_two_looks_everybody_is_answered_from_memory(lab, monkeypatch):
     assert pulse.seconds_to_look([made.id]) == 0
     pulse.look([made.id])
     first = pulse.answer([made.id], 0)
-    monkeypatch.setattr(Database, "connected", lambda *_: pytest.fail("the disk was read"))
+    monkeypatch.setattr(Database, "reading", lambda *_: pytest.fail("the disk was read"))
     assert pulse.seconds_to_look([made.id]) is None
     assert pulse.answer([made.id], 0) is first  # the same bytes
     assert pulse.answer([made.id], None).content != first.content

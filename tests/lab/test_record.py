@@ -209,7 +209,7 @@ def test_a_recorder_that_ended_well_is_not_stopped_by_who_looked_before(lab):
     with Recorder("mine", LABELS) as recorder:
         recorder.epoch(Z)
         seen = only_run(lab)
-    lab.settle_recorded(seen)
+    lab.settle_dead(seen)
     assert only_run(lab).state == "finished"
 
 

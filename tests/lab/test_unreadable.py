@@ -203,4 +203,4 @@ def test_a_lab_that_cannot_be_opened_is_said_in_words(lab, capsys, content):
         (lab.home / "lab.sqlite").write_bytes(content * 100)
     code, _, err = cli(capsys, "runs")
     assert code == 2 and len(err.splitlines()) == 1
-    assert ("newer version" if content is None else "lab.sqlite cannot be opened") in err
+    assert ("newer version" if content is None else "lab.sqlite is no database: move it aside") in err

@@ -70,37 +70,6 @@ def assert_run_equals(lab, run_id, epochs):
             np.testing.assert_array_equal(arrays[name], array)
 
 
-def test_a_group_advances_together_and_every_run_equals_one_trained_alone(lab, start_worker):
-    recipes = [small("digits-scl"), small("digits-bcl")]
-    ids = queue(lab, *recipes)
-    start_worker()
-    gaps = []
-
-    def together():
-        epochs = [lab.run(run_id).epoch for run_id in ids]
-        gaps.append(abs((-1 if epochs[0] is None else epochs[0]) - (-1 if epochs[1] is None else epochs[1])))
-        return finished(lab, ids)
-
-    until(together)
-    assert max(gaps) <= 1
-    for run_id, recipe in zip(ids, recipes, strict=True):
-        assert_run_equals(lab, run_id, undisturbed(recipe))
-
-
-def test_a_worker_killed_in_an_epoch_is_taken_over_with_the_same_numbers(lab, start_worker):
-    recipe = small("digits-bcl-class", epochs=12)
-    [run_id] = queue(lab, recipe)
-    first = start_worker()
-    until(lambda: (lab.run(run_id).epoch or 0) >= 4)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    assert lab.run(run_id).state == "running", "the run should have been under way"
-    assert not worker_status(lab).alive
-    start_worker()
-    until(lambda: finished(lab, [run_id]))
-    assert_run_equals(lab, run_id, undisturbed(recipe))
-
-
 def test_a_checkpoint_that_the_database_does_not_know_is_made_again(lab, start_worker):
     """As after a death between the checkpoint and the database: the epoch is repeated, its snapshot stands."""
     recipe = small(epochs=4)
@@ -148,20 +117,25 @@ def states_of(lab, ids):
     return [lab.run(run_id).state for run_id in ids]
 
 
-def test_a_race_of_three_stands_together_after_each_pause_and_step_and_ends_with_the_same_numbers(lab, start_worker):
+def test_a_race_of_three_advances_and_stands_together_and_every_run_equals_one_trained_alone(lab, start_worker):
     recipes = [small(preset, epochs=9) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
     ids = queue(lab, *recipes)
     group = lab.run(ids[0]).group_id
     start_worker()
+
+    def together():
+        epochs = [-1 if epoch is None else epoch for epoch in epochs_of(lab, ids)]
+        assert max(epochs) - min(epochs) <= 1
+        return min(epochs)
+
     for stood in (0, 3):
-        until(lambda least=stood: (lab.run(ids[1]).epoch or 0) > least)
+        until(lambda least=stood: together() > least)
         lab.pause(group)
         until(lambda: states_of(lab, ids) == ["paused"] * 3)
-        together = lab.run(ids[0]).epoch
-        assert epochs_of(lab, ids) == [together] * 3
+        [held] = set(epochs_of(lab, ids))
         lab.step(group)
         until(lambda: states_of(lab, ids) == ["paused"] * 3)
-        assert epochs_of(lab, ids) == [together + 1] * 3
+        assert epochs_of(lab, ids) == [held + 1] * 3
         lab.resume(group)
     until(lambda: finished(lab, ids))
     for run_id, recipe in zip(ids, recipes, strict=True):
@@ -185,8 +159,10 @@ def test_one_that_is_held_stays_where_it_is_when_its_race_is_paused_and_comes_al
     until(lambda: epochs_of(lab, ids) == [others[0] + 1] * 3)
 
 
-def test_a_race_whose_worker_died_is_paused_and_stopped_at_once_and_goes_on_with_the_next(lab, start_worker):
-    recipes = [small(preset, epochs=4) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
+def test_a_race_whose_worker_was_killed_is_paused_and_stopped_at_once_and_the_next_ends_with_the_same_numbers(
+    lab, start_worker
+):
+    recipes = [small(preset, epochs=6) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
     ids = queue(lab, *recipes)
     group = lab.run(ids[0]).group_id
     worker = start_worker()
@@ -194,7 +170,7 @@ def test_a_race_whose_worker_died_is_paused_and_stopped_at_once_and_goes_on_with
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     stood = epochs_of(lab, ids)
-    assert "running" in states_of(lab, ids)
+    assert "running" in states_of(lab, ids) and not worker_status(lab).alive
     lab.pause(group)
     assert states_of(lab, ids) == ["paused"] * 3 and epochs_of(lab, ids) == stood
     assert not any(lab.run(run_id).wants_to_train for run_id in ids), "each is held where it is"
@@ -220,30 +196,16 @@ def test_a_run_that_waits_in_the_queue_obeys_at_once_while_the_worker_is_busy(la
     until(lambda: finished(lab, [waiting]))
 
 
-def test_a_paused_group_does_not_hold_up_the_queue(lab, start_worker):
-    [held] = queue(lab, small(epochs=50))
+def test_what_is_paused_stopped_or_cannot_train_holds_up_nothing_behind_it(lab, start_worker):
+    [held] = queue(lab, small(epochs=1))
     lab.pause(held)
-    [other] = queue(lab, small(epochs=1))
+    stopped, beside = queue(lab, small("digits-scl", epochs=1), small("digits-bcl", epochs=1))
+    lab.stop(stopped)
+    broken, last = queue(lab, small("cifar10-small-bcl", epochs=1), small(epochs=1))
     start_worker()
-    until(lambda: finished(lab, [other]))
-    assert lab.run(held).state == "paused"
-
-
-def test_stopping_one_run_leaves_the_others_training(lab, start_worker):
-    ids = queue(lab, small("digits-scl", epochs=6), small("digits-bcl", epochs=6))
-    lab.stop(ids[0])
-    start_worker()
-    until(lambda: lab.run(ids[1]).state == "finished")
-    assert lab.run(ids[0]).state == "stopped"
-
-
-def test_a_run_that_cannot_train_fails_in_words_and_the_next_goes_on(lab, start_worker):
-    broken = small("cifar10-small-bcl", epochs=1)
-    ids = queue(lab, broken, small(epochs=1))
-    start_worker()
-    until(lambda: lab.run(ids[1]).state == "finished")
-    assert lab.run(ids[0]).state == "failed"
-    assert "data.path" in (lab.run(ids[0]).error or "")
+    until(lambda: finished(lab, [beside, last]))
+    assert states_of(lab, [held, stopped, broken]) == ["paused", "stopped", "failed"]
+    assert "data.path" in (lab.run(broken).error or "")
 
 
 def test_only_one_worker_serves_a_lab(lab, start_worker):
@@ -279,27 +241,21 @@ def test_a_worker_held_up_by_a_dead_drive_leaves_when_asked(lab, start_worker, o
     assert not worker_status(lab).alive
 
 
-def test_a_run_on_a_dead_drive_can_be_stopped_and_the_next_goes_on(lab, start_worker, on_a_dead_drive):
-    [following] = queue(lab, small(epochs=1))
-    process = start_worker()
-    until(lambda: lab.run(on_a_dead_drive).state == "running")
-    lab.stop(on_a_dead_drive)
-    until(lambda: lab.run(on_a_dead_drive).state == "stopped")
-    until(lambda: finished(lab, [following]))
-    assert lab.run(on_a_dead_drive).state == "stopped"
-    assert process.poll() is None and worker_status(lab).pid == process.pid
-
-
-def test_a_run_on_a_dead_drive_is_shown_as_paused_and_others_as_stopped(lab, start_worker, on_a_dead_drive):
-    [other] = queue(lab, small(epochs=1))
+def test_a_run_on_a_dead_drive_is_shown_as_paused_and_others_as_stopped_and_the_next_goes_on(
+    lab, start_worker, on_a_dead_drive
+):
+    dropped, following = (queue(lab, small(epochs=1))[0] for _ in range(2))
     process = start_worker()
     until(lambda: lab.run(on_a_dead_drive).state == "running")
     lab.pause(on_a_dead_drive)
-    lab.stop(other)
-    until(lambda: [lab.run(i).state for i in (on_a_dead_drive, other)] == ["paused", "stopped"])
+    lab.stop(dropped)
+    until(lambda: states_of(lab, [on_a_dead_drive, dropped]) == ["paused", "stopped"])
     lab.resume(on_a_dead_drive)
     until(lambda: lab.run(on_a_dead_drive).state == "running")
-    assert process.poll() is None
+    lab.stop(on_a_dead_drive)
+    until(lambda: finished(lab, [following]))
+    assert lab.run(on_a_dead_drive).state == "stopped"
+    assert process.poll() is None and worker_status(lab).pid == process.pid
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,10 +1,10 @@
 // The data drawer: a button that asks for a look, how the look goes, and what it has found.
 
 import { mounting } from "../mounting.js";
-import { h } from "../stage/core/dom.js";
-import { sentence } from "../stage/core/server.js";
+import { button, h } from "../stage/core/dom.js";
+import { follow } from "../stage/core/jobs.js";
+import { asker, fetchFrom, json, sentence } from "../stage/core/server.js";
 import { classes, costs, overview, views } from "./facts.js";
-import { Lab } from "./lab.js";
 
 const NOTHING = "A look reads the images, downloads them if need be, and does one training step to measure it.";
 const NOWHERE = "Type the folder of the images above to see what is in it.";
@@ -15,8 +15,8 @@ class Drawer {
   listening = new AbortController();
 
   constructor(host, { prefix }) {
-    this.lab = new Lab(prefix);
-    this.button = h("button", { type: "button", onclick: () => this.look() });
+    Object.assign(this, { prefix, fetchBytes: fetchFrom(prefix), ask: asker(prefix) });
+    this.button = button("", () => this.look());
     this.status = h("p", { role: "status" });
     this.found = h("div");
     host.replaceChildren(h("div", { class: "controls" }, this.button, this.status), this.found);
@@ -42,6 +42,21 @@ class Drawer {
     this.status.textContent = here ? looked.words : told.execution ? NOTHING : NOWHERE;
   }
 
+  async read(job, name) {
+    return json(await this.fetchBytes(`jobs/${job}/${name}`));
+  }
+
+  /** A job's picture, as an address; `stamp` tells one making of it from the next. */
+  picture(job, name, stamp) {
+    return new URL(`${this.prefix}/jobs/${job}/${name}?made=${stamp}`, document.baseURI).href;
+  }
+
+  /** Ask for a look at all, or at the views of one image, and follow it. */
+  follow({ recipe, execution }, { image = null, again = false }, tell, signal) {
+    const ask = (job) => this.ask("look", { recipe, execution, image, again: again && !job });
+    return follow(ask, this.fetchBytes, tell, signal);
+  }
+
   async look() {
     const { told } = this;
     const request = requestOf(told);
@@ -53,9 +68,8 @@ class Drawer {
     this.looked = looked;
     this.found.replaceChildren();
     this.show();
-    const what = { recipe: told.recipe, execution: told.execution, image: null, again };
-    const tell = (job, state) => this.hear(looked, job, state);
-    await this.lab.look(what, tell, signal).catch((error) => this.fail(looked, error.message));
+    const tell = (state, job) => this.hear(looked, job, state);
+    await this.follow(told, { again }, tell, signal).catch((error) => this.fail(looked, error.message));
   }
 
   async hear(looked, job, { state, progress, error }) {
@@ -65,7 +79,7 @@ class Drawer {
     looked.words = state === "unknown" ? WAITING : state === "running" ? progress || "Starting" : "";
     // The facts come before the measurement, as the job's next words.
     if (news && job && !looked.facts) {
-      const facts = this.lab.read(`jobs/${job}/preview.json`);
+      const facts = this.read(job, "preview.json");
       looked.facts = await (state === "done" ? facts : facts.catch(() => null)); // not written yet, or never
       if (looked.signal.aborted) return;
       if (looked.facts) this.showFacts(looked, job);
@@ -75,7 +89,7 @@ class Drawer {
       looked.cost.replaceChildren(h("p", { class: "warning" }, sentence(`They could not be measured: ${error}`)));
     }
     if (state === "done") {
-      const cost = await this.lab.read(`jobs/${job}/cost.json`);
+      const cost = await this.read(job, "cost.json");
       if (looked.signal.aborted) return;
       const { name, recipe: { epochs } } = looked.told;
       looked.cost.replaceChildren(...costs(looked.facts, cost, { name, epochs }));
@@ -99,7 +113,7 @@ class Drawer {
       h("p", { class: "note" }, told.views),
       this.viewer(looked, job),
     ];
-    const sections = [classes(facts, this.lab.picture(job, "samples.png", stamp), told.groups), beside];
+    const sections = [classes(facts, this.picture(job, "samples.png", stamp), told.groups), beside];
     this.found.replaceChildren(
       h("div", { class: "overview" }, overview(facts)),
       h("div", { class: "columns" }, sections.map((parts) => h("section", {}, parts))),
@@ -109,7 +123,7 @@ class Drawer {
   /** The views of a training image, and a choice of another one. */
   viewer({ facts, stamp, told, signal }, job) {
     const last = facts.train_counts.reduce((total, count) => total + count, 0) - 1;
-    const picture = (made, image) => views(this.lab.picture(made, "views.png", stamp), image);
+    const picture = (made, image) => views(this.picture(made, "views.png", stamp), image);
     const shown = h("div", {}, picture(job, 0));
     const said = h("p", { class: "note", role: "status" });
     let latest = null;
@@ -119,19 +133,19 @@ class Drawer {
       latest = mine;
       number.value = image;
       said.textContent = "Drawing the views";
-      const hear = (made, { state, progress, error }) => {
+      const hear = ({ state, progress, error }, made) => {
         if (state === "done") shown.replaceChildren(picture(made, image));
         said.textContent = { done: "", failed: error, unknown: WAITING, running: progress }[state];
       };
-      const what = { recipe: told.recipe, execution: told.execution, image: image || null, again: false };
-      await this.lab.look(what, hear, mine).catch((error) => (said.textContent = error.message));
+      const wanted = { image: image || null };
+      await this.follow(told, wanted, hear, mine).catch((error) => (said.textContent = error.message));
     };
     const typed = () => show(Math.min(last, Math.max(0, Math.round(number.valueAsNumber) || 0)));
     const number = h("input", { type: "number", min: 0, max: last, value: 0, onchange: typed });
     const another = () => show(Math.floor(Math.random() * (last + 1)));
     const controls = [
       h("label", {}, "Training image", number),
-      h("button", { type: "button", onclick: another }, "Another image"),
+      button("Another image", another),
       said,
     ];
     return h("div", {}, h("div", { class: "controls" }, controls), shown);

@@ -1,9 +1,9 @@
 // The Library: every run as a card or a row, to be found, opened and put in order. Streamlit tells where to ask; what is
 // shown comes from the data routes, and what is done goes there.
 
-import { follow } from "../jobs.js";
 import { mounting } from "../mounting.js";
 import { button, h } from "../stage/core/dom.js";
+import { follow } from "../stage/core/jobs.js";
 import { Away, asker, fetchFrom, sentence } from "../stage/core/server.js";
 import { plural, whole } from "../stage/core/words.js";
 import { Bar } from "./bar.js";
@@ -311,7 +311,7 @@ class Library {
 
   /** Have runs written into a file, and hand it over where `say` says how that goes. */
   async save(ids, say) {
-    const hear = (job, { state, progress, error }) => {
+    const hear = ({ state, progress, error }, job) => {
       if (state === "failed") say(sentence(`nothing was exported: ${error}`));
       else if (state !== "done") say(state === "unknown" ? "The export waits for other jobs to end." : progress || "Exporting …");
       else {
@@ -320,8 +320,8 @@ class Library {
       }
     };
     say("Exporting …");
-    const { signal } = this.listening;
-    await follow(this, "export", { runs: ids }, hear, signal).catch((error) => say(error.message));
+    const ask = () => this.ask("export", { runs: ids });
+    await follow(ask, this.fetchBytes, hear, this.listening.signal).catch((error) => say(error.message));
   }
 
   /** Have Python open a dialog about a run. */

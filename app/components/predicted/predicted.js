@@ -15,56 +15,48 @@ const GROUPED = " Click a block to see its classes.";
 class Predicted {
   /** @param {{counts: number[], stops: [number, string][], maps: {title: string, angles: number[]}[]}} told by Python */
   constructor(host, { counts, stops, maps }) {
+    this.regular = simplexAngle(counts.length);
     this.classes = heatMapClasses({ names: counts.map((_, k) => String(k)), counts, groups: groupsOf(counts) });
-    this.scale = deviationScale(stops, `${number(simplexAngle(counts.length), 1)}°`);
-    const grid = h("div", { class: "grid" });
+    this.scale = deviationScale(stops, `${number(this.regular, 1)}°`);
+    this.grid = h("div", { class: "grid" });
     const key = h("p", { class: "key" }, KEY + (this.classes.groups.length ? GROUPED : ""));
-    host.replaceChildren(grid, key); // at once: the maps read the page's colours
-    this.maps = maps.map((told) => new OneMap(grid, told, counts.length, this));
+    host.replaceChildren(this.grid, key); // at once: the maps read the page's colours
+    this.maps = maps.map((told) => this.build(told));
   }
 
-  /** The pair under the pointer, in every map. */
+  /** @returns {{picture: HeatMap, read: (hit: ?Hit) => void}} */
+  build({ title, angles }) {
+    const [host, readout] = [h("div", { class: "map" }), h("p", { class: "readout" })];
+    this.grid.append(h("section", {}, h("h3", {}, title), host, readout));
+    const picture = new HeatMap(host, {
+      label: `Angles of the predicted optimum, ${title}`,
+      onHover: (hit) => this.point(hit, picture),
+      onOpen: (blocks) => this.pictures.forEach((other) => other.setOpen(blocks)),
+    });
+    picture.setClasses(this.classes);
+    picture.setScales(this.scale);
+    picture.setValues(deviation(Float32Array.from(angles), this.regular));
+    const K = this.classes.order.length;
+    const angleOf = ({ row, column }) => `classes ${row} and ${column}: ${number(angles[row * K + column], 1)}°`;
+    const inWords = (hit) => (isPair(hit) ? angleOf(hit) : hit?.kind === "block" ? hit.text : "");
+    return { picture, read: (hit) => (readout.textContent = inWords(hit)) };
+  }
+
+  get pictures() {
+    return this.maps.map(({ picture }) => picture);
+  }
+
+  /** What is pointed at in one map, in every map. */
   point(hit, from) {
-    for (const map of this.maps) if (map !== from) map.picture.highlight(hit?.kind === "cell" ? hit : null);
-    for (const map of this.maps) map.read(hit);
-  }
-
-  open(blocks) {
-    for (const { picture } of this.maps) picture.setOpen(blocks);
-  }
-
-  retheme() {
-    for (const { picture } of this.maps) picture.retheme();
-  }
-
-  remove() {
-    for (const { picture } of this.maps) picture.destroy();
+    for (const { picture, read } of this.maps) {
+      if (picture !== from) picture.highlight(hit?.kind === "cell" ? hit : null);
+      read(hit);
+    }
   }
 }
 
-class OneMap {
-  constructor(grid, { title, angles }, K, all) {
-    Object.assign(this, { K, angles: Float32Array.from(angles) });
-    const host = h("div", { class: "map" });
-    this.readout = h("p", { class: "readout" });
-    grid.append(h("section", {}, h("h3", {}, title), host, this.readout));
-    this.picture = new HeatMap(host, {
-      label: `Angles of the predicted optimum, ${title}`,
-      onHover: (hit) => all.point(hit, this),
-      onOpen: (open) => all.open(open),
-    });
-    this.picture.setClasses(all.classes);
-    this.picture.setScales(all.scale);
-    this.picture.setValues(deviation(this.angles, simplexAngle(K)));
-  }
-
-  read(hit) {
-    const isPair = hit?.kind === "cell" && hit.row !== hit.column;
-    if (isPair) {
-      const angle = this.angles[hit.row * this.K + hit.column];
-      this.readout.textContent = `classes ${hit.row} and ${hit.column}: ${number(angle, 1)}°`;
-    } else this.readout.textContent = hit?.kind === "block" ? hit.text : "";
-  }
+function isPair(hit) {
+  return hit?.kind === "cell" && hit.row !== hit.column;
 }
 
 const mount = picturing(".bcl-predicted", Predicted);

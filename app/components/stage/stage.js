@@ -1,6 +1,7 @@
 // The stage: one state and one clock, and lenses that draw what they say. Streamlit tells it which runs; from then on
 // it talks to the data routes alone.
 
+import { mounting } from "../mounting.js";
 import { Bar } from "./core/bar.js";
 import { Card } from "./core/card.js";
 import { KEYS, advance, clock, position } from "./core/clock.js";
@@ -32,16 +33,8 @@ const WITHOUT_EPOCH = {
 const DIRTY = { epochs: "arrived", history: "arrived", view: "viewed" }; // what of the page follows what has come
 const DIFFERENT = "These runs have different classes or counts: they are not compared.";
 
-const stages = new WeakMap();
-
-export default function mount({ data, parentElement }) {
-  const host = parentElement.querySelector(".bcl-stage");
-  if (!stages.has(host)) stages.set(host, new Stage(host, fetchFrom(data.prefix), asker(data.prefix)));
-  const stage = stages.get(host);
-  stage.tell(data);
-  // Streamlit also calls this when a newer update overtook this one: the stage then stands, and stays.
-  return () => host.isConnected || (stage.remove(), stages.delete(host));
-}
+const mount = mounting(".bcl-stage", (host, { prefix }) => new Stage(host, fetchFrom(prefix), asker(prefix)));
+export { mount as default };
 
 export class Stage {
   clock = clock([]);

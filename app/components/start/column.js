@@ -68,14 +68,6 @@ export class Column {
     for (const sheet of this.sheets) sheet.draw();
   }
 
-  retheme() {
-    for (const sheet of this.sheets) sheet.retheme();
-  }
-
-  remove() {
-    for (const sheet of this.sheets) sheet.destroy();
-  }
-
   paint(context, width, height, theme) {
     const { colours, dots, mean, regular, isFirst } = this;
     const isNarrow = width <= NARROW;

@@ -2,7 +2,7 @@
 
 import { picturing } from "../mounting.js";
 import { isUneven } from "../stage/core/classes.js";
-import { h } from "../stage/core/dom.js";
+import { button, h } from "../stage/core/dom.js";
 import { fetchFrom } from "../stage/core/server.js";
 import { Store } from "../stage/core/store.js";
 import { Column } from "./column.js";
@@ -33,7 +33,7 @@ class Play {
     this.counts = h("div", { class: "counts" });
     this.stage = h("div", { class: "columns" });
     this.epoch = h("output", { class: "epoch" }, "epoch 0");
-    this.again = h("button", { type: "button", class: "again", onclick: () => this.play() }, "Play again");
+    this.again = button("Play again", () => this.play(), { class: "again" });
     this.message = h("p", { role: "status", hidden: true });
     this.leads = conditions.map(({ lead }) => h("p", {}, lead));
     const turn = (event) => this.choose(conditions[Number(event.target.checked)]);
@@ -52,7 +52,7 @@ class Play {
   choose(condition) {
     this.condition = condition;
     this.stop();
-    for (const column of this.columns) column.remove();
+    for (const picture of this.pictures) picture.destroy();
     const { conditions, groups } = this.told;
     const { name, runs } = condition;
     this.heading.textContent = `${name}: images of each digit`;
@@ -128,15 +128,14 @@ class Play {
     this.end(false);
   }
 
-  retheme() {
-    for (const column of this.columns) column.retheme();
+  get pictures() {
+    return this.columns.flatMap(({ sheets }) => sheets);
   }
 
   remove() {
     this.stop();
     this.observer.disconnect();
     this.store.stop();
-    for (const column of this.columns) column.remove();
   }
 }
 

@@ -140,14 +140,17 @@ export class TourColumn {
     return `${this.dims} dimensions keep ${kept} of the variance, ${dims}D ${found} of the near neighbours.`;
   }
 
-  /** @param {{a, b, fraction: number}} tween snapshots @param {Float64Array} basis (3, all dimensions) */
+  /**
+   * Drawn with the next frame: names on a canvas would have the browser lay out at once what this one has changed.
+   *
+   * @param {{a, b, fraction: number}} tween snapshots @param {Float64Array} basis (3, all dimensions)
+   */
   place({ a, b, fraction }, basis) {
     if (!this.samples || !a) return;
     const epochs = { a: this.scene(a), b: this.scene(b), fraction };
     const alone = { a: this.fitted ?? NOTHING };
     this.points.setEpochs(this.alone ? alone : this.fitted ? { a: this.fitted } : epochs);
     this.points.setBasis(this.alone ? identity(this.dims) : basis);
-    this.points.draw();
   }
 
   scene(snapshot) {

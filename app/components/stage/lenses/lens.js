@@ -119,7 +119,7 @@ export class Lens {
   addColumns(make) {
     this.columns = this.stage.runs.map((run) => new Column(run));
     const roots = this.columns.map(({ root }) => root);
-    this.legend.before(h("div", { class: "columns", style: `--columns: ${roots.length}` }, roots));
+    this.legend.before(h("div", { class: "columns" }, roots));
     for (const column of this.columns) column.part = column.run.classes && make(column.content, column.run);
   }
 

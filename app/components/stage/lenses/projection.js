@@ -1,10 +1,10 @@
 // One epoch of one run alone, made flat by PCA or UMAP: a side job of the lab fits it, once.
 
+import { follow } from "../core/jobs.js";
 import { parse } from "../core/safetensors.js";
-import { json, sentence } from "../core/server.js";
+import { sentence } from "../core/server.js";
 import { INT16_MAX } from "../plots/view.js";
 
-const POLL = 500; // milliseconds
 const REACH = 0.98; // of the unit disc, that the outermost sample lies at
 
 export const METHODS = { pca: "PCA", umap: "UMAP" };
@@ -23,21 +23,19 @@ export const ALONE =
 export async function projected(stage, run, epoch, method, { goesOn, say }) {
   const { told: { id }, rev } = run;
   const name = `The ${METHODS[method]} of epoch ${epoch}`;
-  let [job, state] = [null, "unknown"];
-  while (goesOn()) {
-    if (state === "unknown") ({ job } = await stage.ask("project", { run: id, epoch, method })); // too many run: again
-    const told = json(await stage.store.fetchBytes(`jobs/${job}`));
-    state = told.state;
-    if (state === "failed") throw new Error(sentence(told.error));
-    if (state === "done") {
-      const { arrays, metadata } = parse(await stage.store.fetch(`runs/${id}/projection/${rev}/${method}/${epoch}`));
-      const kept = Number(metadata.variance_kept ?? NaN);
-      return { coordinates: arrays.coordinates.data, kept: Number.isFinite(kept) ? kept : null };
-    }
-    say(state === "running" ? `${name} is being fitted. ${told.progress}`.trim() : `${name} waits for others to end.`);
-    await new Promise((resolve) => setTimeout(resolve, POLL));
-  }
-  return null;
+  let found = null;
+  const tell = async ({ state, progress, error }) => {
+    if (state === "failed") throw new Error(sentence(error));
+    if (state === "running") say(`${name} is being fitted. ${progress}`.trim());
+    if (state === "unknown") say(`${name} waits for others to end.`);
+    if (state !== "done") return;
+    const { arrays, metadata } = parse(await stage.store.fetch(`runs/${id}/projection/${rev}/${method}/${epoch}`));
+    const kept = Number(metadata.variance_kept ?? NaN);
+    found = { coordinates: arrays.coordinates.data, kept: Number.isFinite(kept) ? kept : null };
+  };
+  const ask = () => stage.ask("project", { run: id, epoch, method });
+  await follow(ask, stage.store.fetchBytes, tell, { get aborted() { return !goesOn(); } });
+  return found;
 }
 
 /** Places, (N, 2), in the unit disc, one scale for both axes. @returns {Int16Array} (N, dims) in steps of 1/32767 */

@@ -4,11 +4,19 @@ import { sharpContext } from "./pen.js";
 import { themeOf } from "./surface.js";
 
 export class Sheet {
+  size = [0, 0];
+
   /** @param {HTMLCanvasElement} canvas sized by the page @param paint (context, width, height, theme), in CSS pixels */
   constructor(canvas, paint) {
     Object.assign(this, { canvas, paint });
-    this.observer = new ResizeObserver(() => this.retheme());
+    this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(canvas);
+  }
+
+  /** Note the size: whoever asks for it after changing the page has the browser lay that out at once. */
+  resize() {
+    this.size = [this.canvas.clientWidth, this.canvas.clientHeight];
+    this.retheme();
   }
 
   retheme() {
@@ -17,8 +25,8 @@ export class Sheet {
   }
 
   draw() {
-    const { clientWidth: width, clientHeight: height } = this.canvas;
-    if (width && height && this.theme) this.paint(sharpContext(this.canvas, width, height), width, height, this.theme);
+    const [width, height] = this.size;
+    if (width && height) this.paint(sharpContext(this.canvas, width, height), width, height, this.theme);
   }
 
   destroy() {

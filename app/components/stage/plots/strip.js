@@ -2,14 +2,15 @@
 
 import { h } from "../core/dom.js";
 import { along, dotsOf, drawDegrees, drawDots } from "./dots.js";
-import { sharpContext } from "./pen.js";
+import { Sheet } from "./sheet.js";
 
 const [GAP, WIDTH, INSET] = [14, 44, 7]; // pixels
 
-export class Strip {
+export class Strip extends Sheet {
   constructor(content, chart, kinds, told) {
+    const canvas = content.appendChild(h("canvas", { class: "strip", "aria-hidden": "true" }));
+    super(canvas, (context) => this.highest && this.drawOn(context));
     Object.assign(this, { content, chart, kinds, told });
-    this.canvas = content.appendChild(h("canvas", { class: "strip", "aria-hidden": "true" }));
   }
 
   /** @param {number} highest degrees at the top of the axis, as long as the chart has not drawn it; it begins at 0 */
@@ -21,15 +22,6 @@ export class Strip {
   /** @param {?Float32Array} angles (K, K) degrees @param {?(?number)[]} shares their quantiles, which replace them */
   show(angles, shares) {
     Object.assign(this, { dots: angles && !shares ? dotsOf(angles, this.kinds) : [], shares, isShown: true });
-    this.draw();
-  }
-
-  draw() {
-    const { clientWidth: width, clientHeight: height } = this.content;
-    if (width && this.highest) this.drawOn(sharpContext(this.canvas, width, height));
-  }
-
-  retheme() {
     this.draw();
   }
 
@@ -47,8 +39,7 @@ export class Strip {
     if (this.shares?.every(Number.isFinite)) this.drawShares(context, axis);
     else drawDots(context, axis, this.dots, { colours: groups });
     if (highest !== null) return; // the chart has brought its own axis
-    const { color: colour, fontFamily } = getComputedStyle(this.content);
-    drawDegrees(context, axis, { beside: left - 6, font: `13px ${fontFamily}`, colour });
+    drawDegrees(context, axis, { beside: left - 6, font: `13px ${this.theme.font}`, colour: this.theme.text });
   }
 
   /** Nine tenths, half and the median, in the greys of the plot beside. */
