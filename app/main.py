@@ -17,10 +17,12 @@ from app.words import verbatim
 from bcl_core.lab import LabError
 from bcl_core.lab.faults import read_only
 
-TELL_THE_THEME = """const app = document.querySelector(".stApp");
-const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
-new MutationObserver(tell).observe(app, { attributes: true });
-tell();"""  # for the style sheet, which has no other way to know it
+TELL_THE_THEME = """if (!document.documentElement.dataset.theme) {
+  const app = document.querySelector(".stApp");
+  const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
+  new MutationObserver(tell).observe(app, { attributes: true });
+  tell();
+}"""  # once, for the style sheet, which has no other way to know it
 
 CLOSE_THE_DRAWER = """if (innerWidth < 768) {
   document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
@@ -37,15 +39,18 @@ except LabError as error:
     st.stop()
 
 page = st.navigation(
-    [
-        st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
-        st.Page("screens/lab.py", title="Lab", icon=":material/science:"),
-        st.Page("screens/gallery.py", title="Gallery", icon=":material/grid_view:"),
-        st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
-        st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),
-        st.Page("screens/report.py", title="Report", icon=":material/fact_check:"),
-        st.Page("screens/runs.py", title="Runs", icon=":material/list:"),
-    ],
+    {
+        "": [
+            st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
+            st.Page("screens/lab.py", title="Lab", icon=":material/science:"),
+            st.Page("screens/library.py", title="Library", icon=":material/grid_view:"),
+        ],
+        "Evidence": [
+            st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),
+            st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
+            st.Page("screens/report.py", title="Report", icon=":material/fact_check:"),
+        ],
+    },
     position="top",
 )
 try:
