@@ -37,6 +37,8 @@ class RunOfFile:
 
     command: str  # also its parameter in the address, and what its widgets and jobs are called after
     done: str  # "imported": what became of the file
+    title: str
+    icon: str
 
     @property
     def wanted(self) -> bool:
@@ -106,29 +108,26 @@ class RunOfFile:
             watch(key, ended)
 
 
-IMPORT = RunOfFile("import", "imported")
+IMPORT = RunOfFile("import", "imported", "Import a model", ":material/upload_file:")
 
 
 def import_form() -> None:
     """Draw the form, and how the last import of this page went."""
-    with st.expander("Import a model", icon=":material/upload_file:", expanded=IMPORT.wanted):
-        st.caption(
-            "A checkpoint of the published BCL code, ProCo, SupContrast, torchvision or timm becomes a run that is "
-            "measured as it is and then held; *Resume* trains on from it. A zip that was exported here brings its runs "
-            "back as they were."
-        )
-        left, right = st.columns(2)
-        upload, path, name = IMPORT.fields(left, right, SUFFIXES)
-        data = left.selectbox("Measured on the data of", [*RACES], format_func=_data_of, key="import/race")
-        titles = {FIND_OUT: FIND_OUT, **{name: backbone.title for name, backbone in BACKBONES.items()}}
-        arch = right.selectbox("Architecture", list(titles), format_func=titles.__getitem__, key="import/arch")
-        paths = controls.data_paths("import", PRESETS[f"{data}-bcl"].recipe.data.source)
-        if st.button("Import", icon=":material/download:", type="primary"):
-            settings = [f"--set={key}={_absolute(text)}" for key, text in paths.items()]
-            IMPORT.start(
-                upload, path, name, f"--preset={data}-bcl", *settings, *[f"--arch={arch}"] * (arch != FIND_OUT)
-            )
-        IMPORT.follow(_tell)
+    st.caption(
+        "A checkpoint of the published BCL code, ProCo, SupContrast, torchvision or timm becomes a run that is "
+        "measured as it is and then held; *Resume* trains on from it. A zip that was exported here brings its runs "
+        "back as they were."
+    )
+    left, right = st.columns(2)
+    upload, path, name = IMPORT.fields(left, right, SUFFIXES)
+    data = left.selectbox("Measured on the data of", [*RACES], format_func=_data_of, key="import/race")
+    titles = {FIND_OUT: FIND_OUT, **{name: backbone.title for name, backbone in BACKBONES.items()}}
+    arch = right.selectbox("Architecture", list(titles), format_func=titles.__getitem__, key="import/arch")
+    paths = controls.data_paths("import", PRESETS[f"{data}-bcl"].recipe.data.source)
+    if st.button("Import", icon=":material/download:", type="primary"):
+        settings = [f"--set={key}={_absolute(text)}" for key, text in paths.items()]
+        IMPORT.start(upload, path, name, f"--preset={data}-bcl", *settings, *[f"--arch={arch}"] * (arch != FIND_OUT))
+    IMPORT.follow(_tell)
 
 
 def _tell_of_runs(brought: Sequence[Mapping[str, Any]]) -> None:

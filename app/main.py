@@ -37,15 +37,18 @@ except LabError as error:
     st.stop()
 
 page = st.navigation(
-    [
-        st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
-        st.Page("screens/lab.py", title="Lab", icon=":material/science:"),
-        st.Page("screens/gallery.py", title="Gallery", icon=":material/grid_view:"),
-        st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
-        st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),
-        st.Page("screens/report.py", title="Report", icon=":material/fact_check:"),
-        st.Page("screens/runs.py", title="Runs", icon=":material/list:"),
-    ],
+    {
+        "": [
+            st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
+            st.Page("screens/lab.py", title="Lab", icon=":material/science:"),
+            st.Page("screens/library.py", title="Library", icon=":material/grid_view:"),
+        ],
+        "Evidence": [
+            st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),
+            st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
+            st.Page("screens/report.py", title="Report", icon=":material/fact_check:"),
+        ],
+    },
     position="top",
 )
 try:

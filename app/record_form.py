@@ -10,7 +10,7 @@ from app.words import verbatim
 from bcl_core.lab import Run
 
 SUFFIXES = ["npz", "parquet"]
-RECORD = RunOfFile("record", "opened")
+RECORD = RunOfFile("record", "opened", "Open your own embeddings", ":material/scatter_plot:")
 EXAMPLE = """\
 import numpy as np
 # embeddings (n, d), or (E, n, d) for E epochs; labels (n,), whole numbers from 0 or names
@@ -28,20 +28,19 @@ A Parquet file has a row a sample and epoch, with columns `embedding` (lists of 
 
 def recording_form() -> None:
     """Draw the form, and how the last opening of this page went."""
-    with st.expander("Open your own embeddings", icon=":material/scatter_plot:", expanded=RECORD.wanted):
-        st.caption(
-            "From any model: a .npz with arrays *embeddings* and *labels*, and *epochs* where there are several, or a "
-            "Parquet file with columns *embedding* and *label*. It becomes a run to look at. At most 200,000 samples, "
-            "2 GiB."
-        )
-        left, right = st.columns(2)
-        upload, path, name = RECORD.fields(left, right, SUFFIXES)
-        with st.expander("How such a file is written"):
-            st.code(EXAMPLE, language=None, wrap_lines=True)  # the colours of "python" are too pale to read
-            st.markdown(FURTHER)
-        if st.button("Open", icon=":material/scatter_plot:", type="primary"):
-            RECORD.start(upload, path, name)
-        RECORD.follow(_tell)
+    st.caption(
+        "From any model: a .npz with arrays *embeddings* and *labels*, and *epochs* where there are several, or a "
+        "Parquet file with columns *embedding* and *label*. It becomes a run to look at. At most 200,000 samples, "
+        "2 GiB."
+    )
+    left, right = st.columns(2)
+    upload, path, name = RECORD.fields(left, right, SUFFIXES)
+    with st.expander("How such a file is written"):
+        st.code(EXAMPLE, language=None, wrap_lines=True)  # the colours of "python" are too pale to read
+        st.markdown(FURTHER)
+    if st.button("Open", icon=":material/scatter_plot:", type="primary"):
+        RECORD.start(upload, path, name)
+    RECORD.follow(_tell)
 
 
 def _tell(run: Run, found: Mapping[str, Any]) -> None:

@@ -48,9 +48,3 @@ def comparable(runs: Sequence[Run]) -> list[Run]:
 def trained_here(runs: Sequence[Run]) -> list[Run]:
     """Return the runs that this project trains: not those recorded from other code, nor those that cannot be read."""
     return [run for run in runs if isinstance(run.recipe, Recipe)]
-
-
-def notice_dead_recorders() -> None:
-    """Set recorded runs whose recorder has died to "stopped"."""
-    for run in the_lab().active_runs():
-        the_lab().settle_dead(run)

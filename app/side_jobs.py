@@ -2,11 +2,15 @@
 
 import hashlib
 import json
+import re
+from collections.abc import Sequence
 
 from bcl_core.lab import Lab, LabError, jobs
 from bcl_core.lab.files import write_once
 from bcl_core.provenance import code_version
 from bcl_core.recipe import Execution, Recipe
+
+EXPORT, EXPORT_NAME = "runs.zip", "name.txt"
 
 
 def look(lab: Lab, recipe: Recipe, execution: Execution, image: int | None = None, *, again: bool = False) -> str:
@@ -43,6 +47,25 @@ def project(lab: Lab, run_id: str, epoch: int, method: str) -> str:
         jobs.forget(lab, key)
     words = ["project", run_id, "--epoch", str(epoch), "--method", method]
     jobs.start(lab, key, [*words, "--folder", str(jobs.folder(lab, key))])
+    return key
+
+
+def export(lab: Lab, run_ids: Sequence[str]) -> str:
+    """Write runs into `runs.zip` of the job's folder, unless that runs or has been done; return the job's key.
+
+    `name.txt` beside it says what to call it elsewhere. Where too many jobs run, it stays unknown.
+
+    Raises:
+        UnknownRun: there is no such run.
+    """
+    runs = [lab.run(run_id) for run_id in run_ids]
+    key = _key("export", *(f"{run.id}/{run.epoch}/{run.state}/{run.name}/{run.group_name}" for run in runs))
+    folder = jobs.folder(lab, key)
+    if not (folder / EXPORT).exists():
+        jobs.forget(lab, key)
+    name = f"{runs[0].name} {runs[0].id}" if len(runs) == 1 else f"{len(runs)} runs"
+    write_once(folder / EXPORT_NAME, (re.sub(r"[^\w.+-]+", "-", name).strip("-.") + ".zip").encode())
+    jobs.start(lab, key, ["export", *run_ids, str(folder / EXPORT)])
     return key
 
 

@@ -14,6 +14,7 @@
 | stop-worker               |                                                | {was_alive}   |
 | look                      | recipe, execution, image (null: all), again    | {job}         |
 | project                   | run, epoch, method: pca or umap                | {job}         |
+| export                    | runs                                           | {job}         |
 
 Runs and groups are named by their ids; names have 1 to 80 characters; `execution` may be left out, and so may any field
 of a recipe that stands at its default. Over HTTP all is one JSON object that also holds the verb and a key of its own:
@@ -26,9 +27,9 @@ at once where that is asked for. Of several runs all are deleted, restored or pu
 
 `mend` enters the run folders again that the database does not know, since it was lost: see `bcl_core.lab.mending`.
 
-`look` and `project` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A job that
-was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond them the
-state stays "unknown", and whoever asks for the same later, as another deed, starts it.
+`look`, `project` and `export` start a side job, and answer the key under which `GET jobs/{key}` says how it stands. A
+job that was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond
+them the state stays "unknown", and whoever asks for the same later, as another deed, starts it.
 
 A key is 8 to 64 letters, digits, "-" and "_". Whoever is not sure that a request arrived sends it again with the same
 key: it is done once, and answered alike, for a week.
@@ -43,7 +44,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from app.side_jobs import look, project
+from app.side_jobs import export, look, project
 from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
 from bcl_core.lab.mending import mend
@@ -221,6 +222,7 @@ VERBS: Mapping[str, Verb] = {
     "stop-worker": Verb(Section, "owner", lambda lab, _: {"was_alive": stop_worker(lab)}),
     "look": Verb(LookAt, "owner", _look),
     "project": Verb(Project, "owner", _project),
+    "export": Verb(Runs, "owner", lambda lab, wanted: {"job": export(lab, wanted.runs)}),
 }
 
 

@@ -4,15 +4,6 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-
-def ago(seconds: float) -> str:
-    """Say how long ago something was."""
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit} ago"
-    return "now"
-
-
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
 _MARKS_THAT_TURN = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _RIGHT_TO_LEFT = ("R", "AL", "AN")

@@ -2,13 +2,15 @@
 
 /**
  * @param {string} selector of the component's element
- * @param {(host: HTMLElement, data: Object) => {tell: (data: Object) => void, remove: () => void}} make
+ * @param {(host: HTMLElement, data: Object, component: Object) => {tell: (data: Object) => void, remove: () => void}} make
+ *   `component` is what Streamlit gives: by its setTriggerValue it can tell Python something
  */
 export function mounting(selector, make) {
   const mounted = new WeakMap();
-  return ({ data, parentElement }) => {
+  return (component) => {
+    const { data, parentElement } = component;
     const host = parentElement.querySelector(selector);
-    if (!mounted.has(host)) mounted.set(host, make(host, data));
+    if (!mounted.has(host)) mounted.set(host, make(host, data, component));
     mounted.get(host).tell(data);
     // Streamlit also calls this when a newer update overtook this one: the component then stands, and stays.
     return () => host.isConnected || (mounted.get(host)?.remove(), mounted.delete(host));

@@ -23,6 +23,7 @@ from app.components import PACKED, PLOTLY_FILE, PREFIX, VERSION
 from app.routes.answers import IMMUTABLE, sentence
 from app.routes.do import do_route
 from app.routes.jobs import job_routes
+from app.routes.library import library_route
 from app.routes.moved import moved_routes
 from app.routes.runs import run_routes
 from app.routes.sockets import send_at_once
@@ -69,6 +70,7 @@ def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount | Route]:
                 Route("/health", lambda _: JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})),
                 Route(f"/{PLOTLY_FILE}", lambda request: _packed(request, _plotly(), "text/javascript")),
                 Route("/component/{version}/{name}", _component),
+                library_route(lab_of),
                 *run_routes(lab_of),
                 *job_routes(lab_of),
                 do_route(lab_of),

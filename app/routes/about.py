@@ -40,6 +40,14 @@ class Groups(TypedDict):
     tail: list[int]
 
 
+class Shots(TypedDict):
+    """How many classes have more than 100 training images, how many 20 to 100, and how many fewer."""
+
+    many: int
+    medium: int
+    few: int
+
+
 class Predicted(TypedDict):
     """The predicted optimum: class means, (K, D), turned onto the picture's simplex; degrees within the tail."""
 
@@ -58,6 +66,7 @@ class Classes(TypedDict):
     counts: list[int]
     colours: list[str]
     groups: Groups
+    shots: Shots
     simplex: list[list[float]]
     regular: float
     predicted: Predicted | None
@@ -187,6 +196,7 @@ def _classes(
 ) -> tuple[Classes, int]:
     K = len(counts)
     head, tail = geometry.head_and_tail(counts)
+    shots = {name: int(members.sum()) for name, members in geometry.shot_groups(counts).items()}
     frame = np.pad(geometry.simplex_frame(K, min(K - 1, MAX_SIMPLEX_DIMS)), ((0, 0), (0, 1)))
     classes: Classes = {
         "names": list(names),
@@ -197,6 +207,7 @@ def _classes(
             "medium": by_frequency(counts)[len(head) : -len(tail)].tolist(),
             "tail": tail.tolist(),
         },
+        "shots": {"many": shots["many"], "medium": shots["medium"], "few": shots["few"]},
         "simplex": _rounded(frame),
         "regular": geometry.simplex_angle(K),
         "predicted": None if predicted is None else _predicted(predicted, counts),

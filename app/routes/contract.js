@@ -95,6 +95,7 @@
  * @property {Array<number>} counts
  * @property {Array<string>} colours
  * @property {Groups} groups
+ * @property {Shots} shots
  * @property {Array<Array<number>>} simplex
  * @property {number} regular
  * @property {Predicted|null} predicted
@@ -107,6 +108,14 @@
  * @property {Array<number>} head
  * @property {Array<number>} medium
  * @property {Array<number>} tail
+ */
+
+/**
+ * How many classes have more than 100 training images, how many 20 to 100, and how many fewer.
+ * @typedef {Object} Shots
+ * @property {number} many
+ * @property {number} medium
+ * @property {number} few
  */
 
 /**
@@ -128,6 +137,52 @@
  * @typedef {Object} Control
  * @property {string|null} id
  * @property {string} how
+ */
+
+/**
+ * All runs: the lab's own, the newest group first, those on the shelf, and at last the deleted ones. `about` says of groups on the shelf, by their ids, what a reader should know; `faults` why a folder of the shelf, by its name, was not opened.
+ * @typedef {Object} Library
+ * @property {Array<LibraryRun>} runs
+ * @property {Object<string, string>} about
+ * @property {string} shelf
+ * @property {Object<string, string>} faults
+ */
+
+/**
+ * A run as the Library lists it. `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are as they are; `space` is where its angles are measured; `epoch` the last one recorded; `created` and `deleted` are in seconds since 1970; `lacks_images`: it came without its images, which can be fetched.
+ * @typedef {Object} LibraryRun
+ * @property {string} id
+ * @property {"own"|"shelf"|"imported"|"recorded"} kind
+ * @property {string} name
+ * @property {string} group
+ * @property {string} group_name
+ * @property {string} title
+ * @property {string} recipe
+ * @property {string} data
+ * @property {number|null} imbalance
+ * @property {string} space
+ * @property {number|null} seed
+ * @property {string} state
+ * @property {string|null} error
+ * @property {number|null} epoch
+ * @property {number} planned
+ * @property {number} progress
+ * @property {number} created
+ * @property {number|null} deleted
+ * @property {string} rev
+ * @property {Figures} figures
+ * @property {boolean} lacks_images
+ */
+
+/**
+ * What its last epoch measured, null where that was not recorded. Accuracies are from 0 to 1, angles in degrees; `tail` is the mean angle among the rarest classes, null where none is rare.
+ * @typedef {Object} Figures
+ * @property {number|null} accuracy
+ * @property {number|null} many
+ * @property {number|null} medium
+ * @property {number|null} few
+ * @property {number|null} angle
+ * @property {number|null} tail
  */
 
 /**

@@ -4,6 +4,7 @@
 | --- | --- |
 | `GET health` | `{"status": "ok"}` |
 | `GET pulse?runs=a,b,c&since=E` | `LabPulse`; ETag |
+| `GET runs` | `Library`; ETag; with `?now`, as it is after what the asker has just done |
 | `GET runs/{id}/about` | `About`; ETag |
 | `GET runs/{id}/controls?without=a,b` | `Controls` |
 | `GET runs/{id}/history/{rev}?from&to&step` | the file that `bcl_core.lab.history` describes |
@@ -25,7 +26,7 @@ import typing
 from pathlib import Path
 from typing import Any, TypedDict
 
-from app.routes import about, jobs
+from app.routes import about, jobs, library
 from bcl_core.lab import pulse
 
 JAVASCRIPT = Path(__file__).with_suffix(".js")
@@ -39,7 +40,9 @@ class Failure(TypedDict):
 
 SHAPES: tuple[Any, ...] = (
     *(pulse.LabPulse, pulse.WorkerPulse, pulse.RunPulse, pulse.Queue, pulse.Row, pulse.ClassMeans, pulse.Unknown),
-    *(about.About, about.Switches, about.Classes, about.Groups, about.Predicted, about.Controls, about.Control),
+    *(about.About, about.Switches, about.Classes, about.Groups, about.Shots, about.Predicted),
+    *(about.Controls, about.Control),
+    *(library.Library, library.LibraryRun, library.Figures),
     jobs.JobState,
     Failure,
 )

@@ -2,14 +2,16 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Literal, TypedDict
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 from app.routes.answers import as_json, in_words, sentence
+from app.side_jobs import EXPORT, EXPORT_NAME
 from bcl_core.lab import Lab, jobs
 
 FILES: Mapping[str, str] = {
@@ -17,6 +19,7 @@ FILES: Mapping[str, str] = {
     "cost.json": "application/json",
     "samples.png": "image/png",
     "views.png": "image/png",
+    EXPORT: "application/zip",
 }
 """What of a job's folder can be fetched, and of which type it is."""
 
@@ -57,6 +60,8 @@ def _file(lab: Lab, key: str, request: Request) -> Response:
     name = request.path_params["name"]
     if name not in FILES:
         return sentence(404, f"a job has no file {name[:40]!r} to fetch, only {', '.join(FILES)}")
+    if name == EXPORT:
+        return _export(jobs.folder(lab, key))
     try:
         content = (jobs.folder(lab, key) / name).read_bytes()
     except FileNotFoundError:
@@ -69,3 +74,12 @@ def _file(lab: Lab, key: str, request: Request) -> Response:
     if etag in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
     return Response(content, media_type=FILES[name], headers=headers)
+
+
+def _export(folder: Path) -> Response:
+    """Hand an export over as it is read; there is none before it is whole."""
+    if not (folder / EXPORT).exists():
+        return sentence(404, f"this job has made no {EXPORT} yet")
+    headers = {"Cache-Control": "no-cache", "Content-Encoding": "identity"}
+    name = (folder / EXPORT_NAME).read_text(encoding="utf-8")
+    return FileResponse(folder / EXPORT, media_type=FILES[EXPORT], filename=name, headers=headers)

@@ -21,7 +21,7 @@ st.markdown(
 )
 told = start.told()
 if told is None:
-    st.warning("The runs that come with the project are missing or damaged; the Gallery says which. Training works.")
+    st.warning("The runs that come with the project are missing or damaged; the Library says which. Training works.")
 else:
     start.start(told, key="start")
 with st.container(horizontal=True):
@@ -29,8 +29,8 @@ with st.container(horizontal=True):
         st.switch_page("screens/lab.py", query_params={"new": "digits"})
     if st.button("Look into these runs", icon=":material/search:", disabled=told is None):
         st.switch_page("screens/lab.py", query_params={"runs": ".".join(start.RUNS)})
-    if st.button("Gallery", icon=":material/grid_view:"):
-        st.switch_page("screens/gallery.py")
+    if st.button("Library", icon=":material/grid_view:"):
+        st.switch_page("screens/library.py")
 st.markdown(
     "**[Angles move much more than accuracy](report#does-geometry-predict-accuracy)**: a wider tail is not yet a "
     "better classifier. And these are digits: in our [short runs of these losses on CIFAR-10-LT]"

@@ -30,6 +30,7 @@ from bcl_core.geometry.groups import (
     head_and_tail,
     rarest,
     shot_group_means,
+    shot_groups,
 )
 from bcl_core.geometry.optimum import PredictedOptimum, optimal_class_means, predicted_optimum
 from bcl_core.geometry.push import PUSH_ARRAYS, push_extents, tail_push_share

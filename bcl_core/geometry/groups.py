@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bcl_core.geometry.arrays import FloatArray, IntArray, as_counts, mean_or_none
+from bcl_core.geometry.arrays import BoolArray, FloatArray, IntArray, as_counts, mean_or_none
 
 HEAD_TAIL_SHARE = 0.3
 MANY_ABOVE = 100
@@ -51,11 +51,24 @@ def rarest(class_counts: ArrayLike) -> IntArray:
     return tail if len(tail) > 1 else by_frequency(class_counts)[-2:]
 
 
-def shot_group_means(values: ArrayLike, class_counts: ArrayLike) -> dict[str, float | None]:
-    """Mean of a per-class value (an accuracy, say) over the literature's groups by training count.
+def shot_groups(class_counts: ArrayLike) -> dict[str, BoolArray]:
+    """The literature's groups by training count: many (> 100), medium (20 to 100) and few (< 20).
 
-    They are many (> 100), medium (20 to 100) and few (< 20), as in Liu et al. 2019 ("Large-scale long-tailed
-    recognition in an open world").
+    The bounds are those of Liu et al. 2019 ("Large-scale long-tailed recognition in an open world").
+
+    Args:
+        class_counts: training counts, shape (K,).
+
+    Returns:
+        Which classes are in "many", "medium" and "few", (K,) each.
+    """
+    counts = as_counts(class_counts)
+    many, few = counts > MANY_ABOVE, counts < FEW_BELOW
+    return {"many": many, "medium": ~(many | few), "few": few}
+
+
+def shot_group_means(values: ArrayLike, class_counts: ArrayLike) -> dict[str, float | None]:
+    """Mean of a per-class value (an accuracy, say) over the many, medium and few classes of `shot_groups`.
 
     Args:
         values: one value a class, shape (K,); NaN where a class has none (no test sample).
@@ -69,9 +82,7 @@ def shot_group_means(values: ArrayLike, class_counts: ArrayLike) -> dict[str, fl
     counts = as_counts(class_counts)
     if per_class.shape != counts.shape:
         raise ValueError(f"values has shape {per_class.shape}; expected {counts.shape}, one value a class")
-    many, few = counts > MANY_ABOVE, counts < FEW_BELOW
-    members = {"many": many, "medium": ~(many | few), "few": few}
-    return {name: mean_or_none(per_class[chosen]) for name, chosen in members.items()}
+    return {name: mean_or_none(per_class[members]) for name, members in shot_groups(counts).items()}
 
 
 def frequency_bins(class_counts: ArrayLike) -> IntArray:

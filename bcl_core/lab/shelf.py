@@ -25,7 +25,12 @@ class ShelfError(ValueError):
 
 def shelf_home() -> Path:
     """Return the folder that BCL_LAB_PRETRAINED names, else the project's own."""
-    return Path(os.environ.get("BCL_LAB_PRETRAINED") or Path(__file__).parents[2] / "pretrained").resolve()
+    return _resolved(Path(os.environ.get("BCL_LAB_PRETRAINED") or Path(__file__).parents[2] / "pretrained").absolute())
+
+
+@lru_cache(maxsize=8)
+def _resolved(folder: Path) -> Path:
+    return folder.resolve()
 
 
 @dataclass(frozen=True)

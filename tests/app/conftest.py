@@ -68,6 +68,18 @@ def open_page() -> Callable[..., AppTest]:
 
 
 @pytest.fixture
+def open_form(open_page: Callable[..., AppTest]) -> Callable[[str], AppTest]:
+    """Open the Library and, by its button, one of its forms."""
+
+    def start(title: str) -> AppTest:
+        app = open_page("library")
+        [button] = [button for button in app.button if button.label == title]
+        return button.click().run()
+
+    return start
+
+
+@pytest.fixture
 def jobs_at_once(no_worker: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Side jobs run in this process, to their end, as soon as they are started."""
     from bcl_core.cli import main

@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from app.routes.library import library
 from app.verbs import Refused, do
 from bcl_core.lab import GroupPlan, Lab
 from tests.app.test_pages import PAGES, words
@@ -25,14 +26,14 @@ SENTENCES = {
 @pytest.mark.parametrize("harm", SENTENCES)
 def test_a_database_that_breaks_under_the_app_is_said_by_the_page_by_routes_and_by_verbs(lab, open_page, harm):
     [made] = make_runs(lab, ["bcl"], 1)
-    assert not open_page("runs").error
+    assert not open_page("library").error
     for beside in ("lab.sqlite-wal", "lab.sqlite-shm"):
         (lab.home / beside).unlink(missing_ok=True)
     harm(lab.home / "lab.sqlite")
-    app = open_page("runs")
+    app = open_page("library")
     assert not app.exception and [SENTENCES[harm] in error.value for error in app.error] == [True]
     with served(lambda: lab) as get:
-        for path in (f"pulse?runs={made.id}", f"runs/{made.id}/about", f"runs/{made.id}/view/1/1"):
+        for path in ("runs?now", f"pulse?runs={made.id}", f"runs/{made.id}/about", f"runs/{made.id}/view/1/1"):
             answer = get(path)
             assert answer.status == 503 and SENTENCES[harm] in answer.error
     with pytest.raises(Refused, match=SENTENCES[harm]) as refused:
@@ -78,8 +79,8 @@ def test_on_a_full_disk_the_page_opens_and_a_verb_says_why_it_is_not_done(tmp_pa
         lab = Lab(tmp_path / "lab")
         [run_id] = lab.enqueue(GroupPlan("race", [("run", small())]))
         fill(lab.home)
-        app = open_page("runs")
-        assert not app.exception and "race" in json.dumps(app.dataframe[0].value.to_dict("list"))
+        app = open_page("library")
+        assert not app.exception and library(lab)["runs"][0]["id"] == run_id
         with pytest.raises(Refused, match="is full: free some space") as refused:
             do(lab, "stop", {"target": run_id}, role="owner", key="a-key-of-mine")
         assert refused.value.status == 503
@@ -89,7 +90,7 @@ def test_the_verb_answers_with_the_runs_and_the_page_offers_it(lab, open_page):
     [run_id] = lab.enqueue(GroupPlan("race", [("run", small())]))
     os.utime(lab.home / "runs" / run_id / "recipe.json", (0, 0))
     lab = lose(lab)
-    app = open_page("runs")
+    app = open_page("library")
     assert "1 folder of a run is here that the database does not know" in app.warning[0].value
     [button] = [button for button in app.button if button.label == "Enter them again"]
     app = button.click().run()

@@ -157,7 +157,7 @@ def test_without_a_worker_pause_and_stop_do_what_they_say(lab: Lab, browser: Bro
 def test_no_page_maps_a_heavy_library_into_the_web_process(lab: Lab, open_app) -> None:
     make_runs(lab, ["bcl"], 1)
     page, server = open_app()
-    for name, there in (("Lab", ".bcl-stage .sentence"), ("Gallery", "h1"), ("Runs", "h1")):
+    for name, there in (("Lab", ".bcl-stage .sentence"), ("Library", ".bcl-library .entry"), ("Start", "h1")):
         page.get_by_test_id("stTopNav").get_by_role("link", name=name).click()
         expect(page.locator(there).first).to_be_visible(timeout=30_000)
         no_error_is_shown(page)
@@ -176,8 +176,10 @@ def test_a_link_into_the_app_opens_on_a_fresh_server(lab: Lab, open_app) -> None
 
 
 def test_a_shelved_run_is_trained_on_as_a_copy(lab: Lab, open_app) -> None:
-    page, _ = open_app("gallery")
-    page.locator(".st-key-Train-on-digits-scl button").click(timeout=30_000)
+    page, _ = open_app("library")
+    shelved = page.locator(".bcl-library .entry[data-id='digits-scl']")
+    shelved.locator(".more").click(timeout=30_000)
+    shelved.get_by_role("button", name="Train on").click()
     page.get_by_role("button", name="Train a copy").click()
     expect(page.locator(".bcl-stage")).to_be_visible(timeout=30_000)
     until(lambda: epochs(lab)[:1] > [-1])

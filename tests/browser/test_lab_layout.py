@@ -114,10 +114,11 @@ def test_on_a_phone_no_drawer_is_left_open_over_the_chosen_page(browser: Browser
     context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     page = context.new_page()
     page.goto(f"{app}lab")
-    page.get_by_test_id("stExpandSidebarButton").tap()
-    page.get_by_test_id("stSidebar").get_by_text("Gallery").tap()
-    expect(page.get_by_role("heading", name="Gallery", exact=True)).to_be_visible()
-    expect(page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
+    for name, heading in (("Library", "Library"), ("Predict", "Predict"), ("Lab", "Lab")):
+        page.get_by_test_id("stExpandSidebarButton").tap()
+        page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).tap()
+        expect(page.get_by_role("heading", name=heading, exact=True)).to_be_attached()
+        expect(page.get_by_test_id("stSidebar")).not_to_be_in_viewport()
     context.close()
 
 

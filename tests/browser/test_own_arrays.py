@@ -40,15 +40,15 @@ def url(serve: Serve, lab: Lab) -> str:
 
 @pytest.fixture
 def open_file(visitor: BrowserContext, url: str) -> Iterator[Callable[[Path], Page]]:
-    """Upload a file on the page Runs and press the button; the same page from the second time on."""
+    """Upload a file on the page Library and press the button; the same page from the second time on."""
     page = new_page(visitor)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(f"{url}runs")
-    page.get_by_text("Open your own embeddings").click()
+    page.goto(f"{url}library")
+    page.get_by_role("button", name="Open your own embeddings").click()
 
     def upload(file: Path) -> Page:
-        form = page.get_by_test_id("stExpander").filter(has_text="Open your own embeddings").first
+        form = page.locator(".st-key-library-form")
         # The name is shown before the file has arrived; a press until then would be for the file before it.
         with page.expect_response(lambda answer: "upload_file" in answer.url and answer.request.method == "PUT"):
             form.locator("input[type=file]").set_input_files(file)
@@ -73,7 +73,7 @@ def test_an_own_npz_is_uploaded_and_inspected_over_its_epochs(
     expect(page.get_by_text("In the file, but not used: notes")).to_be_visible()
     no_error_is_shown(page)
 
-    form = page.get_by_test_id("stExpander").filter(has_text="Open your own embeddings").first
+    form = page.locator(".st-key-library-form")
     form.get_by_role("link", name="Open in the Lab").click()
     here = page.locator(".bar .epoch")
     expect(here).to_have_text("epoch 25 / 25", timeout=PATIENCE)

@@ -148,6 +148,26 @@ def test_a_projection_is_fitted_by_a_job_and_served_for_good(get: Get, lab: Lab,
     assert len(made.started) == 2, "what it had made is gone, so it is made anew"
 
 
+def test_runs_are_exported_by_a_job_and_handed_over_by_a_name_of_their_own(get: Get, lab: Lab, ask, made) -> None:
+    run, other = make_runs(lab, ["bcl", "scl"], 1)
+    lab.rename(run.id, "Größe /../ 1")
+    key = ask("export", runs=[run.id])["job"]
+    folder, arguments = made.started[0]
+    assert list(arguments) == ["export", run.id, str(folder / "runs.zip")]
+    assert "has made no runs.zip yet" in get(f"jobs/{key}/runs.zip").error
+    made.end(runs_zip=b"PK of one")
+    answer = get(f"jobs/{key}/runs.zip")
+    assert (answer.content, answer.headers["content-type"]) == (b"PK of one", "application/zip")
+    assert f"Gr%C3%B6%C3%9Fe-..-1-{run.id}.zip" in answer.headers["content-disposition"]
+    assert ask("export", runs=[run.id]) == {"job": key} and len(made.started) == 1
+    both = ask("export", runs=[run.id, other.id])["job"]
+    made.end(runs_zip=b"PK of two")
+    assert 'filename="2-runs.zip"' in get(f"jobs/{both}/runs.zip").headers["content-disposition"]
+    (jobs.folder(lab, key) / "runs.zip").unlink()
+    ask("export", runs=[run.id])
+    assert len(made.started) == 3, "what it had made is gone, so it is made anew"
+
+
 @pytest.mark.parametrize(
     ("verb", "arguments", "said"),
     [

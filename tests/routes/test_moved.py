@@ -1,4 +1,4 @@
-"""Old addresses lead to the Lab on the app as it is served, below a path of its own too, and nothing else is moved."""
+"""Old addresses lead to pages of today on the app as it is served, below a path of its own too, and no others do."""
 
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
@@ -33,15 +33,16 @@ def asked(url: str, method: str = "GET") -> HTTPResponse:
     return answer
 
 
-@pytest.mark.parametrize("page", ["train", "inspect", "data"])
-def test_an_old_address_leads_to_the_lab_with_its_whole_query(address: str, page: str) -> None:
+@pytest.mark.parametrize("page", ["train", "inspect", "data", "gallery", "runs"])
+def test_an_old_address_leads_to_its_successor_with_its_whole_query(address: str, page: str) -> None:
     for method in ("GET", "HEAD"):
         for query in (f"?{QUERY}", ""):
             answer = asked(f"{address}{page}{query}", method)
             assert answer.status == 307
             there = urljoin(f"{address}{page}", answer.headers["Location"])
-            unsaid = urlencode(PAGES[page])
-            assert there == f"{address}lab{query}" + (f"{'&' if query else '?'}{unsaid}" if unsaid else "")
+            successor, meant = PAGES[page]
+            unsaid = urlencode(meant)
+            assert there == f"{address}{successor}{query}" + (f"{'&' if query else '?'}{unsaid}" if unsaid else "")
 
 
 def test_what_an_old_address_says_itself_stands(address: str) -> None:
@@ -50,5 +51,5 @@ def test_what_an_old_address_says_itself_stands(address: str) -> None:
 
 
 def test_streamlit_s_own_files_and_other_pages_are_untouched(address: str) -> None:
-    for path in ("_stcore/health", "_stcore/host-config", "", "runs", "gallery?group=one", "training"):
+    for path in ("_stcore/health", "_stcore/host-config", "", "library?look=rows", "theory", "training"):
         assert asked(address + path).status == 200, path

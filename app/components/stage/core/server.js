@@ -1,6 +1,6 @@
 // The server that the page came from: what it answers, and that it does not.
 
-const UNREACHED = [502, 503, 504]; // what proxies answer in a server's place
+export const UNREACHED = [502, 503, 504]; // what proxies answer in a server's place
 
 /** The server did not answer at all; it is asked again. */
 export class Away extends Error {}

@@ -1,0 +1,81 @@
+// What can be done with the runs that are ticked.
+
+import { button, h } from "../stage/core/dom.js";
+import { plural } from "../stage/core/words.js";
+import { isActive, labOf } from "./catalogue.js";
+import { field } from "./field.js";
+
+export class Bar {
+  constructor(library) {
+    this.library = library;
+    this.count = h("b");
+    this.lab = h("a", { class: "button" });
+    const ids = () => [...library.chosen];
+    const purge = () => library.askToPurge(ids(), (...told) => this.say(...told));
+    this.usual = [
+      this.lab,
+      button("Export", () => library.save(ids(), (...told) => this.say(...told))),
+      button("Group", () => this.regroup()),
+      button("Delete", () => this.attempt(() => library.delete(ids()))),
+    ];
+    this.ofDeleted = [button("Restore", () => this.attempt(() => library.restore(ids()))), button("Delete for good", purge)];
+    this.clear = button("Clear", () => library.clear());
+    this.said = h("div", { class: "said", role: "status" });
+    this.field = h("div", {});
+    const buttons = h("div", { class: "buttons" }, this.count, this.usual, this.ofDeleted, this.clear);
+    this.root = h("div", { class: "bar", role: "group", "aria-label": "Chosen runs" }, buttons, this.field, this.said);
+    this.update();
+  }
+
+  get runs() {
+    return this.library.runs.filter(({ id }) => this.library.chosen.has(id));
+  }
+
+  update() {
+    const { chosen, told } = this.library;
+    this.root.hidden = !chosen.size;
+    if (this.root.hidden) return this.rest();
+    const isOfDeleted = this.runs.some(({ deleted }) => deleted !== null);
+    for (const part of this.usual) part.hidden = isOfDeleted;
+    for (const part of this.ofDeleted) part.hidden = !isOfDeleted;
+    this.count.textContent = `${chosen.size.toLocaleString("en-US")} chosen`;
+    const isTooMany = chosen.size > told.most;
+    this.lab.textContent = isTooMany ? `The Lab shows ${told.most} at most` : "Open in the Lab";
+    this.lab.ariaDisabled = isTooMany ? "true" : null;
+    if (isTooMany) this.lab.removeAttribute("href");
+    else this.lab.href = labOf([...chosen]);
+    this.lab.role = isTooMany ? "link" : null;
+  }
+
+  rest() {
+    this.field.replaceChildren();
+    this.say("");
+  }
+
+  regroup() {
+    const { library } = this;
+    const done = async (name) => {
+      await library.do("group", { runs: [...library.chosen], name });
+      library.clear();
+    };
+    const told = { label: "Group of the chosen runs", value: this.runs[0].group_name, press: "Put into this group" };
+    const { root, focus } = field({ ...told, known: library.groupNames() }, done, () => this.field.replaceChildren());
+    this.field.replaceChildren(root);
+    focus();
+  }
+
+  async attempt(act) {
+    this.say("");
+    try {
+      await act();
+    } catch (error) {
+      const active = this.runs.filter(isActive);
+      const stop = () => this.attempt(() => this.library.stop(active));
+      this.say(error.message, active.length > 0 && button(`Stop ${plural(active.length, "run")}`, stop));
+    }
+  }
+
+  say(...told) {
+    this.said.replaceChildren(...told.filter(Boolean));
+  }
+}

@@ -1,0 +1,129 @@
+// Which runs are listed, under which groups, and what is said of them in words. No elements here.
+
+import { number } from "../stage/core/dom.js";
+import { plural } from "../stage/core/words.js";
+
+export const KINDS = { own: "Yours", shelf: "With the project", imported: "Imported", recorded: "Recorded" };
+export const STATES = {
+  active: "In training",
+  finished: "Finished",
+  stopped: "Stopped",
+  failed: "Failed",
+  unreadable: "Unreadable",
+  deleted: "Deleted",
+};
+const ACTIVE = ["queued", "running", "paused"];
+const FIELDS = ["look", "find", "kind", "state"];
+
+/** @typedef {{look: "" | "rows", find: string, kind: string, state: string}} Asked what of the runs is to be listed */
+
+/** What an address asks for. @returns {Asked} */
+export function read(search) {
+  const found = new URLSearchParams(search);
+  const [look, find, kind, state] = FIELDS.map((name) => found.get(name) ?? "");
+  return { look: look === "rows" ? look : "", find, kind: kind in KINDS ? kind : "", state: state in STATES ? state : "" };
+}
+
+/** The search part of an address that asks for it, with all that it says besides. @param {Asked} asked */
+export function write(search, asked) {
+  const found = new URLSearchParams(search);
+  for (const name of FIELDS) {
+    if (asked[name]) found.set(name, asked[name]);
+    else found.delete(name);
+  }
+  const text = found.toString();
+  return text && `?${text}`;
+}
+
+export function isActive({ state, deleted }) {
+  return ACTIVE.includes(state) && deleted === null;
+}
+
+/** The filter that a run falls under. */
+export function stateOf(run) {
+  return run.deleted !== null ? "deleted" : isActive(run) ? "active" : run.state;
+}
+
+/** Whether every word stands somewhere in what a run is known by. @param {LibraryRun} run @param {string} find */
+export function matches(run, find) {
+  const known = [run.name, run.group_name, run.title, run.data, run.id].join("\n").toLowerCase();
+  return find.toLowerCase().split(/\s+/).every((word) => known.includes(word));
+}
+
+/**
+ * The runs that are listed, and how many there would be of each kind and in each state with the rest as it is.
+ *
+ * Deleted runs are listed where they are asked for alone.
+ *
+ * @param {LibraryRun[]} runs @param {Asked} asked
+ * @returns {{listed: LibraryRun[], kinds: Object<string, number>, states: Object<string, number>}}
+ */
+export function chosenOf(runs, { find, kind, state }) {
+  const found = runs.filter((run) => matches(run, find));
+  const isOfState = (run) => (state ? stateOf(run) === state : run.deleted === null);
+  const isOfKind = (run) => !kind || run.kind === kind;
+  return {
+    listed: found.filter((run) => isOfState(run) && isOfKind(run)),
+    kinds: counted(found.filter(isOfState), ({ kind }) => kind),
+    states: counted(found.filter(isOfKind), stateOf),
+  };
+}
+
+function counted(runs, keyOf) {
+  const counts = {};
+  for (const run of runs) counts[keyOf(run)] = (counts[keyOf(run)] ?? 0) + 1;
+  return counts;
+}
+
+/** The runs of each group, groups in the order of their first ones. @returns {LibraryRun[][]} */
+export function byGroup(runs) {
+  const groups = new Map();
+  for (const run of runs) {
+    if (!groups.has(run.group)) groups.set(run.group, []);
+    groups.get(run.group).push(run);
+  }
+  return Array.from(groups.values());
+}
+
+/** Address of the Lab with these runs side by side. @param {string[]} ids */
+export function labOf(ids) {
+  return `lab?runs=${ids.join(".")}`;
+}
+
+/** Where a run stands, in words. @param {LibraryRun} run */
+export function stateInWords(run) {
+  const { state, epoch, planned, error } = run;
+  const at = epoch === null ? "no epoch yet" : `epoch ${epoch} of ${planned}`;
+  if (state === "queued") return epoch === null ? "waits in the queue" : `waits in the queue at ${at}`;
+  if (state === "running") return epoch === null ? "gets ready" : `in training, ${at}`;
+  if (state === "finished") return `finished, ${plural(planned, "epoch")}`;
+  if (state === "failed" || state === "unreadable") {
+    return `${state === "failed" ? `failed at ${at}` : "cannot be read"}${error ? `: ${error}` : ""}`;
+  }
+  return `${state}, ${at}`;
+}
+
+/** What it was trained on, in words. @param {LibraryRun} run */
+export function dataInWords({ data, imbalance }) {
+  return [data, imbalance !== null && `imbalance ${imbalance}`].filter(Boolean).join(", ");
+}
+
+/** How far apart its classes stand, in words. @param {LibraryRun} run */
+export function anglesInWords({ figures: { angle, tail }, space }) {
+  if (angle === null) return "";
+  const rarest = tail === null ? "" : `, ${number(tail)}° among the rarest`;
+  return `${number(angle)}° on average${rarest}, in ${space} space`;
+}
+
+/** A share in per cent. @param {?number} share */
+export function percent(share) {
+  return share === null ? "–" : `${number(100 * share, 1)}\u00a0%`;
+}
+
+/** What is said under a group's name where nobody has said more: what on, how many, since when. */
+export function groupInWords(runs) {
+  const data = new Set(runs.map(dataInWords).filter(Boolean));
+  const since = Math.min(...runs.map(({ created }) => created));
+  const when = since > 0 && new Date(1000 * since).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+  return [data.size === 1 && [...data][0], plural(runs.length, "run"), when].filter(Boolean).join(" · ");
+}

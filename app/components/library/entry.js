@@ -1,0 +1,189 @@
+// One run of the Library: a card, or a row; the style sheet makes the one or the other of the same elements.
+
+import { button, h, popup } from "../stage/core/dom.js";
+import { plural } from "../stage/core/words.js";
+import { anglesInWords, dataInWords, isActive, labOf, percent, stateInWords } from "./catalogue.js";
+import { field } from "./field.js";
+import { Thumbnail } from "./thumbnail.js";
+
+const SHOTS = { many: "more than 100 training images", medium: "20 to 100 training images", few: "fewer than 20" };
+
+export class Entry {
+  /** @param {Library} library @param {LibraryRun} run */
+  constructor(library, run) {
+    this.library = library;
+    const tick = { type: "checkbox", onchange: () => library.choose(this.run.id, this.tick.checked) };
+    this.tick = h("input", tick);
+    this.name = h("bdi");
+    this.link = h("a", {}, this.name);
+    this.heading = h("h3", {}, this.link);
+    this.more = button("⋯", () => this.menu ?? this.offer(), { class: "more" }); // before the browser opens it
+    this.state = h("p", { class: "state" });
+    this.progress = h("progress", { max: 1 });
+    this.accuracy = h("dd");
+    this.shots = Object.keys(SHOTS).map((name) => {
+      const size = h("dd", { class: "size" });
+      const value = h("dd");
+      const title = SHOTS[name];
+      return { name, size, value, root: h("div", { title }, h("dt", {}, name), value, size) };
+    });
+    const accuracy = h("div", { class: "accuracy" }, h("dt", {}, "accuracy"), this.accuracy);
+    this.figures = h("dl", {}, accuracy, this.shots.map(({ root }) => root));
+    this.angles = h("p", { class: "angles" });
+    this.data = h("p", { class: "data", dir: "auto" });
+    this.thumbnail = new Thumbnail(library.fetchBytes, library.told.colours);
+    this.said = h("div", { class: "said", role: "status" });
+    this.root = h(
+      "article",
+      { class: "entry" },
+      h("header", {}, h("label", { class: "tick" }, this.tick), this.heading, this.more),
+      this.thumbnail.root,
+      h("div", { class: "standing" }, this.state, this.progress),
+      this.figures,
+      this.angles,
+      this.data,
+      this.said,
+    );
+    this.root.entry = this;
+    this.update(run);
+  }
+
+  /** @param {LibraryRun} run as it is now */
+  update(run) {
+    const before = this.run;
+    if (before && JSON.stringify(before) === JSON.stringify(run)) return;
+    this.run = run;
+    const { id, name, state, progress, figures, deleted, epoch } = run;
+    const isGone = deleted !== null;
+    const isOpenable = !isGone && state !== "unreadable";
+    this.root.dataset.id = id;
+    this.root.dataset.state = isGone ? "deleted" : state;
+    this.name.textContent = name;
+    this.link.title = name;
+    if (isOpenable) this.link.href = labOf([id]);
+    else this.link.removeAttribute("href");
+    this.tick.ariaLabel = `Choose ${name}`;
+    this.more.ariaLabel = `What to do with ${name}`;
+    this.state.textContent = isGone ? `deleted ${when(deleted)}` : stateInWords(run);
+    this.state.title = run.error ?? "";
+    this.progress.hidden = isGone || !isActive(run);
+    this.progress.value = progress;
+    this.progress.ariaLabel = `How far ${name} is`;
+    this.accuracy.textContent = percent(figures.accuracy);
+    for (const { name: group, value } of this.shots) value.textContent = percent(figures[group]);
+    this.angles.textContent = anglesInWords(run);
+    this.data.textContent = dataInWords(run);
+    this.data.title = run.recipe;
+    this.thumbnail.canvas.ariaLabel = `Angles between classes: ${this.angles.textContent || "not recorded"}`;
+    if (epoch === null) this.thumbnail.say("No epoch to draw yet.");
+    else if (figures.angle === null) this.thumbnail.say("No angles were recorded.");
+    if (this.isSeen) this.see();
+  }
+
+  /** It is on the screen, or nearly: draw its picture. */
+  async see() {
+    this.isSeen = true;
+    if (this.run.epoch === null || this.run.figures.angle === null) return;
+    const classes = await this.thumbnail.show(this.run);
+    if (!classes) return;
+    for (const { name, size } of this.shots) size.textContent = plural(classes.shots[name], "class", "classes");
+  }
+
+  /** Make the menu: what is in it is made whenever it opens. */
+  offer() {
+    this.menu = h("div", { class: "menu", popover: "auto" });
+    this.menu.addEventListener("beforetoggle", ({ newState }) => {
+      if (newState === "open") this.menu.replaceChildren(...this.items());
+    });
+    popup(this.more, this.menu);
+    this.root.append(this.menu);
+  }
+
+  items() {
+    const { library, run } = this;
+    const { id, kind, state, deleted, epoch } = run;
+    const item = (text, act) => {
+      const press = () => {
+        this.menu.hidePopover();
+        act();
+      };
+      return button(text, press);
+    };
+    if (deleted !== null) {
+      return [
+        item("Restore", () => this.attempt(() => library.restore([id]))),
+        item("Delete for good", () => library.askToPurge([id], (...told) => this.say(...told))),
+      ];
+    }
+    const isReadable = state !== "unreadable";
+    const isOurs = kind !== "shelf";
+    const ask = (what) => () => library.open(what, id);
+    return [
+      isReadable && h("a", { href: labOf([id]) }, "Open in the Lab"),
+      isOurs && item("Rename", () => this.rename()),
+      isOurs && item("Group", () => this.regroup()),
+      kind === "shelf" && item("Train on", ask("train-on")),
+      kind === "shelf" && item("Model card", ask("card")),
+      run.lacks_images && item("Fetch images", ask("images")),
+      isReadable && epoch !== null && item("Export", () => this.save()),
+      isActive(run) && kind !== "recorded" && item("Stop", () => this.attempt(() => library.stop([run]))),
+      isOurs && item("Delete", () => this.attempt(() => library.delete([id]))),
+    ].filter(Boolean);
+  }
+
+  rename() {
+    const { run, library } = this;
+    const done = (name) => library.do("rename", { run: run.id, name });
+    const told = { label: `Name of ${run.name}`, value: run.name, press: "Rename" };
+    this.edit(told, done);
+  }
+
+  regroup() {
+    const { run, library } = this;
+    const done = (name) => library.do("group", { runs: [run.id], name });
+    const told = { label: `Group of ${run.name}`, value: run.group_name, press: "Put into this group" };
+    this.edit({ ...told, known: library.groupNames() }, done);
+  }
+
+  edit(told, done) {
+    const { root, focus } = field(told, done, () => this.leave());
+    this.heading.replaceChildren(root);
+    this.root.classList.add("edited");
+    focus();
+  }
+
+  leave() {
+    const hadFocus = this.heading.contains(document.activeElement);
+    this.heading.replaceChildren(this.link);
+    this.root.classList.remove("edited");
+    if (hadFocus) this.more.focus();
+  }
+
+  save() {
+    this.library.save([this.run.id], (...told) => this.say(...told));
+  }
+
+  /** Do it; what is refused is said here, with a way out where the run is still trained. */
+  async attempt(act) {
+    this.say("");
+    try {
+      await act();
+    } catch (error) {
+      const stop = () => this.attempt(() => this.library.stop([this.run]));
+      this.say(error.message, isActive(this.run) && button("Stop it", stop));
+    }
+  }
+
+  say(...told) {
+    this.said.replaceChildren(...told.filter(Boolean));
+  }
+
+  remove() {
+    this.thumbnail.remove();
+    this.root.remove();
+  }
+}
+
+function when(seconds) {
+  return new Date(1000 * seconds).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+}

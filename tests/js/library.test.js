@@ -1,0 +1,90 @@
+// The Library: which runs are listed, how many there would be, and what is said of them.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  anglesInWords, byGroup, chosenOf, dataInWords, groupInWords, labOf, matches, percent, read, stateInWords, write,
+} from "../../app/components/library/catalogue.js";
+
+const NONE = { accuracy: null, many: null, medium: null, few: null, angle: null, tail: null };
+const run = (told) => ({
+  ...{ id: "261111-0000000000", kind: "own", name: "SCL, seed 0", group: "g1", group_name: "Race one", title: "SCL" },
+  ...{ data: "Handwritten digits", imbalance: 50, space: "projection", state: "finished", error: null, epoch: 60 },
+  ...{ planned: 60, created: 0, deleted: null, figures: NONE },
+  ...told,
+});
+const RUNS = [
+  run({ id: "a-000001", group: "g2", group_name: "Later race", state: "running", epoch: 3 }),
+  run({ id: "b-000002", name: "BCL, seed 1", title: "BCL" }),
+  run({ id: "c-000003", name: "Größe ☃", title: "other code", kind: "recorded", data: "", imbalance: null }),
+  run({ id: "digits-scl", kind: "shelf", group: "digits", group_name: "Digits, long tail" }),
+  run({ id: "d-000004", state: "stopped", deleted: 5 }),
+];
+const ALL = { look: "", find: "", kind: "", state: "" };
+const ids = (asked) => chosenOf(RUNS, { ...ALL, ...asked }).listed.map(({ id }) => id);
+
+test("every word is looked for in name, group, loss, data and id, whatever the case", () => {
+  assert.ok(matches(RUNS[1], "bcl RACE digits 000002"));
+  assert.ok(matches(RUNS[1], "  "));
+  assert.ok(matches(RUNS[2], "größe"));
+  assert.ok(!matches(RUNS[1], "bcl scl"));
+});
+
+test("what is deleted is listed where it is asked for alone", () => {
+  assert.deepEqual(ids({}), ["a-000001", "b-000002", "c-000003", "digits-scl"]);
+  assert.deepEqual(ids({ state: "deleted" }), ["d-000004"]);
+  assert.deepEqual(ids({ state: "stopped" }), []);
+});
+
+test("filters narrow each other, and count what they would list", () => {
+  assert.deepEqual(ids({ state: "active" }), ["a-000001"]);
+  assert.deepEqual(ids({ kind: "own", state: "finished" }), ["b-000002"]);
+  const { kinds, states } = chosenOf(RUNS, { ...ALL, find: "scl" });
+  assert.deepEqual(kinds, { own: 1, shelf: 1 });
+  assert.deepEqual(states, { active: 1, finished: 1, deleted: 1 });
+});
+
+test("groups stand in the order of their first runs", () => {
+  const found = byGroup([RUNS[1], RUNS[0], RUNS[2]]).map((runs) => runs.map(({ id }) => id));
+  assert.deepEqual(found, [["b-000002", "c-000003"], ["a-000001"]]);
+});
+
+test("an address holds what is asked for and keeps what it does not know", () => {
+  const asked = { look: "rows", find: "a b", kind: "shelf", state: "failed" };
+  assert.deepEqual(read(write("?import=x", asked)), asked);
+  assert.equal(write("?import=x&look=rows&find=a", ALL), "?import=x");
+  assert.equal(write("?look=rows", ALL), "");
+  assert.deepEqual(read("?look=piles&kind=mine&state=odd"), ALL);
+});
+
+test("a run says where it stands", () => {
+  assert.equal(stateInWords(RUNS[0]), "in training, epoch 3 of 60");
+  assert.equal(stateInWords(run({ state: "queued", epoch: null })), "waits in the queue");
+  assert.equal(stateInWords(run({ state: "paused", epoch: 2 })), "paused, epoch 2 of 60");
+  assert.equal(stateInWords(run({ state: "stopped", epoch: null })), "stopped, no epoch yet");
+  assert.equal(stateInWords(run({ state: "failed", error: "no room" })), "failed at epoch 60 of 60: no room");
+  assert.equal(stateInWords(run({ state: "unreadable", error: "epochs is 0" })), "cannot be read: epochs is 0");
+  assert.equal(stateInWords(run({ planned: 1 })), "finished, 1 epoch");
+});
+
+test("figures are said with their unit, and what was not measured is not", () => {
+  assert.equal(percent(0.9812), "98.1\u00a0%");
+  assert.equal(percent(null), "–");
+  const angles = (figures) => anglesInWords(run({ figures: { ...NONE, ...figures } }));
+  assert.equal(angles({ angle: 92.4, tail: 53.1 }), "92° on average, 53° among the rarest, in projection space");
+  assert.equal(angles({ angle: 92.4 }), "92° on average, in projection space");
+  assert.equal(angles({}), "");
+  assert.equal(dataInWords(RUNS[0]), "Handwritten digits, imbalance 50");
+  assert.equal(dataInWords(run({ imbalance: null })), "Handwritten digits");
+  assert.equal(dataInWords(RUNS[2]), "");
+});
+
+test("a group says what is the same in it", () => {
+  assert.equal(groupInWords([RUNS[0], RUNS[1]]), "Handwritten digits, imbalance 50 · 2 runs");
+  assert.equal(groupInWords([RUNS[0], run({ imbalance: 10 })]), "2 runs");
+});
+
+test("the Lab is asked for all of them", () => {
+  assert.equal(labOf(["a", "b"]), "lab?runs=a.b");
+});
