@@ -17,10 +17,12 @@ from app.words import verbatim
 from bcl_core.lab import LabError
 from bcl_core.lab.faults import read_only
 
-TELL_THE_THEME = """const app = document.querySelector(".stApp");
-const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
-new MutationObserver(tell).observe(app, { attributes: true });
-tell();"""  # for the style sheet, which has no other way to know it
+TELL_THE_THEME = """if (!document.documentElement.dataset.theme) {
+  const app = document.querySelector(".stApp");
+  const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
+  new MutationObserver(tell).observe(app, { attributes: true });
+  tell();
+}"""  # once, for the style sheet, which has no other way to know it
 
 CLOSE_THE_DRAWER = """if (innerWidth < 768) {
   document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
