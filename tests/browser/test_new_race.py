@@ -73,7 +73,7 @@ def test_a_look_at_the_digits_counts_shows_and_measures(opened):
     drawer = page.locator(".bcl-drawer")
     expect(drawer.get_by_text("Measured here with BCL")).to_be_visible(timeout=LOOK_PATIENCE)
     expect(drawer.get_by_text("360 training and 400 test images in 10 classes, 8×8 pixels, grey")).to_be_visible()
-    expect(drawer.get_by_text("65 times as many")).to_be_visible()
+    expect(drawer.get_by_text("65 times as many, where 50 was asked for")).to_be_visible()
     for label in ("One training step", "One run of 60 epochs", "Memory at the most", "Images held in memory"):
         expect(drawer.get_by_text(label)).to_be_visible()
     samples = drawer.get_by_role("img", name=re.compile("training images of each of 10 classes"))

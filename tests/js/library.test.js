@@ -76,13 +76,15 @@ test("figures are said with their unit, and what was not measured is not", () =>
   assert.equal(angles({ angle: 92.4, tail: 53.1 }), "92° on average, 53° among the rarest, in projection space");
   assert.equal(angles({ angle: 92.4 }), "92° on average, in projection space");
   assert.equal(angles({}), "");
-  assert.equal(dataInWords(RUNS[0]), "Handwritten digits, imbalance 50");
+  assert.equal(dataInWords(RUNS[0]), "Handwritten digits, imbalance factor 50");
+  assert.equal(dataInWords(RUNS[0], [130, 2]), "Handwritten digits, imbalance factor 50 asked for, 65 drawn");
+  assert.equal(dataInWords(RUNS[0], [100, 2]), "Handwritten digits, imbalance factor 50");
   assert.equal(dataInWords(run({ imbalance: null })), "Handwritten digits");
   assert.equal(dataInWords(RUNS[2]), "");
 });
 
 test("a group says what is the same in it", () => {
-  assert.equal(groupInWords([RUNS[0], RUNS[1]]), "Handwritten digits, imbalance 50 · 2 runs");
+  assert.equal(groupInWords([RUNS[0], RUNS[1]]), "Handwritten digits, imbalance factor 50 · 2 runs");
   assert.equal(groupInWords([RUNS[0], run({ imbalance: 10 })]), "2 runs");
 });
 

@@ -115,7 +115,7 @@ class Drawer {
     ];
     const sections = [classes(facts, this.picture(job, "samples.png", stamp), told.groups), beside];
     this.found.replaceChildren(
-      h("div", { class: "overview" }, overview(facts)),
+      h("div", { class: "overview" }, overview(facts, told.recipe.data)),
       h("div", { class: "columns" }, sections.map((parts) => h("section", {}, parts))),
     );
   }

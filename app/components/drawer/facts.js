@@ -20,8 +20,8 @@ export function groupOf(count) {
   return count > 100 ? "many" : count < 20 ? "few" : "medium";
 }
 
-/** What there is, in a sentence or two. @param {Facts} facts */
-export function overview(facts) {
+/** What there is, in a sentence or two. @param {Facts} facts @param {Object} asked the recipe's data */
+export function overview(facts, { imbalance_kind: kind, imbalance_factor: asked }) {
   const { train_counts: counts, test_counts: test, left_out: out } = facts;
   const [most, least] = [Math.max(...counts), Math.min(...counts)];
   const words = [
@@ -29,7 +29,8 @@ export function overview(facts) {
     `, ${facts.width}×${facts.height} pixels, ${facts.channels === 1 ? "grey" : "colour"}.`,
     facts.streamed ? " They are read from their files anew in every epoch." : "",
     ` The largest class has ${whole(most)} training images, the smallest ${whole(least)}: `,
-    `${factor(most / least)} times as many.`,
+    `${factor(most / least)} times as many`,
+    kind === "natural" || factor(most / least) === factor(asked) ? "." : `, where ${factor(asked)} was asked for.`,
   ];
   const are = out.length === 1 ? "is" : "are";
   const lost = `${plural(out.length, "file")} cannot be read and ${are} left out: ${listed(out)}.`;

@@ -1,7 +1,7 @@
 // Which runs are listed, under which groups, and what is said of them in words. No elements here.
 
 import { number } from "../stage/core/dom.js";
-import { plural } from "../stage/core/words.js";
+import { factor, plural } from "../stage/core/words.js";
 
 export const KINDS = { own: "Yours", shelf: "With the project", imported: "Imported", recorded: "Recorded" };
 export const STATES = {
@@ -104,9 +104,12 @@ export function stateInWords(run) {
   return `${state}, ${at}`;
 }
 
-/** What it was trained on, in words. @param {LibraryRun} run */
-export function dataInWords({ data, imbalance }) {
-  return [data, imbalance !== null && `imbalance ${imbalance}`].filter(Boolean).join(", ");
+/** What it was trained on, in words. @param {LibraryRun} run @param {?number[]} counts of its classes, where known */
+export function dataInWords({ data, imbalance }, counts = null) {
+  const drawn = counts && factor(Math.max(...counts) / Math.min(...counts));
+  const asked = imbalance !== null && `imbalance factor ${imbalance}`;
+  const both = asked && drawn && drawn !== factor(imbalance) ? `${asked} asked for, ${drawn} drawn` : asked;
+  return [data, both].filter(Boolean).join(", ");
 }
 
 /** How far apart its classes stand, in words. @param {LibraryRun} run */
@@ -123,7 +126,7 @@ export function percent(share) {
 
 /** What is said under a group's name where nobody has said more: what on, how many, since when. */
 export function groupInWords(runs) {
-  const data = new Set(runs.map(dataInWords).filter(Boolean));
+  const data = new Set(runs.map((run) => dataInWords(run)).filter(Boolean));
   const since = Math.min(...runs.map(({ created }) => created));
   const when = since > 0 && new Date(1000 * since).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
   return [data.size === 1 && [...data][0], plural(runs.length, "run"), when].filter(Boolean).join(" · ");

@@ -72,7 +72,7 @@ export class Entry {
     this.accuracy.textContent = percent(figures.accuracy);
     for (const { name: group, value } of this.shots) value.textContent = percent(figures[group]);
     this.angles.textContent = anglesInWords(run);
-    this.data.textContent = dataInWords(run);
+    this.data.textContent = dataInWords(run, this.counts);
     this.data.title = run.recipe;
     this.thumbnail.canvas.ariaLabel = `Angles between classes: ${this.angles.textContent || "not recorded"}`;
     if (epoch === null) this.thumbnail.say("No epoch to draw yet.");
@@ -86,6 +86,8 @@ export class Entry {
     if (this.run.epoch === null || this.run.figures.angle === null) return;
     const classes = await this.thumbnail.show(this.run);
     if (!classes) return;
+    this.counts = classes.counts;
+    this.data.textContent = dataInWords(this.run, this.counts);
     for (const { name, size } of this.shots) size.textContent = plural(classes.shots[name], "class", "classes");
   }
 
