@@ -108,7 +108,7 @@ class RunOfFile:
             watch(key, ended)
 
 
-IMPORT = RunOfFile("import", "imported", "Import a model", ":material/upload_file:")
+IMPORT = RunOfFile("import", "imported", "Import models or runs", ":material/upload_file:")
 
 
 def import_form() -> None:

@@ -9,6 +9,12 @@ _MARKS_THAT_TURN = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _RIGHT_TO_LEFT = ("R", "AL", "AN")
 
 
+def plain(text: str, at_most: int = 60) -> str:
+    """Return a class's name, or another word from outside, in one line of at most so many characters."""
+    line = " ".join(_MARKS_THAT_TURN.sub("", text).split())
+    return line if len(line) <= at_most else f"{line[: at_most - 1]}…"
+
+
 def verbatim(text: str) -> str:
     """Return text from people, or of an error, such that Markdown shows it as it is, in one line.
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import palette
+from app.words import plain
 from bcl_core import geometry
 from bcl_core.geometry.alignment import MAX_SIMPLEX_DIMS
 from bcl_core.geometry.groups import by_frequency
@@ -199,7 +200,7 @@ def _classes(
     shots = {name: int(members.sum()) for name, members in geometry.shot_groups(counts).items()}
     frame = np.pad(geometry.simplex_frame(K, min(K - 1, MAX_SIMPLEX_DIMS)), ((0, 0), (0, 1)))
     classes: Classes = {
-        "names": list(names),
+        "names": [plain(name) for name in names],
         "counts": counts.tolist(),
         "colours": palette.colours_of(counts.tolist()),
         "groups": {

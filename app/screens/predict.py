@@ -75,9 +75,9 @@ def _counts() -> list[int]:
 
 def _parse(text: str) -> list[int]:
     words = [word for word in re.split(r"[\s,;]+", text) if word]
-    wrong = next((word for word in words if not word.isdecimal() or int(word) < 1), None)
+    wrong = next((word for word in words if not re.fullmatch("[0-9]{1,8}", word) or int(word) < 1), None)
     if wrong is not None:
-        raise ValueError(f"{wrong[:30]!r} is no class count; write whole numbers from 1, for example 130 84 54")
+        raise ValueError(f"{wrong[:30]!r} is no class count; write whole numbers from 1 to 99999999, such as 130 84 54")
     if not 2 <= len(words) <= MAX_CLASSES:
         raise ValueError(f"{len(words)} counts were given; this page takes 2 to {MAX_CLASSES}")
     return [int(word) for word in words]

@@ -27,8 +27,6 @@ else:
 with st.container(horizontal=True):
     if st.button("Train it now", type="primary", icon=":material/play_arrow:"):
         st.switch_page("screens/lab.py", query_params={"new": "digits"})
-    if st.button("Look into these runs", icon=":material/search:", disabled=told is None):
-        st.switch_page("screens/lab.py", query_params={"runs": ".".join(start.RUNS)})
     if st.button("Library", icon=":material/grid_view:"):
         st.switch_page("screens/library.py")
 st.markdown(

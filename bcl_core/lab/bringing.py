@@ -14,21 +14,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
+from filelock import FileLock
 from pydantic import Field, ValidationError
 
 from bcl_core.lab.export import METRICS, README, RECIPE, ROW
 from bcl_core.lab.files import RunFolder, SnapshotError
+from bcl_core.lab.rows import is_made_up
 from bcl_core.lab.run import RUN_ID, LabError, Run, UnknownRun
+from bcl_core.lab.samples import read_samples
 from bcl_core.lab.store import Lab, new_id, proper_name
-from bcl_core.recipe import Execution, Recipe, RecipeError, Recorded
+from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe, RecipeError, Recorded
 from bcl_core.recipe.fields import LAST_EPOCH, Section, explain
 
 MAX_RUNS = 1000
+MAX_CLASS_NAME = 200  # characters
 _EPOCH_FILE = r"(?:view|embeddings)/[0-9]{4,5}\.safetensors"
 _NAME = re.compile(
     rf"([a-z0-9-]{{8,64}})/({ROW}|{RECIPE}|{METRICS}|(?:weights|samples|predicted|history)\.safetensors|epochs\.zip|"
     rf"{_EPOCH_FILE}|checkpoint/[0-9]{{4,5}}\.pt)"
 )
+HISTORY = "history.safetensors"
 _PACKED = re.compile(_EPOCH_FILE)
 
 
@@ -43,7 +48,7 @@ class Brought(NamedTuple):
 class _Row(Section):
     """`run.json`: what a lab's database says of a run that has ended."""
 
-    format_version: int
+    format_version: Annotated[int, Field(ge=1, le=FORMAT_VERSION)]
     name: str
     group_id: str
     group_name: str
@@ -51,7 +56,7 @@ class _Row(Section):
     epoch: Annotated[int, Field(ge=0, le=LAST_EPOCH)]
     progress: Annotated[float, Field(ge=0, le=1)]
     seconds: Annotated[float, Field(ge=0, le=1e10)]
-    error: str | None
+    error: Annotated[str, Field(max_length=2000)] | None
     created: Annotated[float, Field(ge=0, le=1e10)]
     provenance: dict[str, str]
     execution: Execution
@@ -62,31 +67,37 @@ def holds_runs(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             return any(name.endswith(f"/{ROW}") for name in archive.namelist())
-    except (OSError, zipfile.BadZipFile):
+    except Exception:  # whoever reads it then says what is wrong with it
         return False
 
 
 def bring(lab: Lab, file: Path) -> list[Brought]:
     """Enter the runs of a zip, all or none; return them in the zip's order.
 
-    A run that the lab has already, as it is, is left alone. One whose id is taken by another run gets a new id.
+    A run that the lab has already, as it is, is left alone, and restored where it was deleted. One whose id is taken by
+    another run gets a new id.
 
     Raises:
         LabError: the file is no such zip, damaged, or holds what no export does; the message names it.
         OSError: it cannot be read, or there is no room for its runs.
     """
-    home = lab.home / "runs"
-    aside = Path(tempfile.mkdtemp(prefix=".brought-", dir=home))
+    aside = Path(tempfile.mkdtemp(prefix=".brought-", dir=lab.home / "runs"))
     try:
-        try:
-            with zipfile.ZipFile(file) as archive:
-                ids = _unpack(archive, file, aside)
-        except (zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError) as error:
-            raise LabError(f"{file.name} is damaged or no zip: {error}") from error
-        found = [_read(aside / run_id) for run_id in ids]
-        return _enter(lab, found, aside)
+        with FileLock(lab.home / "bringing.lock"):  # who brings the same in at the same time finds it here
+            return _enter(lab, _found(file, aside), aside)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _found(file: Path, aside: Path) -> list[tuple[Run, list[dict[str, Any]]]]:
+    """Unpack and read the runs of a zip."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return [_read(aside / run_id) for run_id in _unpack(archive, file, aside)]
+    except (LabError, OSError):
+        raise
+    except Exception as error:  # what is damaged, or made to be, can fail in any way
+        raise LabError(f"{file.name} is damaged, or no export of runs: {error}") from error
 
 
 def _unpack(archive: zipfile.ZipFile, file: Path, aside: Path) -> list[str]:
@@ -105,6 +116,8 @@ def _unpack(archive: zipfile.ZipFile, file: Path, aside: Path) -> list[str]:
     if not 1 <= len(runs) <= MAX_RUNS:
         raise LabError(f"{file.name} holds {len(runs):,} runs; an export holds 1 to {MAX_RUNS:,}")
     for entry in entries:
+        if entry.filename.endswith(f"/{HISTORY}"):
+            continue  # it follows from the rest
         place = aside / entry.filename
         place.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(entry) as source, place.open("wb") as copy:
@@ -119,6 +132,7 @@ def _read(folder: Path) -> tuple[Run, list[dict[str, Any]]]:
         recipe = _recipe((folder / RECIPE).read_text(encoding="utf-8"))
         metrics = _metrics(json.loads((folder / METRICS).read_bytes()), row.epoch)
         _check_files(RunFolder(folder))
+        _check_classes(RunFolder(folder))
         return _run(folder.name, row, recipe), metrics
     except ValidationError as error:
         raise LabError(f"{ROW} of {folder.name} cannot be used: {explain(error)}") from error
@@ -149,13 +163,21 @@ def _run(run_id: str, row: _Row, recipe: Recipe | Recorded) -> Run:
 
 
 def _metrics(rows: Any, last: int) -> list[dict[str, Any]]:
-    whole = isinstance(rows, list) and all(
-        isinstance(row, dict) and isinstance(row.get("epoch"), int) and 0 <= row["epoch"] <= last for row in rows
-    )
-    if not whole or not rows or rows[-1]["epoch"] != last:
-        raise ValueError(f"{METRICS} should be a list of epochs, an object each, that ends with epoch {last}")
+    is_list = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
+    epochs = [row.get("epoch") for row in rows] if is_list else []
+    rises = all(isinstance(epoch, int) for epoch in epochs) and epochs == sorted({*epochs})
+    if not epochs or not rises or epochs[0] < 0 or epochs[-1] != last:
+        raise ValueError(f"{METRICS} should be a list of rising epochs, an object each, that ends with epoch {last}")
+    if not all(map(_is_figure, (value for row in rows for value in row.values()))):
+        raise ValueError(f"{METRICS} should hold finite numbers, lists of them, and null")
     found: list[dict[str, Any]] = rows
     return found
+
+
+def _is_figure(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_is_figure, value))
+    return value is None or (isinstance(value, int | float) and abs(value) < 1e300)  # which NaN is not
 
 
 def _check_files(folder: RunFolder) -> None:
@@ -172,14 +194,31 @@ def _check_files(folder: RunFolder) -> None:
         folder.content(file)
 
 
+def _check_classes(folder: RunFolder) -> None:
+    """See that what pages compute of the classes can be computed."""
+    names, counts = read_samples(folder)
+    if len(counts) != len(names) or not len(counts) or not (counts >= 1).all():
+        raise ValueError("samples.safetensors should have a name and a training count of 1 or more for each class")
+    if max(map(len, names)) > MAX_CLASS_NAME:
+        raise ValueError(f"a class name has at most {MAX_CLASS_NAME} characters")
+    labels = folder.arrays(folder.samples)["labels"]
+    if not ((labels >= 0) & (labels < len(counts))).all():
+        raise ValueError("samples.safetensors should have labels from 0 to the number of classes less one")
+    if folder.predicted.exists() and len(folder.arrays(folder.predicted)["class_means"]) != len(counts):
+        raise ValueError("predicted.safetensors should have a row for each class")
+
+
 def _enter(lab: Lab, found: Sequence[tuple[Run, list[dict[str, Any]]]], aside: Path) -> list[Brought]:
     brought, entered, groups = [], [], _groups(lab, [run for run, _ in found])
+    deleted = {run.id: run for run in lab.deleted_runs()}
     for run, metrics in found:
+        if run.id in deleted and _is_same(lab, deleted[run.id], run, metrics):
+            lab.restore([run.id])
         here = _known(lab, run.id)
         if here is not None and _is_same(lab, here, run, metrics):
             brought.append(Brought(run.id, here.name, was_here=True))
             continue
-        free = here is None and not (lab.home / "runs" / run.id).exists()
+        free = here is None and not is_made_up(run.id) and not (lab.home / "runs" / run.id).exists()
         mine = replace(run, id=run.id if free else new_id(), group_id=groups[run.group_id])
         entered.append((mine, metrics, aside / run.id))
         brought.append(Brought(mine.id, mine.name, was_here=False))

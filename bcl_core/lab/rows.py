@@ -31,6 +31,11 @@ def text_of(raw: bytes) -> str:
         return NotText(raw.decode(errors="replace"))
 
 
+def is_made_up(run_id: str) -> bool:
+    """Whether this is what a run is called whose own id cannot be read: no run may have it."""
+    return _NAMELESS.fullmatch(run_id) is not None
+
+
 def where(run_ids: Iterable[str]) -> tuple[str, tuple[str, str]]:
     """Return the condition that finds runs' rows, and its values: by their ids, or where those are none, their places.
 

@@ -193,9 +193,10 @@ class Lab:
         return [metrics for metrics in read if metrics is not None]
 
     def last_metrics(self, run_ids: Collection[str] | None = None) -> dict[str, dict[str, Any]]:
-        """Return the metrics of the last epoch of every run, or of some, the shelf's included, by the runs' ids.
+        """Return the metrics of the last epoch of every run, or of some, by the runs' ids.
 
-        Runs without an epoch, or whose metrics cannot be read, are left out.
+        The shelf's are among them, and those that were deleted and can be restored. Runs without an epoch, or whose
+        metrics cannot be read, are left out.
         """
         ended = {run.id: run.epoch for run in self.shelf.runs if run.epoch is not None}
         shelved = {run_id: self.metrics(run_id, [epoch])[0] for run_id, epoch in ended.items()}
@@ -203,7 +204,7 @@ class Lab:
         with self._database.reading() as db:
             rows = db.execute(
                 "SELECT id, metrics.epoch, metrics FROM runs JOIN metrics ON run = id AND metrics.epoch = runs.epoch "
-                f"WHERE deleted IS NULL AND {condition}",
+                f"WHERE {condition}",
                 values,
             ).fetchall()
         read = {run_id: metrics_of(epoch, text) for run_id, epoch, text in rows}
@@ -355,7 +356,7 @@ class Lab:
     ) -> None:
         shared = {
             "group_id": new_id(),
-            "group_name": group_name,
+            "group_name": proper_name(group_name),
             "execution": execution.model_dump_json(),
             "created": time.time(),
             "run_until": run_until,
@@ -365,7 +366,7 @@ class Lab:
         rows = [
             {
                 "id": run_id,
-                "name": name,
+                "name": proper_name(name),
                 "position": position,
                 "recipe": recipe.model_dump_json(),
                 "recipe_hash": recipe.hash,
@@ -617,11 +618,14 @@ def new_id() -> str:
 def proper_name(name: str) -> str:
     """Return the name of a run or group with its white space tidied; LabError unless it has 1 to 80 characters.
 
-    Control characters are refused: nobody sees them in a name.
+    Control characters, and what is no text, are refused: nobody sees them in a name. Something of it is to be seen.
     """
     name = " ".join(name.split())
-    if any(unicodedata.category(character) == "Cc" for character in name):
+    kinds = {unicodedata.category(character) for character in name}
+    if kinds & {"Cc", "Cs"}:
         raise LabError("a name holds no control characters; this one does")
+    if name and all(kind[0] in "CZ" for kind in kinds):
+        raise LabError("a name has something to see; this one has not")
     if not 1 <= len(name) <= 80:
         raise LabError(f"a name has 1 to 80 characters; this one has {len(name)}")
     return name

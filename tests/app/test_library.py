@@ -26,7 +26,7 @@ def ask(monkeypatch):
 def test_a_form_is_opened_and_closed_by_its_button(lab, open_page):
     app = open_page("library")
     assert not app.get("file_uploader")
-    app = click(app, "Import a model")
+    app = click(app, "Import models or runs")
     assert app.text_input(key="import/path")
     app = click(app, "Open your own embeddings")
     assert [uploader.key for uploader in app.get("file_uploader")] == ["record/file"]

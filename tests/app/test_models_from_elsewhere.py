@@ -32,7 +32,7 @@ def import_path(app, path, **choices):
 
 
 def test_a_checkpoint_becomes_a_run_that_is_measured_and_held(lab, open_form, jobs_at_once, exported):
-    app = import_path(open_form("Import a model"), exported)
+    app = import_path(open_form("Import models or runs"), exported)
     [run] = lab.runs()
     assert (run.name, run.run_until) == ("model.safetensors", 0)
     assert r"Imported as **model\.safetensors**" in app.success[0].value
@@ -48,7 +48,7 @@ def test_a_zip_of_runs_brings_them_back_as_they_were(lab, open_form, jobs_at_onc
     export_runs(lab, [run_id, "digits-bcl"], tmp_path / "runs.zip")
     lab.delete([run_id])
     lab.purge([run_id])
-    app = import_path(open_form("Import a model"), tmp_path / "runs.zip")
+    app = import_path(open_form("Import models or runs"), tmp_path / "runs.zip")
     assert lab.runs() == [before]
     brought, here = app.success
     assert brought.value == r"Brought in: \!\[x\]\(http\://host/y\.png\)."
@@ -56,7 +56,7 @@ def test_a_zip_of_runs_brings_them_back_as_they_were(lab, open_form, jobs_at_onc
 
 
 def test_an_upload_is_imported_and_then_not_kept(lab, open_form, jobs_at_once, exported):
-    app = open_form("Import a model")
+    app = open_form("Import models or runs")
     app.file_uploader(key="import/file").set_value(
         ("model.safetensors", exported.read_bytes(), "application/octet-stream")
     )
@@ -82,26 +82,26 @@ def test_an_upload_s_name_is_no_path(tmp_path, name):
 
 def test_a_file_that_is_no_checkpoint_registers_nothing_and_is_explained(lab, open_form, jobs_at_once, tmp_path):
     (tmp_path / "notes.pth").write_text("not a model")
-    app = import_path(open_form("Import a model"), tmp_path / "notes.pth")
+    app = import_path(open_form("Import models or runs"), tmp_path / "notes.pth")
     assert app.error[0].value.startswith("Nothing was imported: ")
     assert r"notes\.pth" in app.error[0].value
     assert not lab.runs()
 
 
 def test_another_architecture_than_the_file_s_is_refused_in_words(lab, open_form, jobs_at_once, exported):
-    app = import_path(open_form("Import a model"), exported, arch="resnet32")
+    app = import_path(open_form("Import models or runs"), exported, arch="resnet32")
     assert "resnet32" in app.error[0].value
     assert not lab.runs()
 
 
 def test_a_press_without_a_file_asks_for_one(lab, open_form, jobs_at_once):
-    app = click(open_form("Import a model"), "Import")
+    app = click(open_form("Import models or runs"), "Import")
     assert "Choose a file, or type its path" in app.error[0].value
     assert not (lab.home / "jobs").exists() or not [f for f in (lab.home / "jobs").iterdir() if f.is_dir()]
 
 
 def test_the_same_file_can_be_imported_again(lab, open_form, jobs_at_once, exported):
-    app = import_path(open_form("Import a model"), exported)
+    app = import_path(open_form("Import models or runs"), exported)
     import_path(app, exported)
     assert len(lab.runs()) == 2
 
@@ -116,7 +116,7 @@ def test_what_was_drawn_anew_and_left_aside_is_listed(lab, open_form, monkeypatc
         (folder / "exit_code").write_text("0")
 
     monkeypatch.setattr(jobs, "_spawn", done)
-    text = words(import_path(open_form("Import a model"), exported))
+    text = words(import_path(open_form("Import models or runs"), exported))
     assert "Drawn anew, since the file lacks it: prototype\\_mlp" in text
     assert "In the file, but not used: fc\\.bias" in text
 

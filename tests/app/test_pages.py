@@ -76,7 +76,9 @@ def test_where_the_tail_is_one_class_predict_shows_the_two_rarest(lab, open_page
     assert table.set_index("Loss").loc["BCL", "two rarest °"] == pytest.approx(np.degrees(np.arccos(cosine)), abs=0.1)
 
 
-@pytest.mark.parametrize("text", ["130 84 many", "130 -4", "0 5", "7", "1 " * 500, "", "1.5 2"])
+@pytest.mark.parametrize(
+    "text", ["130 84 many", "130 -4", "0 5", "7", "1 " * 500, "", "1.5 2", "9" * 30 + " 3", "9" * 5000 + " 3"]
+)
 def test_predict_says_what_is_wrong_with_pasted_counts(lab, open_page, text):
     app = open_page("predict")
     app.segmented_control(key="counts_from").set_value("Paste them").run()

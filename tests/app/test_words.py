@@ -25,3 +25,8 @@ def test_what_is_written_from_right_to_left_turns_nothing_around_it():
     assert words.verbatim(hebrew) == f"\N{FIRST STRONG ISOLATE}{hebrew}\N{POP DIRECTIONAL ISOLATE}"
     assert words.verbatim("a\N{RIGHT-TO-LEFT OVERRIDE}b\N{POP DIRECTIONAL ISOLATE}c") == "abc"
     assert words.verbatim("two\nlines \N{GRINNING FACE}") == "two lines \N{GRINNING FACE}"
+
+
+def test_a_class_s_name_is_one_line_that_is_not_turned_and_not_long():
+    assert words.plain("abc\N{RIGHT-TO-LEFT OVERRIDE}gpj.exe") == "abcgpj.exe"
+    assert words.plain("W" * 10_000) == "W" * 59 + "…"

@@ -3,16 +3,18 @@
 import json
 import shutil
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load
 
-from bcl_core.lab import Lab, LabError, Recorder
+from bcl_core.lab import GroupPlan, Lab, LabError, Recorder
 from bcl_core.lab.bringing import bring
 from bcl_core.lab.evaluating import Evaluation, evaluate_run
 from bcl_core.lab.export import export_runs
+from bcl_core.lab.files import encoded
 from bcl_core.lab.foreign import CheckpointError, exported_recipe, load_checkpoint
 from bcl_core.lab.history import Span, history
 from bcl_core.lab.recording import OpenRun
@@ -93,7 +95,9 @@ def test_runs_come_back_as_they_were_in_another_lab(lab, tmp_path):
         span = Span(0, lab.run(run_id).epoch, 1)
         assert history(other, run_id, span) == history(lab, run_id, span)
         assert evaluate_run(other, run_id).accuracy_difference < 1e-6
+    other.delete([first])
     again = bring(other, tmp_path / "runs.zip")
+    assert not other.deleted_runs()
     assert all(one.was_here for one in again) and len(other.runs()) == 2
 
 
@@ -137,6 +141,26 @@ def test_another_run_of_the_same_id_keeps_it_and_the_one_that_comes_gets_a_new_o
     assert brought.run_id != run_id and not brought.was_here
     assert lab.metrics(brought.run_id)[-1]["accuracy"] == 0.125 != lab.metrics(run_id)[-1]["accuracy"]
     assert lab.run(brought.run_id).group_id == lab.run(run_id).group_id
+
+
+def test_a_run_of_the_zip_is_never_taken_for_one_whose_id_cannot_be_read(exported, tmp_path):
+    held = contents(exported[1])
+    [run_id] = {name.partition("/")[0] for name in held if "/" in name}
+    lab = Lab(tmp_path / "lab")
+    [other] = lab.enqueue(GroupPlan("other", [("other", small())]))
+    named = {name.replace(run_id, "unreadable-1"): content for name, content in held.items()}
+    [brought] = bring(lab, written(tmp_path / "named.zip", named))
+    lab.delete([brought.run_id])
+    lab.purge([brought.run_id])
+    assert [run.id for run in lab.runs()] == [other]
+
+
+def test_the_same_zip_at_the_same_time_is_brought_in_once(exported, tmp_path):
+    lab = Lab(tmp_path / "lab")
+    with ThreadPoolExecutor(4) as pool:
+        brought = [one for [one] in pool.map(lambda _: bring(lab, exported[1]), range(4))]
+    assert sorted(one.was_here for one in brought) == [False, True, True, True]
+    assert len(lab.runs()) == 1
 
 
 def test_recorded_runs_are_exported_and_brought_in_without_a_model(lab, tmp_path):
@@ -224,6 +248,12 @@ def changed_row(**fields):
     return lambda content: json.dumps({**json.loads(content), **fields}).encode()
 
 
+def samples(class_names=("a", "b"), class_counts=(3, 1), labels=(0, 1)):
+    return encoded(
+        {"class_counts": np.array(class_counts), "labels": np.array(labels)}, class_names=json.dumps(class_names)
+    )
+
+
 @pytest.mark.parametrize(
     ("name", "change", "expected"),
     [
@@ -237,6 +267,16 @@ def changed_row(**fields):
         ("RUN/recipe.json", None, "recipe.json .* is missing"),
         ("RUN/metrics.json", lambda _: b"[]", "ends with epoch 1"),
         ("RUN/metrics.json", lambda _: b'[{"epoch": 7}]', "ends with epoch 1"),
+        ("RUN/metrics.json", lambda _: b'[{"epoch": 1}, {"epoch": 1}]', "rising epochs"),
+        ("RUN/metrics.json", lambda _: b'[{"epoch": 1, "accuracy": NaN}]', "finite"),
+        ("RUN/metrics.json", lambda _: b'[{"epoch": 1, "accuracy": "high"}]', "finite"),
+        ("RUN/metrics.json", lambda _: b"[" * 200_000, "no export of runs"),
+        ("RUN/recipe.json", lambda _: b"5", "no export of runs"),
+        ("RUN/run.json", changed_row(format_version=99), "format_version"),
+        ("RUN/run.json", changed_row(error="x" * 1_000_000), "error"),
+        ("RUN/samples.safetensors", lambda _: samples(class_names=["a"]), "a name and a training count"),
+        ("RUN/samples.safetensors", lambda _: samples(class_counts=[3, -1]), "a name and a training count"),
+        ("RUN/samples.safetensors", lambda _: samples(labels=[0, 7]), "labels from 0"),
         ("RUN/run.json", changed_row(state="running"), "state"),
         ("RUN/run.json", changed_row(epoch=-1), "epoch"),
         ("RUN/run.json", changed_row(name="x" * 10_000), "1 to 80 characters"),

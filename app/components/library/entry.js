@@ -75,6 +75,7 @@ export class Entry {
     this.data.textContent = dataInWords(run, this.counts);
     this.data.title = run.recipe;
     this.thumbnail.canvas.ariaLabel = `Angles between classes: ${this.angles.textContent || "not recorded"}`;
+    this.thumbnail.root.hidden = isGone; // what was deleted is asked for nothing
     if (epoch === null) this.thumbnail.say("No epoch to draw yet.");
     else if (figures.angle === null) this.thumbnail.say("No angles were recorded.");
     if (this.isSeen) this.see();
@@ -83,7 +84,7 @@ export class Entry {
   /** It is on the screen, or nearly: draw its picture. */
   async see() {
     this.isSeen = true;
-    if (this.run.epoch === null || this.run.figures.angle === null) return;
+    if (this.run.epoch === null || this.run.figures.angle === null || this.run.deleted !== null) return;
     const classes = await this.thumbnail.show(this.run);
     if (!classes) return;
     this.counts = classes.counts;

@@ -16,6 +16,10 @@ const AT_ONCE = 24; // runs that are laid out before the browser is given a chan
 const NEAR = "300px"; // of the window, that pictures are drawn in
 const UNDO = 20_000; // milliseconds that it is offered
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
+const READING =
+  "A dot is a pair of classes at the angle between their means: orange within the rarest three tenths, dashed where " +
+  "all would be equally far apart. Many, medium and few: classes of more than 100, 20 to 100 and fewer than 20 training " +
+  "images. One run is one seed, which says little about a loss.";
 const AWAY = "The app does not answer; what is listed may have changed. It is asked again every two seconds.";
 
 class Library {
@@ -57,6 +61,8 @@ class Library {
     const look = (value, text) => button(text, () => this.change({ look: value }), { "data-look": value });
     this.looks = [look("", "Cards"), look("rows", "Rows")];
     this.notes = h("div", { class: "notes" });
+    const open = matchMedia("(min-width: 700px)").matches;
+    const reading = h("details", { class: "reading", open }, h("summary", {}, "How to read a run"), h("p", {}, READING));
     this.away = h("p", { class: "warning", role: "alert", hidden: true });
     this.list = h("div", { class: "list" });
     this.empty = h("p", { class: "empty", role: "status" }, "Loading the runs …");
@@ -73,6 +79,7 @@ class Library {
       ),
       this.away,
       this.notes,
+      reading,
       this.empty,
       this.list,
       h("div", { class: "foot" }, this.notice, this.bar.root),
@@ -175,8 +182,9 @@ class Library {
       this.change({ find: "", kind: "", state: "" });
       this.search.focus();
     };
-    const said = find.trim() ? ["No run matches “", h("bdi", {}, find.trim()), "”. "] : ["There is no such run. "];
-    return [...said, button("Clear", clear)];
+    const none = state === "deleted" ? "Nothing is deleted. " : "There is no such run. ";
+    const said = find.trim() ? ["No run matches “", h("bdi", {}, find.trim()), "”. "] : [none];
+    return [...said, button("Show all", clear)];
   }
 
   /** Buttons that filter, of which one at most is pressed. */

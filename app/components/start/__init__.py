@@ -14,8 +14,6 @@ from bcl_core.lab.shelf import open_shelf, shelf_home
 TITLES = {"scl": "SCL", "bcl": "BCL, as published", "bcl-class": "BCL, class anchors"}
 # The shelf's group, its name in the play, and what its cells are called in the results over seeds.
 CONDITIONS = (("digits", "Long tail", ""), ("digits-balanced", "Balanced", ", imbalance factor 1"))
-RUNS = tuple(f"{CONDITIONS[0][0]}-{loss}" for loss in TITLES)
-"""The runs that it begins with."""
 NOTE = (
     "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
     "The dots are the first seed's."

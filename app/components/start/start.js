@@ -34,13 +34,14 @@ class Play {
     this.stage = h("div", { class: "columns" });
     this.epoch = h("output", { class: "epoch" }, "epoch 0");
     this.again = button("Play again", () => this.play(), { class: "again" });
+    this.into = h("a", { class: "into" }, "Look into these runs");
     this.message = h("p", { role: "status", hidden: true });
     this.leads = conditions.map(({ lead }) => h("p", {}, lead));
     const turn = (event) => this.choose(conditions[Number(event.target.checked)]);
     const balanced = h("input", { type: "checkbox", role: "switch", onchange: turn });
     const control = h("label", { class: "switch" }, balanced, "Balanced data");
     this.host.replaceChildren(
-      h("div", { class: "controls" }, this.epoch, this.again, control),
+      h("div", { class: "controls" }, this.epoch, this.again, control, this.into),
       this.message,
       h("div", { class: "both" }, h("div", {}, this.heading, this.counts), this.stage),
       h("div", { class: "leads result", "aria-live": "polite" }, this.leads),
@@ -56,6 +57,7 @@ class Play {
     const { conditions, groups } = this.told;
     const { name, runs } = condition;
     this.heading.textContent = `${name}: images of each digit`;
+    this.into.href = `lab?runs=${runs.map(({ id }) => id).join(".")}`;
     this.columns = runs.map((run, i) => new Column(run, groups, i === 0));
     this.stage.replaceChildren(...this.columns.map(({ element }) => element));
     this.leads.forEach((lead, i) => lead.classList.toggle("other", conditions[i] !== condition));

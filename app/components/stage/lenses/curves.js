@@ -8,6 +8,7 @@ import { matching, oneOf } from "../core/fields.js";
 import { classLabels, keyOf } from "../core/classes.js";
 import { orderOf } from "../core/geometry.js";
 import { tell } from "../core/glossary.js";
+import { escaped } from "../export/words.js";
 import { Lens, significant } from "./lens.js";
 import { legendOf, symbol } from "./signs.js";
 import { NO_PROTOTYPES } from "../core/run.js";
@@ -200,7 +201,7 @@ export function byClass(shown) {
   const isOther = ({ run }) => keyOf(run.classes) !== keyOf(classes);
   if (known.some(isOther)) return { runs: null, lack: ALIKE };
   const order = thinned(orderOf(classes.groups));
-  const labels = classLabels(classes.names, classes.counts);
+  const labels = classLabels(classes.names.map(escaped), classes.counts); // which Plotly reads as markup
   const lacking = shown.filter((one) => !known.includes(one)).map(({ run }) => run.told.label);
   const { length: K } = labels;
   const notes = [

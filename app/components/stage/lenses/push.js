@@ -8,6 +8,7 @@ import { pushFigure, receivedFigure, ticksOf, wrapped } from "../plots/figures.j
 import { asShares, countEffect, countSlope, kindsOf, orderOf, tailPushShare } from "../core/geometry.js";
 import { oneOf } from "../core/fields.js";
 import { tell } from "../core/glossary.js";
+import { escaped } from "../export/words.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { Lens, significant } from "./lens.js";
 import { area, dot, legendOf, line, striped } from "./signs.js";
@@ -216,7 +217,7 @@ class PushColumn {
     const bars = received(snapshot.get("gradient_attraction"), snapshot.get("gradient_norm"), this.groups);
     const sorted = (values, sign) => {
       const lengths = order.map((k) => values[k]);
-      return { x: order.map((k) => names[k]), y: lengths.map((length) => sign * length), customdata: lengths };
+      return { x: order.map((k) => escaped(names[k])), y: lengths.map((length) => sign * length), customdata: lengths };
     };
     const fill = ({ role }) => sorted(bars[role], role === "pull" ? -1 : 1);
     return { fill, layout: { yaxis: { range: [1.05 * below, 1.05 * above] } } };

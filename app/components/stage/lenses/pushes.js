@@ -1,5 +1,6 @@
 // The numbers of the push's pictures: dots, lines and bars from an epoch's gradient statistics.
 
+import { escaped } from "../export/words.js";
 import { groupsOf, sum } from "../core/geometry.js";
 
 /**
@@ -23,7 +24,7 @@ export function pooled({ names, counts, groups, bins }) {
  * @returns {{x: number[], y: number[], text: string[], kind: string[]}} `kind` is the group of the class that is pushed
  */
 export function pairDots(values, { names, counts, order, kinds }) {
-  const who = (k) => `${names[k]} (n = ${counts[k]})`;
+  const who = (k) => `${escaped(names[k])} (n = ${counts[k]})`;
   const pairs = order.flatMap((row) => order.filter((column) => column !== row).map((column) => [row, column]));
   return inColumns(pairs, ([row, column]) => ({
     x: counts[column],
@@ -39,7 +40,7 @@ export function classDots(values, { names, counts, order, kinds }) {
     const logs = order.map((row) => Math.log(values[row * counts.length + column])).filter(Number.isFinite);
     return Math.exp(sum(logs) / logs.length);
   };
-  const text = (k) => `${names[k]} (n = ${counts[k]}) on the others`;
+  const text = (k) => `${escaped(names[k])} (n = ${counts[k]}) on the others`;
   return inColumns(order, (k) => ({ x: counts[k], y: meanOf(k), kind: kinds[k], text: text(k) }));
 }
 
