@@ -1,7 +1,6 @@
 """`GET runs`: every run with what the Library shows of it, whatever state it is in, looked up once for all who ask."""
 
 import shutil
-import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,12 +121,3 @@ def test_one_look_at_the_disk_serves_all_who_ask_meanwhile(get: Get, monkeypatch
     assert len(looked) == 1
     get("runs?now")
     assert len(looked) == 2, "who has just done something sees it"
-
-
-def test_a_database_that_cannot_be_read_is_said_in_words(lab: Lab, get: Get, monkeypatch) -> None:
-    def broken() -> None:
-        raise sqlite3.DatabaseError("file is not a database")
-
-    monkeypatch.setattr(lab, "last_metrics", broken)
-    answer = get("runs")
-    assert answer.status == 503 and "file is not a database" in answer.error

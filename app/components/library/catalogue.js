@@ -98,7 +98,8 @@ export function stateInWords(run) {
   if (state === "running") return epoch === null ? "gets ready" : `in training, ${at}`;
   if (state === "finished") return `finished, ${plural(planned, "epoch")}`;
   if (state === "failed" || state === "unreadable") {
-    return `${state === "failed" ? `failed at ${at}` : "cannot be read"}${error ? `: ${error}` : ""}`;
+    const failed = epoch === null ? "failed before its first epoch" : `failed after ${at}`;
+    return `${state === "failed" ? failed : "cannot be read"}${error ? `: ${error}` : ""}`;
   }
   return `${state}, ${at}`;
 }

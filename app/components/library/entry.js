@@ -66,7 +66,7 @@ export class Entry {
     this.more.ariaLabel = `What to do with ${name}`;
     this.state.textContent = isGone ? `deleted ${when(deleted)}` : stateInWords(run);
     this.state.title = run.error ?? "";
-    this.progress.hidden = isGone || !isActive(run);
+    this.progress.hidden = isGone || !isActive(run) || (state === "queued" && !progress);
     this.progress.value = progress;
     this.progress.ariaLabel = `How far ${name} is`;
     this.accuracy.textContent = percent(figures.accuracy);

@@ -12,7 +12,7 @@ import { Entry } from "./entry.js";
 import { reader } from "./reader.js";
 
 const POLL = 2000; // milliseconds
-const AT_ONCE = 48; // runs that are laid out before the browser is given a chance to draw
+const AT_ONCE = 24; // runs that are laid out before the browser is given a chance to draw
 const NEAR = "300px"; // of the window, that pictures are drawn in
 const UNDO = 20_000; // milliseconds that it is offered
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
