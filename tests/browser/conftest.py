@@ -1,7 +1,6 @@
 """A real browser and a real server: what JavaScript does, no other test sees."""
 
 import subprocess
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,14 +56,8 @@ def running(folder: Path) -> Iterator[Serve]:
 
     yield start
     for server in servers:
-        server.terminate()
-    for server in servers:
-        try:
-            server.wait(timeout=20)
-        except subprocess.TimeoutExpired:  # seldom, and why is not known: said, and no test's fault
-            warnings.warn(f"{server.args} did not end within 20 s of SIGTERM", stacklevel=1)
-            server.kill()
-            server.wait()
+        server.kill()  # asked to leave, it would wait for as long as a browser holds a connection
+        server.wait()
 
 
 @pytest.fixture(scope="module")

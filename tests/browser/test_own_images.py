@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from bcl_core.lab import Lab, stop_worker, worker_status
+from harness.serving import new_page
 from tests.browser.conftest import Serve
 from tests.browser.test_app import APP, no_error_is_shown, until
 
@@ -48,10 +49,10 @@ def _save(pixels: np.ndarray, folder: Path, place: int) -> None:
 
 
 @pytest.fixture
-def page(tmp_path: Path, browser: Browser, serve: Serve) -> Iterator[Page]:
+def page(tmp_path: Path, visitor: BrowserContext, serve: Serve) -> Iterator[Page]:
     lab = Lab(tmp_path / "lab")
     server = serve(APP, env={"BCL_LAB_HOME": str(lab.home), "OMP_NUM_THREADS": "1"})
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = new_page(visitor)
     page.goto(server.url)
     yield page
     page.close()
