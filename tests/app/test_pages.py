@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from app.words import verbatim
 from bcl_core import geometry
 from bcl_core.data import long_tail_counts
 from bcl_core.lab.shelf import shelf_home
@@ -40,7 +41,7 @@ def test_a_lab_that_cannot_be_kept_is_explained_on_the_page(tmp_path, monkeypatc
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BCL_LAB_HOME", str(tmp_path / "file" / "lab"))
     app = open_page("start")
-    assert "BCL_LAB_HOME" in app.error[0].value
+    assert verbatim("BCL_LAB_HOME") in app.error[0].value
     assert not app.exception
 
 

@@ -35,7 +35,7 @@ def test_it_is_nowhere_to_be_seen_and_its_files_stay(lab, ids):
     before = files(lab, gone)
     lab.delete([gone])
     assert [run.id for run in lab.runs()] == [run.id for run in lab.runs(lab.run(others[0]).group_id)] == others
-    assert gone not in lab.watched_runs(ids) and gone not in lab.last_metrics()
+    assert gone not in lab.watched_runs(ids)
     for read in (lab.run, lab.folder, lab.pause, lab.resume, lab.take_up, lambda run_id: lab.rename(run_id, "x")):
         with pytest.raises(UnknownRun, match="'run 0' was deleted and can be restored"):
             read(gone)
@@ -140,14 +140,16 @@ def test_a_worker_that_starts_purges_what_was_deleted_long_ago(lab, ids):
     assert not (lab.home / "runs" / ids[0]).exists() and files(lab, ids[1])
 
 
-def test_the_last_metrics_are_those_of_the_last_epoch_of_every_run_of_the_shelf_too(lab, ids):
+def test_the_last_metrics_are_those_of_the_last_epoch_of_every_run_of_the_shelf_and_of_what_can_be_restored_too(
+    lab, ids
+):
     lab.record_epoch(ids[1], 1, {"loss": 0.5})
     lab.delete(ids[:1])
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         db.execute("UPDATE metrics SET metrics = '{' WHERE run = ?", ids[2:])
     found = lab.last_metrics()
     assert found[ids[1]] == {"epoch": 1, "loss": 0.5}
-    assert found.keys() == {ids[1], *(run.id for run in lab.shelf.runs)}
+    assert found.keys() == {*ids[:2], *(run.id for run in lab.shelf.runs)}
     shelved = lab.shelf.runs[0]
     assert lab.last_metrics([ids[1], shelved.id, "nobody-0"]) == {
         ids[1]: found[ids[1]],
