@@ -60,9 +60,10 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
 
     if not as_json:
         print(f"run {run_id} in {lab.home}", flush=True)
+    ended = threading.Event()
     try:
         opened = OpenRun(lab, run_id, lock, world)
-        threading.Thread(target=_end_where_reading_does_not, args=(opened, world), daemon=True).start()
+        threading.Thread(target=_end_where_reading_does_not, args=(opened, world, ended), daemon=True).start()
         while (run := lab.run(run_id)).active and not run.stop:
             if not run.wants_to_train:
                 lab.settle_hold(run_id)
@@ -83,14 +84,15 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
         if isinstance(error, TrainingDiverged):
             raise LabError(str(error)) from error
         raise
+    finally:
+        ended.set()
     if lab.run(run_id).stop:
         lab.record_state(run_id, "stopped")
 
 
-def _end_where_reading_does_not(opened: "OpenRun", world: "World") -> None:
+def _end_where_reading_does_not(opened: "OpenRun", world: "World", ended: threading.Event) -> None:
     """While the data are read, end this process where it is asked to stop and does not get to it."""
-    while opened.reading:
-        time.sleep(LOOK_SECONDS)
+    while opened.reading and not ended.wait(LOOK_SECONDS):
         if opened.lab.run(opened.id).stop:
             time.sleep(GRACE_SECONDS)
             if opened.reading:
