@@ -136,7 +136,7 @@ def _results(counts: list[int], temperature: float, found: dict[str, geometry.Pr
         "Gradient left: the length of the objective's gradient where the search ended; from "
         "K − 1 dimensions on, that place is the only optimum, up to rotation."
     )
-    st.caption(MEASURED if seeds else NOT_MEASURED)
+    st.markdown(MEASURED if seeds else NOT_MEASURED)  # its link is too pale in a caption
     predicted({name: optimum.means for name, optimum in found.items()}, counts, key="predicted")
 
 
