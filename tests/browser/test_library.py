@@ -294,7 +294,7 @@ def test_odd_names_are_shown_as_they_are_and_within_their_place(
 def test_what_finds_nothing_says_so_and_is_cleared(open_library: Open) -> None:
     page = open_library("nobody is called this", "kind=shelf")
     expect(page.get_by_text("No run matches “nobody is called this”.")).to_be_visible()
-    page.locator(".bcl-library .empty").get_by_role("button", name="Clear").click()
+    page.locator(".bcl-library .empty").get_by_role("button", name="Show all").click()
     expect(page.get_by_role("searchbox", name="Search")).to_have_value("")
     expect(entry(page, "digits-scl")).to_be_visible()
 

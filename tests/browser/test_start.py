@@ -118,6 +118,10 @@ def test_nothing_is_wider_than_the_window_nor_on_a_projector_higher(
 
 
 def test_from_the_play_to_the_same_runs_in_the_lab(still: Page) -> None:
-    still.get_by_role("button", name="Look into these runs").click()
+    link = still.get_by_role("link", name="Look into these runs")
+    still.get_by_label("Balanced data").check(force=True)
+    expect(link).to_have_attribute("href", "lab?runs=digits-balanced-scl.digits-balanced-bcl.digits-balanced-bcl-class")
+    still.get_by_label("Balanced data").uncheck(force=True)
+    link.click()
     expect(still.locator(".bcl-stage .sentence")).to_contain_text("apart", timeout=PATIENCE)
     assert "digits-scl.digits-bcl.digits-bcl-class" in still.url
