@@ -9,9 +9,10 @@ import pytest
 from app.words import percent
 from bcl_core.geometry import head_and_tail, simplex_metrics
 from bcl_core.lab import Lab, LabError, UnknownRun
+from bcl_core.lab import shelf as shelves
 from bcl_core.lab.evaluating import evaluate_run
 from bcl_core.lab.files import read_arrays, read_metadata
-from bcl_core.lab.shelf import ABOUT, CARD, SUMS, open_shelf, shelf_home, write_sums
+from bcl_core.lab.shelf import ABOUT, CARD, SUMS, open_shelf, shelf_home
 from bcl_core.lab.thumbnails import fetch_thumbnails
 from bcl_core.recipe import Execution
 
@@ -28,6 +29,12 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copytree(SHIPPED / RUN, home / RUN)
     monkeypatch.setenv("BCL_LAB_PRETRAINED", str(home))
     return home.resolve()
+
+
+def write_sums(folder: Path) -> None:
+    """Sum up a changed run, and forget what a thread of an earlier test may have read of it in between."""
+    shelves.write_sums(folder)
+    open_shelf.cache_clear()
 
 
 def test_everything_shipped_opens_and_is_no_larger_than_promised():
