@@ -75,6 +75,9 @@ def test_a_phone_shows_one_run_at_a_time_and_switches(show: Opener, runs: list[M
     expect(columns).to_contain_text("BCL, class anchors")
 
 
+NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 def test_nothing_moves_while_epochs_load(show: Opener, runs: list[MadeRun]) -> None:
     page = show(runs, "lens=angles&epoch=0")
     parts = (".sentence", ".rail", ".lens.angles .picture", ".lens.angles .map", ".bar")
@@ -84,6 +87,7 @@ def test_nothing_moves_while_epochs_load(show: Opener, runs: list[MadeRun]) -> N
 
     for width, height, _ in SIZES.values():
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(NEXT_FRAME)  # in which it is built anew where the window became narrow
         show.wait(page)
         before = places()
         page.keyboard.press("ArrowRight")
