@@ -276,9 +276,7 @@ class Lab:
         """
         with self._database.writing() as db:
             if not db.execute("SELECT 1 FROM runs WHERE id = ?", (row["id"],)).fetchone():
-                _insert_row(db, "runs", row)
-                for epoch, figures in metrics.items():
-                    _insert_row(db, "metrics", {"run": row["id"], "epoch": epoch, "metrics": json.dumps(figures)})
+                _insert_with_metrics(db, row, metrics)
 
     def enter(self, runs: Sequence[tuple[Run, Sequence[Mapping[str, Any]], Path]]) -> None:
         """Enter runs that have ended, each with the metrics of its epochs and its folder, which becomes the lab's.
@@ -296,11 +294,8 @@ class Lab:
                     "execution": run.execution.model_dump_json(),
                     "provenance": json.dumps(dict(run.provenance)),
                 }
-                _insert_row(db, "runs", row)
-                for known in metrics:
-                    figures = {name: value for name, value in known.items() if name != "epoch"}
-                    text = json.dumps(figures, allow_nan=False)
-                    _insert_row(db, "metrics", {"run": run.id, "epoch": known["epoch"], "metrics": text})
+                by_epoch = {known["epoch"]: {k: v for k, v in known.items() if k != "epoch"} for known in metrics}
+                _insert_with_metrics(db, row, by_epoch)
             for run, _, folder in runs:
                 folder.replace(self.home / "runs" / run.id)
 
@@ -608,6 +603,14 @@ _AS_THEY_ARE = ("id", "name", "group_id", "group_name", "state", "epoch", "progr
 def _insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
     values = ", ".join(f":{column}" for column in row)
     db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})", dict(row))
+
+
+def _insert_with_metrics(
+    db: sqlite3.Connection, row: Mapping[str, Any], metrics: Mapping[int, Mapping[str, Any]]
+) -> None:
+    _insert_row(db, "runs", row)
+    for epoch, figures in metrics.items():
+        _insert_row(db, "metrics", {"run": row["id"], "epoch": epoch, "metrics": json.dumps(figures)})
 
 
 def new_id() -> str:
