@@ -17,15 +17,17 @@ from app.words import verbatim
 from bcl_core.lab import LabError
 from bcl_core.lab.faults import read_only
 
-TELL_THE_THEME = """if (!document.documentElement.dataset.theme) {
+# Run once a tab: tell the style sheet the theme, which it has no other way to know; and close the drawer that the bar is
+# on a phone when a page is chosen there, over which Streamlit leaves it open.
+ONCE = """if (!document.documentElement.dataset.theme) {
   const app = document.querySelector(".stApp");
   const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
   new MutationObserver(tell).observe(app, { attributes: true });
   tell();
-}"""  # once, for the style sheet, which has no other way to know it
-
-CLOSE_THE_DRAWER = """if (innerWidth < 768) {
-  document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
+  document.addEventListener("click", ({ target }) => {
+    if (innerWidth < 768 && target.closest("[data-testid=stSidebarNavLink]"))
+      document.querySelector("[data-testid=stSidebarCollapseButton] button").click();
+  });
 }"""
 
 st.set_page_config(page_title="BCL Lab", page_icon="🔺", layout="wide")
@@ -54,8 +56,7 @@ page = st.navigation(
     position="top",
 )
 try:
-    # On a phone the bar is a drawer, which Streamlit leaves open over the chosen page.
-    st.html(f"<script>{TELL_THE_THEME}\n{CLOSE_THE_DRAWER} // {page.title}</script>", unsafe_allow_javascript=True)
+    st.html(f"<script>{ONCE}</script>", unsafe_allow_javascript=True)
     page.run()
 except LabError as error:
     st.error(verbatim(str(error)))

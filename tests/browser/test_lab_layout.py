@@ -119,7 +119,6 @@ def test_on_a_phone_no_drawer_is_left_open_over_the_chosen_page(browser: Browser
     page = context.new_page()
     page.goto(f"{app}lab")
     for name, heading in (("Library", "Library"), ("Predict", "Predict"), ("Lab", "Lab")):
-        page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")  # or it would close what opens
         page.get_by_test_id("stExpandSidebarButton").tap()
         page.get_by_test_id("stSidebar").get_by_role("link", name=name, exact=True).tap()
         expect(page.get_by_role("heading", name=heading, exact=True)).to_be_attached()
