@@ -17,8 +17,8 @@ from app.words import verbatim
 from bcl_core.lab import LabError
 from bcl_core.lab.faults import read_only
 
-# Run once a tab: tell the style sheet the theme, which it has no other way to know; and close the drawer that the bar is
-# on a phone when a page is chosen there, over which Streamlit leaves it open.
+# Run once a tab: tell the style sheet the theme, which it has no other way to know; and close the drawer, which is the
+# bar of a phone, when a page is chosen in it: Streamlit leaves it open over that page.
 ONCE = """if (!document.documentElement.dataset.theme) {
   const app = document.querySelector(".stApp");
   const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
