@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the first opens a page for half the CPU
 # WebGL in software where there is no graphics card, and nothing that calls home.
 ARGUMENTS = [
     "--no-sandbox",
@@ -31,7 +31,7 @@ def main() -> None:
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
         subprocess.run(["apt-get", "update", "-qq"], check=False)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], check=False)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", NAMES[0]], check=False)
         if found():
             return
     if subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False).returncode:
