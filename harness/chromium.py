@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")  # the first opens a page for half the CPU
+# The headless shell first: it opens a page for half the CPU.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 # WebGL in software where there is no graphics card, and nothing that calls home.
 ARGUMENTS = [
     "--no-sandbox",
