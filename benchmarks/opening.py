@@ -39,7 +39,7 @@ PATIENCE = 120_000  # milliseconds
 
 def main() -> None:
     """Measure each shape in turn."""
-    shapes = {"digits": digits, "classes": many_classes, "epochs": many_epochs}
+    shapes = {"digits": digits, "classes": many_classes, "epochs": many_epochs, "library": library}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shapes", nargs="+", choices=shapes, default=list(shapes))
     wanted = parser.parse_args().shapes
@@ -99,6 +99,20 @@ def many_epochs(browser: Browser, lab: Lab) -> None:
     [made] = make_runs(lab, ["bcl"], 1, per_class=8)
     repeat(made, range(2, 10_001))
     usable(browser, lab, made, "10,000 epochs")
+
+
+def library(browser: Browser, lab: Lab) -> None:
+    """Open the Library on 1,000 runs in a hundred races, with nothing cached, three times."""
+    for race in range(100):
+        make_runs(lab, ("scl", "bcl") * 5, 1, name=f"race {race}", per_class=2)
+    with server(lab.home, worker="off") as (url, _):
+        for opened in ("first", "second", "third"):
+            with browser.new_context(viewport={"width": 1400, "height": 1000}) as context:
+                page = context.new_page()
+                open_when_up(page, f"{url}library")
+                for what, state in (("runs on the screen", ""), ("all 1,000 laid out", "[data-laid=true]")):
+                    page.wait_for_selector(f"{state} .entry .angles", timeout=PATIENCE)
+                    report(f"the Library, opened the {opened} time: {what}", page.evaluate("performance.now()") / 1000)
 
 
 def repeat(made: MadeRun, epochs: range) -> None:
