@@ -109,7 +109,7 @@ def test_every_run_has_a_picture_with_its_rare_pairs_in_orange_but_where_no_clas
         f"(wanted) => ({ARE_DRAWN})([...document.querySelectorAll('{PICTURES}')]) === wanted", arg=len(uneven)
     )
     angle = lab.metrics("digits-scl")[-1]["angle_tail_tail"]
-    words = f"Angles between classes: .* {angle:.0f}° among the rarest"
+    words = f"Angles between classes: .* {angle:.0f}° within the tail"
     expect(entry(page, "digits-scl").get_by_role("img", name=re.compile(words))).to_be_visible()
     expect(entry(page, "digits-scl").locator("dl")).to_have_text(
         re.compile(r"many.*1 class.*few.*5 classes", re.DOTALL)

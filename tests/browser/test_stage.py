@@ -18,6 +18,7 @@ from bcl_core import geometry
 from bcl_core.geometry.alignment import QUANTISATION_SCALE
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays, read_metadata
+from bcl_core.metrics import METRICS
 from bcl_core.recipe import Execution
 from harness.made_runs import TRAINING, MadeRun, make_runs, recipe_of
 from harness.push_laws import count_effect, count_slope
@@ -419,7 +420,9 @@ def test_printed_numbers_are_those_of_geometry(everything: Page, runs: list[Made
     for place, run in enumerate(runs):
         arrays, counts = view(run), run.samples.class_counts
         rms = geometry.simplex_metrics(arrays["class_means"], counts)["angle_rms_deviation"]
-        expect(page.locator(".angles .summary").nth(place)).to_have_text(f"RMS over pairs {rms:.1f}° from 96.4°")
+        expect(page.locator(".angles .summary").nth(place)).to_have_text(
+            f"{METRICS['angle_rms_deviation'].title} {rms:.1f}°"
+        )
         loss = {"scl": (False, False), "bcl": (True, True)}[run.recipe.variant]
         effect = count_effect(counts, class_averaging=loss[0], class_complement=loss[1], anchors="instance")
         slopes = [count_slope(push, counts) for push in (arrays["pair_push"], effect)]

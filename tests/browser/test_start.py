@@ -61,7 +61,7 @@ def test_every_rare_image_is_there(still: Page) -> None:
 
 def test_a_picture_says_itself_in_words(still: Page) -> None:
     angle = tail_angle("digits-bcl")
-    picture = still.get_by_role("img", name=f"BCL, as published: at the last epoch digits 7, 8, 9 stand {angle:.0f}°")
+    picture = still.get_by_role("img", name=f"BCL: at the last epoch digits 7, 8, 9 stand {angle:.0f}°")
     expect(picture).to_be_visible()
 
 

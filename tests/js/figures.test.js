@@ -7,6 +7,7 @@ import {
   pushFigure,
   receivedFigure,
 } from "../../app/components/stage/plots/figures.js";
+import { DASH, SPACE } from "../../app/components/stage/plots/dots.js";
 
 const GROUPS = { head: "#000001", medium: "#000002", tail: "#000003" };
 const COLOURS = { groups: GROUPS, neutral: "#858B96" };
@@ -20,8 +21,8 @@ const traceOf = ({ data }, role, place) => {
   return data.find(({ meta }) => meta.role === role && (place === undefined || meta.place === place));
 };
 
-function formation(predicted) {
-  return formationFigure(FIRST, [SECOND, THIRD], { regular: 96.38, predicted, planned: 60 }, COLOURS);
+function formation(predicted, isBounded = false) {
+  return formationFigure(FIRST, [SECOND, THIRD], { regular: 96.38, predicted, planned: 60, isBounded }, COLOURS);
 }
 
 test("the bold line is the run's own, and the runs beside have theirs", () => {
@@ -44,6 +45,16 @@ test("targets are named where they are, and once where they are the same", () =>
   assert.deepEqual(words(120), ["all alike 96.4° bottom", "tail, loss alone 120.0° bottom"]);
   assert.equal(traceOf(formation(null), "predicted"), undefined);
   assert.deepEqual(traceOf(formation(80), "predicted").y, [80, 80]);
+});
+
+test("the regular simplex is dashed as in every other picture, and the predicted optimum is not", () => {
+  assert.equal(traceOf(formation(80), "simplex").line.dash, `${DASH}px,${SPACE}px`);
+  assert.notEqual(traceOf(formation(80), "predicted").line.dash, traceOf(formation(80), "simplex").line.dash);
+});
+
+test("where no angle can be that wide, the regular simplex is said to be out of reach", () => {
+  const words = formation(null, true).layout.annotations.map(({ text }) => text);
+  assert.deepEqual(words, ["all alike 96.4°, out of reach"]);
 });
 
 test("a metric has a line and a band for each run", () => {

@@ -71,9 +71,11 @@ test("a run says where it stands", () => {
 
 test("figures are said with their unit, and what was not measured is not", () => {
   assert.equal(percent(0.9812), "98.1\u00a0%");
+  assert.equal(percent(0.9625), "96.3\u00a0%"); // as the model cards have it
+  assert.equal(percent(0.2875), "28.8\u00a0%");
   assert.equal(percent(null), "–");
   const angles = (figures) => anglesInWords(run({ figures: { ...NONE, ...figures } }));
-  assert.equal(angles({ angle: 92.4, tail: 53.1 }), "92° on average, 53° among the rarest, in projection space");
+  assert.equal(angles({ angle: 92.4, tail: 53.1 }), "92° on average, 53° within the tail, in projection space");
   assert.equal(angles({ angle: 92.4 }), "92° on average, in projection space");
   assert.equal(angles({}), "");
   assert.equal(dataInWords(RUNS[0]), "Handwritten digits, imbalance factor 50");
@@ -81,6 +83,12 @@ test("figures are said with their unit, and what was not measured is not", () =>
   assert.equal(dataInWords(RUNS[0], [100, 2]), "Handwritten digits, imbalance factor 50");
   assert.equal(dataInWords(run({ imbalance: null })), "Handwritten digits");
   assert.equal(dataInWords(RUNS[2]), "");
+});
+
+test("of features that are not negative it is said that no angle can be wider", () => {
+  const figures = { ...NONE, angle: 44.5, tail: 33 };
+  const words = anglesInWords(run({ figures, space: "backbone", widest: 90 }));
+  assert.equal(words, "45° on average, 33° within the tail, in backbone space, where none exceeds 90°");
 });
 
 test("a group says what is the same in it", () => {

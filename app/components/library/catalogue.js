@@ -1,6 +1,7 @@
 // Which runs are listed, under which groups, and what is said of them in words. No elements here.
 
 import { number } from "../stage/core/dom.js";
+import { isBounded } from "../stage/core/bounds.js";
 import { factor, plural } from "../stage/core/words.js";
 
 export const KINDS = { own: "Yours", shelf: "With the project", imported: "Imported", recorded: "Recorded" };
@@ -113,15 +114,16 @@ export function dataInWords({ data, imbalance }, counts = null) {
 }
 
 /** How far apart its classes stand, in words. @param {LibraryRun} run */
-export function anglesInWords({ figures: { angle, tail }, space }) {
+export function anglesInWords({ figures: { angle, tail }, space, widest }) {
   if (angle === null) return "";
-  const rarest = tail === null ? "" : `, ${number(tail)}° among the rarest`;
-  return `${number(angle)}° on average${rarest}, in ${space} space`;
+  const within = tail === null ? "" : `, ${number(tail)}° within the tail`;
+  const limit = isBounded({ widest }) ? `, where none exceeds ${widest}°` : "";
+  return `${number(angle)}° on average${within}, in ${space} space${limit}`;
 }
 
-/** A share in per cent. @param {?number} share */
+/** A share in per cent, a half rounded up; as `percent` of app/words.py. @param {?number} share */
 export function percent(share) {
-  return share === null ? "–" : `${number(100 * share, 1)}\u00a0%`;
+  return share === null ? "–" : `${number(Math.round(Number((1000 * share).toFixed(5))) / 10, 1)}\u00a0%`;
 }
 
 /** What is said under a group's name where nobody has said more: what on, how many, since when. */

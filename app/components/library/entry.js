@@ -6,8 +6,6 @@ import { anglesInWords, dataInWords, isActive, labOf, percent, stateInWords } fr
 import { field } from "./field.js";
 import { Thumbnail } from "./thumbnail.js";
 
-const SHOTS = { many: "more than 100 training images", medium: "20 to 100 training images", few: "fewer than 20" };
-
 export class Entry {
   /** @param {Library} library @param {LibraryRun} run */
   constructor(library, run) {
@@ -21,11 +19,10 @@ export class Entry {
     this.state = h("p", { class: "state" });
     this.progress = h("progress", { max: 1 });
     this.accuracy = h("dd");
-    this.shots = Object.keys(SHOTS).map((name) => {
+    this.shots = Object.entries(library.told.shots).map(([name, words]) => {
       const size = h("dd", { class: "size" });
       const value = h("dd");
-      const title = SHOTS[name];
-      return { name, size, value, root: h("div", { title }, h("dt", {}, name), value, size) };
+      return { name, size, value, root: h("div", { title: words }, h("dt", {}, name), value, size) };
     });
     const accuracy = h("div", { class: "accuracy" }, h("dt", {}, "accuracy"), this.accuracy);
     this.figures = h("dl", {}, accuracy, this.shots.map(({ root }) => root));

@@ -17,9 +17,8 @@ const NEAR = "300px"; // of the window, that pictures are drawn in
 const UNDO = 20_000; // milliseconds that it is offered
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
 const READING =
-  "A dot is a pair of classes at the angle between their means: orange within the rarest three tenths, dashed where " +
-  "all would be equally far apart. Many, medium and few: classes of more than 100, 20 to 100 and fewer than 20 training " +
-  "images. One run is one seed, which says little about a loss.";
+  "A dot is a pair of classes at the angle between their means: orange within the tail, the rarest three tenths, dashed where " +
+  "all would be equally far apart. One run is one seed, which says little about a loss. ";
 const AWAY = "The app does not answer; what is listed may have changed. It is asked again every two seconds.";
 
 class Library {
@@ -33,8 +32,8 @@ class Library {
 
   /**
    * @param {HTMLElement} host
-   * @param {{prefix: string, colours: Object<string, string>, most: number}} told where to ask, the colours of rare and
-   *   frequent classes, and how many runs the Lab shows
+   * @param {{prefix: string, colours: Object<string, string>, most: number, shots: Object<string, string>}} told where to
+   *   ask, the colours of rare and frequent classes, how many runs the Lab shows, and groups of classes in words
    * @param {{setTriggerValue: (name: string, value: any) => void}} component tells Python what is to be opened
    */
   constructor(host, told, component) {
@@ -62,7 +61,7 @@ class Library {
     this.looks = [look("", "Cards"), look("rows", "Rows")];
     this.notes = h("div", { class: "notes" });
     const open = matchMedia("(min-width: 700px)").matches;
-    const reading = h("details", { class: "reading", open }, h("summary", {}, "How to read a run"), h("p", {}, READING));
+    const reading = h("details", { class: "reading", open }, h("summary", {}, "How to read a run"), h("p", {}, READING, inWords(this.told.shots)));
     this.away = h("p", { class: "warning", role: "alert", hidden: true });
     this.list = h("div", { class: "list" });
     this.empty = h("p", { class: "empty", role: "status" }, "Loading the runs …");
@@ -380,6 +379,12 @@ class Library {
     this.seen.disconnect();
     for (const entry of this.entries.values()) entry.remove();
   }
+}
+
+/** Which classes are in which group. @param {Object<string, string>} shots */
+function inWords(shots) {
+  const groups = Object.entries(shots).map(([name, words]) => `${name}, ${words}`);
+  return `Groups of classes: ${groups.join("; ")}.`;
 }
 
 /** Have an element stand at a place among its siblings; one that stands there is left alone, and keeps the focus. */
