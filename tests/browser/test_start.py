@@ -117,6 +117,19 @@ def test_nothing_is_wider_than_the_window_nor_on_a_projector_higher(
     )
 
 
+def test_training_now_trains_what_is_shown(still: Page) -> None:
+    for group, is_balanced in (("digits", False), ("digits-balanced", True)):
+        if "/lab" in still.url:
+            still.go_back()
+            expect(still.locator(EPOCH)).to_have_text(ENDED, timeout=PATIENCE)
+        still.get_by_label("Balanced data").set_checked(is_balanced)
+        still.wait_for_timeout(500)  # Python is told
+        still.get_by_role("button", name="Train it now").click()
+        still.wait_for_url("**/lab?*")
+        expect(still.get_by_role("dialog")).to_contain_text("36 of every digit" if is_balanced else "rarest 6, 4 and 2")
+        assert f"new={group}" in still.url
+
+
 def test_from_the_play_to_the_same_runs_in_the_lab(still: Page) -> None:
     link = still.get_by_role("link", name="Look into these runs")
     still.get_by_label("Balanced data").check(force=True)

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  anglesInWords, byGroup, chosenOf, dataInWords, groupInWords, labOf, matches, percent, read, stateInWords, write,
+  anglesInWords, byGroup, chosenOf, dataInWords, groupInWords, isSorted, labOf, matches, percent, read, sorted,
+  stateInWords, turned, write,
 } from "../../app/components/library/catalogue.js";
 
 const NONE = { accuracy: null, many: null, medium: null, few: null, angle: null, tail: null };
@@ -21,7 +22,7 @@ const RUNS = [
   run({ id: "digits-scl", kind: "shelf", group: "digits", group_name: "Digits, long tail" }),
   run({ id: "d-000004", state: "stopped", deleted: 5 }),
 ];
-const ALL = { look: "", find: "", kind: "", state: "" };
+const ALL = { look: "", find: "", kind: "", state: "", sort: "" };
 const ids = (asked) => chosenOf(RUNS, { ...ALL, ...asked }).listed.map(({ id }) => id);
 
 test("every word is looked for in name, group, loss, data and id, whatever the case", () => {
@@ -51,11 +52,26 @@ test("groups stand in the order of their first runs", () => {
 });
 
 test("an address holds what is asked for and keeps what it does not know", () => {
-  const asked = { look: "rows", find: "a b", kind: "shelf", state: "failed" };
+  const asked = { look: "rows", find: "a b", kind: "shelf", state: "failed", sort: "-few" };
   assert.deepEqual(read(write("?import=x", asked)), asked);
   assert.equal(write("?import=x&look=rows&find=a", ALL), "?import=x");
   assert.equal(write("?look=rows", ALL), "");
   assert.deepEqual(read("?look=piles&kind=mine&state=odd"), ALL);
+});
+
+test("rows are sorted either way, those without a value last, and a third press ends it", () => {
+  const of = (id, accuracy) => run({ id, name: id, figures: { ...NONE, accuracy } });
+  const runs = [of("run 10", 0.5), of("run 9", null), of("run 2", 0.9)];
+  const ids = (sort) => sorted(runs, sort).map(({ id }) => id);
+  assert.deepEqual(ids("-accuracy"), ["run 2", "run 10", "run 9"]);
+  assert.deepEqual(ids("accuracy"), ["run 10", "run 2", "run 9"]);
+  assert.deepEqual(ids("name"), ["run 2", "run 9", "run 10"]);
+  assert.deepEqual(["-accuracy", "accuracy", ""].map((sort) => turned(sort, "accuracy")), ["accuracy", "", "-accuracy"]);
+  assert.deepEqual(["name", "-name", "few"].map((sort) => turned(sort, "name")), ["-name", "", "name"]);
+  assert.equal(read("?sort=-accuracy").sort, "-accuracy");
+  assert.equal(read("?sort=toString").sort, "");
+  assert.equal(isSorted(read("?sort=few")), false); // cards are not
+  assert.equal(isSorted(read("?look=rows&sort=few")), true);
 });
 
 test("a run says where it stands", () => {

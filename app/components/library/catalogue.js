@@ -14,15 +14,37 @@ export const STATES = {
   deleted: "Deleted",
 };
 const ACTIVE = ["queued", "running", "paused"];
-const FIELDS = ["look", "find", "kind", "state"];
+const FIELDS = ["look", "find", "kind", "state", "sort"];
 
-/** @typedef {{look: "" | "rows", find: string, kind: string, state: string}} Asked what of the runs is to be listed */
+/** What rows are sorted by: its name, and a run's value, null where it has none. Numbers fall first, words rise. */
+export const COLUMNS = {
+  name: { title: "Run", of: ({ name }) => name.toLowerCase() },
+  standing: { title: "State", of: (run) => stateInWords(run) },
+  accuracy: { title: "Accuracy", of: ({ figures }) => figures.accuracy },
+  many: { title: "Many", of: ({ figures }) => figures.many },
+  medium: { title: "Medium", of: ({ figures }) => figures.medium },
+  few: { title: "Few", of: ({ figures }) => figures.few },
+  angle: { title: "Mean angle", of: ({ figures }) => figures.angle },
+  tail: { title: "Within the tail", of: ({ figures }) => figures.tail },
+};
+const WORDS = ["name", "standing"];
+
+/**
+ * @typedef {{look: "" | "rows", find: string, kind: string, state: string, sort: string}} Asked what of the runs is to be
+ *   listed; `sort` is one of COLUMNS, after "-" where its values fall, or ""
+ */
 
 /** What an address asks for. @returns {Asked} */
 export function read(search) {
   const found = new URLSearchParams(search);
-  const [look, find, kind, state] = FIELDS.map((name) => found.get(name) ?? "");
-  return { look: look === "rows" ? look : "", find, kind: kind in KINDS ? kind : "", state: state in STATES ? state : "" };
+  const [look, find, kind, state, sort] = FIELDS.map((name) => found.get(name) ?? "");
+  return {
+    look: look === "rows" ? look : "",
+    find,
+    kind: kind in KINDS ? kind : "",
+    state: state in STATES ? state : "",
+    sort: Object.hasOwn(COLUMNS, sortedBy(sort).column) ? sort : "",
+  };
 }
 
 /** The search part of an address that asks for it, with all that it says besides. @param {Asked} asked */
@@ -74,6 +96,32 @@ function counted(runs, keyOf) {
   const counts = {};
   for (const run of runs) counts[keyOf(run)] = (counts[keyOf(run)] ?? 0) + 1;
   return counts;
+}
+
+/** @param {string} sort as an address has it */
+export function sortedBy(sort) {
+  return { column: sort.replace(/^-/, ""), isFalling: sort.startsWith("-") };
+}
+
+/** Cards stay in their groups. @param {Asked} asked */
+export function isSorted({ look, sort }) {
+  return look === "rows" && sort !== "";
+}
+
+/** What is sorted by after a heading was pressed: its usual direction, the other one, and not at all. */
+export function turned(sort, column) {
+  const [first, second] = WORDS.includes(column) ? [column, `-${column}`] : [`-${column}`, column];
+  return { [first]: second, [second]: "" }[sort] ?? first;
+}
+
+/** The runs in that order; those that have no value come last either way. @param {LibraryRun[]} runs */
+export function sorted(runs, sort) {
+  const { column, isFalling } = sortedBy(sort);
+  const { of } = COLUMNS[column];
+  const order = (a, b) => (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b);
+  const known = runs.filter((run) => of(run) !== null);
+  const rest = runs.filter((run) => of(run) === null);
+  return [...known.sort((a, b) => (isFalling ? order(of(b), of(a)) : order(of(a), of(b)))), ...rest];
 }
 
 /** The runs of each group, groups in the order of their first ones. @returns {LibraryRun[][]} */

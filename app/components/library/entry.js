@@ -16,6 +16,7 @@ export class Entry {
     this.link = h("a", {}, this.name);
     this.heading = h("h3", {}, this.link);
     this.more = button("⋯", () => this.menu ?? this.offer(), { class: "more" }); // before the browser opens it
+    this.group = h("p", { class: "group", dir: "auto" });
     this.state = h("p", { class: "state" });
     this.progress = h("progress", { max: 1 });
     this.accuracy = h("dd");
@@ -35,7 +36,7 @@ export class Entry {
       { class: "entry" },
       h("header", {}, h("label", { class: "tick" }, this.tick), this.heading, this.more),
       this.thumbnail.root,
-      h("div", { class: "standing" }, this.state, this.progress),
+      h("div", { class: "standing" }, this.group, this.state, this.progress),
       this.figures,
       this.angles,
       this.data,
@@ -57,6 +58,7 @@ export class Entry {
     this.root.dataset.state = isGone ? "deleted" : state;
     this.name.textContent = name;
     this.link.title = name;
+    this.group.textContent = run.group_name;
     if (isOpenable) this.link.href = labOf([id]);
     else this.link.removeAttribute("href");
     this.tick.ariaLabel = `Choose ${name}`;

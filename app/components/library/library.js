@@ -7,8 +7,9 @@ import { follow } from "../stage/core/jobs.js";
 import { Away, asker, fetchFrom, sentence } from "../stage/core/server.js";
 import { plural, whole } from "../stage/core/words.js";
 import { Bar } from "./bar.js";
-import { KINDS, STATES, byGroup, chosenOf, groupInWords, labOf, read, write } from "./catalogue.js";
+import { KINDS, STATES, byGroup, chosenOf, groupInWords, isSorted, labOf, read, sorted, write } from "./catalogue.js";
 import { Entry } from "./entry.js";
+import { Headings } from "./headings.js";
 import { reader } from "./reader.js";
 
 const POLL = 2000; // milliseconds
@@ -60,26 +61,32 @@ class Library {
     const look = (value, text) => button(text, () => this.change({ look: value }), { "data-look": value });
     this.looks = [look("", "Cards"), look("rows", "Rows")];
     this.notes = h("div", { class: "notes" });
-    const open = matchMedia("(min-width: 700px)").matches;
+    const open = matchMedia("(min-width: 700px)").matches; // on a phone the runs come first
     const reading = h("details", { class: "reading", open }, h("summary", {}, "How to read a run"), h("p", {}, READING, inWords(this.told.shots)));
     this.away = h("p", { class: "warning", role: "alert", hidden: true });
     this.list = h("div", { class: "list" });
     this.empty = h("p", { class: "empty", role: "status" }, "Loading the runs …");
     this.notice = h("div", { class: "notice", role: "status", "aria-live": "polite" });
     this.bar = new Bar(this);
+    this.headings = new Headings((sort) => this.change({ sort }));
     this.host.replaceChildren(
       h(
         "div",
         { class: "tools" },
         this.search,
-        this.kinds,
-        this.states,
-        h("div", { class: "chips looks", role: "group", "aria-label": "Shown as" }, this.looks),
+        h(
+          "div",
+          { class: "filters" },
+          this.kinds,
+          this.states,
+          h("div", { class: "chips looks", role: "group", "aria-label": "Shown as" }, this.looks),
+        ),
       ),
       this.away,
       this.notes,
       reading,
       this.empty,
+      this.headings.root,
       this.list,
       h("div", { class: "foot" }, this.notice, this.bar.root),
     );
@@ -162,6 +169,8 @@ class Library {
   mark() {
     this.host.classList.toggle("rows", this.view.look === "rows");
     for (const button of this.looks) button.ariaPressed = String(button.dataset.look === this.view.look);
+    this.headings.mark(this.view);
+    this.host.classList.toggle("sorted", isSorted(this.view));
   }
 
   show() {
@@ -170,7 +179,7 @@ class Library {
     this.chips(this.states, "state", STATES, states);
     this.empty.hidden = listed.length > 0;
     if (!listed.length) this.empty.replaceChildren(...this.whyEmpty());
-    this.lay(byGroup(listed));
+    this.lay(isSorted(this.view) ? [sorted(listed, this.view.sort)] : byGroup(listed));
   }
 
   whyEmpty() {
@@ -249,11 +258,12 @@ class Library {
 
   /** The part of a group, under its name; made where there is none. @param {LibraryRun[]} runs listed of it */
   section(runs) {
-    const [{ group, group_name: name }] = runs;
+    const [{ group_name: name, ...first }] = runs;
+    const group = isSorted(this.view) ? "" : first.group; // sorted rows are of all groups
     if (!this.sections.has(group)) {
       const parts = { name: h("bdi"), lab: h("a", {}, "Open side by side"), about: h("p"), list: h("div", { class: "entries" }) };
       const head = h("header", {}, h("h2", {}, parts.name), parts.lab);
-      this.sections.set(group, { ...parts, root: h("section", {}, head, parts.about, parts.list) });
+      this.sections.set(group, { ...parts, root: h("section", {}, group ? [head, parts.about] : null, parts.list) });
     }
     const section = this.sections.get(group);
     section.name.textContent = name;
@@ -323,7 +333,9 @@ class Library {
       else if (state !== "done") say(state === "unknown" ? "The export waits for other jobs to end." : progress || "Exporting …");
       else {
         const href = new URL(`${this.told.prefix}/jobs/${job}/runs.zip`, document.baseURI).href;
-        say(h("a", { href, download: "" }, "Download the export"));
+        const link = h("a", { href, download: "" }, "Download it again");
+        say("Exported. ", link);
+        link.click();
       }
     };
     say("Exporting …");
@@ -338,12 +350,23 @@ class Library {
 
   /** Say what was done, for a while, with a way back. */
   announce(text, word = "", act = null) {
-    const press = ({ target }) => {
+    const said = h("span", {}, text);
+    const press = async ({ target }) => {
       target.disabled = true;
-      act().catch((error) => this.announce(error.message));
+      try {
+        await act();
+      } catch (error) {
+        said.textContent = `${text} ${error.message}`; // and the way back stays
+        target.disabled = false;
+        this.hushLater();
+      }
     };
     const close = button("✕", () => this.notice.replaceChildren(), { class: "close", "aria-label": "Close" });
-    this.notice.replaceChildren(h("span", {}, text), ...(act ? [button(word, press)] : []), close);
+    this.notice.replaceChildren(said, ...(act ? [button(word, press)] : []), close);
+    this.hushLater();
+  }
+
+  hushLater() {
     clearTimeout(this.telling);
     this.telling = setTimeout(() => this.hush(), UNDO);
   }

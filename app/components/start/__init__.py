@@ -22,9 +22,13 @@ NOTE = (
 _mount = register("start", html='<div class="bcl-start"></div>')
 
 
-def start(told: Mapping[str, Any], *, key: str) -> None:
-    """Show what `told` returns. It plays once over the epochs when it is seen, then stands still at the last."""
-    _mount(key=key, data=dict(told))
+def start(told: Mapping[str, Any], *, key: str) -> str:
+    """Show what `told` returns, and return the group of the runs that are shown: the switch chooses.
+
+    It plays once over the epochs when it is seen, then stands still at the last.
+    """
+    chosen = _mount(key=key, data=dict(told), default={"group": CONDITIONS[0][0]}, on_group_change=lambda: None).group
+    return chosen if chosen in [group for group, _, _ in CONDITIONS] else CONDITIONS[0][0]
 
 
 def told() -> dict[str, Any] | None:
@@ -53,7 +57,7 @@ def _condition(group: str, name: str, suffix: str, known: Mapping[str, Rows]) ->
         for loss, title in TITLES.items()
     ]
     lead = _lead_balanced if suffix else _lead
-    return {"name": name, "runs": runs, "lead": lead(seeds) if all(seeds.values()) else ""}
+    return {"group": group, "name": name, "runs": runs, "lead": lead(seeds) if all(seeds.values()) else ""}
 
 
 def _summary(rows: Rows) -> dict[str, Any]:

@@ -10,5 +10,5 @@ export function isBounded({ widest }) {
 /** Why such a run comes no nearer to a regular simplex, and how near it can. @param {number} regular degrees */
 export function boundInWords({ space, widest }, regular) {
   const least = (regular - widest).toFixed(1);
-  return `${space} features are not negative, so no angle exceeds ${widest}°, and this is ${least}° at least`;
+  return `${space} features are not negative, so no angle exceeds ${widest}° and this cannot fall below ${least}°`;
 }
