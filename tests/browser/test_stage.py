@@ -440,7 +440,7 @@ def test_printed_numbers_are_those_of_geometry(everything: Page, runs: list[Made
     page.get_by_role("radio", name="predicted optimum").check()
     predicted = read_arrays(runs[0].folder.predicted)["class_means"]
     rms = geometry.rms_angle_difference(view(runs[0])["class_means"], predicted)
-    expect(page.locator(".angles .summary").first).to_contain_text(f"{rms:.1f}° from the predicted optimum")
+    expect(page.locator(".angles .summary").first).to_have_text(f"{METRICS['distance_to_prediction'].title} {rms:.1f}°")
 
 
 def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
@@ -452,7 +452,9 @@ def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
     expect(page.locator(".sentence")).to_contain_text("96.4°. At epoch 1 the two rarest classes stand")
     expect(page.locator(".sentence")).to_contain_text("109.5°")
     expect(page.get_by_role("checkbox", name="difference")).to_be_hidden()
-    expect(page.locator(".angles .summary").nth(1)).to_contain_text("from 109.5°")
+    means = view(other, 1)["class_means"]
+    rms = geometry.simplex_metrics(means, other.samples.class_counts)["angle_rms_deviation"]
+    expect(page.locator(".angles .summary").nth(1)).to_contain_text(f"simplex {rms:.1f}°")
 
 
 def test_nothing_moves_by_itself_for_those_who_asked_for_that(show: Opener, runs: list[MadeRun]) -> None:

@@ -15,8 +15,8 @@ TITLES = {"scl": "SCL", "bcl": "BCL", "bcl-class": "BCL, class anchors"}
 # The shelf's group, its name in the play, and what its cells are called in the results over seeds.
 CONDITIONS = (("digits", "Long tail", ""), ("digits-balanced", "Balanced", ", imbalance factor 1"))
 NOTE = (
-    "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
-    "The dots are the first seed's. BCL is as published (Zhu et al. 2022); class anchors are not part of it."
+    "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. Dots: the first seed. "
+    "BCL is as published; class anchors vary it."
 )
 
 _mount = register("start", html='<div class="bcl-start"></div>')

@@ -69,7 +69,7 @@ export class Formation extends Lens {
       hasOthers && [line("currentColor", 1.5, { opacity: 0.5 }), "in other runs"],
       columns.some(({ run }) => stage.store.tablesOf(run)) && [area("currentColor", 0.2), "range over seeds"],
       [line("currentColor", 1.5, { dash: `${DASH} ${SPACE}` }), "all alike"],
-      columns.some(({ run }) => run.classes.predicted) && [line("currentColor", 1.5, { dash: "1.5 3" }), "tail, loss alone"],
+      columns.some(({ run }) => run.classes?.predicted) && [line("currentColor", 1.5, { dash: "1.5 3" }), "tail, loss alone"],
       !many && [dot(neutral), "this epoch"],
     ];
   }

@@ -8,7 +8,7 @@ const LONGEST_REST = 120; // milliseconds
 const NOTED = 200; // pixels of width from which on there is room for notes in the picture
 const ROOM = 280; // pixels of width that text of the usual size needs
 const HIDDEN = { visible: false };
-const EM = 0.58; // of a note's size: how wide its characters are, about
+const EM = 0.5; // of a note's size: how wide its characters are, about
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
 
 const CLEAR = "rgba(0,0,0,0)";
