@@ -31,6 +31,8 @@ class Switches(TypedDict):
     averaging: bool
     complement: bool
     anchors: str
+    self_term: bool
+    temperature: float
 
 
 class Groups(TypedDict):
@@ -150,6 +152,8 @@ def _switches(recipe: Recipe) -> Switches:
         "averaging": loss.class_averaging,
         "complement": loss.class_complement,
         "anchors": recipe.loss.anchors,
+        "self_term": recipe.loss.self_term,
+        "temperature": recipe.loss.temperature,
     }
 
 

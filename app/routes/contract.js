@@ -86,6 +86,8 @@
  * @property {boolean} averaging
  * @property {boolean} complement
  * @property {string} anchors
+ * @property {boolean} self_term
+ * @property {number} temperature
  */
 
 /**
