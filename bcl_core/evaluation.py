@@ -60,7 +60,7 @@ class Evaluator:
             raise TrainingDiverged(f"the embeddings became NaN or infinite: {WHAT_HELPS}")
         with torch.no_grad():
             prototypes = model.prototypes().double().cpu().numpy()
-            classifier = model.classifier.detach().double().cpu().numpy()
+            classifier = model.classifier_rows().double().cpu().numpy()
         gradients = {} if statistics is None else _gradients(statistics, sampled_steps)
         embedded = Embedded(
             features,
