@@ -21,7 +21,7 @@ from bcl_core.data.dataset import Dataset, prepare
 from bcl_core.data.stream import FileImages, stream_views
 from bcl_core.data.views import three_views
 from bcl_core.distributed import ALONE, World
-from bcl_core.evaluation import WHAT_HELPS, Evaluator, TrainingDiverged
+from bcl_core.evaluation import WHAT_HELPS, BatchSeen, Evaluator, TrainingDiverged
 from bcl_core.hardware import Hardware, resolve
 from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss, contrastive_statistics, value_of
 from bcl_core.losses.contrastive import full_precision
@@ -120,7 +120,7 @@ def train(
             raise TrainingDiverged(f"the loss became NaN or infinite in epoch {epoch}: {WHAT_HELPS}")
         if not world.leads:
             return Epoch(epoch, {}, {}, {}, {})
-        measurement = evaluator.measure(run.model, record.statistics, record.sampled)
+        measurement = evaluator.measure(run.model, record.statistics, record.sampled, record.batch)
         metrics = {**losses, **measurement.metrics}
         return Epoch(epoch, metrics, measurement.view, measurement.embeddings, run.state(epoch))
 
@@ -147,6 +147,7 @@ class _EpochRecord:
     losses: list[Tensor] = field(default_factory=list)  # each (3,): total, contrastive, cross-entropy
     statistics: Any = None  # contrastive_statistics, summed over the sampled steps
     sampled: int = 0
+    batch: BatchSeen | None = None  # of the first sampled step
 
     def add_statistics(self, batch: Any) -> None:
         self.sampled += 1
@@ -167,6 +168,7 @@ class _Batch(NamedTuple):
 
     pixels: Tensor  # (b or v·b, C, H, W) uint8 on the device; v·b, the first view's first, where cropped already
     labels: Tensor  # (b,)
+    positions: NDArray[np.int64]  # (B,) of the whole batch's images in the training set
 
 
 class _Run:
@@ -239,7 +241,7 @@ class _Run:
         for step, positions in plan:
             mine = torch.from_numpy(positions)[self.rows].to(self.hardware.device)
             pixels = self.images[mine] if streamed is None else next(streamed).to(self.hardware.device)
-            yield step, _Batch(pixels, self.labels[mine])
+            yield step, _Batch(pixels, self.labels[mine], positions)
 
     def step(self, epoch: int, step: int, batch: _Batch, record: _EpochRecord) -> Tensor:
         """Do one optimiser step; return its total loss, detached."""
@@ -291,6 +293,7 @@ class _Run:
                 *terms, num_classes=self.num_classes, bins=self.bins, validate=False, **switches
             )
             record.add_statistics(statistics)
+            record.batch = record.batch or BatchSeen(batch.positions, *(term.detach() for term in terms))
         return total
 
     def _views(self, batch: _Batch, epoch: int, step: int) -> Tensor:

@@ -35,6 +35,8 @@ class Switches(TypedDict):
     averaging: bool | None
     complement: bool | None
     anchors: str
+    self_term: bool
+    temperature: float
 
 
 class Groups(TypedDict):
@@ -156,6 +158,8 @@ def _switches(recipe: Recipe) -> Switches:
         "averaging": weights.class_averaging if weights else None,
         "complement": weights.class_complement if weights else None,
         "anchors": recipe.loss.anchors,
+        "self_term": recipe.loss.self_term,
+        "temperature": recipe.loss.temperature,
     }
 
 

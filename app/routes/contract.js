@@ -87,6 +87,8 @@
  * @property {boolean|null} averaging
  * @property {boolean|null} complement
  * @property {string} anchors
+ * @property {boolean} self_term
+ * @property {number} temperature
  */
 
 /**
