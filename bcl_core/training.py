@@ -287,13 +287,11 @@ class _Run:
         )
         self.validate = False  # one look at the first batch; later ones would cost a device sync each
         record.losses.append(torch.stack([total, contrastive, classifier]).detach())
-        switches = loss.switches
-        if terms is not None and switches is not None and step in (self.sampled if epoch else self.sampled_before):
-            statistics = contrastive_statistics(
-                *terms, num_classes=self.num_classes, bins=self.bins, validate=False, **switches
-            )
-            record.add_statistics(statistics)
+        if terms is not None and step in (self.sampled if epoch else self.sampled_before):
             record.batch = record.batch or BatchSeen(batch.positions, *(term.detach() for term in terms))
+            if loss.switches is not None:
+                options = {"num_classes": self.num_classes, "bins": self.bins, "validate": False, **loss.switches}
+                record.add_statistics(contrastive_statistics(*terms, **options))
         return total
 
     def _views(self, batch: _Batch, epoch: int, step: int) -> Tensor:
