@@ -55,8 +55,11 @@ class Embedded:
     confidences: Floats | None = None  # (n,) its probability
     class_means: Floats | None = None  # (K, d) where they are given; else those of the test features are taken
     prototypes: Floats | None = None  # (K, d) unit vectors
-    classifier: Floats | None = None  # (K, d_h)
+    classifier: Floats | None = None  # (K, d_h); of a cosine classifier, unit vectors
     gradients: Mapping[str, Floats] = field(default_factory=dict)  # pair_push (K, K) and what else is known
+    # One of the epoch's batches: batch_features (B, V, d), batch_labels (B,), batch_samples (B,) numbers of `Samples`,
+    # −1 for one that is not kept, and batch_prototypes (K, d).
+    batch: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class Selection:
@@ -100,6 +103,7 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
         "within_class_angle": mean_or_none(within),
         "margin": mean_or_none(geometry.margins(features[test], tested, num_classes)),
         "prototype_angle": _mean_angle(means, embedded.prototypes),
+        "prototype_angle_tail_tail": tail_angle(embedded.prototypes, counts),
         "tail_push_share": _tail_push_share(embedded, counts),
         **geometry.push_extents(embedded.gradients),
         **{f"picture_{name}": value for name, value in picture.items()},
@@ -117,6 +121,7 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     view: dict[str, NDArray[Any]] = {
         name: np.asarray(array, np.float32) for name, array in arrays.items() if array is not None
     }
+    view.update(embedded.batch)
     view["coordinates"] = geometry.quantise(features[kept] @ frame)
     if embedded.predictions is not None:
         view["predictions"] = embedded.predictions[kept].astype(np.int32)
@@ -148,10 +153,19 @@ def _collapse(selection: Selection, embedded: Embedded, counts: NDArray[np.int64
     backbone = embedded.features if embedded.backbone is None else embedded.backbone
     classifier = embedded.classifier
     means = geometry.class_means(backbone[test], labels, len(counts))
+    predictions = None if embedded.predictions is None else embedded.predictions[test]
     return {
-        **geometry.collapse_metrics(backbone[test], labels, classifier, counts),
+        **geometry.collapse_metrics(backbone[test], labels, classifier, counts, predictions),
         "classifier_angle": _mean_angle(means, classifier),
     }
+
+
+def tail_angle(vectors: Floats | None, counts: NDArray[np.int64]) -> float | None:
+    """Mean angle between the rows (K, d) of the tail's classes, in degrees; None where there is no such pair."""
+    _, tail = geometry.head_and_tail(counts)
+    if vectors is None or len(tail) < 2:
+        return None
+    return mean_or_none(geometry.pairwise_angles(vectors[tail])[np.triu_indices(len(tail), 1)])
 
 
 def _tail_push_share(embedded: Embedded, counts: NDArray[np.int64]) -> float | None:

@@ -4,7 +4,7 @@ The curves of the app, the command line and the benchmarks all take their words 
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Metric(NamedTuple):
@@ -43,6 +43,9 @@ METRICS: Mapping[str, Metric] = {
     "accuracy_few": Metric("Test accuracy, classes with fewer than 20 images", "accuracy", short="few"),
     "tail_push_share": Metric("The tail's share of all push", "share", short="tail's push"),
     "prototype_angle": Metric("Angle of a class mean to its prototype", "degrees", short="to prototype"),
+    "prototype_angle_tail_tail": Metric(
+        "Mean angle between the tail's prototypes", "degrees", short="tail–tail, prototypes"
+    ),
     "classifier_angle": Metric(
         "Angle of a class mean to its classifier weight, backbone", "degrees", short="to classifier"
     ),
@@ -60,7 +63,7 @@ METRICS: Mapping[str, Metric] = {
     "nc2_equiangularity": Metric("NC2: mean |cosine + 1/(K−1)|", "cosine"),
     "nc2_simplex": Metric("NC2: distance to the simplex's Gram matrix", "distance"),
     "nc3": Metric("NC3: classifier against centred class means", "squared distance"),
-    "nc4": Metric("NC4: nearest class mean disagrees with the classifier", "share"),
+    "nc4": Metric("NC4: nearest class mean disagrees with the prediction", "share"),
     "orthogonal_frame": Metric("Distance to the orthogonal frame", "distance"),
     "minority_collapse": Metric("Mean cosine of the tail's classifier weights", "cosine"),
     "loss": Metric("Training loss", "loss", short="loss"),
@@ -68,6 +71,17 @@ METRICS: Mapping[str, Metric] = {
     "loss_classifier": Metric("Training loss, its classifier's part before its weight", "loss", short="classifier"),
     "classes_measured": Metric("Classes with a mean direction", "classes", curve=False),
 }
+
+
+# Recorded since NC3 and NC4 are right: earlier versions took a cosine classifier's weights at their own lengths, and
+# left a bias out of NC4.
+_SINCE_RIGHT, _WRONG_BEFORE = "prototype_angle_tail_tail", ("nc3", "nc4")
+
+
+def that_hold(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an epoch's metrics as they were recorded, without those that an earlier version measured wrongly."""
+    wrong = () if _SINCE_RIGHT in metrics else _WRONG_BEFORE
+    return {name: value for name, value in metrics.items() if name not in wrong}
 
 
 def short(name: str) -> str:

@@ -1,13 +1,20 @@
 """One table of what is recorded: nothing that an epoch is recorded with lacks a name, and no entry names nothing."""
 
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
 import pytest
 
 from bcl_core.geometry import QUANTILES
 from bcl_core.lab import Lab
 from bcl_core.lab.history import scalars_of
-from bcl_core.metrics import METRICS, short, shown
+from bcl_core.metrics import METRICS, short, shown, that_hold
 from harness.serving import ROOT
 from tests.app.conftest import train_here
+
+FIRST_LAB = Path(__file__).parent / "fixtures" / "first_lab"
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +40,18 @@ def test_bands_and_quantiles_are_metrics_of_the_same_unit_that_are_no_curves_of_
     assert bands
     for name in (*(metric.band for metric in bands.values()), *QUANTILES):
         assert METRICS[name].unit == "degrees" and not METRICS[name].curve
+
+
+def test_figures_that_an_earlier_version_measured_wrongly_are_not_recorded(tmp_path: Path) -> None:
+    """NC3 and NC4 of the first release's runs, wherever they are read; a run of today keeps its own."""
+    lab = Lab(shutil.copytree(FIRST_LAB, tmp_path / "lab"))
+    first = next(run for run in lab.runs() if run.epoch is not None)
+    with sqlite3.connect(lab.home / "lab.sqlite") as database:
+        [(text,)] = database.execute("SELECT metrics FROM metrics WHERE run = ? AND epoch = ?", (first.id, first.epoch))
+    assert {"nc3", "nc4"} <= json.loads(text).keys()
+    for rows in (lab.metrics(first.id), [lab.last_metrics()[first.id]]):
+        assert not any({"nc3", "nc4"} & row.keys() for row in rows) and all("nc1" in row for row in rows)
+    assert that_hold({"nc3": 1.0, "prototype_angle_tail_tail": None})["nc3"] == 1.0
 
 
 def test_no_two_metrics_are_called_the_same() -> None:

@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import torch
 
-from bcl_core.data.dataset import Dataset, Split
+from bcl_core import evaluation
+from bcl_core.data.dataset import Dataset, Split, prepare
+from bcl_core.losses import contrastive_statistics
 from bcl_core.models import build_model
-from bcl_core.recipe import Execution
+from bcl_core.recipe import Execution, apply_settings
 from bcl_core.training import Epoch, Started, Step, TrainingDiverged, learning_rate, train
 from tests.conftest import small
 
+TERMS = {"features": np.float32, "labels": np.int64, "prototypes": np.float32}
 ONE_THREAD = Execution(device="cpu", threads=1)
 
 
@@ -116,6 +119,56 @@ def test_metrics_have_the_promised_keys_and_ranges():
             assert np.isfinite(metrics[name])
         for value in metrics.values():
             assert value is None or isinstance(value, list) or np.isfinite(value)
+
+
+def of_the_test_images(settings):
+    """Train a little; return the metrics, then h (N, d_h), labels, predictions of the test images, and W (K, d_h)."""
+    recipe = apply_settings(small(epochs=3), ONE_THREAD, settings)[0]
+    dataset = prepare(recipe)
+    epoch = epochs_of(train(recipe, ONE_THREAD, dataset=dataset))[-1]
+    model = build_model(recipe, 1, 10).eval()
+    model.load_state_dict(epoch.state["model"])
+    pixels = torch.from_numpy(dataset.test.images) / dataset.pixel_max
+    with torch.no_grad():
+        h = model((pixels - dataset.mean.item()) / dataset.std.item())
+        predictions = model.logits(h).argmax(1).numpy()
+        W = model.classifier.detach()
+    return epoch.metrics, h.double().numpy(), dataset.test.labels, predictions, W.double().numpy()
+
+
+@pytest.mark.parametrize("classifier", ["cosine", "linear"])
+def test_nc3_and_nc4_are_of_the_classifier_that_predicts(classifier):
+    """Slowly and by hand: rows of a cosine classifier count by their direction alone, a linear one has its bias."""
+    metrics, h, labels, predictions, W = of_the_test_images({"model.classifier": classifier, "optimiser.lr": 0.5})
+    if classifier == "cosine":
+        W = W / np.linalg.norm(W, axis=1, keepdims=True)
+    means = np.array([h[labels == k].mean(0) for k in range(10)])
+    nearest = ((h[:, None] - means) ** 2).sum(2).argmin(1)
+    assert metrics["nc4"] == pytest.approx((nearest != predictions).mean(), abs=0.006)  # two images of 400
+    centred = means - means.mean(0)
+    apart = W / np.linalg.norm(W) - centred / np.linalg.norm(centred)
+    assert metrics["nc3"] == pytest.approx((apart**2).sum(), rel=1e-3)
+
+
+def test_a_batch_of_each_epoch_is_kept_as_the_loss_saw_it():
+    """The members are images of its classes, and one step's statistics follow from the kept vectors alone."""
+    started, *events = train(small(epochs=1, batch_size=360), ONE_THREAD)  # one step an epoch, so one batch
+    view, samples, loss = epochs_of(events)[-1].view, started.samples, small().loss
+    np.testing.assert_array_equal(samples.labels[view["batch_samples"]], view["batch_labels"])
+    np.testing.assert_allclose(np.linalg.norm(view["batch_features"].astype(float), axis=2), 1, atol=1e-3)
+    found = contrastive_statistics(
+        *(torch.from_numpy(view[f"batch_{name}"].astype(kind)) for name, kind in TERMS.items()),
+        num_classes=10,
+        validate=False,
+        **loss.switches,
+    )
+    mass = (found.mass / found.anchor_count[:, None]).numpy()
+    np.testing.assert_allclose(mass, view["gradient_mass"], rtol=0.02, atol=1e-5)  # kept in half precision
+
+
+def test_a_batch_that_is_too_large_to_keep_at_every_epoch_is_not_kept(monkeypatch):
+    monkeypatch.setattr(evaluation, "BATCH_BYTES", 1000)
+    assert not [name for name in epochs_of(train(small(), ONE_THREAD))[-1].view if name.startswith("batch")]
 
 
 def test_mass_in_a_snapshot_sums_to_one_over_the_classes():

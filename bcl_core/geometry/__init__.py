@@ -1,6 +1,6 @@
 """The geometry of embeddings: angles, collapse, gradient contributions, predicted optima, aligned coordinates.
 
-Numpy only; scipy is imported by `predicted_optimum` when it is called.
+Numpy only; scipy is imported by `optimal_configuration` and `optimal_class_means` when they are called.
 """
 
 from bcl_core.geometry.alignment import (
@@ -23,6 +23,7 @@ from bcl_core.geometry.angles import (
     within_class_angles,
 )
 from bcl_core.geometry.collapse import collapse_metrics
+from bcl_core.geometry.configuration import Configuration, optimal_configuration
 from bcl_core.geometry.gradients import gradient_contributions
 from bcl_core.geometry.groups import (
     MAX_BINS,

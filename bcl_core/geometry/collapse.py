@@ -18,6 +18,7 @@ def collapse_metrics(
     labels: ArrayLike,
     classifier: ArrayLike | None = None,
     class_counts: ArrayLike | None = None,
+    predictions: ArrayLike | None = None,
 ) -> dict[str, float | None]:
     """Neural-collapse metrics, in numbers that can be written as JSON; all are dimensionless.
 
@@ -28,9 +29,11 @@ def collapse_metrics(
     Args:
         features: backbone features of the evaluation set, shape (N, d).
         labels: classes, shape (N,), whole numbers from 0.
-        classifier: weights, shape (K, d), in the space of the features, without a bias. For a cosine classifier,
-            pass rows of length 1.
+        classifier: weights, shape (K, d), in the space of the features. For a cosine classifier, pass rows of length 1:
+            the lengths that its weights happen to have mean nothing.
         class_counts: training counts, shape (K,), which name the tail (`head_and_tail`).
+        predictions: the class that the model predicts of each sample, shape (N,), bias, scale and all; where None, the
+            one with the largest inner product of the classifier's rows.
 
     Returns:
         nc1: tr(Σ_W Σ_B†)/K with Σ_W averaged over classes (Papyan et al. 2020); 0 at collapse.
@@ -40,7 +43,7 @@ def collapse_metrics(
         nc2_equiangularity: mean over pairs of |cos(μ̃_i, μ̃_j) + 1/(K−1)|, 0 to 2; 0 for a regular simplex.
         nc2_simplex: ‖G/‖G‖_F − (I − 11ᵀ/K)/√(K−1)‖_F, 0 to √2; 0 for a regular simplex (Thrampoulidis et al. 2022).
         nc3: ‖W/‖W‖_F − M̃/‖M̃‖_F‖²_F, 0 to 4; 0 when the classifier is aligned with the class means.
-        nc4: share of samples, 0 to 1, on which the nearest class mean and the classifier disagree.
+        nc4: share of samples, 0 to 1, on which the nearest class mean and the predictions disagree.
         orthogonal_frame: ‖MMᵀ/‖MMᵀ‖_F − I/√K‖_F, 0 to √2, uncentred; 0 for an orthogonal frame (Kini et al. 2024).
         minority_collapse: mean pairwise cosine of the tail's classifiers, −1 to 1; 1 when they have merged
             (Fang et al. 2021).
@@ -54,6 +57,10 @@ def collapse_metrics(
     classes = as_labels(labels, rows=len(matrix), num_classes=num_classes)
     if weights is not None and weights.shape != (num_classes, matrix.shape[1]):
         raise ValueError(f"classifier has shape {weights.shape}; expected {(num_classes, matrix.shape[1])}")
+    if predictions is None:
+        predicted = None if weights is None else _largest_product(matrix, weights)
+    else:
+        predicted = as_labels(predictions, rows=len(matrix), num_classes=num_classes)
     present, index = np.unique(classes, return_inverse=True)
     if len(present) < 2:
         raise ValueError(f"labels name {len(present)} class; expected two or more")
@@ -65,7 +72,7 @@ def collapse_metrics(
         **_variability(deviations, index, means, centred),
         **_simplex_distances(means, centred),
         "nc3": None if weights is None else _self_duality(weights[present], centred),
-        "nc4": None if weights is None else _disagreement(matrix, present, means, weights),
+        "nc4": None if predicted is None else _disagreement(matrix, present, means, predicted),
         "minority_collapse": None if weights is None else _minority_collapse(weights, class_counts),
     }
 
@@ -140,12 +147,16 @@ def _distance(matrix: FloatArray, target: FloatArray) -> float | None:
     return float(np.linalg.norm(matrix / scale - target)) if scale > 0 else None
 
 
-def _disagreement(matrix: FloatArray, present: IntArray, means: FloatArray, weights: FloatArray) -> float:
+def _largest_product(matrix: FloatArray, weights: FloatArray) -> IntArray:
+    return np.concatenate([(matrix[rows] @ weights.T).argmax(axis=1) for rows in row_blocks(len(matrix))])
+
+
+def _disagreement(matrix: FloatArray, present: IntArray, means: FloatArray, predicted: IntArray) -> float:
     agreements = 0
     for rows in row_blocks(len(matrix)):
         # ‖h − μ‖² less ‖h‖², which is the same for all classes
         nearest = ((means**2).sum(axis=1) - 2 * matrix[rows] @ means.T).argmin(axis=1)
-        agreements += int((present[nearest] == (matrix[rows] @ weights.T).argmax(axis=1)).sum())
+        agreements += int((present[nearest] == predicted[rows]).sum())
     return 1 - agreements / len(matrix)
 
 

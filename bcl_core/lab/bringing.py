@@ -23,6 +23,7 @@ from bcl_core.lab.rows import is_made_up
 from bcl_core.lab.run import RUN_ID, LabError, Run, UnknownRun
 from bcl_core.lab.samples import read_samples
 from bcl_core.lab.store import Lab, new_id, proper_name
+from bcl_core.metrics import that_hold
 from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe, RecipeError, Recorded
 from bcl_core.recipe.fields import LAST_EPOCH, Section, explain
 
@@ -170,8 +171,7 @@ def _metrics(rows: Any, last: int) -> list[dict[str, Any]]:
         raise ValueError(f"{METRICS} should be a list of rising epochs, an object each, that ends with epoch {last}")
     if not all(map(_is_figure, (value for row in rows for value in row.values()))):
         raise ValueError(f"{METRICS} should hold finite numbers, lists of them, and null")
-    found: list[dict[str, Any]] = rows
-    return found
+    return [that_hold(row) for row in rows]
 
 
 def _is_figure(value: Any) -> bool:

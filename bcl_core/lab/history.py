@@ -23,6 +23,7 @@ from bcl_core.lab.cache import Cache
 from bcl_core.lab.files import Arrays, RunFolder, SnapshotError, encoded
 from bcl_core.lab.run import LabError
 from bcl_core.lab.store import Lab
+from bcl_core.measuring import tail_angle
 
 MOST_EPOCHS = 600
 MEANS_BYTES = 1 << 20
@@ -146,7 +147,7 @@ class _Epochs:
     def row(self, recorded: Mapping[str, Any]) -> dict[str, Any]:
         """Return an epoch's scalars, with those that its view knows and the database does not."""
         row = scalars_of(recorded)
-        expected = {*geometry.QUANTILES, "pair_push_most"} | (
+        expected = {*geometry.QUANTILES, "pair_push_most", "prototype_angle_tail_tail"} | (
             set() if self._predicted is None else {"distance_to_prediction"}
         )
         if expected <= row.keys():
@@ -184,6 +185,7 @@ def summary(
     means = view.get("class_means")
     return {
         **(geometry.simplex_metrics(means, counts) if means is not None else {}),
+        **({} if counts is None else {"prototype_angle_tail_tail": tail_angle(view.get("prototypes"), counts)}),
         **geometry.push_extents({name: view[name] for name in geometry.PUSH_ARRAYS if name in view}),
         **distance_to_prediction(means, predicted),
     }

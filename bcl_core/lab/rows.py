@@ -13,6 +13,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bcl_core.lab.cache import Cache
 from bcl_core.lab.run import RUN_ID, STATES, Run
+from bcl_core.metrics import that_hold
 from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
 from bcl_core.recipe.fields import explain
 
@@ -66,7 +67,9 @@ def metrics_of(epoch: Any, text: Any) -> dict[str, Any] | None:
         metrics = json.loads(text)
     except (ValueError, TypeError):
         return None
-    return {"epoch": epoch, **metrics} if isinstance(metrics, dict) and not isinstance(text, NotText) else None
+    return (
+        {"epoch": epoch, **that_hold(metrics)} if isinstance(metrics, dict) and not isinstance(text, NotText) else None
+    )
 
 
 def _read(name: str, value: Any) -> Any:

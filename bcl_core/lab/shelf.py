@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bcl_core.lab.run import RUN_ID, Run
+from bcl_core.metrics import that_hold
 from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe, RecipeError
 
 ABOUT, METRICS, CARD, SUMS = "about.json", "metrics.json", "README.md", "SHA256SUMS"
@@ -92,7 +93,7 @@ def _open(folder: Path) -> Shelved:
         if about["format_version"] > FORMAT_VERSION:
             raise ShelfError(f"made by a newer version (format {about['format_version']}); update this app to open it")
         recipe = Recipe.parse((folder / "recipe.json").read_text(encoding="utf-8"))
-        metrics = tuple(json.loads((folder / METRICS).read_bytes()))
+        metrics = tuple(map(that_hold, json.loads((folder / METRICS).read_bytes())))
         run = Run(
             id=folder.name,
             recipe=recipe,

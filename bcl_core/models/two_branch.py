@@ -62,7 +62,11 @@ class TwoBranchModel(nn.Module):
         """Return scale · cos(h, w_k), or w_k · h + b_k of a linear classifier, (N, K)."""
         if self.scale is None:
             return F.linear(h, self.classifier, self.bias)
-        return self.scale * _unit(h) @ _unit(self.classifier).T
+        return self.scale * _unit(h) @ self.classifier_rows().T
+
+    def classifier_rows(self) -> Tensor:
+        """Return what stands for each class in the logits, (K, d_h): the weights, of unit length if it is cosine."""
+        return self.classifier if self.scale is None else _unit(self.classifier)
 
     def prototypes(self) -> Tensor:
         """Return unit prototypes c (K, d)."""

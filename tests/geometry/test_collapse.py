@@ -90,6 +90,14 @@ def test_nc4_is_the_share_of_samples_on_which_the_classifier_leaves_the_nearest_
     assert collapse_metrics(features, labels, np.array([[1.0, 0], [0.95, 2]]))["nc4"] == 0.25
 
 
+def test_nc4_is_of_the_predictions_where_they_are_known():
+    """A bias may decide what no weight tells."""
+    features, labels, away = np.eye(4), np.arange(4), np.array([1, 1, 2, 3])
+    assert collapse_metrics(features, labels, np.eye(4))["nc4"] == 0
+    assert collapse_metrics(features, labels, np.eye(4), predictions=away)["nc4"] == 0.25
+    assert collapse_metrics(features, labels, predictions=away)["nc4"] == 0.25
+
+
 def test_minority_collapse_is_the_cosine_of_the_tails_classifiers():
     classifier = np.eye(10)
     counts = np.arange(10, 0, -1)

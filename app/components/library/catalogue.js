@@ -25,7 +25,7 @@ export const COLUMNS = {
   medium: { title: "Medium", of: ({ figures }) => figures.medium },
   few: { title: "Few", of: ({ figures }) => figures.few },
   angle: { title: "Mean angle", of: ({ figures }) => figures.angle },
-  tail: { title: "In the tail", of: ({ figures }) => figures.tail },
+  tail: { title: "Tail–tail", of: ({ figures }) => figures.tail },
 };
 const WORDS = ["name", "standing"];
 

@@ -1,0 +1,141 @@
+"""The contrastive loss of collapsed classes as a function of cosines: value, gradient, and a bound on what is left.
+
+G groups of classes of equal count. A group's class means are (u, w e_1), (u, w e_2), … and its prototypes
+(u', w' e_1), …, with e the vertices of a regular simplex in dimensions of the group's own: two groups have cosine u·u',
+two members of one group u·u' − w w'/(size − 1), and a mean and its own prototype u·u' + w w'. Any configuration that
+treats the members of a group alike is of this form, as long as u has a dimension to spare for each prototype.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from bcl_core.geometry.arrays import FloatArray
+from bcl_core.geometry.compositions import Compositions
+
+LINEAR_BELOW = -40.0  # where log(1 + e^t) is e^t to machine precision
+LEAST_SCALE = -600.0  # exp of its negative is still a float
+
+
+class Forces(NamedTuple):
+    """Derivatives of the logarithm of what is left of the loss, summed over the classes of a group."""
+
+    means: FloatArray  # (G, G) by the cosine of an anchor's mean and another class's mean
+    prototypes: FloatArray  # (G, G) by that of an anchor's mean and another class's prototype
+    own: FloatArray  # (G,) by that of an anchor's mean and its own prototype
+
+    @property
+    def on_means(self) -> FloatArray:
+        """How hard the means of a group are pushed and pulled in all, (G,)."""
+        total: FloatArray = (self.means + self.means.T + self.prototypes).sum(axis=1) + np.abs(self.own)
+        return total
+
+    @property
+    def on_prototypes(self) -> FloatArray:
+        """The same of prototypes, (G,)."""
+        total: FloatArray = self.prototypes.sum(axis=0) + np.abs(self.own)
+        return total
+
+
+class Evaluation(NamedTuple):
+    """What is left of the loss: its value less that of classes infinitely far apart, as a logarithm."""
+
+    value: float
+    forces: Forces
+    means_gradient: FloatArray  # (G, p + 1), not projected
+    prototypes_gradient: FloatArray  # (G, p + 1)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Expected loss over compositions of a batch.
+
+    The logarithm matters: what is left is as small as exp(−1/τ) and varies by orders of magnitude, which no line search
+    resolves. Every term is taken relative to the anchor's own class.
+    """
+
+    batches: Compositions
+    temperature: float
+    class_averaging: bool
+    class_complement: bool
+
+    @property
+    def spread(self) -> FloatArray:
+        """1/(size − 1) of each group, (G,); 0 for a group of one class, whose w is 0."""
+        sizes = self.batches.sizes
+        return np.divide(1, sizes - 1, out=np.zeros(len(sizes)), where=sizes > 1)
+
+    @property
+    def floor(self) -> float:
+        """The loss of classes infinitely far apart, with each prototype on its mean."""
+        return 0.0 if self.class_averaging else float(self.batches.weight @ np.log(self.batches.positives))
+
+    def evaluate(self, means: FloatArray, prototypes: FloatArray) -> Evaluation:
+        """Value and gradient at group vectors (u, w), both (G, p + 1), rows of length 1."""
+        spread = self.spread
+        diagonal = np.diag_indices(len(means))
+        to_means, to_prototypes = means[:, :-1] @ means[:, :-1].T, means[:, :-1] @ prototypes[:, :-1].T
+        own = np.diag(to_prototypes) + means[:, -1] * prototypes[:, -1]
+        to_means[diagonal] -= spread * means[:, -1] ** 2
+        to_prototypes[diagonal] -= spread * means[:, -1] * prototypes[:, -1]
+        value, forces = self._of_cosines(to_means, to_prototypes, own)
+
+        within, between = np.diag(forces.means), np.diag(forces.prototypes)
+        both = forces.means + forces.means.T
+        means_gradient = both @ means + forces.prototypes @ prototypes + forces.own[:, None] * prototypes
+        means_gradient[:, -1] = (
+            -2 * spread * within * means[:, -1] + (forces.own - spread * between) * prototypes[:, -1]
+        )
+        prototypes_gradient = forces.prototypes.T @ means + forces.own[:, None] * means
+        prototypes_gradient[:, -1] = (forces.own - spread * between) * means[:, -1]
+        return Evaluation(value, forces, means_gradient, prototypes_gradient)
+
+    def _of_cosines(self, means: FloatArray, prototypes: FloatArray, own: FloatArray) -> tuple[float, Forces]:
+        batches, kappa = self.batches, float(self.class_complement)
+        members, proxies = (means - 1) / self.temperature, (prototypes - 1) / self.temperature
+        nearest = np.maximum(members, proxies if kappa else -np.inf)
+        np.fill_diagonal(nearest, np.where(batches.sizes > 1, np.diag(nearest), -np.inf))
+        nearest = nearest.max(axis=1, keepdims=True)
+        members, proxies = np.exp(members - nearest), kappa * np.exp(proxies - nearest)
+        within, between = np.diag(members).copy(), np.diag(proxies).copy()
+        np.fill_diagonal(members, 0)
+        np.fill_diagonal(proxies, 0)
+
+        cell, group, weight, positives = batches.cell, batches.cell % len(means), batches.weight, batches.positives
+        contrast = (batches.members @ members.T + batches.prototypes @ proxies.T).ravel()[cell]
+        contrast += batches.own_members * within[group] + batches.own_prototypes * between[group]
+        # The own class in D, over what it is with the prototype on the mean; it loses by the prototype's distance.
+        stray = kappa * (own[group] - 1) / self.temperature
+        shrunk = np.expm1(stray) / positives
+        same = np.where(batches.others > 0, np.log1p(np.where(batches.others > 0, shrunk, 0)), stray)
+        loss = same - stray / positives
+        with np.errstate(divide="ignore"):
+            odds = np.log(contrast) + nearest[group, 0] - same  # log of the other classes over the own class
+        if not self.class_averaging:
+            odds -= np.log(positives)
+
+        scale = np.clip(odds.max(), LEAST_SCALE, 0)
+        small = odds < LINEAR_BELOW
+        tiny = np.exp(np.minimum(odds, LINEAR_BELOW) - scale)
+        large = np.maximum(odds, LINEAR_BELOW)
+        losses = weight * (np.where(small, tiny, np.logaddexp(0, large) * np.exp(-scale)) + loss * np.exp(-scale))
+        left = losses.sum()
+        share = np.where(small, tiny, np.exp(-scale) / (1 + np.exp(-large)))  # of the other classes in D
+        share *= weight / (left * self.temperature)
+
+        push = np.divide(share, contrast, out=np.zeros(len(cell)), where=contrast > 0)
+        pushes = np.bincount(cell, push, minlength=batches.members.shape[0] * len(means)).reshape(-1, len(means))
+        to_members = members * (pushes.T @ batches.members)
+        alike = len(batches.prototypes) < len(pushes)
+        to_proxies = proxies * ((pushes.sum(axis=0, keepdims=True) if alike else pushes).T @ batches.prototypes)
+        np.fill_diagonal(to_members, within * np.bincount(group, push * batches.own_members, len(means)))
+        np.fill_diagonal(to_proxies, between * np.bincount(group, push * batches.own_prototypes, len(means)))
+        # e^stray over the own class in D is its prototype's share there, 1/q when all of it is in one place.
+        pull = np.exp(stray - same) / positives
+        excess = np.where(batches.others > 0, batches.others * shrunk / (positives * np.exp(same)), 1 - 1 / positives)
+        to_own = kappa * (weight * excess * np.exp(-scale) / (left * self.temperature) - share * pull)
+        forces = Forces(to_members, to_proxies, np.bincount(group, to_own, len(means)).astype(np.float64))
+        return float(scale + np.log(left)), forces
