@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 
 from bcl_core.lab.export import METRICS, README, RECIPE, ROW
 from bcl_core.lab.files import RunFolder, SnapshotError
-from bcl_core.lab.rows import is_made_up
+from bcl_core.lab.rows import is_made_up, recipe_of
 from bcl_core.lab.run import RUN_ID, LabError, Run, UnknownRun
 from bcl_core.lab.samples import read_samples
 from bcl_core.lab.store import Lab, new_id, proper_name
@@ -130,7 +130,7 @@ def _read(folder: Path) -> tuple[Run, list[dict[str, Any]]]:
     """Return the run of an unpacked folder and its metrics; LabError where a file of it is missing or damaged."""
     try:
         row = _Row.model_validate_json((folder / ROW).read_bytes())
-        recipe = _recipe((folder / RECIPE).read_text(encoding="utf-8"))
+        recipe = recipe_of((folder / RECIPE).read_text(encoding="utf-8"))
         metrics = _metrics(json.loads((folder / METRICS).read_bytes()), row.epoch)
         _check_files(RunFolder(folder))
         _check_classes(RunFolder(folder))
@@ -141,10 +141,6 @@ def _read(folder: Path) -> tuple[Run, list[dict[str, Any]]]:
         raise LabError(f"{folder.name} cannot be brought in: {error}") from error
     except FileNotFoundError as error:
         raise LabError(f"{Path(error.filename).name} of {folder.name} is missing in the zip") from error
-
-
-def _recipe(text: str) -> Recipe | Recorded:
-    return Recorded.parse(text) if "recorded" in json.loads(text) else Recipe.parse(text)
 
 
 def _run(run_id: str, row: _Row, recipe: Recipe | Recorded) -> Run:
