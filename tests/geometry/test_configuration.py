@@ -250,7 +250,7 @@ def test_the_certificate_bounds_what_a_wrong_configuration_loses(rng, prototypes
     settings = {**BCL, "temperature": 0.3, "batch_size": 16, "prototypes": prototypes}
     best = optimal_configuration([40, 11, 11, 3, 3, 1], **settings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bcl_core.geometry.configuration.ROUNDS", (3,))
+        patch.setattr("bcl_core.geometry.search.ROUNDS", (3,))
         early = optimal_configuration([40, 11, 11, 3, 3, 1], **settings)
     assert early.value - best.value > 1e-6 * best.value
     assert early.gap >= early.value - best.value
