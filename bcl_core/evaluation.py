@@ -1,7 +1,7 @@
 """After an epoch: embed a run's images with torch, and hand them to `measuring`."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,11 +18,21 @@ from bcl_core.recipe import Recipe
 
 CHUNK = 512
 THUMBNAIL = 64  # pixels
+BATCH_BYTES = 160 << 10  # of an epoch's batch: 256 images, two views, 128 dimensions have room
 WHAT_HELPS = "a smaller learning rate (optimiser.lr) or a larger temperature (loss.temperature) would be right"
 
 
 class TrainingDiverged(ArithmeticError):
     """Loss or embeddings are no longer finite numbers; the message says what to try."""
+
+
+class BatchSeen(NamedTuple):
+    """A batch as the contrastive loss saw it: views, and weights, of that step."""
+
+    positions: NDArray[np.int64]  # (B,) in the training set
+    features: Tensor  # (B, 2, d) unit vectors
+    labels: Tensor  # (B,)
+    prototypes: Tensor  # (K, d) unit vectors
 
 
 class Evaluator:
@@ -46,7 +56,9 @@ class Evaluator:
         device = hardware.device
         self._mean, self._std = (torch.from_numpy(a).to(device)[:, None, None] for a in (dataset.mean, dataset.std))
 
-    def measure(self, model: TwoBranchModel, statistics: Any, sampled_steps: int) -> Measurement:
+    def measure(
+        self, model: TwoBranchModel, statistics: Any, sampled_steps: int, batch: BatchSeen | None = None
+    ) -> Measurement:
         """Embed every image and return the epoch's numbers.
 
         Args:
@@ -54,6 +66,7 @@ class Evaluator:
             statistics: the epoch's `contrastive_statistics`, summed over its sampled steps; None where there is no
                 contrastive loss, and then the view has no gradients.
             sampled_steps: how many.
+            batch: one of the epoch's, to be looked at.
         """
         backbone, features, probabilities = self._embed(model)
         if not np.isfinite(features).all():
@@ -70,8 +83,22 @@ class Evaluator:
             prototypes=prototypes,
             classifier=classifier,
             gradients=gradients,
+            batch={} if batch is None else self._batch(batch),
         )
         return measure(self._chosen, self.samples, embedded)
+
+    def _batch(self, seen: BatchSeen) -> dict[str, NDArray[Any]]:
+        """Return the batch's arrays for the view; nothing of one that would be too large to keep at every epoch."""
+        vectors = {"batch_features": seen.features, "batch_prototypes": seen.prototypes}
+        if sum(2 * tensor.numel() for tensor in vectors.values()) > BATCH_BYTES:
+            return {}
+        kept = len(self._chosen.shown_test) + np.arange(len(self._chosen.shown_train))
+        samples = dict(zip(self._chosen.shown_train.tolist(), kept.tolist(), strict=True))
+        return {
+            **{name: tensor.cpu().numpy().astype(np.float16) for name, tensor in vectors.items()},
+            "batch_labels": seen.labels.cpu().numpy().astype(np.int32),
+            "batch_samples": np.array([samples.get(position, -1) for position in seen.positions.tolist()], np.int32),
+        }
 
     @torch.no_grad()
     def _embed(self, model: TwoBranchModel) -> tuple[Floats, Floats, Floats]:

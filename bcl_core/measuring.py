@@ -57,6 +57,9 @@ class Embedded:
     prototypes: Floats | None = None  # (K, d) unit vectors
     classifier: Floats | None = None  # (K, d_h); of a cosine classifier, unit vectors
     gradients: Mapping[str, Floats] = field(default_factory=dict)  # pair_push (K, K) and what else is known
+    # One of the epoch's batches: batch_features (B, V, d), batch_labels (B,), batch_samples (B,) numbers of `Samples`,
+    # −1 for one that is not kept, and batch_prototypes (K, d).
+    batch: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
 
 class Selection:
@@ -118,6 +121,7 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     view: dict[str, NDArray[Any]] = {
         name: np.asarray(array, np.float32) for name, array in arrays.items() if array is not None
     }
+    view.update(embedded.batch)
     view["coordinates"] = geometry.quantise(features[kept] @ frame)
     if embedded.predictions is not None:
         view["predictions"] = embedded.predictions[kept].astype(np.int32)

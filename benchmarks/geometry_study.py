@@ -171,12 +171,12 @@ def swapped(recipe: Recipe) -> Dataset:
 
 def predicted_means(recipe: Recipe, class_counts: NDArray[np.int64]) -> NDArray[np.float64] | None:
     """(K, K − 1) predicted optimum; None for class-complement alone, which has none of this form."""
-    entry = LOSSES[recipe.loss.name]
-    if entry.class_complement and not entry.class_averaging:
+    weights = LOSSES[recipe.loss.name].weights
+    if weights is None or (weights.class_complement and not weights.class_averaging):
         return None
     return predicted_optimum(
         class_counts,
-        loss="bcl" if entry.class_averaging else "scl",
+        loss="bcl" if weights.class_averaging else "scl",
         temperature=recipe.loss.temperature,
         anchors=recipe.loss.anchors,
     ).means

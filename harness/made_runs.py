@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +12,12 @@ from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import write_arrays
 from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
-from bcl_core.measuring import Embedded, Samples, Selection, measure
+from bcl_core.measuring import TRAIN, Embedded, Samples, Selection, measure
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 from harness.push_laws import count_effect
 
 PER_CLASS = 40
+BATCH = 64
 TRAINING = np.array([130, 84, 54, 35, 22, 14, 9, 6, 4, 2])
 
 
@@ -73,6 +75,7 @@ class MadeRun:
             "prototypes": _unit(centres + 0.1),
             "classifier": centres * 2,
             "gradients": self._gradients(number) if gradients else {},
+            "batch": self._batch(features, centres, number),
         }
         measured = measure(self.selection, self.samples, Embedded(features=features, **{**has, **lacks}))
         write_epoch(
@@ -87,6 +90,20 @@ class MadeRun:
     def finish(self) -> None:
         """Say that it is done."""
         self.lab.record_state(self.id, "finished")
+
+    def _batch(
+        self, features: NDArray[np.float64], centres: NDArray[np.float64], number: int
+    ) -> dict[str, NDArray[Any]]:
+        """Return a batch of training images, with two views that are the same; the rarest classes are often absent."""
+        training = np.flatnonzero(self.samples.split == TRAIN)
+        chosen = np.random.default_rng(number).choice(training, min(BATCH, len(training)), replace=False)
+        mine = features[self.selection.kept[chosen]]
+        return {
+            "batch_features": np.stack([mine, mine], axis=1).astype(np.float16),
+            "batch_prototypes": _unit(centres + 0.1).astype(np.float16),
+            "batch_labels": self.samples.labels[chosen].astype(np.int32),
+            "batch_samples": chosen.astype(np.int32),
+        }
 
     def _gradients(self, number: int) -> dict[str, NDArray[np.float64]]:
         K = len(self.goal)

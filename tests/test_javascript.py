@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ def fixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     colours = {"stops": palette.DEVIATION, "limit": 45.0, "classes": palette.class_colours(10)}
     _write_json(folder / "palette.json", colours)
     _write_json(folder / "geometry.json", [_geometry_case(*case) for case in _cases()])
+    _write_json(
+        folder / "denominators.json", [_denominator_case(*switches) for switches in product([False, True], repeat=3)]
+    )
     _write_json(folder / "drawer.json", _drawer_words())
     _write_json(folder / "groups.json", [_groups_case(num_classes) for num_classes in range(2, 60)])
     return folder
@@ -117,6 +121,29 @@ def _geometry_case(means: NDArray[np.float32], counts: NDArray[np.int64]) -> dic
         "y": y,
         "slope": np.polyfit(x, y, 1)[0],
     }
+
+
+def _denominator_case(averaging: bool, complement: bool, self_term: bool) -> dict[str, Any]:
+    """A batch of five classes, two of which are absent, and what the slow reference finds in it, (K, K)."""
+    rng = np.random.default_rng(3)
+    labels, K, V, d = np.array([0, 0, 0, 1, 1, 3]), 5, 2, 4
+    features, prototypes = rng.normal(size=(len(labels), V, d)), rng.normal(size=(K, d))
+    features /= np.linalg.norm(features, axis=2, keepdims=True)
+    prototypes /= np.linalg.norm(prototypes, axis=1, keepdims=True)
+    found = geometry.gradient_contributions(
+        features,
+        labels,
+        prototypes,
+        num_classes=K,
+        temperature=0.3,
+        class_averaging=averaging,
+        class_complement=complement,
+        self_term=self_term,
+    )
+    loss = {"averaging": averaging, "complement": complement, "self_term": self_term, "temperature": 0.3}
+    shape = {"labels": labels, "V": V, "K": K, "d": d, "loss": loss}
+    keys = {"features": features.ravel(), "prototypes": prototypes.ravel()}
+    return {**shape, **keys, "mass": found.mass.ravel(), "norm": found.norm.ravel()}
 
 
 def _groups_case(num_classes: int) -> dict[str, Any]:

@@ -18,10 +18,11 @@ RUNS = [
 ]
 COLOURS = {"groups": palette.GROUPS, "neutral": palette.NEUTRAL}
 SCRIPT = """
-const { formationFigure, curveFigure, pushFigure, receivedFigure } = await import(process.argv[1]);
+const { batchFigure, formationFigure, curveFigure, pushFigure, receivedFigure } = await import(process.argv[1]);
 const [[run, ...others], colours] = process.argv.slice(2).map(JSON.parse);
 const targets = { regular: 96.4, predicted: 79.3, planned: 60 };
 console.log(JSON.stringify({
+  batch: batchFigure(run, ["SCL", "averaging", "complement", "BCL"]),
   formation: formationFigure(run, others, targets, colours),
   curve: curveFigure([run, ...others], 60),
   push: pushFigure(run, colours),
@@ -38,7 +39,7 @@ def figures() -> dict[str, dict[str, object]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["formation", "curve", "push", "received"])
+@pytest.mark.parametrize("name", ["batch", "formation", "curve", "push", "received"])
 def test_a_figure_of_the_browser_s_is_one_that_plotly_knows_every_word_of(
     figures: dict[str, dict[str, object]], name: str
 ) -> None:

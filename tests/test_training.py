@@ -7,12 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from bcl_core import evaluation
 from bcl_core.data.dataset import Dataset, Split, prepare
+from bcl_core.losses import contrastive_statistics
 from bcl_core.models import build_model
 from bcl_core.recipe import Execution, apply_settings
 from bcl_core.training import Epoch, Started, Step, TrainingDiverged, learning_rate, train
 from tests.conftest import small
 
+TERMS = {"features": np.float32, "labels": np.int64, "prototypes": np.float32}
 ONE_THREAD = Execution(device="cpu", threads=1)
 
 
@@ -145,6 +148,27 @@ def test_nc3_and_nc4_are_of_the_classifier_that_predicts(classifier):
     centred = means - means.mean(0)
     apart = W / np.linalg.norm(W) - centred / np.linalg.norm(centred)
     assert metrics["nc3"] == pytest.approx((apart**2).sum(), rel=1e-3)
+
+
+def test_a_batch_of_each_epoch_is_kept_as_the_loss_saw_it():
+    """The members are images of its classes, and one step's statistics follow from the kept vectors alone."""
+    started, *events = train(small(epochs=1, batch_size=360), ONE_THREAD)  # one step an epoch, so one batch
+    view, samples, loss = epochs_of(events)[-1].view, started.samples, small().loss
+    np.testing.assert_array_equal(samples.labels[view["batch_samples"]], view["batch_labels"])
+    np.testing.assert_allclose(np.linalg.norm(view["batch_features"].astype(float), axis=2), 1, atol=1e-3)
+    found = contrastive_statistics(
+        *(torch.from_numpy(view[f"batch_{name}"].astype(kind)) for name, kind in TERMS.items()),
+        num_classes=10,
+        validate=False,
+        **loss.switches,
+    )
+    mass = (found.mass / found.anchor_count[:, None]).numpy()
+    np.testing.assert_allclose(mass, view["gradient_mass"], rtol=0.02, atol=1e-5)  # kept in half precision
+
+
+def test_a_batch_that_is_too_large_to_keep_at_every_epoch_is_not_kept(monkeypatch):
+    monkeypatch.setattr(evaluation, "BATCH_BYTES", 1000)
+    assert not [name for name in epochs_of(train(small(), ONE_THREAD))[-1].view if name.startswith("batch")]
 
 
 def test_mass_in_a_snapshot_sums_to_one_over_the_classes():

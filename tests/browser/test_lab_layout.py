@@ -9,7 +9,7 @@ from tests.browser.conftest import Opener
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
 
-LENSES = ("formation", "curves", "push", "embedding", "angles")
+LENSES = ("formation", "curves", "push", "embedding", "angles", "batch")
 # Width and height of the window, and how high the picture is at least: pixels.
 SIZES = {"projector": (1280, 720, 300), "phone": (390, 844, 230)}
 
@@ -26,7 +26,7 @@ def box(page: Page, selector: str) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_the_keys_from_1_to_5_choose_a_lens_that_is_seen_at_once_with_sentence_and_bar(
+def test_the_digits_choose_a_lens_that_is_seen_at_once_with_sentence_and_bar(
     show: Opener, runs: list[MadeRun], size: str
 ) -> None:
     width, height, least = SIZES[size]

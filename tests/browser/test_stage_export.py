@@ -101,7 +101,7 @@ def test_a_saved_page_opens_from_disk_without_a_network_and_says_the_same(
     context.close()
 
 
-LENSES = ("Formation", "Curves", "Who pushes whom", "Embedding", "Angles")
+LENSES = ("Formation", "Curves", "Who pushes whom", "Embedding", "Angles", "One batch")
 EVERY_LENS = "lens=all"
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -43,6 +43,33 @@ def test_a_loss_that_trains_no_prototypes_says_so_wherever_they_would_stand(show
     assert drawn == [0, LAST + 1]
 
 
+def test_one_batch_says_what_pushes_away_from_a_class_that_is_not_in_it(show: Opener, runs: list[MadeRun]) -> None:
+    page = show(runs, "lens=batch")
+    epoch = runs[1].folder.arrays(runs[1].folder.view(LAST))
+    absent = sorted(set(range(10)) - set(epoch["batch_labels"].tolist()))
+    assert absent
+    scl, bcl = (page.locator(".batch .column").nth(place) for place in (0, 1))
+    for column in (scl, bcl):
+        expect(column.get_by_role("button", name=re.compile(f"^{absent[0]} absent"))).to_be_disabled()
+        expect(column.locator(".summary")).to_contain_text(
+            f"Not in this batch: {', '.join(map(str, absent))}. Their share of the denominator: SCL 0 %, averaging 0 %"
+        )
+    expect(scl.locator(".summary")).to_contain_text("This loss trains no prototypes.")
+    shares = dict(re.findall(r"(complement|BCL) ([\d.]+) %", bcl.locator(".summary").inner_text()))
+    assert 0 < float(shares["complement"]) < float(shares["BCL"])
+    bcl.get_by_role("button", name=re.compile("^1 ×")).click()
+    for column in (scl, bcl):  # one anchor for all who are compared
+        expect(column.locator(".summary")).to_contain_text("Anchor: 1.")
+    expect(page).to_have_url(re.compile("anchor=1-0"))
+
+
+def test_a_run_without_a_batch_says_so(show: Opener, lab: Lab) -> None:
+    [run] = make_runs(lab, ["bcl"], 1)
+    run.epoch(2, 2, batch={})
+    page = show([run], "lens=batch")
+    expect(page.locator(".batch").get_by_role("status")).to_contain_text("No batch of this epoch was kept.")
+
+
 def test_the_curves_show_two_numbers_and_the_accuracy_of_each_class_at_once(show: Opener, runs: list[MadeRun]) -> None:
     page = show(runs, "lens=curves&epoch=2")
     titles = "[...document.querySelectorAll('.curves .plot')].map((plot) => plot.layout.yaxis.title?.text)"

@@ -32,6 +32,8 @@ const DEFAULTS = {
   of: "class_means",
   difference: false,
   blocks: [],
+  anchor: null,
+  weighs: "weight",
 };
 
 function anyState(seed) {
@@ -49,7 +51,9 @@ function anyState(seed) {
     dims: one(2, 3),
     colour: one("class", "group", "correct", "confidence"),
     layers: some("simplex", "predicted", "means", "trails", "prototypes", "classifier", "shuffled"),
-    lens: one("formation", "curves", "push", "embedding", "angles", "all"),
+    lens: one("formation", "curves", "push", "embedding", "angles", "batch", "all"),
+    anchor: one(null, "0-0", "9-12"),
+    weighs: one("weight", "push"),
     beside: one("accuracy", "nc1"),
     chart: one("metric", "beside", "classes"),
     pushes: one("dots", "map", "bars"),
@@ -117,6 +121,8 @@ test("garbage in a field gives that field its default and leaves the others alon
     speed: ["0", "0.4", "61", "-1", "1e1", "Infinity", ""],
     follow: ["true", "2", "toString", ""],
     split: ["validation", "", "__proto__"],
+    anchor: ["3", "1-2-3", "a-b", "-1-0"],
+    weighs: ["share", ""],
     dims: ["1", "4", "2D", "constructor"],
     colour: ["red", "toString"],
     layers: ["everything", "means.", "means,simplex"],

@@ -83,7 +83,8 @@ def test_five_lines_of_a_loop_leave_a_run_that_has_what_training_leaves(lab):
         assert recorded[name] == (None if expected[name] is None else pytest.approx(expected[name], rel=1e-5)), name
     view = lab.folder(run.id).arrays(lab.folder(run.id).view(1))
     assert last.view.keys() - view.keys() == {
-        *("classifier", "gradient_mass", "gradient_norm", "gradient_attraction", "pair_push")
+        *("classifier", "gradient_mass", "gradient_norm", "gradient_attraction", "pair_push"),
+        *("batch_features", "batch_labels", "batch_samples", "batch_prototypes"),
     }
     for name, array in view.items():
         close = 1 if name == "coordinates" else 1e-5  # coordinates are stored in steps

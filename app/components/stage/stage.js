@@ -283,7 +283,8 @@ export class Stage {
     const embeds = this.lens("embedding").open;
     const trails = viewing && embeds && state.layers.includes("trails");
     store.views.aim({ epoch: at.epoch, next: at.next, views: viewing, trails });
-    const needSamples = viewing && (embeds || state.selection.length > 0);
+    const drawn = this.lenses.some((lens) => lens.open && lens.constructor.samples);
+    const needSamples = viewing && (drawn || state.selection.length > 0);
     const isTheirTurn = this.charted || !charts.drawing; // curves go first, and views
     for (const run of needSamples && isTheirTurn ? store.runs : []) {
       if (run.epochs.length && run.classes && this.has(run, at.epoch)) store.samples(run);

@@ -45,6 +45,7 @@ export class Embedding extends Lens {
   static key = "embedding";
   static title = "Embedding";
   static proof = "theory#5-the-metrics";
+  static samples = true;
   static fields = {
     fit: oneOf(...FITS.map(([fit]) => fit)), // how the picture is made
     split: oneOf("test", "train"),

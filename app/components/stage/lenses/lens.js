@@ -1,8 +1,8 @@
 // A way to look at the runs: a picture with a column a run, beside it what can be chosen and how to read it.
 //
 // A lens is a class with the static fields `key` (its name in addresses), `title`, `proof` (where in the documents it
-// is derived), `views` (whether it draws from the epochs' views, or their numbers are enough) and `fields` (of the
-// state, see core/fields.js). Its instances build once, with `build()`, list their numbers for CSV in `rows()`, whose keys say units, and follow what they need to:
+// is derived), `views` (whether it draws from the epochs' views, or their numbers are enough), `samples` (whether it
+// must know which sample is which) and `fields` (of the state, see core/fields.js). Its instances build once, with `build()`, list their numbers for CSV in `rows()`, whose keys say units, and follow what they need to:
 // `options()` the state, `arrived()` numbers of more epochs, `viewed()` an epoch's view, maybe of another one than is
 // shown, `epoch()` the epoch that is shown, and `frame()` the place of what tweens.
 
@@ -19,6 +19,7 @@ const BROKEN = "This picture could not be drawn from what the run recorded.";
 export class Lens {
   static fields = {};
   static views = true;
+  static samples = false;
   static isFirst = false; // whether it is the first picture: what takes long to start waits until that stands
 
   columns = [];

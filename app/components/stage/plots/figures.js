@@ -7,6 +7,7 @@ const TEXT = 14; // pixels
 const SMALL_TEXT = 12;
 const STRIP = 72; // pixels to the right of the formation, where the current epoch's angles stand on the same axis
 const LINE_HEIGHT = 12; // degrees that a line of small print takes in the formation
+export const TWO_BY_TWO = 400; // pixels of width below which four panels have no room side by side
 const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"];
 
 /**
@@ -148,6 +149,71 @@ export function receivedFigure({ label }, { groups, neutral }) {
     margin: { t: 8, r: 12, l: 58 },
   });
   return { data: [bar("pull", "pull of the own class", neutral, "/"), ...pushes], layout };
+}
+
+/**
+ * What the keys of one anchor's denominator weigh, a panel for each of these titles and a place on its axis a class:
+ * "member" has a dot a view, "prototype" a diamond and "total" a dash a class; which panel is in the trace's `meta`.
+ */
+export function batchFigure({ label }, titles) {
+  const looks = {
+    total: { symbol: "line-ew-open", line: { width: 2.5 }, opacity: 1 },
+    member: { size: 6, opacity: 0.6, line: { width: 1.5 } },
+    prototype: { symbol: "diamond", size: 9, opacity: 1 },
+  };
+  const data = titles.flatMap((title, corner) => {
+    const axes = { xaxis: `x${place(corner)}`, yaxis: `y${row(corner)}` };
+    const hover = (role) => `${title}<br>class %{x}, ${role}: <b>%{y:.2~g}</b><extra></extra>`;
+    const trace = (role) => ({ ...dots(role, looks[role], hover(role)), ...axes, meta: { role, corner } });
+    return Object.keys(looks).map(trace);
+  });
+  const layout = layoutOf("batch", `What each member of a batch weighs for one anchor, ${label}`, {
+    margin: { t: 22, r: 8, l: 62, b: 40 },
+  });
+  const { xaxis, yaxis, ...rest } = layout;
+  const classes = { ...xaxis, type: "category", categoryorder: "array" };
+  const axes = titles.map((_, corner) => [`xaxis${place(corner)}`, { ...classes, anchor: `y${row(corner)}` }]);
+  const both = { ...yaxis, type: "log" };
+  const annotations = titles.map((text, corner) => {
+    const above = { xref: `x${place(corner)} domain`, yref: `y${row(corner)} domain`, x: 0.5, y: 1, yanchor: "bottom" };
+    return { text, ...above, showarrow: false, font: { size: SMALL_TEXT + 1 } };
+  });
+  const yaxes = { yaxis: both, ...(titles.length > 2 && { yaxis2: { ...both, matches: "y" } }) };
+  return { data, layout: { ...rest, ...Object.fromEntries(axes), ...yaxes, annotations } };
+}
+
+/** How Plotly counts the axes of four panels, of which two share one of two vertical axes. */
+const place = (corner) => (corner ? corner + 1 : "");
+const row = (corner) => (corner < 2 ? "" : 2);
+
+/**
+ * Where the panels of `batchFigure` stand: side by side, or two by two where there is no room.
+ *
+ * @param {{panels: number, ticks: Object, range: number[], absent: number[], title: string, asShare: boolean}} shown how
+ *   many panels, the classes' axis, powers of ten at both ends of the other, and places of classes that are shaded
+ */
+export function panelsOf(width, { panels, ticks, range, absent, title, asShare }) {
+  const isNarrow = width < TWO_BY_TWO;
+  const gap = isNarrow ? 0.06 : 0.02;
+  const columns = isNarrow ? 2 : panels;
+  const isStacked = panels > columns;
+  const wide = (1 - gap * (columns - 1)) / columns;
+  const axes = Array.from({ length: panels }, (_, corner) => {
+    const from = (corner % columns) * (wide + gap);
+    const showticklabels = !isStacked || corner >= columns;
+    return [`xaxis${place(corner)}`, { ...ticks, domain: [from, from + wide], showticklabels }];
+  });
+  const percents = { tickvals: PERCENTS.map((_, i) => Number(`1e${i - 6}`)), ticktext: PERCENTS };
+  const y = { range, title: { text: isNarrow ? "" : title, standoff: 4 }, ...(asShare ? percents : { dtick: 1 }) };
+  const shapes = axes.flatMap((_, corner) =>
+    absent.map((at) => ({
+      ...{ type: "rect", xref: `x${place(corner)}`, yref: `y${row(corner)} domain` },
+      ...{ x0: at - 0.5, x1: at + 0.5, y0: 0, y1: 1, line: { width: 0 }, fillcolor: "rgba(128,128,128,0.2)" },
+    })),
+  );
+  const second = { ...y, title: { text: "" }, showticklabels: isStacked, anchor: "x3", domain: [0, isStacked ? 0.44 : 1] };
+  const yaxes = { yaxis: { ...y, domain: [isStacked ? 0.56 : 0, 1] }, ...(panels > 2 && { yaxis2: second }) };
+  return { ...Object.fromEntries(axes), ...yaxes, shapes };
 }
 
 /** As app/figures/frame.py has it: no colour of text, grid or background, which are the reader's theme's. */
