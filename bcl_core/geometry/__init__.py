@@ -33,5 +33,5 @@ from bcl_core.geometry.groups import (
     shot_group_means,
     shot_groups,
 )
-from bcl_core.geometry.optimum import PredictedOptimum, optimal_class_means, predicted_optimum
+from bcl_core.geometry.optimum import optimal_class_means
 from bcl_core.geometry.push import PUSH_ARRAYS, push_extents, tail_push_share

@@ -145,17 +145,17 @@ def optimal_configuration(
         starts = [any_start(sizes, dim, start, kind) for start in range(STARTS_WITHOUT_SIMPLEX)]
         ends = [minimise(objective, start) for start in starts]
         found = min(ends, key=lambda end: end.evaluate(objective).value)
-    gap, unique = found.certificate(objective) if roomy else (np.inf, False)
-    vectors = found.means, found.prototypes
+    left, share, unique = float(np.exp(found.evaluate(objective).value)), np.inf, False
+    vectors, lost = (found.means, found.prototypes), np.inf
     if roomy:
+        share, unique = found.certificate(objective)
         vectors, lost = _turned(*vectors, sizes)
-        gap = gap if lost < OUT_OF_PLANE else np.inf
     means, proxies = (_of_classes(rows, group, sizes, dim) for rows in vectors)
     return Configuration(
         means=means,
         prototypes=proxies if class_complement else None,
-        value=float(np.exp(found.evaluate(objective).value)) + objective.floor,
-        gap=float(gap),
+        value=left + objective.floor,
+        gap=share * left if lost < OUT_OF_PLANE else np.inf,
         unique=unique,
     )
 

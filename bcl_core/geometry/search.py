@@ -13,10 +13,11 @@ from bcl_core.geometry.certificate import certificate
 from bcl_core.geometry.collapsed import Evaluation, Objective
 
 ROUNDS = (50, 100, 200, 400, 800, 1_600)  # steps
-GOOD_ENOUGH = 1e-7  # gap, as a share of what is left of the loss, from which no further round is made
+GOOD_ENOUGH = 1e-7  # certificate from which no further round is made
 LEAST_STIFFNESS = 1e-16  # of a group on which the others' forces vanish
 MERGED = 4  # neighbouring groups that are one for a start
 FEW_GROUPS = 16  # that need no such start
+JOLT = 1e-2  # length that a vector of such a start is off by
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class State:
         return objective.evaluate(self.means, self.prototypes)
 
     def certificate(self, objective: Objective) -> tuple[float, bool]:
-        """How much lower the global minimum can be, and whether it is unique."""
+        """How much lower the global minimum can be, as a share of what is left, and whether it is unique."""
         return certificate(objective, self.evaluate(objective), self.means, self.prototypes, self.kind)
 
     def of_moving(self, of_means: FloatArray, of_prototypes: FloatArray) -> FloatArray:
@@ -111,6 +112,8 @@ def _split(vectors: FloatArray, merged: IntArray, parent: IntArray, sizes: IntAr
     split = np.zeros((len(own), G + 1))
     split[:, : len(axes)] = shared @ axes.T
     split[:, -1] = own[:, -1] * spread[rows]
+    # Where fewer groups left a dimension empty no force leads into it, though the minimum may need it.
+    split[:, :-1] += JOLT * np.random.default_rng(0).normal(size=(len(own), G)) / np.sqrt(G)
     return unit_rows(split)
 
 
@@ -153,9 +156,9 @@ def minimise(objective: Objective, state: State, certified: bool = False) -> Sta
         options = {"maxiter": steps, "maxfun": 10 * steps, "maxcor": 20, "maxls": 50, "gtol": 1e-9, "ftol": 0}
         found = minimize(fun, (state.moving * lengths).ravel(), jac=True, method="L-BFGS-B", options=options)
         state = state.moved(found.x.reshape(state.moving.shape))
-        value, forces, *_ = state.evaluate(objective)
-        if certified and state.certificate(objective)[0] < GOOD_ENOUGH * np.exp(value):
+        if certified and state.certificate(objective)[0] < GOOD_ENOUGH:
             break
+        forces = state.evaluate(objective).forces
         push = state.of_moving(forces.on_means, forces.on_prototypes)[:, None]
         lengths = np.sqrt((push / push.max()).clip(min=LEAST_STIFFNESS))
     return state
