@@ -17,8 +17,7 @@ from scipy.stats import pearsonr
 
 from app.palette import NEUTRAL, loss_style
 from bcl_core.data import long_tail_counts
-from bcl_core.geometry import predicted_optimum, simplex_angle, simplex_metrics
-from bcl_core.lab.recording import PREDICTABLE
+from bcl_core.geometry import optimal_class_means, simplex_angle, simplex_metrics
 from bcl_core.recipe import preset
 from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, cell_recipe
 from benchmarks.figures import save
@@ -132,14 +131,14 @@ def step_table(runs: Runs) -> str:
 
 
 def _predicted(cell: str) -> dict[str, float]:
-    """Angles of a cell's predicted optimum."""
+    """Angles of a cell's predicted optimum, one batch of everything."""
     recipe = cell_recipe(cell, 0)
     data, loss = recipe.data, recipe.loss
     counts = long_tail_counts(
         DIGITS, data.max_per_class, imbalance_factor=data.imbalance_factor, kind=data.imbalance_kind
     )
-    found = predicted_optimum(counts, loss=PREDICTABLE[loss.name], temperature=loss.temperature, anchors=loss.anchors)
-    return simplex_metrics(found.means, counts)
+    means = optimal_class_means(counts, loss=loss.name, temperature=loss.temperature, anchors=loss.anchors)
+    return simplex_metrics(means, counts)
 
 
 def order_table(runs: Runs) -> str:

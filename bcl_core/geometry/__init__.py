@@ -23,7 +23,7 @@ from bcl_core.geometry.angles import (
     within_class_angles,
 )
 from bcl_core.geometry.collapse import collapse_metrics
-from bcl_core.geometry.configuration import Configuration, optimal_configuration
+from bcl_core.geometry.configuration import MAX_DISTINCT_COUNTS, Configuration, optimal_configuration
 from bcl_core.geometry.gradients import gradient_contributions
 from bcl_core.geometry.groups import (
     MAX_BINS,

@@ -155,7 +155,7 @@ def optimal_configuration(
         means=means,
         prototypes=proxies if class_complement else None,
         value=left + objective.floor,
-        gap=share * left if lost < OUT_OF_PLANE else np.inf,
+        gap=float(share * left) if lost < OUT_OF_PLANE else np.inf,
         unique=unique,
     )
 

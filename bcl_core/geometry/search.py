@@ -13,6 +13,7 @@ from bcl_core.geometry.certificate import certificate
 from bcl_core.geometry.collapsed import Evaluation, Objective
 
 ROUNDS = (50, 100, 200, 400, 800, 1_600)  # steps
+WITHOUT_CERTIFICATE = 4  # rounds, where it cannot say when to stop
 GOOD_ENOUGH = 1e-7  # certificate from which no further round is made
 LEAST_STIFFNESS = 1e-16  # of a group on which the others' forces vanish
 MERGED = 4  # neighbouring groups that are one for a start
@@ -152,7 +153,7 @@ def minimise(objective: Objective, state: State, certified: bool = False) -> Sta
         return evaluation.value, (tangent / lengths).ravel()
 
     lengths = np.ones((len(state.moving), 1))
-    for steps in ROUNDS:
+    for steps in ROUNDS if certified else ROUNDS[:WITHOUT_CERTIFICATE]:
         options = {"maxiter": steps, "maxfun": 10 * steps, "maxcor": 20, "maxls": 50, "gtol": 1e-9, "ftol": 0}
         found = minimize(fun, (state.moving * lengths).ravel(), jac=True, method="L-BFGS-B", options=options)
         state = state.moved(found.x.reshape(state.moving.shape))

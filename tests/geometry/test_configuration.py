@@ -137,6 +137,7 @@ def test_optimal_angles_in_batches_of_64(counts, switches, anchors, angles):
     np.testing.assert_allclose(tails(found, counts), angles, atol=0.4)
     assert 0 <= found.gap <= 1e-6 * found.value
     assert found.unique
+    assert (type(found.value), type(found.gap), type(found.unique)) == (float, float, bool)
 
 
 @pytest.mark.parametrize(
