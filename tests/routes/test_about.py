@@ -7,7 +7,7 @@ from app.routes.about import about, controls
 from bcl_core import geometry
 from bcl_core.lab import GroupPlan
 from bcl_core.lab.files import write_arrays
-from harness.made_runs import make_runs
+from harness.made_runs import MadeRun, make_runs
 from tests.app.conftest import train_here
 from tests.conftest import small
 
@@ -37,7 +37,8 @@ def test_the_predicted_optimum_is_turned_onto_the_simplex_and_keeps_its_angles(l
 @pytest.mark.parametrize(("batch", "told"), [({}, None), ({"batch": "16"}, 16), ({"batch": "360"}, None)])
 def test_a_prediction_says_of_which_batches_it_is(lab, batch, told):
     """Runs of earlier releases have one of a batch of everything, and none of prototypes."""
-    [made] = make_runs(lab, ["bcl"], 1)
+    made = MadeRun(lab, lab.enqueue(GroupPlan("predicted", [("run", small())]))[0])
+    made.begin()
     counts = made.samples.class_counts
     assert sum(counts) == 360
     made.folder.predicted.unlink()
