@@ -49,7 +49,7 @@ export class Formation extends Lens {
 
   /** Of which batches the predictions are, unless they differ: the pictures say it too. */
   get ofBatches() {
-    const predicted = this.columns.map(({ run }) => run.classes.predicted).filter(Boolean);
+    const predicted = this.columns.map(({ run }) => run.classes?.predicted).filter(Boolean);
     const sizes = new Set(predicted.map(({ batch }) => batches(batch)));
     return sizes.size === 1 ? ` in ${[...sizes][0]}` : "";
   }
