@@ -22,6 +22,9 @@ CASES = {
     "bcl": LossRecipe(name="bcl"),
     "bcl-class": LossRecipe(name="bcl", anchors="class"),
     "scl-class": LossRecipe(name="scl", anchors="class"),
+    "bcl-means": LossRecipe(name="bcl", prototypes="means"),
+    "proco": LossRecipe(name="proco"),
+    "nonl-class": LossRecipe(name="nonl", anchors="class"),
     "ce": LossRecipe(name="ce"),
 }
 

@@ -8,7 +8,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -32,6 +32,7 @@ from bcl_core.training import Epoch, Event, Started, Step, train
 
 CHECKPOINTS_KEPT = 2
 POLL_SECONDS = 0.25
+PREDICTED_WITH: Mapping[str, Literal["learned", "simplex"]] = {"learned": "learned", "simplex": "simplex"}
 
 
 class OpenRun:
@@ -167,19 +168,29 @@ def _last_state(folder: RunFolder, recorded: int | None) -> dict[str, Any] | Non
 def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[np.int64]) -> None:
     """Write where the contrastive loss alone would leave means and prototypes in this recipe's batches, if it is known.
 
-    It is not without weights over pairs or with a self term, nor where dimensions are too few for a regular simplex.
+    It is not without weights over pairs, with a self term, or with running means as prototypes, which training takes as
+    constants; nor where dimensions are too few for a regular simplex.
     """
-    switches, images = recipe.loss.switches, int(class_counts.sum())
+    loss, images = recipe.loss, int(class_counts.sum())
     dim, batch = recipe.model.projection_dim, min(recipe.batch_size, images)
-    if switches is None or switches.pop("self_term") or dim < len(class_counts) - 1:
+    prototypes = PREDICTED_WITH.get(loss.prototypes)
+    if loss.switches is None or loss.self_term or prototypes is None or dim < len(class_counts) - 1:
         return
     if len(np.unique(class_counts)) > geometry.MAX_DISTINCT_COUNTS:
         return
-    found = geometry.optimal_configuration(class_counts, **switches, batch_size=batch, dim=dim)
-    prototypes = {} if found.prototypes is None else {"prototypes": found.prototypes}
+    found = geometry.optimal_configuration(
+        class_counts,
+        class_averaging=loss.switches["class_averaging"],
+        class_complement=loss.switches["class_complement"],
+        temperature=loss.temperature,
+        anchors=loss.anchors,
+        batch_size=batch,
+        prototypes=prototypes,
+        dim=dim,
+    )
     write_arrays(
         folder.predicted,
-        {"class_means": found.means, **prototypes},
+        {"class_means": found.means, **({} if found.prototypes is None else {"prototypes": found.prototypes})},
         batch=str(batch),  # images; files of earlier releases lack it and are of one batch of everything
         gap=repr(found.gap),
         value=repr(found.value),

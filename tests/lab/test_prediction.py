@@ -54,11 +54,19 @@ def test_a_batch_larger_than_the_data_is_all_of_them(tmp_path: Path) -> None:
     assert folder.metadata(folder.predicted)["batch"] == str(COUNTS.sum())
 
 
+def test_fixed_prototypes_have_a_prediction_of_their_own(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    _write_prediction(folder, recipe({"name": "bcl", "prototypes": "simplex"}, batch_size=16), COUNTS)
+    prototypes = folder.arrays(folder.predicted)["prototypes"]
+    assert geometry.simplex_metrics(prototypes)["angle_rms_deviation"] < 1e-3
+
+
 @pytest.mark.parametrize(
     ("loss", "changes"),
     [
         ({"name": "ce"}, {}),
         ({"name": "bcl", "self_term": True}, {}),
+        ({"name": "bcl", "prototypes": "means"}, {}),
         ({"name": "bcl"}, {"model": {"projection_dim": 3}}),
     ],
 )
