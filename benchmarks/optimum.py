@@ -1,6 +1,6 @@
 """Time to find where a loss leaves means and prototypes in batches, and how well the optimum was reached.
 
-OMP_NUM_THREADS=1 python benchmarks/optimum.py
+OMP_NUM_THREADS=1 python -m benchmarks.optimum
 """
 
 import time

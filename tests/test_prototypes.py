@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from bcl_core import geometry
+from bcl_core.lab import GroupPlan
 from bcl_core.lab.foreign import load_checkpoint
+from bcl_core.lab.recording import _write_prediction
 from bcl_core.models import build_model
 from bcl_core.models.prototypes import MEMORY, RunningMeans
 from bcl_core.recipe import Execution, RecipeError
@@ -106,6 +108,28 @@ def test_variants_and_titles_say_which_prototypes():
     ]
     assert found["simplex", "instance"].title == "BCL, fixed simplex prototypes"
     assert found["means", "class"].title == "BCL, class anchors, running-mean prototypes"
+
+
+def predicted(lab, **settings):
+    """The class means at which a recipe's loss is predicted to end; None where nothing is."""
+    recipe = small(**settings)
+    [run_id] = lab.enqueue(GroupPlan("one", [("run", recipe)]))
+    folder = lab.folder(run_id)
+    _write_prediction(folder, recipe, np.array([8, 4, 2, 2]))
+    return folder.arrays(folder.predicted)["class_means"] if folder.predicted.exists() else None
+
+
+@pytest.mark.parametrize("loss", ["proco", "ntce", "nonl", "ce"])
+def test_no_optimum_is_predicted_of_a_loss_without_weights_over_pairs(lab, loss):
+    assert predicted(lab, loss__name=loss) is None
+
+
+@pytest.mark.parametrize("prototypes", ["simplex", "means"])
+def test_other_prototypes_are_not_given_the_optimum_of_learned_ones(lab, prototypes):
+    learned, other = predicted(lab), predicted(lab, loss__prototypes=prototypes)
+    assert learned is not None
+    angles = geometry.pairwise_angles
+    assert other is None or np.abs(angles(other) - angles(learned)).max() > 0.5
 
 
 @pytest.mark.parametrize("prototypes", ["simplex", "means"])

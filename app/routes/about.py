@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import palette
-from app.words import plain
+from app.words import drawn, plain
 from bcl_core import geometry
 from bcl_core.geometry.alignment import MAX_SIMPLEX_DIMS
 from bcl_core.geometry.groups import by_frequency
@@ -90,8 +90,8 @@ class About(TypedDict):
     """A run but for its epochs.
 
     `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the
-    seed alone; `classes` is null before the run has read its data; `faults` say what of it cannot be read: "folder",
-    "samples", "predicted", "recipe".
+    seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its
+    data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe".
     """
 
     id: str
@@ -100,6 +100,7 @@ class About(TypedDict):
     variant: str
     title: str
     space: str
+    widest: float
     recipe: str
     planned: int
     seed: int | None
@@ -136,7 +137,8 @@ def about(lab: Lab, run: Run) -> About:
         "variant": recipe.variant,
         "title": recipe.title,
         "space": recipe.space,
-        "recipe": recipe.in_words + (_drawn(classes["counts"]) if classes else ""),
+        "widest": recipe.widest_angle,
+        "recipe": f"{recipe.in_words} · {drawn(classes['counts'])}" if classes else recipe.in_words,
         "planned": recipe.epochs,
         "seed": recipe.seed,
         "provenance": dict(run.provenance),
@@ -147,12 +149,6 @@ def about(lab: Lab, run: Run) -> About:
         "classes": classes,
         "faults": faults,
     }
-
-
-def _drawn(counts: Sequence[int]) -> str:
-    """Say what was drawn, which need not be the imbalance factor that was asked for."""
-    most, least = max(counts), min(counts)
-    return f" · drawn: {most:,} to {least:,} training images a class, factor {most / least:.3g}"
 
 
 def _switches(recipe: Recipe) -> Switches:

@@ -51,3 +51,17 @@ def test_the_pair_that_is_pointed_at_is_read_in_every_map(maps):
     maps.first.locator(".map").press("ArrowRight")
     for place in range(8):
         expect(maps.nth(place).locator(".readout")).to_contain_text("classes 1 and 3: ")
+
+
+def test_on_a_phone_the_table_s_buttons_cover_nothing(visitor, app):
+    page = new_page(visitor, width=390, height=844)
+    page.goto(f"{app}predict")
+    table = page.get_by_test_id("stDataFrame").first
+    table.hover(timeout=30_000)
+    buttons = page.get_by_test_id("stElementToolbar").first
+    expect(buttons).to_have_css("opacity", "1")
+    above = page.get_by_test_id("stNumberInputContainer").last
+    expect(above).to_be_visible()
+    field, over = above.bounding_box(), buttons.bounding_box()
+    assert over["y"] >= field["y"] + field["height"]
+    page.close()

@@ -18,11 +18,13 @@ from bcl_core import geometry
 from bcl_core.geometry.alignment import QUANTISATION_SCALE
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays, read_metadata
+from bcl_core.metrics import METRICS
 from bcl_core.recipe import Execution
 from harness.made_runs import TRAINING, MadeRun, make_runs, recipe_of
 from harness.push_laws import count_effect, count_slope
 from harness.serving import ROOT
 from tests.browser.conftest import PATIENCE, Opener
+from tests.conftest import small
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
 
@@ -387,6 +389,24 @@ def test_runs_that_differ_in_the_seed_alone_make_a_band(show: Opener, lab: Lab) 
     expect(page.locator(".formation .legend")).to_contain_text("range over seeds")
 
 
+def test_a_loss_without_weights_over_pairs_is_shown_and_says_what_is_not_defined_for_it(show: Opener, lab: Lab) -> None:
+    recipes = [recipe_of("bcl", 1), small("digits-bcl", loss__name="proco", epochs=1)]
+    runs = [
+        MadeRun(lab, run_id)
+        for run_id in lab.enqueue(GroupPlan("two", [(recipe.title, recipe) for recipe in recipes]), Execution())
+    ]
+    for run, gradients in zip(runs, (True, False), strict=True):
+        run.begin()
+        for number in (0, 1):
+            run.epoch(number, 1, gradients=gradients)
+        run.finish()
+    page = show(runs, "lens=all&layers=means.prototypes")
+    said = page.locator(".push").get_by_role("status")
+    expect(said).to_have_text("Who pushes whom is not defined for this loss: it has no weights over pairs.")
+    expect(page.locator(".push .summary").first).to_contain_text("Slope")
+    expect(page.get_by_text("This loss trains no prototypes.").first).to_be_visible()
+
+
 def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) -> None:
     [run_id] = lab.enqueue(GroupPlan("bare", [("bare", recipe_of("ce", 1))]), Execution())
     run = MadeRun(lab, run_id, images=False)
@@ -419,7 +439,9 @@ def test_printed_numbers_are_those_of_geometry(everything: Page, runs: list[Made
     for place, run in enumerate(runs):
         arrays, counts = view(run), run.samples.class_counts
         rms = geometry.simplex_metrics(arrays["class_means"], counts)["angle_rms_deviation"]
-        expect(page.locator(".angles .summary").nth(place)).to_have_text(f"RMS over pairs {rms:.1f}° from 96.4°")
+        expect(page.locator(".angles .summary").nth(place)).to_have_text(
+            f"{METRICS['angle_rms_deviation'].title} {rms:.1f}°"
+        )
         loss = {"scl": (False, False), "bcl": (True, True)}[run.recipe.variant]
         effect = count_effect(counts, class_averaging=loss[0], class_complement=loss[1], anchors="instance")
         slopes = [count_slope(push, counts) for push in (arrays["pair_push"], effect)]
@@ -437,7 +459,7 @@ def test_printed_numbers_are_those_of_geometry(everything: Page, runs: list[Made
     page.get_by_role("radio", name="predicted optimum").check()
     predicted = read_arrays(runs[0].folder.predicted)["class_means"]
     rms = geometry.rms_angle_difference(view(runs[0])["class_means"], predicted)
-    expect(page.locator(".angles .summary").first).to_contain_text(f"{rms:.1f}° from the predicted optimum")
+    expect(page.locator(".angles .summary").first).to_have_text(f"{METRICS['distance_to_prediction'].title} {rms:.1f}°")
 
 
 def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
@@ -449,7 +471,9 @@ def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
     expect(page.locator(".sentence")).to_contain_text("96.4°. At epoch 1 the two rarest classes stand")
     expect(page.locator(".sentence")).to_contain_text("109.5°")
     expect(page.get_by_role("checkbox", name="difference")).to_be_hidden()
-    expect(page.locator(".angles .summary").nth(1)).to_contain_text("from 109.5°")
+    means = view(other, 1)["class_means"]
+    rms = geometry.simplex_metrics(means, other.samples.class_counts)["angle_rms_deviation"]
+    expect(page.locator(".angles .summary").nth(1)).to_contain_text(f"simplex {rms:.1f}°")
 
 
 def test_nothing_moves_by_itself_for_those_who_asked_for_that(show: Opener, runs: list[MadeRun]) -> None:

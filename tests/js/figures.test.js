@@ -7,6 +7,7 @@ import {
   pushFigure,
   receivedFigure,
 } from "../../app/components/stage/plots/figures.js";
+import { DASH, SPACE } from "../../app/components/stage/plots/dots.js";
 
 const GROUPS = { head: "#000001", medium: "#000002", tail: "#000003" };
 const COLOURS = { groups: GROUPS, neutral: "#858B96" };
@@ -20,8 +21,8 @@ const traceOf = ({ data }, role, place) => {
   return data.find(({ meta }) => meta.role === role && (place === undefined || meta.place === place));
 };
 
-function formation(predicted) {
-  return formationFigure(FIRST, [SECOND, THIRD], { regular: 96.38, predicted, planned: 60 }, COLOURS);
+function formation(predicted, isBounded = false) {
+  return formationFigure(FIRST, [SECOND, THIRD], { regular: 96.38, predicted, planned: 60, isBounded }, COLOURS);
 }
 
 test("the bold line is the run's own, and the runs beside have theirs", () => {
@@ -47,6 +48,17 @@ test("targets are named where they are, and once where they are the same", () =>
   assert.deepEqual(words(optimum(80, null)), [alike, "tail, loss alone 80.0°<br>one batch of everything top"]);
   assert.equal(traceOf(formation(null), "predicted"), undefined);
   assert.deepEqual(traceOf(formation(optimum(80)), "predicted").y, [80, 80]);
+});
+
+test("the regular simplex is dashed as in every other picture, and the predicted optimum is not", () => {
+  const figure = formation({ tail: 80, batch: 64 });
+  assert.equal(traceOf(figure, "simplex").line.dash, `${DASH}px,${SPACE}px`);
+  assert.notEqual(traceOf(figure, "predicted").line.dash, traceOf(figure, "simplex").line.dash);
+});
+
+test("where no angle can be that wide, the regular simplex is said to be out of reach", () => {
+  const words = formation(null, true).layout.annotations.map(({ text }) => text);
+  assert.deepEqual(words, ["all alike 96.4°, out of reach"]);
 });
 
 test("a metric has a line and a band for each run", () => {

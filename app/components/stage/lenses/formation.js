@@ -1,6 +1,7 @@
 // How the angles between class means form: every pair over the epochs, and the current epoch's angles beside them.
 
 import { Chart } from "../plots/chart.js";
+import { isBounded } from "../core/bounds.js";
 import { EVERY_PAIR_UP_TO } from "../core/classes.js";
 import { h, toggle } from "../core/dom.js";
 import { formationFigure } from "../plots/figures.js";
@@ -9,7 +10,7 @@ import { tell } from "../core/glossary.js";
 import { batches } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { area, dot, legendOf, line } from "./signs.js";
-import { TICK, kindOfPair } from "../plots/dots.js";
+import { DASH, SPACE, TICK, kindOfPair } from "../plots/dots.js";
 import { EpochLine, between, epochAxis, lastEpoch, onAxis } from "../plots/epoch_line.js";
 import { Strip } from "../plots/strip.js";
 
@@ -21,8 +22,8 @@ const PAIRS =
   "Each thin line is the angle between two [class means|class mean], orange within the [tail], slate within the [head]. ";
 const DISTRIBUTION = "The angles between all pairs of [class means|class mean], and in bold their mean over the [tail]. ";
 const TARGETS =
-  "Dotted: where all pairs would be equally far apart, as in a [regular simplex], and where the contrastive loss alone " +
-  "would leave the tail, its [predicted optimum]";
+  "Dashed: where all pairs would be equally far apart, as in a [regular simplex]. Dotted: where the contrastive loss " +
+  "alone would leave the tail, its [predicted optimum]";
 
 export class Formation extends Lens {
   static key = "formation";
@@ -72,10 +73,11 @@ export class Formation extends Lens {
     return [
       ...(few ? pairs : []),
       ...(many ? shares : []),
-      [line("currentColor", 3.5), "mean over tail"],
+      [line("currentColor", 3.5), "mean within the tail"],
       hasOthers && [line("currentColor", 1.5, { opacity: 0.5 }), "in other runs"],
       columns.some(({ run }) => stage.store.tablesOf(run)) && [area("currentColor", 0.2), "range over seeds"],
-      [line("currentColor", 1.5, { dash: "2 3" }), "equal; loss alone"],
+      [line("currentColor", 1.5, { dash: `${DASH} ${SPACE}` }), "all alike"],
+      columns.some(({ run }) => run.classes?.predicted) && [line("currentColor", 1.5, { dash: "1.5 3" }), "tail, loss alone"],
       !many && [dot(neutral), "this epoch"],
     ];
   }
@@ -107,7 +109,8 @@ class FormationColumn {
     this.others = stage.store.runs.filter((other) => other !== run);
     const plot = content.appendChild(h("div", { class: "plot" }));
     const others = this.others.map(({ told }) => told);
-    const targets = { regular, predicted, planned: run.about.planned };
+    const { about } = run;
+    const targets = { regular, predicted, planned: about.planned, isBounded: isBounded(about) };
     const figure = formationFigure(run.told, others, targets, stage.told);
     const onDraw = () => (this.strip.draw(), this.line.draw());
     this.chart = new Chart(plot, figure, stage.told, onDraw);
