@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from app.palette import NEUTRAL, loss_style
 from bcl_core.data import long_tail_counts, long_tail_indices
 from bcl_core.data.dataset import Dataset, Split, prepare
-from bcl_core.geometry import class_means, pairwise_angles, predicted_optimum, simplex_metrics
+from bcl_core.geometry import class_means, optimal_class_means, pairwise_angles, simplex_metrics
 from bcl_core.measuring import TRAIN, Samples
 from bcl_core.metrics import short
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
@@ -175,12 +175,12 @@ def predicted_means(recipe: Recipe, class_counts: NDArray[np.int64]) -> NDArray[
     weights = LOSSES[recipe.loss.name].weights
     if weights is None or (weights.class_complement and not weights.class_averaging):
         return None
-    return predicted_optimum(
+    return optimal_class_means(
         class_counts,
         loss="bcl" if weights.class_averaging else "scl",
         temperature=recipe.loss.temperature,
         anchors=recipe.loss.anchors,
-    ).means
+    )
 
 
 def distance(means: NDArray[Any], predicted: NDArray[np.float64] | None) -> float | None:

@@ -17,8 +17,7 @@ from scipy.stats import pearsonr
 
 from app.palette import NEUTRAL, loss_style
 from bcl_core.data import long_tail_counts
-from bcl_core.geometry import predicted_optimum, simplex_angle, simplex_metrics
-from bcl_core.lab.recording import PREDICTABLE
+from bcl_core.geometry import optimal_class_means, simplex_angle, simplex_metrics
 from bcl_core.metrics import METRICS, short
 from bcl_core.recipe import preset
 from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, NEIGHBOURS, cell_recipe
@@ -135,12 +134,11 @@ def step_table(runs: Runs) -> str:
 
 
 def _predicted(cell: str) -> dict[str, float]:
-    """Angles of a cell's predicted optimum."""
+    """Angles of a cell's predicted optimum, one batch of everything."""
     recipe = cell_recipe(cell, 0)
     loss = recipe.loss
-    counts = _counts(cell)
-    found = predicted_optimum(counts, loss=PREDICTABLE[loss.name], temperature=loss.temperature, anchors=loss.anchors)
-    return simplex_metrics(found.means, counts)
+    means = optimal_class_means(_counts(cell), loss=loss.name, temperature=loss.temperature, anchors=loss.anchors)
+    return simplex_metrics(means, _counts(cell))
 
 
 def _counts(cell: str) -> NDArray[np.int64]:

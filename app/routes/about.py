@@ -56,10 +56,16 @@ class Shots(TypedDict):
 
 
 class Predicted(TypedDict):
-    """The predicted optimum: class means, (K, D), turned onto the picture's simplex; degrees within the tail."""
+    """The predicted optimum: class means, (K, D), turned onto the picture's simplex.
+
+    `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is
+    the size of the batches that it is of, in images, null for one batch of everything.
+    """
 
     coordinates: list[list[float | None]]
     tail: float | None
+    prototypes: float | None
+    batch: int | None
 
 
 class Classes(TypedDict):
@@ -183,7 +189,7 @@ def _classes_or_faults(lab: Lab, run: Run) -> tuple[Classes | None, dict[str, st
     try:
         if folder.predicted.exists():
             folder.content(folder.predicted)  # as it is now: the arrays may be in memory from before the damage
-            predicted = folder.arrays(folder.predicted)["class_means"]
+            predicted = folder.arrays(folder.predicted), folder.metadata(folder.predicted).get("batch", "")
     except SnapshotError as error:
         faults["predicted"] = str(error)
     try:
@@ -199,7 +205,7 @@ _known: Cache[tuple[str, str, bool], Classes] = Cache(MEMORY)
 
 
 def _classes(
-    names: Sequence[str], counts: NDArray[np.int64], predicted: NDArray[np.float64] | None
+    names: Sequence[str], counts: NDArray[np.int64], predicted: tuple[Mapping[str, NDArray[Any]], str] | None
 ) -> tuple[Classes, int]:
     K = len(counts)
     head, tail = geometry.head_and_tail(counts)
@@ -217,17 +223,26 @@ def _classes(
         "shots": {"many": shots["many"], "medium": shots["medium"], "few": shots["few"]},
         "simplex": _rounded(frame),
         "regular": geometry.simplex_angle(K),
-        "predicted": None if predicted is None else _predicted(predicted, counts),
+        "predicted": None if predicted is None else _predicted(*predicted, counts),
         "bins": geometry.frequency_bins(counts).tolist() if K > geometry.MAX_BINS else None,
     }
     return classes, 100 * frame.size + 200 * K
 
 
-def _predicted(means: NDArray[np.float64], counts: NDArray[np.int64]) -> Predicted:
+def _predicted(arrays: Mapping[str, NDArray[Any]], batch: str, counts: NDArray[np.int64]) -> Predicted:
+    """`batch` is a number of images; files of earlier releases have none, which are of one batch of everything."""
+    means, prototypes = arrays["class_means"], arrays.get("prototypes")
+    images = int(batch) if batch.isdecimal() else int(counts.sum())
     return {
         "coordinates": _rounded(geometry.aligned_coordinates(means, means).coordinates),
-        "tail": geometry.simplex_metrics(means, counts)["angle_tail_tail"],
+        "tail": _within_tail(means, counts),
+        "prototypes": None if prototypes is None else _within_tail(prototypes, counts),
+        "batch": images if images < counts.sum() else None,
     }
+
+
+def _within_tail(vectors: NDArray[np.float64], counts: NDArray[np.int64]) -> float | None:
+    return geometry.simplex_metrics(vectors, counts)["angle_tail_tail"]
 
 
 def _rounded(values: NDArray[np.floating[Any]]) -> Any:

@@ -123,10 +123,12 @@
  */
 
 /**
- * The predicted optimum: class means, (K, D), turned onto the picture's simplex; degrees within the tail.
+ * The predicted optimum: class means, (K, D), turned onto the picture's simplex. `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is the size of the batches that it is of, in images, null for one batch of everything.
  * @typedef {Object} Predicted
  * @property {Array<Array<number|null>>} coordinates
  * @property {number|null} tail
+ * @property {number|null} prototypes
+ * @property {number|null} batch
  */
 
 /**

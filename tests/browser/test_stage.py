@@ -419,7 +419,7 @@ def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) 
     expect(page.locator(".push").get_by_role("status")).to_have_text("Cross-entropy alone has no contrastive push.")
     expect(page.locator(".angles").get_by_role("status")).to_have_text("This loss trains no prototypes.")
     tour = page.locator(".embedding .column")
-    expect(tour).to_contain_text("No optimum is predicted for this loss.")
+    expect(tour).to_contain_text("No optimum is predicted for this run.")
     expect(tour).to_contain_text("No predictions were recorded")
 
 

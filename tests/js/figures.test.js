@@ -26,7 +26,7 @@ function formation(predicted, isBounded = false) {
 }
 
 test("the bold line is the run's own, and the runs beside have theirs", () => {
-  const figure = formation(80);
+  const figure = formation({ tail: 80, batch: 64 });
   assert.deepEqual(traceOf(figure, "tail–tail").line, { color: FIRST.colour, width: 3.5, dash: FIRST.dash });
   assert.equal(figure.data.at(-1).meta.role, "tail–tail"); // on top
   [SECOND, THIRD].forEach(({ colour, dash, label }, place) => {
@@ -40,16 +40,20 @@ test("the bold line is the run's own, and the runs beside have theirs", () => {
 test("targets are named where they are, and once where they are the same", () => {
   const words = (predicted) => formation(predicted).layout.annotations.map(({ text, yanchor }) => `${text} ${yanchor}`);
   assert.deepEqual(words(null), ["all alike 96.4° bottom"]);
-  assert.deepEqual(words(96.41), ["all alike = loss alone 96.4° bottom"]);
-  assert.deepEqual(words(80), ["all alike 96.4° bottom", "tail, loss alone 80.0° top"]);
-  assert.deepEqual(words(120), ["all alike 96.4° bottom", "tail, loss alone 120.0° bottom"]);
+  const optimum = (tail, batch = 64) => ({ tail, batch });
+  const alike = "all alike 96.4° bottom";
+  assert.deepEqual(words(optimum(96.41)), ["all alike = loss alone 96.4°<br>batches of 64 bottom"]);
+  assert.deepEqual(words(optimum(80)), [alike, "tail, loss alone 80.0°<br>batches of 64 top"]);
+  assert.deepEqual(words(optimum(120)), [alike, "tail, loss alone 120.0°<br>batches of 64 bottom"]);
+  assert.deepEqual(words(optimum(80, null)), [alike, "tail, loss alone 80.0°<br>one batch of everything top"]);
   assert.equal(traceOf(formation(null), "predicted"), undefined);
-  assert.deepEqual(traceOf(formation(80), "predicted").y, [80, 80]);
+  assert.deepEqual(traceOf(formation(optimum(80)), "predicted").y, [80, 80]);
 });
 
 test("the regular simplex is dashed as in every other picture, and the predicted optimum is not", () => {
-  assert.equal(traceOf(formation(80), "simplex").line.dash, `${DASH}px,${SPACE}px`);
-  assert.notEqual(traceOf(formation(80), "predicted").line.dash, traceOf(formation(80), "simplex").line.dash);
+  const figure = formation({ tail: 80, batch: 64 });
+  assert.equal(traceOf(figure, "simplex").line.dash, `${DASH}px,${SPACE}px`);
+  assert.notEqual(traceOf(figure, "predicted").line.dash, traceOf(figure, "simplex").line.dash);
 });
 
 test("where no angle can be that wide, the regular simplex is said to be out of reach", () => {
@@ -85,7 +89,7 @@ test("bars of what a class receives stand on each other, a colour a group", () =
 });
 
 test("every figure says what it shows, moves nothing by a drag, and has no colour of text or paper", () => {
-  const figures = [formation(80), curveFigure([FIRST], 1), pushFigure(FIRST, COLOURS), receivedFigure(FIRST, COLOURS)];
+  const figures = [formation({ tail: 80, batch: 64 }), curveFigure([FIRST], 1), pushFigure(FIRST, COLOURS), receivedFigure(FIRST, COLOURS)];
   for (const { layout } of figures) {
     assert.ok(layout.meta.description.length > 10);
     assert.equal(layout.dragmode, false);

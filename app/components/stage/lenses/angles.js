@@ -11,6 +11,7 @@ import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { tell } from "../core/glossary.js";
 import { NO_PROTOTYPES } from "../core/run.js";
+import { batches } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { area, legendOf, mark } from "./signs.js";
 
@@ -23,7 +24,7 @@ const FROM = {
   predicted: "that of the [predicted optimum]",
   difference: "what it is in the first run",
 };
-const NOT_THEIRS = "The predicted optimum is of class means; of these none is predicted.";
+const NOT_THEIRS = "The predicted optimum is drawn of class means; of these none is.";
 const SCALE =
   "Angles are uncentred, seen from the origin; red is too close, blue too far apart, and the scale is the same " +
   "for all runs and epochs.";
@@ -109,10 +110,11 @@ export class Angles extends Lens {
     const fault = run.fault("predicted");
     if (this.stage.state.of !== MEANS) return { lack: NOT_THEIRS };
     if (fault) return { lack: `The predicted optimum cannot be shown. ${fault}` };
-    if (!run.classes.predicted) return { lack: "No optimum is predicted for this loss." };
+    if (!run.classes.predicted) return { lack: "No optimum is predicted for this run." };
     this.stage.store.predicted(run);
     if (!run.predicted) return { lack: "The predicted optimum is on its way.", waiting: true };
-    return { pairs: () => run.predicted, name: "the predicted optimum", ...this.metric("distance_to_prediction") };
+    const name = `the predicted optimum in ${batches(run.classes.predicted.batch)}`;
+    return { pairs: () => run.predicted, name, ...this.metric("distance_to_prediction") };
   }
 
   metric(rms) {

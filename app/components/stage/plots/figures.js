@@ -2,6 +2,7 @@
 // axes and words are decided here, once, and an epoch moves numbers only.
 
 import { translucent } from "../core/colour.js";
+import { batches } from "../core/words.js";
 import { DASH, SPACE } from "./dots.js";
 
 const TEXT = 14; // pixels
@@ -20,8 +21,9 @@ const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 
  * same of each of `others`, whose place is in `meta`; "simplex" and "predicted" are targets.
  *
  * @param {{label: string, colour: string, dash: string}} run @param {Object[]} others like it
- * @param {{regular: number, predicted: ?number, planned: number, isBounded: boolean}} targets degrees of the regular
- *   simplex, and of the predicted optimum within the tail; epochs; whether no angle can be as wide as the former
+ * @param {{regular: number, predicted: ?{tail: number, batch: ?number}, planned: number, isBounded: boolean}} targets
+ *   degrees of the regular simplex, and of the predicted optimum within the tail; epochs; whether no angle can be as
+ *   wide as the former
  */
 export function formationFigure(run, others, { regular, predicted, planned, isBounded }, { groups, neutral }) {
   const { label, colour, dash } = run;
@@ -40,7 +42,7 @@ export function formationFigure(run, others, { regular, predicted, planned, isBo
     pair("tail", groups.tail, 0.8),
     line("median", neutral, 2, { hovertemplate: "median of all pairs %{y:.1f}°" }),
     target("simplex", neutral, DASHED, regular),
-    ...(predicted === null ? [] : [target("predicted", colour, "dot", predicted)]),
+    ...(predicted === null ? [] : [target("predicted", colour, "dot", predicted.tail)]),
     area("seeds", translucent(colour, 0.2)),
     ...others.map(beside),
     line("tail–tail", colour, 3.5, { dash, hovertemplate: `tail–tail, ${label}${angle}` }),
@@ -54,12 +56,15 @@ export function formationFigure(run, others, { regular, predicted, planned, isBo
 }
 
 function targetsInWords(regular, predicted, isBounded) {
-  const same = predicted !== null && predicted.toFixed(1) === regular.toFixed(1);
-  const alike = `all alike${same ? " = loss alone" : ""} ${regular.toFixed(1)}°${isBounded ? ", out of reach" : ""}`;
-  const words = [besideAxis(alike, regular, "bottom")];
-  if (predicted === null || same) return words;
-  const above = predicted > regular + LINE_HEIGHT;
-  return [...words, besideAxis(`tail, loss alone ${predicted.toFixed(1)}°`, predicted, above ? "bottom" : "top")];
+  const angle = `${regular.toFixed(1)}°${isBounded ? ", out of reach" : ""}`;
+  if (predicted === null) return [besideAxis(`all alike ${angle}`, regular, "bottom")];
+  const { tail, batch } = predicted;
+  if (tail.toFixed(1) === regular.toFixed(1)) {
+    return [besideAxis(`all alike = loss alone ${angle}<br>${batches(batch)}`, regular, "bottom")];
+  }
+  const words = `tail, loss alone ${tail.toFixed(1)}°<br>${batches(batch)}`;
+  const above = tail > regular + LINE_HEIGHT;
+  return [besideAxis(`all alike ${angle}`, regular, "bottom"), besideAxis(words, tail, above ? "bottom" : "top")];
 }
 
 /** Of the runs' dots, a run each: they differ without their colours too. */
@@ -273,6 +278,6 @@ function bar(role, name, color, shape = "") {
 }
 
 function besideAxis(text, y, yanchor) {
-  const place = { xref: "x domain", x: 0.01, xanchor: "left", y, yanchor, borderpad: 1 };
+  const place = { xref: "x domain", x: 0.01, xanchor: "left", align: "left", y, yanchor, borderpad: 1 };
   return { text, ...place, showarrow: false, font: { size: SMALL_TEXT - 1 } };
 }
