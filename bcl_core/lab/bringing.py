@@ -28,6 +28,7 @@ from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe, RecipeError, Reco
 from bcl_core.recipe.fields import LAST_EPOCH, Section, explain
 
 MAX_RUNS = 1000
+ASIDE = ".brought-"  # what the folder is called that a zip is unpacked into
 MAX_CLASS_NAME = 200  # characters
 _EPOCH_FILE = r"(?:view|embeddings)/[0-9]{4,5}\.safetensors"
 _NAME = re.compile(
@@ -82,12 +83,14 @@ def bring(lab: Lab, file: Path) -> list[Brought]:
         LabError: the file is no such zip, damaged, or holds what no export does; the message names it.
         OSError: it cannot be read, or there is no room for its runs.
     """
-    aside = Path(tempfile.mkdtemp(prefix=".brought-", dir=lab.home / "runs"))
-    try:
-        with FileLock(lab.home / "bringing.lock"):  # who brings the same in at the same time finds it here
+    with FileLock(lab.home / "bringing.lock"):  # who brings the same in at the same time finds it here
+        for left in (lab.home / "runs").glob(f"{ASIDE}*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=lab.home / "runs"))
+        try:
             return _enter(lab, _found(file, aside), aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _found(file: Path, aside: Path) -> list[tuple[Run, list[dict[str, Any]]]]:
