@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 
 from app.glossary import GLOSSARY
 from bcl_core import registry
-from bcl_core.recipe import Recipe, field_names
+from bcl_core.recipe import Recipe, field_names, parameter_names
 
 _MENUS: Mapping[str, Mapping[str, registry.Entry]] = {
     "data.source": registry.DATASETS,
@@ -125,7 +125,19 @@ def _section(name: str) -> str:
     return "data" if name == "views" else name.rpartition(".")[0]
 
 
+def _parameter(name: str) -> registry.Parameter | None:
+    """Return the parameter of a loss that a setting is, if it is one."""
+    if name not in parameter_names():
+        return None
+    found = [entry.parameter(name.removeprefix("loss.")) for entry in registry.LOSSES.values()]
+    return next(filter(None, found))
+
+
 def _field(name: str) -> FieldInfo:
+    own = _parameter(name)
+    if own is not None:
+        kind, limits = type(own.default), {"ge": own.least, "le": own.most}
+        return FieldInfo(annotation=kind, default=own.default, description=own.help, **limits)  # type: ignore[arg-type]
     model: type[BaseModel] = Recipe
     *sections, last = name.split(".")
     for section in sections:
@@ -135,6 +147,9 @@ def _field(name: str) -> FieldInfo:
 
 def _shown(recipe: Recipe, name: str) -> Any:
     """Return a field's value as its control has it: text where it can be none or many."""
+    own = _parameter(name)
+    if own is not None:
+        return recipe.loss.parameters.get(own.name, own.default)
     value: Any = attrgetter(name)(recipe)
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"

@@ -16,6 +16,7 @@ from app.runs import the_lab
 from app.words import verbatim
 from bcl_core.lab import LabError
 from bcl_core.lab.faults import read_only
+from bcl_core.registry import FAULTS
 
 # Run once a tab: tell the style sheet the theme, which it has no other way to know; and close the drawer, which is the
 # bar of a phone, when a page is chosen in it: Streamlit leaves it open over that page.
@@ -34,6 +35,8 @@ st.set_page_config(page_title="BCL Lab", page_icon="🔺", layout="wide")
 st.html(Path(__file__).with_name("style.css"))
 
 try:
+    for fault in FAULTS:
+        st.warning(verbatim(f"{fault}."))
     if not the_lab().writable:
         st.info(read_only(the_lab().home), icon=":material/lock:")
 except LabError as error:

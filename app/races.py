@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from app.names import numbered
-from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings
-from bcl_core.registry import DATASETS, LOSSES
+from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings, parameter_names
+from bcl_core.registry import DATASETS, LOSSES, PairWeights
 
 MOST_RUNS = 5
 """That the stage shows side by side; as `MOST_RUNS` of its state.js."""
@@ -16,6 +16,9 @@ LONGEST_NAME = 80
 ADJUSTMENT = "loss.prior_strength"
 SWITCHED = ("loss.name", "loss.anchors", "loss.temperature", "data.imbalance_factor", "seed")
 """The fields of a recipe that each run has of its own; of ADJUSTMENT, whether it is 0."""
+
+BY_SWITCHES = ""
+"""In place of a loss's name: the corner of the square that the switches say."""
 
 _GENERAL_RACE = "own-images"  # for data sets that have no race of their own
 _BALANCED = {
@@ -38,22 +41,33 @@ class Switches:
     temperature: float
     imbalance_factor: float
     seed: int
+    other: str = BY_SWITCHES  # or a loss that is no corner: averaging and complement mean nothing then
 
     @classmethod
     def of(cls, recipe: Recipe) -> Self:
         """Return how the switches of a recipe stand."""
         loss, entry = recipe.loss, LOSSES[recipe.loss.name]
-        parts = entry.contrastive, entry.class_averaging, entry.class_complement, loss.prior_strength > 0
-        return cls(*parts, loss.anchors, loss.temperature, recipe.data.imbalance_factor, recipe.seed)
+        weights = entry.weights or PairWeights(class_averaging=False, class_complement=False)
+        return cls(
+            entry.contrastive,
+            weights.class_averaging,
+            weights.class_complement,
+            loss.prior_strength > 0,
+            loss.anchors,
+            loss.temperature,
+            recipe.data.imbalance_factor,
+            recipe.seed,
+            loss.name if loss.name in other_losses() else BY_SWITCHES,
+        )
 
     @property
     def loss(self) -> str:
         """The name of the loss that they make."""
-        wanted = (self.contrastive, *((self.averaging, self.complement) if self.contrastive else (False, False)))
+        if self.contrastive and self.other != BY_SWITCHES:
+            return self.other
+        wanted = PairWeights(self.averaging, self.complement) if self.contrastive else None
         return next(
-            name
-            for name, entry in LOSSES.items()
-            if (entry.contrastive, entry.class_averaging, entry.class_complement) == wanted
+            name for name, entry in LOSSES.items() if (entry.contrastive, entry.weights) == (self.contrastive, wanted)
         )
 
     def settings(self, base: Recipe) -> dict[str, Any]:
@@ -136,12 +150,24 @@ class Draft:
             return self._recipe(replace(run, **numbers), {})
 
     def _recipe(self, run: Switches, changed: Mapping[str, Any]) -> Recipe:
-        base = self.base
+        base, foreign = self.base, set(parameter_names()) - set(parameters_of(run.loss))
+        changed = {name: value for name, value in changed.items() if name not in foreign}
         kind = apply_settings(base, Execution(), {**changed, **run.settings(base)})[0]
         alike = PRESETS.get(f"{self.race}-{kind.variant}")  # weighs its terms as this loss does
         if alike is not None:
             base = base.model_copy(update={"loss": alike.recipe.loss})
         return apply_settings(base, Execution(), {**changed, **run.settings(kind)})[0]
+
+
+def other_losses() -> dict[str, str]:
+    """Return the titles of the contrastive losses that are no corner of the square, with one for those that are."""
+    others = {name: entry.title for name, entry in LOSSES.items() if entry.contrastive and entry.weights is None}
+    return {BY_SWITCHES: "SCL … BCL", **others}
+
+
+def parameters_of(loss: str) -> list[str]:
+    """Return the names of the settings that a loss has of its own."""
+    return [f"loss.{parameter.name}" for parameter in LOSSES[loss].parameters]
 
 
 def of_data(name: str) -> bool:

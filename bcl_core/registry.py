@@ -3,13 +3,16 @@
 One entry here and one function at its target is all it takes to add one: controls, command line, tests and docs read
 these tables. Targets are "module:name" and are imported only when used, so reading a table costs no torch.
 
-A backbone of one's own needs no change here: `BCL_LAB_BACKBONES="tiny=my_nets:tiny"` registers the function `tiny` of
-the importable module `my_nets`. It takes the number of input channels and returns a module that maps images
-(N, C, H, W) to features (N, d_h) and has the integer attribute `out_features` = d_h.
+What is one's own needs no change here. `BCL_LAB_BACKBONES="tiny=my_nets:tiny"` registers the function `tiny` of the
+importable module `my_nets`: it takes the number of input channels and returns a module that maps images (N, C, H, W)
+to features (N, d_h) and has the integer attribute `out_features` = d_h. `BCL_LAB_LOSSES="mine=my_losses:Mine"`
+registers a loss (`LossEntry` has the contract), "mine=my_losses:Mine?margin=0.5&hard=false" one with parameters and
+their defaults.
 """
 
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -33,13 +36,74 @@ def _load(target: str) -> Any:
     return getattr(import_module(module), name)
 
 
+Number = bool | int | float
+
+
 @dataclass(frozen=True)
-class LossEntry(Entry):
-    """A corner of the ablation square: the two switches of `contrastive_loss`; or no contrastive loss at all."""
+class Parameter:
+    """A number that a loss has of its own, set as `loss.NAME`: of its default's type, from `least` to `most`."""
+
+    name: str
+    default: Number
+    help: str
+    least: float | None = None
+    most: float | None = None
+
+    def read(self, value: Any) -> Number:
+        """Return a value, typed or as text, as a number of this type; ValueError where it is none."""
+        kind = type(self.default)
+        try:
+            if kind is bool:
+                return {"true": True, "false": False}[str(value).lower()]
+            found: Number = kind(str(value))
+        except (KeyError, ValueError):
+            raise ValueError(self._wrong(value)) from None
+        if not (-_HUGE if self.least is None else self.least) <= found <= (_HUGE if self.most is None else self.most):
+            raise ValueError(self._wrong(value))
+        return found
+
+    def _wrong(self, value: Any) -> str:
+        kind = {bool: "true or false", int: "a whole number", float: "a number"}[type(self.default)]
+        limits = [
+            f"{words} {end:g}" for words, end in (("at least", self.least), ("at most", self.most)) if end is not None
+        ]
+        return f"{self.name} is {value!r}: should be {', '.join([kind, *limits])}"
+
+
+_HUGE = 1e300  # finite, so that neither infinity nor NaN is a number
+
+
+@dataclass(frozen=True)
+class PairWeights:
+    """A loss that weighs pairs as `contrastive_loss` does with these switches: a corner of the ablation square.
+
+    From them follow who pushes whom, the effect of the counts alone, and the predicted optimum.
+    """
 
     class_averaging: bool
     class_complement: bool
+
+
+@dataclass(frozen=True)
+class LossEntry(Entry):
+    """A contrastive loss, or none (`contrastive` is False: then `target` is cross-entropy, which every run has).
+
+    `target`, called with `bcl_core.losses.LossOptions` and the parameters by name, returns a `torch.nn.Module`. Called
+    with features (B, 2, d) of unit length, labels (B,) and prototypes (K, d) of unit length, that returns the loss, a
+    finite scalar through which gradients reach the features. What it registers as buffers and parameters is kept in
+    checkpoints, and parameters are trained. Where it has a method `begin_epoch(epoch)`, this is called before the first
+    step of each epoch, counted from 1. It draws from torch's global generator, if at all, in these two places alone.
+    All processes of a distributed run call it with the whole batch, so that its state is the same on each.
+    """
+
+    weights: PairWeights | None = None  # None: it is not described by weights over pairs
     contrastive: bool = True
+    prototypes: bool = True  # whether it contrasts with them
+    parameters: tuple[Parameter, ...] = ()
+
+    def parameter(self, name: str) -> Parameter | None:
+        """Return the parameter of this name, if there is one."""
+        return next((parameter for parameter in self.parameters if parameter.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -72,45 +136,100 @@ class ViewsEntry(Entry):
         return tuple(_load(f"{self.target}:{name}") for name in self.views)
 
 
-_CONTRASTIVE = "bcl_core.losses:contrastive_loss"
+_OWN = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,39})=([A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:\?(.*))?")
+_faults: list[str] = []
 
-LOSSES: Mapping[str, LossEntry] = {
+
+def _own(variable: str, built_in: Mapping[str, Entry]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, target and parameters of what a variable registers; `_faults` takes down what cannot be."""
+    names: set[str] = set()
+    for text in filter(None, map(str.strip, os.environ.get(variable, "").split(","))):
+        parts = _OWN.fullmatch(text)
+        if parts is None:
+            _faults.append(f"{variable} has {text!r}: should be name=module:target, several with commas between")
+        elif parts[1] in built_in:
+            _faults.append(f"{variable} has {parts[1]!r}, which is the name of one that is built in: choose another")
+        elif parts[1] in names:
+            _faults.append(f"{variable} has {parts[1]!r} twice")
+        else:
+            names.add(parts[1])
+            yield parts[1], parts[2], parts[3] or ""
+
+
+RESERVED = frozenset(
+    {"name", "anchors", "self_term", "temperature", "contrastive_weight", "classifier_weight", "prior_strength"}
+    | {"parameters"}
+)
+"""Settings that every loss has: no parameter is called so."""
+
+
+def _own_loss(name: str, target: str, parameters: str) -> LossEntry | None:
+    found = []
+    for text in filter(None, parameters.split("&")):
+        key, _, default = text.partition("=")
+        value = _number(default)
+        if value is None or not key.isidentifier() or key in RESERVED:
+            why = "is a setting of every loss" if key in RESERVED else "should be parameter=number, =true or =false"
+            _faults.append(f"BCL_LAB_LOSSES has {text!r} for {name!r}: {text if key not in RESERVED else key!r} {why}")
+            return None
+        found.append(Parameter(key, value, f"of {target}, {default} where nothing else is said"))
+    return LossEntry(name, f"Registered here from {target}.", target, parameters=tuple(found))
+
+
+def _number(text: str) -> Number | None:
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return int(text)
+    except ValueError:
+        pass
+    try:
+        return float(text) if abs(float(text)) < _HUGE else None
+    except ValueError:
+        return None
+
+
+_CORNERS = "bcl_core.losses.corners"
+
+_LOSSES: Mapping[str, LossEntry] = {
     "ce": LossEntry(
         "Cross-entropy",
         "No contrastive loss and no projection head: the classifier alone, on one view of each image.",
         "bcl_core.losses:LogitAdjustedCrossEntropy",
-        class_averaging=False,
-        class_complement=False,
         contrastive=False,
+        prototypes=False,
     ),
     "scl": LossEntry(
         "SCL",
         "Supervised contrastive learning: every image pushes on every other, so frequent classes push most.",
-        _CONTRASTIVE,
-        class_averaging=False,
-        class_complement=False,
+        f"{_CORNERS}:SCL",
+        PairWeights(class_averaging=False, class_complement=False),
+        prototypes=False,
     ),
     "class-averaging": LossEntry(
         "SCL + class-averaging",
         "Negatives are averaged within their class first; only classes in the batch take part.",
-        _CONTRASTIVE,
-        class_averaging=True,
-        class_complement=False,
+        f"{_CORNERS}:ClassAveraging",
+        PairWeights(class_averaging=True, class_complement=False),
+        prototypes=False,
     ),
     "class-complement": LossEntry(
         "SCL + class-complement",
-        "A learned prototype of every class joins every batch; negatives are summed as in SCL.",
-        _CONTRASTIVE,
-        class_averaging=False,
-        class_complement=True,
+        "A prototype of every class joins every batch; negatives are summed as in SCL.",
+        f"{_CORNERS}:ClassComplement",
+        PairWeights(class_averaging=False, class_complement=True),
     ),
     "bcl": LossEntry(
         "BCL",
         "Balanced contrastive learning (Zhu et al. 2022): class-averaging and class-complement together.",
-        _CONTRASTIVE,
-        class_averaging=True,
-        class_complement=True,
+        f"{_CORNERS}:BCL",
+        PairWeights(class_averaging=True, class_complement=True),
     ),
+}
+
+LOSSES: Mapping[str, LossEntry] = {
+    **_LOSSES,
+    **{name: entry for name, *rest in _own("BCL_LAB_LOSSES", _LOSSES) if (entry := _own_loss(name, *rest)) is not None},
 }
 
 _LISTS = (
@@ -214,7 +333,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
     ),
 }
 
-BACKBONES: Mapping[str, Entry] = {
+_BACKBONES: Mapping[str, Entry] = {
     **{
         f"resnet{depth}": Entry(
             f"ResNet-{depth}",
@@ -239,11 +358,13 @@ BACKBONES: Mapping[str, Entry] = {
         )
         for name, title in (("resnet18", "ResNet-18"), ("resnet50", "ResNet-50"))
     },
+}
+
+BACKBONES: Mapping[str, Entry] = {
+    **_BACKBONES,
     **{
         name: Entry(name, f"Registered here from {target}.", target)
-        for name, _, target in (
-            pair.strip().partition("=") for pair in os.environ.get("BCL_LAB_BACKBONES", "").split(",") if "=" in pair
-        )
+        for name, target, _ in _own("BCL_LAB_BACKBONES", _BACKBONES)
     },
 }
 
@@ -292,3 +413,6 @@ VIEWS: Mapping[str, ViewsEntry] = {
         for strategy, (title, pair) in _SIM_RAND.items()
     },
 }
+
+FAULTS: tuple[str, ...] = tuple(_faults)
+"""What of BCL_LAB_LOSSES and BCL_LAB_BACKBONES could not be registered, a sentence each."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from bcl_core import geometry
 from bcl_core.data.dataset import Dataset, prepare
@@ -23,7 +23,7 @@ from bcl_core.data.views import three_views
 from bcl_core.distributed import ALONE, World
 from bcl_core.evaluation import WHAT_HELPS, BatchSeen, Evaluator, TrainingDiverged
 from bcl_core.hardware import Hardware, resolve
-from bcl_core.losses import LogitAdjustedCrossEntropy, contrastive_loss, contrastive_statistics
+from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss, contrastive_statistics, value_of
 from bcl_core.losses.contrastive import full_precision
 from bcl_core.measuring import Samples
 from bcl_core.models import TwoBranchModel, build_model
@@ -199,9 +199,15 @@ class _Run:
         self.cross_entropy = LogitAdjustedCrossEntropy(
             dataset.class_counts.tolist(), tau=recipe.loss.prior_strength, validate=False
         ).to(device)
+        self.criterion: nn.Module | None = None
+        if recipe.loss.contrastive:
+            with keyed(recipe.seed, "weights/loss"):
+                made = build_loss(recipe.loss, dataset.class_counts.tolist(), recipe.model.projection_dim)
+            self.criterion = made.to(device)
         options = recipe.optimiser
+        self.trained = [*self.model.parameters(), *(self.criterion.parameters() if self.criterion else ())]
         self.optimiser = torch.optim.SGD(
-            self.model.parameters(),
+            self.trained,
             lr=options.lr,
             momentum=options.momentum,
             nesterov=options.nesterov,
@@ -243,10 +249,14 @@ class _Run:
         for group in self.optimiser.param_groups:
             group["lr"] = schedule
         self.model.train()
-        loss = self._loss(self.model, epoch, step, batch, record)
+        begin: Any = getattr(self.criterion, "begin_epoch", None)
+        if step == 0 and begin is not None:
+            with keyed(self.recipe.seed, "loss", epoch):
+                begin(epoch)
+        loss = self._loss(self.model, self.criterion, epoch, step, batch, record)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.world.average(p.grad for p in self.model.parameters() if p.grad is not None)
+        self.world.average(p.grad for p in self.trained if p.grad is not None)
         self.optimiser.step()
         return loss.detach()
 
@@ -254,26 +264,34 @@ class _Run:
         """Record losses and gradient statistics of the untrained model, on an epoch's batches, changing nothing."""
         record = _EpochRecord()
         model = copy.deepcopy(self.model).train()  # BatchNorm in training mode, as in the epochs to come
+        criterion = copy.deepcopy(self.criterion)
         with torch.no_grad():
             for step, batch in self.batches(0, self.sampled_before):
-                self._loss(model, 0, step, batch, record)
+                self._loss(model, criterion, 0, step, batch, record)
         return record
 
-    def _loss(self, model: TwoBranchModel, epoch: int, step: int, batch: _Batch, record: _EpochRecord) -> Tensor:
+    def _loss(
+        self,
+        model: TwoBranchModel,
+        criterion: nn.Module | None,
+        epoch: int,
+        step: int,
+        batch: _Batch,
+        record: _EpochRecord,
+    ) -> Tensor:
         with torch.autocast(self.hardware.device.type, torch.bfloat16, enabled=self.hardware.precision == "bf16"):
             logits, terms = branches(model, self._views(batch, epoch, step), batch.labels, self.world)
         loss = self.recipe.loss
         total, contrastive, classifier = total_loss(
-            logits, batch.labels, terms, loss, self.cross_entropy, validate=self.validate
+            logits, batch.labels, terms, loss, self.cross_entropy, criterion, validate=self.validate
         )
         self.validate = False  # one look at the first batch; later ones would cost a device sync each
         record.losses.append(torch.stack([total, contrastive, classifier]).detach())
         if terms is not None and step in (self.sampled if epoch else self.sampled_before):
-            statistics = contrastive_statistics(
-                *terms, num_classes=self.num_classes, bins=self.bins, validate=False, **loss.switches
-            )
-            record.add_statistics(statistics)
             record.batch = record.batch or BatchSeen(batch.positions, *(term.detach() for term in terms))
+            if loss.switches is not None:
+                options = {"num_classes": self.num_classes, "bins": self.bins, "validate": False, **loss.switches}
+                record.add_statistics(contrastive_statistics(*terms, **options))
         return total
 
     def _views(self, batch: _Batch, epoch: int, step: int) -> Tensor:
@@ -287,12 +305,19 @@ class _Run:
 
     def state(self, epoch: int) -> dict[str, Any]:
         """Return what `restore` needs to go on after this epoch."""
-        return {"epoch": epoch, "model": self.model.state_dict(), "optimiser": self.optimiser.state_dict()}
+        loss = {} if self.criterion is None else self.criterion.state_dict()
+        parts = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(), "loss": loss}
+        return {"epoch": epoch, **parts}
 
     def restore(self, state: Mapping[str, Any]) -> int:
         """Take a state over; return the epoch that it ended."""
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
+        if self.criterion is not None:
+            try:
+                self.criterion.load_state_dict(state.get("loss", {}))  # without one in the first releases
+            except RuntimeError as error:
+                raise RecipeError(f"the saved state of the loss does not fit the loss as it is: {error}") from error
         return int(state["epoch"])
 
 
@@ -333,15 +358,16 @@ def total_loss(
     terms: ContrastiveTerms | None,
     loss: LossRecipe,
     cross_entropy: LogitAdjustedCrossEntropy,
+    criterion: nn.Module | None,
     *,
     validate: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return λ·CE + μ·contrastive, and the two alone: scalars. Without terms the contrastive loss is 0."""
     classifier: Tensor = cross_entropy(logits, labels)
     contrastive = torch.zeros_like(classifier)
-    if terms is not None:
-        num_classes = logits.shape[1]
-        contrastive = contrastive_loss(*terms, num_classes=num_classes, validate=validate, **loss.switches)
+    if terms is not None and criterion is not None:
+        with full_precision(logits):
+            contrastive = value_of(criterion, *terms, loss, validate=validate)
     return loss.classifier_weight * classifier + loss.contrastive_weight * contrastive, contrastive, classifier
 
 

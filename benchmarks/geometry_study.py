@@ -173,11 +173,12 @@ def swapped(recipe: Recipe) -> Dataset:
 
 def predicted_means(recipe: Recipe, class_counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """(K, K − 1) class means that the contrastive loss alone would come to, in batches of the recipe's size."""
-    entry = LOSSES[recipe.loss.name]
+    weights = LOSSES[recipe.loss.name].weights
+    assert weights is not None  # of every loss of the study
     return optimal_configuration(
         class_counts,
-        class_averaging=entry.class_averaging,
-        class_complement=entry.class_complement,
+        class_averaging=weights.class_averaging,
+        class_complement=weights.class_complement,
         temperature=recipe.loss.temperature,
         anchors=recipe.loss.anchors,
         batch_size=recipe.batch_size,

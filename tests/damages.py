@@ -21,6 +21,10 @@ DAMAGES: Mapping[str, tuple[Damage, str]] = {
         lambda recipe: ("recipe", recipe.replace(b'"resnet8"', b'"tiny"')),
         "BCL_LAB_BACKBONES",
     ),
+    "a loss of one's own": (
+        lambda recipe: ("recipe", recipe.replace(b'"bcl"', b'"lost"')),
+        "BCL_LAB_LOSSES",
+    ),
     "a newer version": (lambda recipe: ("recipe", _later(recipe)), "newer version (format 2)"),
     "a flipped bit that breaks JSON": (lambda recipe: ("recipe", recipe.replace(b":", b"z", 1)), "JSON"),
     "a flipped bit that breaks UTF-8": (lambda recipe: ("recipe", recipe.replace(b"e", b"\xe5", 1)), "UTF-8"),

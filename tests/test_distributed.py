@@ -10,7 +10,7 @@ from torch import nn
 
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
-from bcl_core.losses import LogitAdjustedCrossEntropy
+from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss
 from bcl_core.models import Heads, TwoBranchModel
 from bcl_core.recipe import Execution, LossRecipe, RecipeError
 from bcl_core.training import branches, total_loss, train
@@ -48,7 +48,8 @@ def gradients(case, world):
     labels = LABELS[rows]
     logits, terms = branches(model, views[:, rows].flatten(0, 1), labels, world)
     cross_entropy = LogitAdjustedCrossEntropy([6, 3, 2, 1])
-    total, _, _ = total_loss(logits, labels, terms, loss, cross_entropy, validate=True)
+    criterion = build_loss(loss, [6, 3, 2, 1], 6) if loss.contrastive else None
+    total, _, _ = total_loss(logits, labels, terms, loss, cross_entropy, criterion, validate=True)
     total.backward()
     world.average(p.grad for p in model.parameters() if p.grad is not None)
     return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}

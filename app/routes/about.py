@@ -25,11 +25,15 @@ _SAME_IMAGES = ("source", "image_size", "test_per_class", "loading", "draw_seed"
 
 
 class Switches(TypedDict):
-    """What its loss is made of: whether there is a contrastive one, and its switches."""
+    """What its loss is made of: whether there is a contrastive one, whether it contrasts with prototypes, its anchors.
+
+    `averaging` and `complement` are null where it has no weights over pairs.
+    """
 
     contrastive: bool
-    averaging: bool
-    complement: bool
+    prototypes: bool
+    averaging: bool | None
+    complement: bool | None
     anchors: str
     self_term: bool
     temperature: float
@@ -147,10 +151,12 @@ def _drawn(counts: Sequence[int]) -> str:
 
 def _switches(recipe: Recipe) -> Switches:
     loss = LOSSES[recipe.loss.name]
+    weights = loss.weights
     return {
         "contrastive": loss.contrastive,
-        "averaging": loss.class_averaging,
-        "complement": loss.class_complement,
+        "prototypes": loss.prototypes,
+        "averaging": weights.class_averaging if weights else None,
+        "complement": weights.class_complement if weights else None,
         "anchors": recipe.loss.anchors,
         "self_term": recipe.loss.self_term,
         "temperature": recipe.loss.temperature,

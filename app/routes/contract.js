@@ -80,11 +80,12 @@
  */
 
 /**
- * What its loss is made of: whether there is a contrastive one, and its switches.
+ * What its loss is made of: whether there is a contrastive one, whether it contrasts with prototypes, its anchors. `averaging` and `complement` are null where it has no weights over pairs.
  * @typedef {Object} Switches
  * @property {boolean} contrastive
- * @property {boolean} averaging
- * @property {boolean} complement
+ * @property {boolean} prototypes
+ * @property {boolean|null} averaging
+ * @property {boolean|null} complement
  * @property {string} anchors
  * @property {boolean} self_term
  * @property {number} temperature

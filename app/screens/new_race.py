@@ -117,14 +117,23 @@ def _change_seeds() -> None:
 
 
 def _runs(draft: Draft) -> None:
-    recipes = draft.plain()
+    recipes, others = draft.plain(), races.other_losses()
     styles = palette.line_styles([recipe.variant for recipe in recipes])
     natural = draft.changed.get("data.imbalance_kind", draft.base.data.imbalance_kind) == "natural"
     for (number, run), name, style in zip(draft.runs.items(), races.names(recipes), styles, strict=True):
         with st.container(
             border=True, horizontal=True, vertical_alignment="center", gap="small", key=f"race/row/{number}"
         ):
-            st.html(_headed(name, LOSSES[run.loss].help, style), width=170)
+            with st.container(width=170, gap=None):
+                st.html(_headed(name, LOSSES[run.loss].help, style))
+                st.selectbox(
+                    f"Loss of {name}",
+                    list(others),
+                    format_func=others.__getitem__,
+                    key=_drawn(number, run, "other"),
+                    label_visibility="collapsed",
+                    disabled=not run.contrastive,
+                )
             _switches(number, run, natural=natural)
             st.button(
                 f"Remove {name}",
@@ -166,12 +175,13 @@ def _headed(name: str, meaning: str, style: palette.LineStyle) -> str:
 
 def _switches(number: int, run: Switches, *, natural: bool) -> None:
     without = not run.contrastive
+    other = without or run.other != races.BY_SWITCHES
     with st.container(width=165, gap=None):
         _toggle(number, run, "contrastive", "Contrastive loss")
         _toggle(number, run, "adjusted", "Logit adjustment")
     with st.container(width=175, gap=None):
-        _toggle(number, run, "averaging", "Class-averaging", disabled=without)
-        _toggle(number, run, "complement", "Class-complement", disabled=without)
+        _toggle(number, run, "averaging", "Class-averaging", disabled=other)
+        _toggle(number, run, "complement", "Class-complement", disabled=other)
     st.segmented_control(
         "Anchors", ["instance", "class"], key=_drawn(number, run, "anchors"), disabled=without, required=True
     )
@@ -225,7 +235,8 @@ def _more(draft: Draft) -> Draft:
     adjusted = any(run.adjusted for run in draft.runs.values())
     own = (*races.SWITCHED, races.ADJUSTMENT)
     names = [name for name in controls.alike(draft.plain(), *own) if not races.of_data(name)]
-    draft = _shared(draft, (*names, *[races.ADJUSTMENT] * adjusted), f"race/{draft.race}")
+    parameters = dict.fromkeys(name for run in draft.runs.values() for name in races.parameters_of(run.loss))
+    draft = _shared(draft, (*names, *[races.ADJUSTMENT] * adjusted, *parameters), f"race/{draft.race}")
     seeds = {run.seed for run in draft.runs.values()}
     st.session_state[_SEED] = seeds.pop() if len(seeds) == 1 else None
     st.number_input(

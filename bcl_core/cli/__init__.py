@@ -10,12 +10,15 @@ from bcl_core.data.source import DataError
 from bcl_core.lab import Lab, LabError, SnapshotError
 from bcl_core.lab.faults import in_words
 from bcl_core.recipe import RecipeError
+from bcl_core.registry import FAULTS
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Parse, run, and leave with the exit code."""
     arguments = _parser().parse_args(argv)
     try:
+        if FAULTS:
+            raise RecipeError("; ".join(FAULTS))
         lab = Lab.open(arguments.home)
         with in_words(lab.home):
             arguments.command(lab, arguments)

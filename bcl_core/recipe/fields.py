@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from bcl_core import registry
 from bcl_core.recipe import hashes
@@ -21,7 +30,7 @@ class RecipeError(ValueError):
 def _named_in(table: Mapping[str, registry.Entry], otherwise: str = "") -> AfterValidator:
     def check(name: str) -> str:
         if name not in table:
-            raise ValueError(f"should be one of {', '.join(table)}{otherwise}")
+            raise ValueError("; ".join([f"should be one of {', '.join(table)}{otherwise}", *registry.FAULTS]))
         return name
 
     return AfterValidator(check)
@@ -84,16 +93,39 @@ class DataRecipe(Section):
         return f"{title}, imbalance factor {self.imbalance_factor:g}{kind}{swapped}"
 
 
+_OWN_LOSS = "; one of your own is known where the app starts with the same BCL_LAB_LOSSES"
+
+
 class LossRecipe(Section):
     """total = classifier_weight · cross-entropy + contrastive_weight · contrastive loss."""
 
-    name: Annotated[str, _named_in(registry.LOSSES)] = "bcl"
+    name: Annotated[str, _named_in(registry.LOSSES, _OWN_LOSS)] = "bcl"
     anchors: Literal["instance", "class"] = "instance"
     self_term: bool = Field(False, description="keep the anchor in its own contrast set, as the printed formula does")
     temperature: float = Field(0.3, ge=0.01, le=10, description="τ of the contrastive loss")
     contrastive_weight: float = Field(0.35, ge=0, le=100, description="μ")
     classifier_weight: float = Field(1.0, ge=0, le=100, description="λ")
     prior_strength: float = Field(1.0, ge=0, le=10, description="τ of the logit adjustment; 0: plain cross-entropy")
+    parameters: dict[str, registry.Number] = Field({}, description="of the loss itself, where not at their default")
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _of_this_loss(cls, values: Any, info: ValidationInfo) -> Any:
+        """Read the parameters that the loss has, in its order, and leave out those at their default."""
+        if "name" not in info.data or not isinstance(values, Mapping):
+            return values
+        entry = registry.LOSSES[info.data["name"]]
+        known = [parameter.name for parameter in entry.parameters]
+        for name in values:
+            if name not in known:
+                has = f"its parameters are {', '.join(known)}" if known else "it has no parameters"
+                raise ValueError(f"the loss {entry.title} does not take {name!r}: {has}")
+        read = {
+            parameter: parameter.read(values[parameter.name])
+            for parameter in entry.parameters
+            if parameter.name in values
+        }
+        return {parameter.name: value for parameter, value in read.items() if value != parameter.default}
 
     @property
     def contrastive(self) -> bool:
@@ -101,13 +133,15 @@ class LossRecipe(Section):
         return registry.LOSSES[self.name].contrastive
 
     @property
-    def switches(self) -> dict[str, Any]:
-        """The keyword arguments of `contrastive_loss`, `num_classes` aside."""
-        entry = registry.LOSSES[self.name]
+    def switches(self) -> dict[str, Any] | None:
+        """The keyword arguments of `contrastive_loss`, `num_classes` aside; None where it is not this loss."""
+        weights = registry.LOSSES[self.name].weights
+        if weights is None:
+            return None
         return {
             "temperature": self.temperature,
-            "class_averaging": entry.class_averaging,
-            "class_complement": entry.class_complement,
+            "class_averaging": weights.class_averaging,
+            "class_complement": weights.class_complement,
             "anchors": self.anchors,
             "self_term": self.self_term,
         }
@@ -175,10 +209,11 @@ class Recipe(Section):
     @property
     def title(self) -> str:
         """What a figure calls this run's loss."""
-        title = registry.LOSSES[self.loss.name].title
-        return title + {"-la": ", logit-adjusted", "-class": ", class anchors"}.get(
-            self.variant.removeprefix(self.loss.name), ""
-        )
+        loss = self.loss
+        title = registry.LOSSES[loss.name].title
+        kind = {"-la": ", logit-adjusted", "-class": ", class anchors"}.get(self.variant.removeprefix(loss.name), "")
+        own = "".join(f", {name} {_plainly(value)}" for name, value in loss.parameters.items())
+        return title + kind + own
 
     @property
     def space(self) -> str:
@@ -198,6 +233,10 @@ class Recipe(Section):
             f"{self.epochs} epochs, batch {self.batch_size}, learning rate {self.optimiser.lr:g}",
         ]
         return " · ".join(parts)
+
+
+def _plainly(value: registry.Number) -> str:
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}"
 
 
 class Recorded(Section):

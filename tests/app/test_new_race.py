@@ -8,7 +8,7 @@ from app.races import MOST_RUNS, Draft
 from bcl_core.lab import GroupPlan
 from bcl_core.lab.store import MAX_QUEUED
 from bcl_core.recipe import PRESETS, RACES, apply_settings
-from bcl_core.registry import DATASETS, LOSSES
+from bcl_core.registry import DATASETS, LOSSES, LossEntry, Parameter
 from benchmarks import ablations
 from tests.app.test_pages import click, words
 from tests.conftest import small
@@ -58,8 +58,11 @@ def switch(app, number, settings):
     entry = LOSSES[settings.get("loss.name", "bcl")]
     app.toggle(key=f"race/{number}/contrastive").set_value(entry.contrastive)
     if entry.contrastive:
-        app.toggle(key=f"race/{number}/averaging").set_value(entry.class_averaging)
-        app.toggle(key=f"race/{number}/complement").set_value(entry.class_complement)
+        if entry.weights:
+            app.toggle(key=f"race/{number}/averaging").set_value(entry.weights.class_averaging)
+            app.toggle(key=f"race/{number}/complement").set_value(entry.weights.class_complement)
+        else:
+            app.selectbox(key=f"race/{number}/other").set_value(settings["loss.name"])
         app.button_group(key=f"race/{number}/anchors").set_value(settings.get("loss.anchors", "instance"))
         app.number_input(key=f"race/{number}/temperature").set_value(settings.get("loss.temperature", 0.3))
     app.toggle(key=f"race/{number}/adjusted").set_value(settings.get("loss.prior_strength", 1) > 0)
@@ -262,6 +265,28 @@ def test_text_that_is_no_number_is_named_and_nothing_can_be_trained(dialog, fiel
     app.run()
     assert field.removeprefix("digits/") in fault(app)
     assert app.button(key="race/train").disabled
+
+
+def test_a_loss_of_ones_own_is_in_the_menu_with_its_parameters(lab, dialog, monkeypatch):
+    entry = LossEntry(
+        "Mine", "Of a test.", "tests.losses.own_losses:Pull", parameters=(Parameter("pull", 1.0, "how hard"),)
+    )
+    monkeypatch.setitem(LOSSES, "mine", entry)
+    app = dialog()
+    first, second, _ = rows(app)
+    app.selectbox(key=f"race/{first}/other").set_value("mine").run()
+    assert (
+        app.toggle(key=f"race/{first}/averaging").disabled and not app.toggle(key=f"race/{second}/averaging").disabled
+    )
+    app.number_input(key="race/digits/loss.pull").set_value(2.0)
+    app.run()
+    assert names(app) == ["Mine", "BCL", "BCL, class anchors"]
+    click(app, "Train")
+    assert [(run.recipe.title, run.recipe.loss.parameters) for run in lab.runs()] == [
+        ("Mine, pull 2", {"pull": 2.0}),
+        ("BCL", {}),
+        ("BCL, class anchors", {}),
+    ]
 
 
 def test_a_folder_that_is_not_there_queues_nothing(lab, dialog, tmp_path):

@@ -6,7 +6,7 @@ import { Run } from "../../app/components/stage/core/run.js";
 import { ALIKE, byClass } from "../../app/components/stage/lenses/curves.js";
 import { meansOf } from "../../app/components/stage/lenses/control.js";
 import { inUnitDisc, projected } from "../../app/components/stage/lenses/projection.js";
-import { pooled } from "../../app/components/stage/lenses/pushes.js";
+import { hasWeights, pooled, whyNoPush } from "../../app/components/stage/lenses/pushes.js";
 import { wrapped } from "../../app/components/stage/plots/figures.js";
 import { safetensors } from "./fixtures.js";
 
@@ -19,14 +19,25 @@ function runOf({ names = ["a", "b", "c"], counts = [9, 5, 2], switches = null } 
 const shown = (run, accuracies) => ({ run, snapshot: { get: () => accuracies } });
 
 test("prototypes say nothing of a loss that trains none, and are shown where it is not known", () => {
-  const scl = runOf({ switches: { contrastive: true, averaging: false, complement: false } });
-  const bcl = runOf({ switches: { contrastive: true, averaging: true, complement: true } });
+  const scl = runOf({ switches: { contrastive: true, prototypes: false, averaging: false, complement: false } });
+  const bcl = runOf({ switches: { contrastive: true, prototypes: true, averaging: true, complement: true } });
   for (const name of ["prototypes", "prototype_angle"]) {
     assert.equal(scl.measures(name), false);
     assert.equal(bcl.measures(name), true);
     assert.equal(runOf().measures(name), true); // of other code
   }
   assert.ok(scl.measures("class_means") && scl.measures("classifier_angle"));
+});
+
+test("a loss that has no weights over pairs says so, and its counts alone say nothing", () => {
+  const own = { contrastive: true, prototypes: true, averaging: null, complement: null };
+  assert.match(whyNoPush(own), /not defined for this loss: it has no weights over pairs/);
+  assert.equal(hasWeights(own), false);
+  const bcl = { ...own, averaging: true, complement: true };
+  assert.match(whyNoPush(bcl), /recorded no gradients/);
+  assert.equal(hasWeights(bcl), true);
+  assert.match(whyNoPush({ ...own, contrastive: false }), /Cross-entropy alone/);
+  assert.match(whyNoPush(null), /recorded no gradients/); // of other code
 });
 
 test("accuracies by class stand from the most to the least frequent class", () => {

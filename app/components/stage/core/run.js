@@ -91,9 +91,9 @@ export class Run {
     return this.about?.classes ?? null;
   }
 
-  /** Whether the loss contrasts with prototypes: without class-complement nothing trains them. Of other code, it may. */
+  /** Whether the loss contrasts with prototypes: else nothing trains them. Of other code, it may. */
   get trainsPrototypes() {
-    return this.about?.switches?.complement ?? true;
+    return this.about?.switches?.prototypes ?? true;
   }
 
   /** Whether an array or metric of this name says something of the run, where it is recorded. */

@@ -12,14 +12,24 @@ import { escaped } from "../export/words.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { Lens, significant } from "./lens.js";
 import { area, dot, legendOf, line, striped } from "./signs.js";
-import { classDots, countLines, extent, fitted, pairDots, percent, pooled, received } from "./pushes.js";
+import {
+  classDots,
+  countLines,
+  extent,
+  fitted,
+  hasWeights,
+  pairDots,
+  percent,
+  pooled,
+  received,
+  whyNoPush,
+} from "./pushes.js";
 
 const NAMED = 3; // classes that are named one by one
 const QUANTITIES = [["pair_push", "pair push"], ["gradient_mass", "mass"]];
 const NARROW = 320; // pixels that a chart's ticks stand close in
 const FEW_TICKS = ticksOf(1, 3);
 const [DARKEST, LIGHTEST] = [10, 1 / 100]; // of an even share, where the heat map's scale ends
-const NO_PUSH = "Cross-entropy alone has no contrastive push.";
 const PICTURES = [["dots", "against counts"], ["map", "between classes"], ["bars", "received"]];
 const WHOLE = { pair_push: "all push", gradient_mass: "the anchor's push" }; // that the quantities are shares of
 const DOTS = {
@@ -126,7 +136,7 @@ export class Push extends Lens {
   epoch() {
     for (const { column, run, part, snapshot } of this.drawn()) {
       if (snapshot.get("pair_push")) part.show(snapshot, this.range, this.reach);
-      else column.say(run.about.switches?.contrastive === false ? NO_PUSH : "This run recorded no gradients.");
+      else column.say(whyNoPush(run.about.switches));
     }
   }
 }
@@ -139,7 +149,7 @@ class PushColumn {
     Object.assign(this, { names, counts, groups });
     this.classes = { names, counts, groups, order: orderOf(groups), kinds: kindsOf(groups) };
     this.many = counts.length > EVERY_PAIR_UP_TO;
-    this.alone = switches && countEffect(counts, switches);
+    this.alone = hasWeights(switches) ? countEffect(counts, switches) : null;
     const [dots, bars] = ["dots", "bars"].map((name) => h("div", { class: `plot ${name}` }));
     const map = h("div", { class: "map" });
     this.slope = h("span", { class: "slope" });

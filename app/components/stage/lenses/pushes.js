@@ -3,6 +3,20 @@
 import { escaped } from "../export/words.js";
 import { groupsOf, sum } from "../core/geometry.js";
 
+const NO_PUSH = "Cross-entropy alone has no contrastive push.";
+const NO_WEIGHTS = "Who pushes whom is not defined for this loss: it has no weights over pairs.";
+
+/** Whether a loss has weights over pairs, so that the counts alone say something; of other code it is not known. */
+export function hasWeights(switches) {
+  return switches != null && switches.averaging !== null;
+}
+
+/** Why a run has no push, in a sentence. @param {Switches|null} switches of its loss; null for other code */
+export function whyNoPush(switches) {
+  if (switches?.contrastive === false) return NO_PUSH;
+  return switches && !hasWeights(switches) ? NO_WEIGHTS : "This run recorded no gradients.";
+}
+
 /**
  * The classes of a run as its gradient statistics have them: one by one, or in bins of like frequency, 0 for the most
  * frequent; a bin's count is the mean of its classes'.

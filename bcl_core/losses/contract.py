@@ -1,0 +1,77 @@
+"""What a loss is to training: a module, made by the target of its registry entry (`registry.LossEntry`)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bcl_core.losses.contrastive import AnchorAverage
+from bcl_core.recipe import LossRecipe, RecipeError
+from bcl_core.registry import LOSSES
+
+_HOW = "it should be a class, or function, that takes LossOptions and returns a torch.nn.Module"
+
+
+@dataclass(frozen=True)
+class LossOptions:
+    """What any loss is made from. Losses to which an option means nothing leave it aside."""
+
+    num_classes: int  # K
+    class_counts: tuple[int, ...]  # (K,) training images
+    dim: int  # d, of the projection
+    temperature: float  # τ
+    anchors: AnchorAverage = "instance"
+    self_term: bool = False
+
+
+def build_loss(recipe: LossRecipe, class_counts: Sequence[int], dim: int) -> nn.Module:
+    """Make a recipe's contrastive loss for K classes with these training images, in d dimensions.
+
+    Raises:
+        RecipeError: the target cannot be imported, or makes no module.
+    """
+    entry = LOSSES[recipe.name]
+    options = LossOptions(
+        len(class_counts), tuple(class_counts), dim, recipe.temperature, recipe.anchors, recipe.self_term
+    )
+    parameters = {parameter.name: parameter.default for parameter in entry.parameters}
+    try:
+        target = entry.load()
+    except Exception as error:
+        raise _fault(recipe, f"cannot be imported: {type(error).__name__}: {error}") from error
+    if not callable(target):
+        raise _fault(recipe, f"is a {type(target).__name__}: {_HOW}")
+    try:
+        loss = target(options, **{**parameters, **recipe.parameters})
+    except Exception as error:
+        raise _fault(recipe, f"makes no loss: {type(error).__name__}: {error}; {_HOW}") from error
+    if not isinstance(loss, nn.Module):
+        raise _fault(recipe, f"returned a {type(loss).__name__}: {_HOW}")
+    return loss
+
+
+def value_of(
+    loss: nn.Module, features: Tensor, labels: Tensor, prototypes: Tensor, recipe: LossRecipe, *, validate: bool
+) -> Tensor:
+    """Call a loss and return its scalar; with `validate` also look at its value, for which the host waits for a GPU.
+
+    Raises:
+        RecipeError: what came back is no scalar, has no gradient or, with `validate`, is not finite.
+    """
+    value: Any = loss(features, labels, prototypes)
+    if not isinstance(value, Tensor) or not value.is_floating_point() or value.shape != ():
+        got = (
+            f"shape {tuple(value.shape)} of {value.dtype}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        )
+        raise _fault(recipe, f"returned {got}: should be a scalar, a tensor of shape () of floating-point numbers")
+    if torch.is_grad_enabled() and not value.requires_grad:
+        raise _fault(recipe, "returned a number without a gradient: it should be computed from the features by torch")
+    if validate and not torch.isfinite(value):
+        raise _fault(recipe, f"returned {value.item()} for the first batch: should be finite")
+    return value
+
+
+def _fault(recipe: LossRecipe, what: str) -> RecipeError:
+    return RecipeError(f'loss.name is "{recipe.name}": {LOSSES[recipe.name].target} {what}')
