@@ -1,12 +1,13 @@
 """How well class means of trained networks agree with the angles that their loss predicts for batches of their size.
 
     python -m benchmarks.prediction                  # trains what docs/prediction.json lacks; hours on one core
-    python -m benchmarks.prediction --jobs 2
+    python -m benchmarks.prediction --jobs 0         # the picture and the table alone
 
 Digits, 130 images in the largest class and 2 in the rarest, long enough for the angles to stand still: as many
 optimiser steps as 240 epochs in batches of 64, and 5,280 in batches of 16. What is compared are the angles between
 class means, uncentred, of the *training* images without augmentation, in projection space, in degrees; those of the
-test images stand beside them. Cross-entropy acts beside the contrastive loss, as in every preset.
+test images stand beside them. Cross-entropy acts beside the contrastive loss, as in every preset. The table and the
+picture are of docs/theory.md, which says what they show.
 """
 
 import argparse
@@ -16,19 +17,35 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from itertools import groupby
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_core.geometry import class_means, pairwise_angles
+from app.palette import NEUTRAL, loss_style
+from bcl_core.data import long_tail_counts
+from bcl_core.geometry import class_means, optimal_configuration, pairwise_angles
 from bcl_core.measuring import TRAIN
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 from bcl_core.training import Epoch, Started, train
 from benchmarks import MADE_WITH
+from benchmarks.figures import save
 
-JSON_FILE = Path("docs/prediction.json")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+JSON_FILE, FIGURE_FILE = Path("docs/prediction.json"), Path("docs/prediction.png")
+COMPOSITIONS = 4_000  # that the predictions average over
+K = 10
+PAIRS = np.triu_indices(K, 1)
+GROUPS = {
+    "head–head": (range(3), range(3)),
+    "head–tail": (range(3), range(7, K)),
+    "tail–tail": (range(7, K), range(7, K)),
+}
 LOSSES: Mapping[str, Mapping[str, object]] = {
     name + suffix: {"loss.name": name, "loss.anchors": anchors}
     for name in ("scl", "class-averaging", "class-complement", "bcl")
@@ -36,7 +53,7 @@ LOSSES: Mapping[str, Mapping[str, object]] = {
     if name not in ("scl", "class-complement") or not suffix
 }
 MAIN = ("scl", "bcl", "bcl-class")
-EPOCHS = {16: 240, 32: 240, 64: 240, 128: 600, 256: 1200, 360: 1200}  # 360 are all
+EPOCHS = {16: 240, 64: 240, 128: 600, 360: 1200}  # by batch size; 360 are all
 FIVE, TWO = range(5), range(2)
 
 
@@ -74,8 +91,12 @@ def cell_recipe(cell: Cell) -> Recipe:
 def main() -> None:
     """Read the command line and train what is not written yet."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--jobs", type=int, default=1, help="processes, one torch thread each")
-    run_all(parser.parse_args().jobs)
+    parser.add_argument("--jobs", type=int, default=1, help="processes, one torch thread each; 0: train nothing")
+    if jobs := parser.parse_args().jobs:
+        run_all(jobs)
+    runs = json.loads(JSON_FILE.read_text())["runs"]
+    save(lambda: draw(runs), FIGURE_FILE)
+    print(as_table(runs))
 
 
 def run_all(jobs: int) -> None:
@@ -121,11 +142,126 @@ def angles(vectors: NDArray[Any]) -> list[float]:
     return [round(float(angle), 2) for angle in pairwise_angles(vectors)[np.triu_indices(len(vectors), 1)]]
 
 
+class Compared(NamedTuple):
+    """The seeds of one cell beside what is predicted: pairs are those of `PAIRS`, angles in degrees."""
+
+    cell: Cell  # of the first seed
+    predicted: NDArray[np.float64]  # (P,)
+    predicted_prototypes: NDArray[np.float64] | None  # (P,)
+    train: NDArray[np.float64]  # (n, P)
+    test: NDArray[np.float64]  # (n, P)
+    prototypes: NDArray[np.float64]  # (n, P)
+
+    def distances(self, measured: NDArray[np.float64]) -> NDArray[np.float64]:
+        """RMS over the pairs between each seed's angles and the predicted ones, (n,)."""
+        return np.sqrt(((measured - self.predicted) ** 2).mean(axis=1))
+
+
+def compared(runs: Iterable[Mapping[str, Any]]) -> list[Compared]:
+    """Return every cell whose runs are there, seeds together."""
+    found = []
+    for _, mine in groupby(in_order(runs), key=lambda run: run["cell"][:-1]):
+        seeds = list(mine)
+        cell = Cell(*seeds[0]["cell"])
+        measured = (np.array([run[name] for run in seeds]) for name in ("train", "test", "prototypes"))
+        found.append(Compared(cell, *predicted(cell._replace(seed=0)), *measured))
+    return found
+
+
+@cache
+def predicted(cell: Cell) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Return the angles that a cell's contrastive loss alone leaves between means, and between prototypes."""
+    recipe = cell_recipe(cell)
+    data, switches = recipe.data, recipe.loss.switches
+    assert data.max_per_class is not None
+    counts = long_tail_counts(K, data.max_per_class, imbalance_factor=data.imbalance_factor, kind=data.imbalance_kind)
+    is_whole = recipe.batch_size >= sum(counts)
+    found = optimal_configuration(
+        counts,
+        **{name: switches[name] for name in ("class_averaging", "class_complement", "temperature", "anchors")},
+        batch_size=None if is_whole else recipe.batch_size,
+        compositions=COMPOSITIONS,
+    )
+    prototypes = None if found.prototypes is None else pairwise_angles(found.prototypes)[PAIRS]
+    return pairwise_angles(found.means)[PAIRS], prototypes
+
+
+def among(angles: NDArray[np.float64], group: str) -> NDArray[np.float64]:
+    """Mean of angles (…, P) over the pairs of two groups."""
+    first, second = GROUPS[group]
+    inside = np.isin(PAIRS[0], first) & np.isin(PAIRS[1], second)
+    return np.asarray(angles[..., inside].mean(axis=-1))
+
+
+def as_table(runs: Iterable[Mapping[str, Any]]) -> str:
+    """Return a row a cell, in Markdown: predicted and measured angles, and how far apart they are over all pairs."""
+    groups = [f"{group}{what}" for group in GROUPS for what in ("", ", predicted")]
+    columns = ["counts", "loss", "τ", "B", "n", *groups, "prototypes tail–tail", "predicted", "RMS", "RMS, test images"]
+    lines = [columns, ["---"] * len(columns)]
+    for one in compared(runs):
+        cell = one.cell
+        row = [cell.counts, cell_recipe(cell).title, f"{cell.temperature:g}", str(cell.batch_size), str(len(one.train))]
+        for group in GROUPS:
+            row += [with_deviation(among(one.train, group)), f"{among(one.predicted, group):.1f}"]
+        has = one.predicted_prototypes is not None
+        row.append(with_deviation(among(one.prototypes, "tail–tail")) if has else "")
+        row.append(f"{among(one.predicted_prototypes, 'tail–tail'):.1f}" if has else "")
+        row += [with_deviation(one.distances(one.train)), with_deviation(one.distances(one.test))]
+        lines.append(row)
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def with_deviation(values: NDArray[np.float64]) -> str:
+    """Return mean ± standard deviation over the seeds."""
+    return f"{values.mean():.1f} ± {values.std(ddof=1):.1f}" if len(values) > 1 else f"{values.mean():.1f}"
+
+
+def draw(runs: Iterable[Mapping[str, Any]]) -> "Figure":
+    """Draw each pair's measured angle, the mean over seeds, over the predicted one, with the line of equals."""
+    import matplotlib.pyplot as plt  # here, so that the processes that train do without it
+
+    titles = {
+        "exponential counts, τ 0.3, B 64": lambda cell: (
+            (cell.counts, cell.temperature, cell.batch_size) == ("exp", 0.3, 64)
+        ),
+        "one step, τ 0.3, B 64": lambda cell: cell.counts == "step",
+        "τ 0.1 and 1, B 64": lambda cell: cell.temperature != 0.3,
+        "τ 0.3, B 16 to all": lambda cell: cell.batch_size != 64,
+    }
+    figure, axes = plt.subplots(1, len(titles), figsize=(12, 3.6), sharex=True, sharey=True, layout="constrained")
+    ends = (0, 130)
+    for panel, (title, belongs) in zip(axes, titles.items(), strict=True):
+        panel.plot(ends, ends, color=NEUTRAL, linewidth=1)
+        for one in compared(runs):
+            if belongs(one.cell):
+                recipe = cell_recipe(one.cell)
+                colour = loss_style(recipe.variant).colour
+                panel.scatter(
+                    one.predicted,
+                    one.train.mean(axis=0),
+                    s=9,
+                    color=colour,
+                    alpha=0.6,
+                    label=recipe.title,
+                    linewidths=0,
+                )
+        panel.set(title=title, xlabel="predicted, degrees", xlim=ends, ylim=ends, aspect="equal")
+        panel.grid(color=NEUTRAL, alpha=0.25, linewidth=0.6)
+    axes[0].set_ylabel("trained, degrees")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False, markerscale=2)
+    return figure
+
+
+def in_order(runs: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Sort runs as a table has them: by what is trained, then by seed."""
+    kinds = [cell[:-1] for cell in cells()]
+    return sorted(runs, key=lambda run: (kinds.index(tuple(run["cell"][:-1])), run["cell"][-1]))
+
+
 def as_text(runs: Iterable[Mapping[str, Any]]) -> str:
-    """JSON with a line for each run, in the order of the cells."""
-    place = {cell: index for index, cell in enumerate(cells())}
-    ordered = sorted(runs, key=lambda run: place[Cell(*run["cell"])])
-    lines = ",\n".join(json.dumps(run, separators=(",", ":")) for run in ordered)
+    """JSON with a line for each run."""
+    lines = ",\n".join(json.dumps(run, separators=(",", ":")) for run in in_order(runs))
     return f'{{"runs": [\n{lines}\n]}}\n'
 
 
