@@ -20,6 +20,7 @@ _MENUS: Mapping[str, Mapping[str, registry.Entry]] = {
     "views": registry.VIEWS,
     "model.backbone": registry.BACKBONES,
     "loss.name": registry.LOSSES,
+    "loss.prototypes": registry.PROTOTYPES,
 }
 A_ROW = 4
 _SECTIONS = {"data": "Data", "model": "Model", "loss": "Loss", "optimiser": "Optimiser", "": "Run"}

@@ -30,7 +30,7 @@ GLOSSARY: Mapping[str, str] = {
     "projection": "The contrastive branch's output: features through a small network, then scaled to unit length.",
     "prototype": (
         "A unit vector for each class that is learned with the features, the classifier's weight through a small "
-        "network; class-complement puts it into every batch, to be contrasted with."
+        "network, or else fixed; class-complement puts it into every batch, to be contrasted with."
     ),
     "regular simplex": (
         "Directions that all stand equally far apart, as far as so many can: arccos(−1/(K−1)) for K classes, 96.4° "

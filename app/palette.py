@@ -23,20 +23,28 @@ _LOSSES = {
     "class-complement": LineStyle("#C2457F", "dashdot"),
     "bcl": LineStyle("#1E6FD9", "solid"),
     "bcl-class": LineStyle("#1E9160", "longdash"),
+    "proco": LineStyle("#0E8A96", "dash"),
+    "ntce": LineStyle("#C0504A", "dash"),
+    "nonl": LineStyle("#A8568F", "dash"),
     "ce": LineStyle("#64748B", "dot"),
     "ce-la": LineStyle("#7D8118", "longdashdot"),
 }
 _UNNAMED = LineStyle(NEUTRAL, "solid")
+_PROTOTYPES = {"-simplex": "dot", "-means": "longdashdot"}
 
 
 def loss_style(variant: str) -> LineStyle:
     """Return the line style of a loss variant (`Recipe.variant`).
 
-    Class anchors keep their loss's colour and take a long dash, but for "bcl-class", which has a colour of its own.
-    A variant that is not known is drawn in neutral grey.
+    Class anchors keep their loss's colour and take a long dash, but for "bcl-class", which has a colour of its own;
+    so do prototypes that are not learned, with a dash for each kind. A variant that is not known is drawn in neutral
+    grey.
     """
     if variant in _LOSSES:
         return _LOSSES[variant]
+    for suffix, dash in _PROTOTYPES.items():
+        if variant.endswith(suffix):
+            return LineStyle(loss_style(variant.removesuffix(suffix)).colour, dash)
     base = _LOSSES.get(variant.removesuffix("-class"), _UNNAMED)
     return LineStyle(base.colour, "longdash") if variant.endswith("-class") else base
 

@@ -14,7 +14,7 @@ MOST_RUNS = 5
 LONGEST_NAME = 80
 
 ADJUSTMENT = "loss.prior_strength"
-SWITCHED = ("loss.name", "loss.anchors", "loss.temperature", "data.imbalance_factor", "seed")
+SWITCHED = ("loss.name", "loss.anchors", "loss.prototypes", "loss.temperature", "data.imbalance_factor", "seed")
 """The fields of a recipe that each run has of its own; of ADJUSTMENT, whether it is 0."""
 
 BY_SWITCHES = ""
@@ -41,6 +41,7 @@ class Switches:
     temperature: float
     imbalance_factor: float
     seed: int
+    prototypes: str = "learned"  # a key of PROTOTYPES, where the loss contrasts with any
     other: str = BY_SWITCHES  # or a loss that is no corner: averaging and complement mean nothing then
 
     @classmethod
@@ -57,6 +58,7 @@ class Switches:
             loss.temperature,
             recipe.data.imbalance_factor,
             recipe.seed,
+            loss.prototypes,
             loss.name if loss.name in other_losses() else BY_SWITCHES,
         )
 
@@ -74,7 +76,9 @@ class Switches:
         """Return the settings that make `base` this run; what means nothing in it stays as it is in `base`."""
         settings: dict[str, Any] = {"loss.name": self.loss, "seed": self.seed}
         if self.contrastive:
+            prototypes = self.prototypes if LOSSES[self.loss].prototypes else "learned"
             settings |= {"loss.anchors": self.anchors, "loss.temperature": self.temperature}
+            settings |= {"loss.prototypes": prototypes}
         if base.data.imbalance_kind != "natural":
             settings["data.imbalance_factor"] = self.imbalance_factor
         return settings if self.adjusted else {**settings, ADJUSTMENT: 0.0}

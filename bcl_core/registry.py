@@ -158,7 +158,7 @@ def _own(variable: str, built_in: Mapping[str, Entry]) -> Iterator[tuple[str, st
 
 RESERVED = frozenset(
     {"name", "anchors", "self_term", "temperature", "contrastive_weight", "classifier_weight", "prior_strength"}
-    | {"parameters"}
+    | {"prototypes", "parameters"}
 )
 """Settings that every loss has: no parameter is called so."""
 
@@ -225,11 +225,48 @@ _LOSSES: Mapping[str, LossEntry] = {
         f"{_CORNERS}:BCL",
         PairWeights(class_averaging=True, class_complement=True),
     ),
+    "proco": LossEntry(
+        "ProCo",
+        "Probabilistic contrastive learning (Du et al. 2024): an anchor is contrasted with a von Mises–Fisher "
+        "distribution of each class, estimated from the features that passed by, instead of with the batch.",
+        "bcl_core.losses.proco:ProCo",
+        prototypes=False,
+    ),
+    "ntce": LossEntry(
+        "NTCE",
+        "Each prototype is contrasted with every image of the batch (Koromilas et al. 2026), here in projection space.",
+        "bcl_core.losses.normalised:NTCE",
+    ),
+    "nonl": LossEntry(
+        "NONL",
+        "As NTCE, normalised over the images of other classes alone (Koromilas et al. 2026), here in projection space.",
+        "bcl_core.losses.normalised:NONL",
+    ),
 }
 
 LOSSES: Mapping[str, LossEntry] = {
     **_LOSSES,
     **{name: entry for name, *rest in _own("BCL_LAB_LOSSES", _LOSSES) if (entry := _own_loss(name, *rest)) is not None},
+}
+
+_PROTOTYPES = "bcl_core.models.prototypes"
+
+PROTOTYPES: Mapping[str, Entry] = {
+    "learned": Entry(
+        "Learned",
+        "Trained with the features: the classifier's weights through a small network (Zhu et al. 2022).",
+        f"{_PROTOTYPES}:learned",
+    ),
+    "simplex": Entry(
+        "Fixed simplex",
+        "The vertices of a regular simplex, for good: the targets of TSC (Li et al. 2022). Needs K − 1 dimensions.",
+        f"{_PROTOTYPES}:Simplex",
+    ),
+    "means": Entry(
+        "Running-mean",
+        "The running mean of each class's features, of which a batch that has the class replaces a tenth; no gradient.",
+        f"{_PROTOTYPES}:RunningMeans",
+    ),
 }
 
 _LISTS = (

@@ -292,6 +292,8 @@ class _Run:
             if loss.switches is not None:
                 options = {"num_classes": self.num_classes, "bins": self.bins, "validate": False, **loss.switches}
                 record.add_statistics(contrastive_statistics(*terms, **options))
+        if terms is not None:
+            model.remember(terms.features.detach(), terms.labels)
         return total
 
     def _views(self, batch: _Batch, epoch: int, step: int) -> Tensor:

@@ -1,10 +1,11 @@
 """What each part of BCL does on the long-tailed digits: the switches, the anchors, the temperature and the imbalance.
 
-    python -m benchmarks.ablations --jobs 2      # 140 runs of 60 epochs, 18 s each on a quiet core, and 15 of 240
+    python -m benchmarks.ablations --jobs 2      # 175 runs of 60 epochs, 10 to 18 s each on a quiet core, and 15 of 240
     python -m benchmarks.ablations --seeds       # the tables alone
 
 One factor at a time is changed from the digits presets (τ 0.3, imbalance factor 50), but for the switches and the
-anchors, which are crossed, and step imbalance, which is trained longer, too. Results are pretrained/ablations.json, a
+anchors, which are crossed, and step imbalance, which is trained longer, too. Beside the square stand its neighbours:
+other prototypes, and other losses at the same τ. Results are pretrained/ablations.json, a
 line a run; `benchmarks.reproduction` makes tables and figures of them. Angles are in degrees, between uncentred class
 means of the test images in projection space (of cross-entropy: in backbone space). Accuracy is in per cent; the tail is
 the three rarest classes.
@@ -40,6 +41,15 @@ LOSSES: Mapping[str, Mapping[str, object]] = {
     "class-complement-class": {"loss.name": "class-complement", "loss.anchors": "class"},
     "bcl": {"loss.name": "bcl"},
     "bcl-class": {"loss.name": "bcl", "loss.anchors": "class"},
+}
+NEIGHBOURS: Mapping[str, Mapping[str, object]] = {
+    "class-complement-simplex": {"loss.name": "class-complement", "loss.prototypes": "simplex"},
+    "class-complement-means": {"loss.name": "class-complement", "loss.prototypes": "means"},
+    "bcl-simplex": {"loss.name": "bcl", "loss.prototypes": "simplex"},
+    "bcl-means": {"loss.name": "bcl", "loss.prototypes": "means"},
+    "proco": {"loss.name": "proco"},
+    "ntce": {"loss.name": "ntce"},
+    "nonl": {"loss.name": "nonl"},
 }
 FACTORS: Mapping[str, tuple[object, ...]] = {
     "loss.temperature": (0.1, 1),
@@ -79,7 +89,7 @@ def cells() -> dict[str, Mapping[str, object]]:
         for cell, settings in changed.items()
         if "data.imbalance_kind" in settings
     }
-    return {**LOSSES, **changed, **longer}
+    return {**LOSSES, **NEIGHBOURS, **changed, **longer}
 
 
 def cell_recipe(cell: str, seed: int) -> Recipe:

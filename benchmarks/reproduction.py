@@ -20,7 +20,7 @@ from bcl_core.data import long_tail_counts
 from bcl_core.geometry import predicted_optimum, simplex_angle, simplex_metrics
 from bcl_core.lab.recording import PREDICTABLE
 from bcl_core.recipe import preset
-from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, cell_recipe
+from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, NEIGHBOURS, cell_recipe
 from benchmarks.figures import save
 from benchmarks.pretrained import COLLECTIONS, seeds_file
 
@@ -61,6 +61,7 @@ def filled(text: str, runs: Runs) -> str:
         "published": published_table,
         "cifar": cifar_table,
         "losses": lambda: ablation_table(runs, LOSSES),
+        "neighbours": lambda: ablation_table(runs, NEIGHBOURS),
         "temperature": lambda: ablation_table(runs, _varied("temperature", runs), base=", τ 0.3"),
         "imbalance": lambda: ablation_table(runs, _varied("imbalance factor", runs), base=", IF 50"),
         "step": lambda: step_table(runs),
@@ -177,11 +178,12 @@ def correlation_table(runs: Runs) -> str:
 def correlated(runs: Runs) -> dict[str, list[Mapping[str, Any]]]:
     """The sets of runs that the correlation is taken over.
 
-    Contrastive ones, since angles elsewhere are of features; with step imbalance other classes are rare.
+    Contrastive ones of the square, since angles elsewhere are of features; with step imbalance other classes are rare.
     """
-    contrastive = [run for run in runs if run["space"] == "projection" and "imbalance kind" not in run["cell"]]
+    square = [run for run in runs if run["cell"] not in NEIGHBOURS and "imbalance kind" not in run["cell"]]
+    contrastive = [run for run in square if run["space"] == "projection"]
     return {
-        "all contrastive runs": contrastive,
+        "all contrastive runs of the square": contrastive,
         "those at imbalance 50": [run for run in contrastive if run["imbalance_factor"] == 50],
         "those at imbalance 50 and τ 0.3": [
             run for run in contrastive if run["imbalance_factor"] == 50 and run["temperature"] == 0.3
@@ -279,7 +281,7 @@ def draw_scatter(runs: Runs) -> "Figure":
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharex=True, layout="constrained")
-    contrastive = correlated(runs)["all contrastive runs"]
+    contrastive = correlated(runs)["all contrastive runs of the square"]
     shapes = {1: "o", 10: "s", 50: "^", 100: "v"}
     for panel, (key, title) in zip(axes, (("accuracy", "all digits"), ("accuracy_tail", "7, 8 and 9")), strict=True):
         for run in contrastive:

@@ -12,6 +12,7 @@ from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
 from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss
 from bcl_core.models import Heads, TwoBranchModel
+from bcl_core.models.prototypes import RunningMeans
 from bcl_core.recipe import Execution, LossRecipe, RecipeError
 from bcl_core.training import branches, total_loss, train
 from tests.conftest import small
@@ -22,6 +23,9 @@ CASES = {
     "bcl": LossRecipe(name="bcl"),
     "bcl-class": LossRecipe(name="bcl", anchors="class"),
     "scl-class": LossRecipe(name="scl", anchors="class"),
+    "bcl-means": LossRecipe(name="bcl", prototypes="means"),
+    "proco": LossRecipe(name="proco"),
+    "nonl-class": LossRecipe(name="nonl", anchors="class"),
     "ce": LossRecipe(name="ce"),
 }
 
@@ -38,21 +42,28 @@ class Doubles(nn.Module):
 
 
 def gradients(case, world):
-    """Gradients of every parameter from this process's part of one batch, averaged over the processes."""
+    """Gradients of every parameter from this process's part of one batch, averaged over the processes; and the states.
+
+    Those of the loss and of prototypes that follow the features, after that step.
+    """
     loss = CASES[case]
     torch.manual_seed(0)
-    heads = Heads(nn.Linear(8, 6), nn.Linear(8, 6)) if loss.contrastive else None
+    prototypes = RunningMeans(CLASSES, (8, 8, 6), norm=False) if loss.prototypes == "means" else nn.Linear(8, 6)
+    heads = Heads(nn.Linear(8, 6), prototypes) if loss.contrastive else None
     model = TwoBranchModel(Doubles(), heads, torch.randn(CLASSES, 8), 10.0).double()
     views = torch.randn(3 if loss.contrastive else 1, BATCH, 1, 1, PIXELS, dtype=torch.float64)
     rows = world.rows(BATCH)
     labels = LABELS[rows]
     logits, terms = branches(model, views[:, rows].flatten(0, 1), labels, world)
     cross_entropy = LogitAdjustedCrossEntropy([6, 3, 2, 1])
-    criterion = build_loss(loss, [6, 3, 2, 1], 6) if loss.contrastive else None
+    criterion = build_loss(loss, [6, 3, 2, 1], 6).double() if loss.contrastive else None
     total, _, _ = total_loss(logits, labels, terms, loss, cross_entropy, criterion, validate=True)
     total.backward()
     world.average(p.grad for p in model.parameters() if p.grad is not None)
-    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None}
+    if terms is not None:
+        model.remember(terms.features.detach(), terms.labels)
+    states = [*model.named_buffers(), *(criterion.state_dict().items() if criterion else ())]
+    return {name: p.grad for name, p in model.named_parameters() if p.grad is not None} | dict(states)
 
 
 def one_of_two(rank, folder):

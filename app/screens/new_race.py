@@ -24,7 +24,7 @@ from app.verbs import Refused
 from app.words import listed, verbatim
 from bcl_core.lab.equal import equal_race
 from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, field_names
-from bcl_core.registry import DATASETS, LOSSES
+from bcl_core.registry import DATASETS, LOSSES, PROTOTYPES
 
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
 _OFFERED = "race/offered"
@@ -160,6 +160,7 @@ def _offer_another(draft: Draft) -> None:
         st.markdown(
             "Anchors *instance*: every image counts alike; *class*: every class does, however many images it has."
         )
+        st.markdown("\n".join(f"- **{entry.title} prototypes**: {entry.help}" for entry in PROTOTYPES.values()))
     st.caption(f"The stage shows up to {MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
 
 
@@ -185,8 +186,26 @@ def _switches(number: int, run: Switches, *, natural: bool) -> None:
     st.segmented_control(
         "Anchors", ["instance", "class"], key=_drawn(number, run, "anchors"), disabled=without, required=True
     )
-    _number(number, run, "imbalance_factor", "Imbalance factor", "data.imbalance_factor", step=10.0, disabled=natural)
-    _number(number, run, "temperature", "Temperature τ", "loss.temperature", step=0.1, disabled=without)
+    with st.container(width=296, gap=None):
+        with st.container(horizontal=True, gap="small"):
+            _number(
+                number,
+                run,
+                "imbalance_factor",
+                "Imbalance factor",
+                "data.imbalance_factor",
+                step=10.0,
+                disabled=natural,
+            )
+            _number(number, run, "temperature", "Temperature τ", "loss.temperature", step=0.1, disabled=without)
+        if LOSSES[run.loss].prototypes:
+            st.selectbox(
+                "Prototypes",
+                list(PROTOTYPES),
+                format_func=lambda key: f"{PROTOTYPES[key].title} prototypes",
+                key=_drawn(number, run, "prototypes"),
+                label_visibility="collapsed",
+            )
     st.number_input("Seed", step=1, key=_drawn(number, run, "seed"), width=80)
 
 

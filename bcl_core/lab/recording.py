@@ -171,7 +171,7 @@ def _last_state(folder: RunFolder, recorded: int | None) -> dict[str, Any] | Non
 def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[np.int64]) -> None:
     """Write the optimum that the collapsed objective predicts, for the two losses whose objective is known."""
     loss = recipe.loss
-    if loss.name not in PREDICTABLE or len(class_counts) > MAX_PREDICTED_CLASSES:
+    if loss.name not in PREDICTABLE or loss.prototypes != "learned" or len(class_counts) > MAX_PREDICTED_CLASSES:
         return
     found = geometry.predicted_optimum(
         class_counts,

@@ -7,28 +7,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bcl_core.models.prototypes import FixedPrototypes, mlp
 from bcl_core.randomness import keyed
 from bcl_core.recipe import Recipe
-from bcl_core.registry import BACKBONES
+from bcl_core.registry import BACKBONES, PROTOTYPES
 
 # Shapes: N images, d_h backbone features, d projection space, K classes.
-
-
-def mlp(in_features: int, hidden: int, out_features: int, *, norm: bool) -> nn.Sequential:
-    """Linear, BatchNorm where `norm`, ReLU, linear."""
-    between = [nn.BatchNorm1d(hidden), nn.ReLU()] if norm else [nn.ReLU()]
-    return nn.Sequential(nn.Linear(in_features, hidden), *between, nn.Linear(hidden, out_features))
 
 
 class Heads(NamedTuple):
     """The contrastive branch: from h, and from the classifier's weights, to the projection space."""
 
     projection: nn.Module
-    prototypes: nn.Module
+    prototypes: nn.Module  # an MLP, or FixedPrototypes
 
 
 class TwoBranchModel(nn.Module):
-    """Backbone h, classifier on h, unit projection z of h, and prototypes c = MLP(classifier weights).
+    """Backbone h, classifier on h, unit projection z of h, and prototypes c = MLP(classifier weights), or fixed ones.
 
     Prototypes are not detached from the classifier's weights: the contrastive loss trains them (reference code of
     Zhu et al. 2022). Without heads there is no contrastive branch: z is h of unit length, and the prototypes are the
@@ -45,7 +40,9 @@ class TwoBranchModel(nn.Module):
         super().__init__()
         self.backbone = backbone
         self.projection = heads.projection if heads else None
-        self.prototype_mlp = heads.prototypes if heads else None
+        given = heads.prototypes if heads else None
+        self.fixed_prototypes = given if isinstance(given, FixedPrototypes) else None
+        self.prototype_mlp = None if self.fixed_prototypes else given
         self.classifier = nn.Parameter(classifier)  # (K, d_h)
         self.bias = nn.Parameter(classifier.new_zeros(len(classifier))) if scale is None else None
         self.scale = scale
@@ -70,7 +67,13 @@ class TwoBranchModel(nn.Module):
 
     def prototypes(self) -> Tensor:
         """Return unit prototypes c (K, d)."""
-        return _unit(self.classifier if self.prototype_mlp is None else self.prototype_mlp(self.classifier))
+        source = self.fixed_prototypes or self.prototype_mlp
+        return _unit(self.classifier if source is None else source(self.classifier))
+
+    def remember(self, features: Tensor, labels: Tensor) -> None:
+        """Let prototypes that are made of features follow a step's (B, V, d), with labels (B,)."""
+        if self.fixed_prototypes is not None:
+            self.fixed_prototypes.remember(features, labels)
 
 
 def _unit(vectors: Tensor) -> Tensor:
@@ -91,10 +94,10 @@ def build_model(recipe: Recipe, in_channels: int, num_classes: int) -> TwoBranch
     with keyed(seed, "weights/projection"):
         projection = mlp(*widths, norm=shape.head_norm)
     with keyed(seed, "weights/prototypes"):
-        prototypes = mlp(*widths, norm=shape.head_norm)
+        made = PROTOTYPES[recipe.loss.prototypes].load()(num_classes, widths, norm=shape.head_norm)
     cosine = shape.classifier == "cosine"
     with keyed(seed, "weights/classifier"):
         classifier = torch.randn(num_classes, features)
     classifier = F.normalize(classifier, dim=1) if cosine else classifier / math.sqrt(features)
-    heads = Heads(projection, prototypes) if recipe.loss.contrastive else None
+    heads = Heads(projection, made) if recipe.loss.contrastive else None
     return TwoBranchModel(backbone, heads, classifier, shape.scale if cosine else None)

@@ -106,7 +106,18 @@ class LossRecipe(Section):
     contrastive_weight: float = Field(0.35, ge=0, le=100, description="μ")
     classifier_weight: float = Field(1.0, ge=0, le=100, description="λ")
     prior_strength: float = Field(1.0, ge=0, le=10, description="τ of the logit adjustment; 0: plain cross-entropy")
+    prototypes: Annotated[str, _named_in(registry.PROTOTYPES)] = Field(
+        "learned", description="of the losses that contrast with them: trained, or fixed while the features are"
+    )
     parameters: dict[str, registry.Number] = Field({}, description="of the loss itself, where not at their default")
+
+    @field_validator("prototypes")
+    @classmethod
+    def _are_used(cls, value: str, info: ValidationInfo) -> str:
+        if "name" in info.data and value != "learned" and not registry.LOSSES[info.data["name"]].prototypes:
+            title = registry.LOSSES[info.data["name"]].title
+            raise ValueError(f"should be learned: the loss {title} contrasts with no prototypes")
+        return value
 
     @field_validator("parameters", mode="before")
     @classmethod
@@ -201,19 +212,24 @@ class Recipe(Section):
 
     @property
     def variant(self) -> str:
-        """Name of the loss with its kind of anchors: "scl", "bcl", "bcl-class" …: the key of colours."""
+        """Name of the loss with its anchors and prototypes: "scl", "bcl", "bcl-class-simplex" …: the key of colours."""
         if not self.loss.contrastive:
             return self.loss.name + ("-la" if self.loss.prior_strength > 0 else "")
-        return self.loss.name + ("-class" if self.loss.anchors == "class" else "")
+        fixed = "" if self.loss.prototypes == "learned" else f"-{self.loss.prototypes}"
+        return self.loss.name + ("-class" if self.loss.anchors == "class" else "") + fixed
 
     @property
     def title(self) -> str:
         """What a figure calls this run's loss."""
         loss = self.loss
         title = registry.LOSSES[loss.name].title
-        kind = {"-la": ", logit-adjusted", "-class": ", class anchors"}.get(self.variant.removeprefix(loss.name), "")
-        own = "".join(f", {name} {_plainly(value)}" for name, value in loss.parameters.items())
-        return title + kind + own
+        kinds = {
+            "logit-adjusted": not loss.contrastive and loss.prior_strength > 0,
+            "class anchors": loss.contrastive and loss.anchors == "class",
+            f"{registry.PROTOTYPES[loss.prototypes].title.lower()} prototypes": loss.prototypes != "learned",
+        }
+        own = [f"{name} {_plainly(value)}" for name, value in loss.parameters.items()]
+        return ", ".join([title, *(kind for kind, so in kinds.items() if so), *own])
 
     @property
     def space(self) -> str:

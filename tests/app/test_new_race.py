@@ -63,6 +63,9 @@ def switch(app, number, settings):
             app.toggle(key=f"race/{number}/complement").set_value(entry.weights.class_complement)
         else:
             app.selectbox(key=f"race/{number}/other").set_value(settings["loss.name"])
+        if entry.prototypes:
+            app.run()
+            app.selectbox(key=f"race/{number}/prototypes").set_value(settings.get("loss.prototypes", "learned"))
         app.button_group(key=f"race/{number}/anchors").set_value(settings.get("loss.anchors", "instance"))
         app.number_input(key=f"race/{number}/temperature").set_value(settings.get("loss.temperature", 0.3))
     app.toggle(key=f"race/{number}/adjusted").set_value(settings.get("loss.prior_strength", 1) > 0)

@@ -37,6 +37,13 @@ def test_a_trained_lab_is_shown_without_complaint(trained, open_page, page):
     assert not app.exception and not app.error and not app.warning
 
 
+def test_what_could_not_be_registered_is_said_on_every_page(lab, open_page, monkeypatch):
+    fault = "BCL_LAB_LOSSES has 'mine': should be name=module:target"
+    monkeypatch.setattr("bcl_core.registry.FAULTS", (fault,))
+    app = open_page("library")
+    assert verbatim(f"{fault}.") in words(app)
+
+
 def test_a_lab_that_cannot_be_kept_is_explained_on_the_page(tmp_path, monkeypatch, open_page):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BCL_LAB_HOME", str(tmp_path / "file" / "lab"))

@@ -8,9 +8,13 @@ import numpy as np
 import pytest
 
 from app import palette
+from bcl_core.registry import LOSSES, PROTOTYPES
 
 LIGHT_BACKGROUND = "#FFFFFF"
-VARIANTS = ["scl", "class-averaging", "class-complement", "bcl", "bcl-class", "ce", "ce-la"]
+VARIANTS = [
+    *("scl", "class-averaging", "class-complement", "bcl", "bcl-class", "ce", "ce-la"),
+    *(name for name, entry in LOSSES.items() if entry.weights is None and entry.contrastive),
+]
 # Machado, Oliveira and Fernandes 2009, severity 1, on linear RGB.
 SEEN_WITH = {
     "normal vision": np.eye(3),
@@ -95,6 +99,12 @@ def test_the_colours_of_few_classes_are_theirs_whatever_the_counts() -> None:
 
 def test_no_two_losses_share_colour_and_dash() -> None:
     variants = [*VARIANTS, "scl-class", "class-averaging-class", "class-complement-class"]
+    variants += [
+        f"{loss}-{prototypes}"
+        for loss in ("class-complement", "bcl", "bcl-class", "ntce", "nonl")
+        for prototypes in PROTOTYPES
+        if prototypes != "learned"
+    ]
     assert len({palette.loss_style(variant) for variant in variants}) == len(variants)
 
 

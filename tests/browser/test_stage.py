@@ -23,6 +23,7 @@ from harness.made_runs import TRAINING, MadeRun, make_runs, recipe_of
 from harness.push_laws import count_effect, count_slope
 from harness.serving import ROOT
 from tests.browser.conftest import PATIENCE, Opener
+from tests.conftest import small
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
 
@@ -385,6 +386,24 @@ def test_runs_that_differ_in_the_seed_alone_make_a_band(show: Opener, lab: Lab) 
         run.finish()
     page = show(made[:1])
     expect(page.locator(".formation .legend")).to_contain_text("range over seeds")
+
+
+def test_a_loss_without_weights_over_pairs_is_shown_and_says_what_is_not_defined_for_it(show: Opener, lab: Lab) -> None:
+    recipes = [recipe_of("bcl", 1), small("digits-bcl", loss__name="proco", epochs=1)]
+    runs = [
+        MadeRun(lab, run_id)
+        for run_id in lab.enqueue(GroupPlan("two", [(recipe.title, recipe) for recipe in recipes]), Execution())
+    ]
+    for run, gradients in zip(runs, (True, False), strict=True):
+        run.begin()
+        for number in (0, 1):
+            run.epoch(number, 1, gradients=gradients)
+        run.finish()
+    page = show(runs, "lens=all&layers=means.prototypes")
+    said = page.locator(".push").get_by_role("status")
+    expect(said).to_have_text("Who pushes whom is not defined for this loss: it has no weights over pairs.")
+    expect(page.locator(".push .summary").first).to_contain_text("Slope")
+    expect(page.get_by_text("This loss trains no prototypes.").first).to_be_visible()
 
 
 def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) -> None:

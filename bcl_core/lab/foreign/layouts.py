@@ -19,6 +19,7 @@ OWN = {
     "backbone": "backbone",
     "projection": "projection",
     "prototype_mlp": "prototypes",
+    "fixed_prototypes": "fixed",
     "classifier": "classifier",
     "bias": "classifier",
 }
@@ -43,6 +44,7 @@ class Parts(NamedTuple):
     classifier: Part  # "weight" and "bias"
     projection: Part
     prototypes: Part
+    fixed: Part  # prototypes that are no network
     unused: tuple[str, ...]  # keys of a classifier inside the encoder, where the model around it has its own
     layout: str
     own: bool
@@ -73,6 +75,7 @@ def sort_out(tensors: Mapping[str, Tensor]) -> Parts:
         classifier=outer or inner,
         projection=sorted_out.get("projection", {}),
         prototypes=sorted_out.get("prototypes", {}),
+        fixed=sorted_out.get("fixed", {}),
         unused=tuple(named.key for named in inner.values()) if outer else (),
         layout="BCL Lab checkpoint" if own else _foreign_layout(sorted_out, tensors),
         own=own,

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from bcl_core.lab.foreign.backbones import Match, match_backbone
 from bcl_core.lab.foreign.heads import REFERENCE_SCALE, Classifier, Head, classifier_of, head_of
-from bcl_core.lab.foreign.layouts import Named, Parts, sort_out
+from bcl_core.lab.foreign.layouts import Named, Part, Parts, sort_out
 from bcl_core.lab.foreign.reading import CheckpointError, Contents, listing, read
 from bcl_core.models import build_model
 from bcl_core.recipe import ModelRecipe, Recipe
 from bcl_core.recipe.fields import explain
+
+FIXED = "fixed_prototypes"
 
 
 class Imported(NamedTuple):
@@ -37,6 +39,7 @@ class _Pieces(NamedTuple):
     classifier: Classifier | None
     projection: Head | None
     prototypes: Head | None
+    fixed: Part
 
     def tensors(self) -> Iterator[tuple[str, Named]]:
         """Yield the file's tensors under this app's names."""
@@ -47,6 +50,8 @@ class _Pieces(NamedTuple):
         for module, head in (("projection", self.projection), ("prototype_mlp", self.prototypes)):
             for name, named in head.tensors.items() if head else ():
                 yield f"{module}.{name}", named
+        for name, named in self.fixed.items():
+            yield f"{FIXED}.{name}", named
 
 
 def load_checkpoint(file: Path, *, arch: str | None, base: Recipe, num_classes: int | None = None) -> Imported:
@@ -84,8 +89,10 @@ def load_checkpoint(file: Path, *, arch: str | None, base: Recipe, num_classes: 
     classes = num_classes or (classifier and classifier.num_classes)
     if not classes:
         raise CheckpointError("the file has no classifier: say how many classes the data have")
-    pieces = _Pieces(backbone, classifier, *heads)
+    pieces = _Pieces(backbone, classifier, *heads, parts.fixed)
     recipe = _recipe(base, contents, parts, pieces)
+    if recipe.loss.prototypes == "learned":
+        ignored, pieces = (*ignored, *(named.key for named in parts.fixed.values())), pieces._replace(fixed={})
     weights, drawn_anew = _weights(recipe, pieces, classes)
     layout = "BCL Lab export" if contents.recipe else parts.layout
     return Imported(recipe, weights, classes, backbone.in_channels, layout, drawn_anew, ignored)
@@ -114,12 +121,21 @@ def _recipe(base: Recipe, contents: Contents, parts: Parts, pieces: _Pieces) -> 
     except ValidationError as error:
         raise CheckpointError(f"a model of this shape cannot be built: {explain(error)}") from error
     contrastive = base.loss.name if base.loss.contrastive else "bcl"
-    loss = base.loss.model_copy(update={"name": contrastive if parts.contrastive else "ce"})
+    loss = base.loss
+    if (name := contrastive if parts.contrastive else "ce") != loss.name:
+        loss = loss.model_copy(update={"name": name, "parameters": {}, "prototypes": "learned"})
+    if pieces.prototypes:
+        loss = loss.model_copy(update={"prototypes": "learned"})
     return base.model_copy(update={"model": model, "loss": loss})
 
 
 # What a file may have nothing for, by the beginning of its names in the state dict.
-_REPLACEABLE = {"classifier": "classifier", "projection": "projection head", "prototype_mlp": "prototype MLP"}
+_REPLACEABLE = {
+    "classifier": "classifier",
+    "projection": "projection head",
+    "prototype_mlp": "prototype MLP",
+    FIXED: "fixed prototypes",
+}
 
 
 def _weights(recipe: Recipe, pieces: _Pieces, num_classes: int) -> tuple[dict[str, Tensor], tuple[str, ...]]:
