@@ -24,8 +24,8 @@ GLOSSARY: Mapping[str, str] = {
         "times the weight of those anchors."
     ),
     "predicted optimum": (
-        "The class means at which the contrastive loss alone is least, were every class one point and all training "
-        "images one batch; cross-entropy is left out."
+        "The class means and prototypes at which the contrastive loss alone is least on average over batches of one "
+        "size, were every class one point; cross-entropy is left out."
     ),
     "projection": "The contrastive branch's output: features through a small network, then scaled to unit length.",
     "prototype": (

@@ -19,7 +19,7 @@ class LineStyle(NamedTuple):
 
 _LOSSES = {
     "scl": LineStyle("#8457C9", "dash"),
-    "class-averaging": LineStyle("#B8731A", "dashdot"),
+    "class-averaging": LineStyle("#0E97A3", "dashdot"),
     "class-complement": LineStyle("#C2457F", "dashdot"),
     "bcl": LineStyle("#1E6FD9", "solid"),
     "bcl-class": LineStyle("#1E9160", "longdash"),
@@ -65,24 +65,27 @@ def line_styles(variants: Sequence[str]) -> list[LineStyle]:
 
 
 GROUPS = {"head": "#5F7391", "medium": NEUTRAL, "tail": "#D9730D"}
-"""The most frequent three tenths of the classes, the rest, and the rarest three tenths: slate, grey, orange."""
+"""The most frequent three tenths of the classes, the rest, and the rarest three tenths: slate, grey, orange.
+
+Nothing else is orange, or near it: where the tail is on the screen, its colour means nothing else.
+"""
 
 SHOTS = {"many": "#2E7D8C", "medium": NEUTRAL, "few": "#B0479B"}
 """Classes with more than 100 training images, 20 to 100, and fewer than 20: teal, grey, magenta. These are not the
 groups above: where all classes are small, the head's are "few" as well."""
 
-# Ten colours found by annealing: they maximise the smallest OKLab distance between any two as seen with normal vision,
-# deuteranopia and protanopia (Machado et al. 2009), at a contrast of 2.5 : 1 or more on both backgrounds; in the order
-# that keeps the first few furthest apart.
+# Ten colours found by annealing for the largest smallest OKLab distance between any two, as seen with normal vision,
+# deuteranopia and protanopia (Machado et al. 2009), at a contrast of 2.5 : 1 or more on both backgrounds and away from
+# the tail's orange.
 _CLASSES = (
     "#2856BA",
-    "#E6850A",
+    "#09B869",
     "#30ABEB",
     "#0C6737",
     "#AF697A",
     "#807908",
     "#8E6DE1",
-    "#09B869",
+    "#7005FF",
     "#9C2E84",
     "#EE76BA",
 )
@@ -115,13 +118,13 @@ def colours_of(class_counts: Sequence[int]) -> list[str]:
 ColourScale = Sequence[tuple[float, str]]
 
 DEVIATION: ColourScale = (
-    (0.0, "#8F3B00"),
-    (0.25, "#E08A3C"),
+    (0.0, "#8E1330"),
+    (0.25, "#D9607A"),
     (0.5, "#EDECE8"),
     (0.75, "#5C97DE"),
     (1.0, "#123E86"),
 )
-"""Signed deviation of an angle: orange is too close, blue too far apart."""
+"""Signed deviation of an angle: red is too close, blue too far apart."""
 
 
 def _rgb(colour: str) -> tuple[int, int, int]:

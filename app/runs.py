@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from bcl_core.geometry.optimum import Anchors, Loss, PredictedOptimum, predicted_optimum
+from bcl_core.geometry import Configuration, optimal_configuration
+from bcl_core.geometry.configuration import Anchors
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.cache import Cache
 from bcl_core.recipe import Recipe
@@ -22,17 +23,35 @@ def _lab(home: str) -> Lab:
     return Lab(Path(home))
 
 
-_optima: Cache[tuple[object, ...], PredictedOptimum] = Cache(16 << 20)
+_optima: Cache[tuple[object, ...], Configuration] = Cache(16 << 20)
+_FEW_COUNTS = 20  # of more than these, chance averages out over the classes and fewer batches do: to 0.1° for a hundred
 
 
-def optimum(counts: tuple[int, ...], loss: Loss, anchors: Anchors, temperature: float, dim: int) -> PredictedOptimum:
-    """Return the predicted optimum; loads scipy the first time."""
+def optimum(
+    counts: tuple[int, ...],
+    class_averaging: bool,
+    class_complement: bool,
+    anchors: Anchors,
+    temperature: float,
+    dim: int,
+    batch: int | None,
+) -> Configuration:
+    """Return the predicted optimum in batches of so many images, None: all; loads scipy the first time."""
 
-    def found() -> tuple[PredictedOptimum, int]:
-        optimum = predicted_optimum(counts, loss=loss, temperature=temperature, anchors=anchors, dim=dim)
-        return optimum, optimum.means.nbytes
+    def found() -> tuple[Configuration, int]:
+        optimum = optimal_configuration(
+            counts,
+            class_averaging=class_averaging,
+            class_complement=class_complement,
+            temperature=temperature,
+            anchors=anchors,
+            dim=dim,
+            batch_size=batch,
+            compositions=1_000 if len(set(counts)) <= _FEW_COUNTS else 200,
+        )
+        return optimum, 2 * optimum.means.nbytes
 
-    return _optima.get((counts, loss, anchors, temperature, dim), found)
+    return _optima.get((counts, class_averaging, class_complement, anchors, temperature, dim, batch), found)
 
 
 def every_run() -> list[Run]:

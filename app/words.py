@@ -2,7 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+
+from bcl_core.geometry.groups import FEW_BELOW, MANY_ABOVE
+
+SHOTS: Mapping[str, str] = {
+    "many": f"more than {MANY_ABOVE} training images",
+    "medium": f"{FEW_BELOW} to {MANY_ABOVE} training images",
+    "few": f"fewer than {FEW_BELOW} training images",
+}
+"""The groups of `geometry.shot_groups`, as people say them."""
 
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&^=])")
 _MARKS_THAT_TURN = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -26,8 +36,15 @@ def verbatim(text: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share from 0 to 1 in per cent; a half is rounded as it is written in decimals, not as it is stored."""
-    return f"{round(100 * share, 6):.1f} %"
+    """Return a share from 0 to 1 in per cent; a half is rounded up, as in the Library, and not as it is stored."""
+    return f"{Decimal(str(round(100 * share, 6))).quantize(Decimal('0.1'), ROUND_HALF_UP)} %"
+
+
+def drawn(class_counts: Sequence[int]) -> str:
+    """Say how imbalanced the training images came out, which need not be the factor that was asked for."""
+    most, least = max(class_counts), min(class_counts)
+    span = f"{most:,} to {least:,}" if most > least else f"{most:,}"
+    return f"drawn: {span} training images a class, factor {most / least:.3g}"
 
 
 def listed(names: Sequence[str], at_most: int = 10) -> str:

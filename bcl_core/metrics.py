@@ -20,8 +20,10 @@ class Metric(NamedTuple):
 METRICS: Mapping[str, Metric] = {
     "angle_rms_deviation": Metric("RMS deviation from the regular simplex", "degrees", short="off the simplex"),
     "distance_to_prediction": Metric("RMS difference to the predicted optimum", "degrees", short="off the prediction"),
-    "angle_mean": Metric("Mean angle ± deviation over pairs", "degrees", "angle_std", "mean angle"),
-    "angle_std": Metric("Deviation of the angle over pairs", "degrees", short="deviation", curve=False),
+    "angle_mean": Metric("Mean angle ± spread over pairs", "degrees", "angle_std", "mean angle"),
+    "angle_std": Metric(
+        "Spread of the angle over pairs, one standard deviation", "degrees", short="spread over pairs", curve=False
+    ),
     "angle_min": Metric("Smallest angle between class means", "degrees", short="smallest angle"),
     "angle_tail_tail": Metric("Mean angle within the tail", "degrees", short="tail–tail"),
     "angle_head_tail": Metric("Mean angle between head and tail", "degrees", short="head–tail"),
@@ -48,9 +50,11 @@ METRICS: Mapping[str, Metric] = {
         "Angle of a class mean to its classifier weight, backbone", "degrees", short="to classifier"
     ),
     "centred_angle_mean": Metric(
-        "Centred mean angle ± deviation over pairs (no evidence of a simplex)", "degrees", "centred_angle_std"
+        "Centred mean angle ± spread over pairs (no evidence of a simplex)", "degrees", "centred_angle_std"
     ),
-    "centred_angle_std": Metric("Deviation of the centred angle over pairs", "degrees", curve=False),
+    "centred_angle_std": Metric(
+        "Spread of the centred angle over pairs, one standard deviation", "degrees", curve=False
+    ),
     "global_mean_norm": Metric("Length of the global mean ‖μ_G‖, to read with the centred angle", "length"),
     "nc1": Metric("NC1: within-class over between-class spread", "ratio"),
     "nc1_sample_weighted": Metric("NC1, weighted by samples", "ratio"),

@@ -34,6 +34,7 @@ from bcl_core.data import long_tail_counts, long_tail_indices
 from bcl_core.data.dataset import Dataset, Split, prepare
 from bcl_core.geometry import class_means, optimal_configuration, pairwise_angles, simplex_metrics
 from bcl_core.measuring import TRAIN, Samples
+from bcl_core.metrics import short
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 from bcl_core.registry import LOSSES
 from bcl_core.training import Epoch, Started, train
@@ -228,12 +229,12 @@ def as_text(runs: Iterable[Mapping[str, Any]]) -> str:
 def print_tables(document: Mapping[str, Any]) -> None:
     """Print the last epoch as docs/theory.md shows it: mean ± standard deviation over the seeds."""
     columns = {
-        "to simplex": lambda run: run["rms_deviation"][-1],
-        "to prediction": lambda run: run["to_prediction"][-1],
-        "tail–tail": lambda run: run["tail_tail"][-1],
-        "head–head": lambda run: run["head_head"][-1],
+        short("angle_rms_deviation"): lambda run: run["rms_deviation"][-1],
+        short("distance_to_prediction"): lambda run: run["to_prediction"][-1],
+        short("angle_tail_tail"): lambda run: run["tail_tail"][-1],
+        short("angle_head_head"): lambda run: run["head_head"][-1],
         "accuracy": lambda run: run["accuracy"][-1],
-        "to prediction, train": lambda run: run["train"]["to_prediction"],
+        "off the prediction, train": lambda run: run["train"]["to_prediction"],
         "tail–tail, train": lambda run: run["train"]["tail_tail"],
         "within class": lambda run: run["within_class"][-1],
         "seconds": lambda run: run["seconds"],
@@ -264,8 +265,8 @@ def draw(document: Mapping[str, Any]) -> "Figure":
         for variant in VARIANTS if condition != "balanced" else ():
             at_optimum = document["predicted"][variant]["rms_deviation"]
             axes[0, column].axhline(at_optimum, color=loss_style(variant).colour, linewidth=1.2, linestyle=":")
-    axes[0, 0].set_ylabel("distance to the simplex, degrees")
-    axes[1, 0].set_ylabel("distance to the prediction, degrees")
+    axes[0, 0].set_ylabel(f"{short('angle_rms_deviation')}, degrees")
+    axes[1, 0].set_ylabel(f"{short('distance_to_prediction')}, degrees")
     axes[0, 0].set_ylim(0, TOP_OF_AXIS)
     for panel in axes.flat:
         panel.grid(color=NEUTRAL, alpha=0.25, linewidth=0.6)

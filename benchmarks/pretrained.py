@@ -2,6 +2,7 @@
 
     python -m benchmarks.pretrained digits                          # 10 runs of 60 epochs, 18 s each
     python -m benchmarks.pretrained cifar10 --set data.path=FOLDER  # 12 runs of 24 epochs, 4 to 5 hours on one core
+    python -m benchmarks.pretrained digits --cards                  # their cards anew, and nothing trained
 
 Of several seeds the first is put on the shelf, and all of them are summed up beside it, in <group>-seeds.json. The work
 is done in a lab of its own (`--home`), which a later call goes on with: a finished run is not trained again.
@@ -17,13 +18,14 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
-from app.words import percent
+from app.words import SHOTS, drawn, percent
+from bcl_core import metrics as recorded
 from bcl_core.geometry import head_and_tail
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.checkpoints import read_state
 from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.lab.recording import OpenRun
-from bcl_core.lab.shelf import ABOUT, CARD, METRICS, shelf_home, write_sums
+from bcl_core.lab.shelf import ABOUT, CARD, METRICS, open_shelf, shelf_home, write_sums
 from bcl_core.recipe import FORMAT_VERSION, Execution, apply_settings, preset
 from bcl_core.registry import DATASETS
 from benchmarks import MADE_WITH
@@ -50,13 +52,13 @@ SUMMED_UP = (
 )
 SHOWN = {
     "accuracy": ("test accuracy", "%"),
-    "accuracy_many": ("… of classes with more than 100 training images", "%"),
-    "accuracy_medium": ("… with 20 to 100", "%"),
-    "accuracy_few": ("… with fewer than 20", "%"),
+    "accuracy_many": (f"… of classes with {SHOTS['many']}", "%"),
+    "accuracy_medium": (f"… with {SHOTS['medium']}", "%"),
+    "accuracy_few": (f"… with {SHOTS['few']}", "%"),
     "angle_mean": ("mean angle between class means", "°"),
     "angle_tail_tail": ("… among {tail}", "°"),
     "angle_head_head": ("… among {head}", "°"),
-    "angle_rms_deviation": ("root mean square deviation from the regular simplex", "°"),
+    "angle_rms_deviation": (recorded.METRICS["angle_rms_deviation"].title, "°"),
     "within_class_angle": ("within-class angle", "°"),
 }
 
@@ -125,7 +127,15 @@ def main() -> None:
     parser.add_argument("collection", choices=COLLECTIONS)
     parser.add_argument("--home", type=Path, default=Path("lab-pretrained"), help="the lab to work in")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="where the data lie")
+    parser.add_argument(
+        "--cards", action="store_true", help="write the cards of what is on the shelf anew; no training"
+    )
     arguments = parser.parse_args()
+    if arguments.cards:
+        for name, text in cards(arguments.collection).items():
+            (shelf_home() / name / CARD).write_text(text, encoding="utf-8")
+            write_sums(shelf_home() / name)
+        return
     lab = Lab.open(arguments.home)
     paths = dict(text.split("=", 1) for text in arguments.set)
     for group in COLLECTIONS[arguments.collection]:
@@ -210,14 +220,31 @@ def shelve(lab: Lab, run: Run, group: Group, name: str, place: int, collection: 
     return target
 
 
+def cards(collection: str) -> dict[str, str]:
+    """Return the cards of the collection's runs on the shelf, by the names of their folders."""
+    shelf = open_shelf(shelf_home())
+    found = {}
+    for group in COLLECTIONS[collection]:
+        for name in (f"{group.prefix}-{loss}" for loss in group.losses):
+            if shelved := shelf.get(name):
+                samples = shelf_home() / name / "samples.safetensors"
+                found[name] = card(shelved.run, list(shelved.metrics), group, name, collection, samples)
+    return found
+
+
 def card(run: Run, metrics: list[dict], group: Group, name: str, collection: str, samples: Path) -> str:
     """Return the run's model card. Its head and tail are called by their classes, which need not be rare."""
-    ends = head_and_tail(read_arrays(samples)["class_counts"])
+    counts = read_arrays(samples)["class_counts"]
+    ends = head_and_tail(counts)
     class_names = json.loads(read_metadata(samples)["class_names"])
     head, tail = (", ".join(class_names[k] for k in sorted(end)) for end in ends)
     last, best = metrics[-1], max(metrics, key=lambda row: row["accuracy"])
     recipe = run.training_recipe
     paths = " --set data.path=FOLDER" if DATASETS[recipe.data.source].needs_path else ""
+    space = f"Angles are measured in {recipe.space} space, between uncentred class means."
+    if recipe.widest_angle < 180:
+        space += f" Its features are not negative, so no angle exceeds {recipe.widest_angle:.0f}°: "
+        space += "a regular simplex is out of reach."
     titles = {key: title.format(head=head, tail=tail) for key, (title, _) in SHOWN.items()}
     rows = [
         f"| {titles[key]} | {_cell(last, key, unit)} | {_cell(best, key, unit)} |" for key, (_, unit) in SHOWN.items()
@@ -232,9 +259,9 @@ def card(run: Run, metrics: list[dict], group: Group, name: str, collection: str
             "| :-- | --: | --: |",
             *rows,
             "",
-            f"Angles are measured in {recipe.space} space, between uncentred class means.",
+            space,
             "",
-            f"- Recipe: {recipe.in_words}. Every setting is in `recipe.json`.",
+            f"- Recipe: {recipe.in_words} · {drawn(counts.tolist())}. Every setting is in `recipe.json`.",
             f"- Made by `python -m benchmarks.pretrained {collection}{paths}` in {run.seconds / 60:.1f} minutes.",
             f"- Made with: {', '.join(f'{key} {text}' for key, text in run.provenance.items())}.",
             f"- Check it: `python -m bcl_core evaluate {name}{paths}` measures the weights again.",

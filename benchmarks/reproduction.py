@@ -17,8 +17,8 @@ from scipy.stats import pearsonr
 
 from app.palette import NEUTRAL, loss_style
 from bcl_core.data import long_tail_counts
-from bcl_core.geometry import predicted_optimum, simplex_angle, simplex_metrics
-from bcl_core.lab.recording import PREDICTABLE
+from bcl_core.geometry import optimal_class_means, simplex_angle, simplex_metrics
+from bcl_core.metrics import METRICS, short
 from bcl_core.recipe import preset
 from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, NEIGHBOURS, cell_recipe
 from benchmarks.figures import save
@@ -33,7 +33,12 @@ Runs = Sequence[Mapping[str, Any]]
 
 DIGITS = 10
 # Columns, and what `benchmarks.ablations` calls them.
-ANGLES = {"tail–tail": "tail_tail", "head–head": "head_head", "to simplex": "rms_deviation"}
+ANGLES = {
+    short("angle_tail_tail"): "tail_tail",
+    short("angle_head_head"): "head_head",
+    short("angle_rms_deviation"): "rms_deviation",
+}
+CIFAR_COLUMNS = ("accuracy_many", "accuracy_medium", "angle_mean", "angle_tail_tail", "angle_head_head")
 ACCURACIES = {"accuracy": "accuracy", "tail accuracy": "accuracy_tail"}
 CORNERS = {"scl": "SCL", "class-averaging": "+ averaging", "class-complement": "+ complement", "bcl": "both: BCL"}
 
@@ -87,11 +92,7 @@ def cifar_table() -> str:
     columns = {
         "accuracy": ("last", "accuracy"),
         "best": ("best", "accuracy"),
-        "many": ("last", "accuracy_many"),
-        "medium": ("last", "accuracy_medium"),
-        "mean angle": ("last", "angle_mean"),
-        "tail–tail": ("last", "angle_tail_tail"),
-        "head–head": ("last", "angle_head_head"),
+        **{short(name): ("last", name) for name in CIFAR_COLUMNS},
     }
     rows = []
     for loss, runs in json.loads(seeds_file(group).read_text()).items():
@@ -133,14 +134,26 @@ def step_table(runs: Runs) -> str:
 
 
 def _predicted(cell: str) -> dict[str, float]:
-    """Angles of a cell's predicted optimum."""
+    """Angles of a cell's predicted optimum, one batch of everything."""
     recipe = cell_recipe(cell, 0)
-    data, loss = recipe.data, recipe.loss
-    counts = long_tail_counts(
+    loss = recipe.loss
+    means = optimal_class_means(_counts(cell), loss=loss.name, temperature=loss.temperature, anchors=loss.anchors)
+    return simplex_metrics(means, _counts(cell))
+
+
+def _counts(cell: str) -> NDArray[np.int64]:
+    """Training images of each digit, (10,)."""
+    data = cell_recipe(cell, 0).data
+    return long_tail_counts(
         DIGITS, data.max_per_class, imbalance_factor=data.imbalance_factor, kind=data.imbalance_kind
     )
-    found = predicted_optimum(counts, loss=PREDICTABLE[loss.name], temperature=loss.temperature, anchors=loss.anchors)
-    return simplex_metrics(found.means, counts)
+
+
+def _asked_and_drawn(asked: str, changed: str) -> str:
+    """The imbalance factor that was asked for, and the one that was drawn where that is another."""
+    counts = _counts(f"{MAIN[0]}{changed}")
+    drawn = f"{max(counts) / min(counts):.3g}"
+    return asked if drawn == asked else f"{asked}\n({drawn} drawn)"
 
 
 def order_table(runs: Runs) -> str:
@@ -162,7 +175,7 @@ def order_table(runs: Runs) -> str:
 
 
 def correlation_table(runs: Runs) -> str:
-    """Pearson's r between the distance to the simplex and accuracy, with its 95 % interval (Fisher's z)."""
+    """Pearson's r between RMS deviation and accuracy, with its 95 % interval (Fisher's z)."""
     rows = []
     for title, chosen in correlated(runs).items():
         distance = _column(chosen, "rms_deviation")
@@ -195,8 +208,8 @@ def named(cell: str) -> str:
     """A cell's name for people."""
     loss, comma, changed = cell.partition(", ")
     words = {"temperature": "τ", "imbalance factor": "IF", "imbalance kind ": ""}
-    for long, short in words.items():
-        changed = changed.replace(long, short)
+    for long, brief in words.items():
+        changed = changed.replace(long, brief)
     return cell_recipe(loss, 0).title + comma + changed
 
 
@@ -234,7 +247,10 @@ def draw_ablations(runs: Runs) -> "Figure":
         ("temperature τ", [(v, [f"{loss}{c}" for loss in MAIN]) for v, c in _levels("temperature", "0.3", runs)]),
         (
             "imbalance factor",
-            [(v, [f"{loss}{c}" for loss in MAIN]) for v, c in _levels("imbalance factor", "50", runs)],
+            [
+                (_asked_and_drawn(v, c), [f"{loss}{c}" for loss in MAIN])
+                for v, c in _levels("imbalance factor", "50", runs)
+            ],
         ),
     )
     for column, (title, groups) in enumerate(columns):
@@ -277,7 +293,7 @@ def _fill(variant: str) -> str:
 
 
 def draw_scatter(runs: Runs) -> "Figure":
-    """Distance to the simplex against accuracy, a dot a run; shapes are imbalance factors."""
+    """RMS deviation from the regular simplex against accuracy, a dot a run; shapes are imbalance factors."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(1, 2, figsize=(12, 4.4), sharex=True, layout="constrained")
@@ -288,7 +304,7 @@ def draw_scatter(runs: Runs) -> "Figure":
             colour, shape = loss_style(run["variant"]).colour, shapes[run["imbalance_factor"]]
             x, y = run["last"]["rms_deviation"], run["last"][key]
             panel.plot(x, y, shape, color=colour, alpha=0.6, markersize=5, fillstyle=_fill(run["variant"]))
-        panel.set(xlabel="distance to the regular simplex, degrees", ylabel=f"test accuracy of {title}, %")
+        panel.set(xlabel=f"{METRICS['angle_rms_deviation'].title}, degrees", ylabel=f"test accuracy of {title}, %")
         panel.grid(color=NEUTRAL, alpha=0.25, linewidth=0.6)
     marks = [plt.Line2D([], [], color=NEUTRAL, marker=m, linestyle="", label=f"IF {f}") for f, m in shapes.items()]
     names = dict.fromkeys(run["variant"] for run in contrastive)

@@ -56,8 +56,8 @@ class MadeRun:
     def begin(self) -> None:
         """Write what no epoch changes."""
         write_samples(self.folder, self.samples)
-        found = geometry.predicted_optimum(self.samples.class_counts, loss="bcl", temperature=0.5, anchors="class")
-        write_arrays(self.folder.predicted, {"class_means": found.means})
+        means = geometry.optimal_class_means(self.samples.class_counts, loss="bcl", temperature=0.5, anchors="class")
+        write_arrays(self.folder.predicted, {"class_means": means}, batch=str(self.recipe.batch_size))
         self.lab.record_state(self.id, "running")
 
     def epoch(self, number: int, of: int, gradients: bool = True, **lacks: None) -> None:

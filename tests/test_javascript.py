@@ -18,6 +18,7 @@ from safetensors.numpy import save_file
 
 from app import palette
 from bcl_core import geometry
+from bcl_core.geometry.groups import FEW_BELOW, MANY_ABOVE
 from harness.push_laws import count_slope
 
 FOLDER = Path(__file__).parent / "js"
@@ -163,6 +164,7 @@ def _drawer_words() -> dict[str, Any]:
             *([1, "0 kB"], [49_200, "49 kB"], [999_400, "999 kB"], [1.2e6, "1 MB"], [9.23e8, "923 MB"]),
             *([1.04e9, "1.0 GB"], [6.4e11, "640.0 GB"]),
         ],
+        "bounds": {"many": MANY_ABOVE, "few": FEW_BELOW},
         "groups": [[count, group] for count, means in alone.items() for group in means if means[group]],
     }
 

@@ -11,6 +11,7 @@ from bcl_core.geometry import QUANTILES
 from bcl_core.lab import Lab
 from bcl_core.lab.history import scalars_of
 from bcl_core.metrics import METRICS, short, shown, that_hold
+from harness.serving import ROOT
 from tests.app.conftest import train_here
 
 FIRST_LAB = Path(__file__).parent / "fixtures" / "first_lab"
@@ -62,3 +63,26 @@ def test_values_are_shown_with_their_units() -> None:
     assert [shown("angle_mean", 90.04), shown("accuracy", 0.5), shown("loss", 1), shown("margin", None)] == [
         *("90.0°", "50.0%", "1.0000", "none")
     ]
+
+
+RETIRED = {
+    "to simplex": "off the simplex",
+    "to the simplex, degrees": "off the simplex",
+    "RMS over pairs": "RMS deviation from the regular simplex",
+    "oot mean square deviation from": "RMS deviation from the regular simplex",
+    "RMS deviation from the simplex": "RMS deviation from the regular simplex",
+    "among the rarest": "within the tail",
+    "mean over tail": "Mean angle within the tail",
+    "BCL, as published": "BCL",
+}
+"""Names that things have had besides their own, and what they are called everywhere."""
+
+
+@pytest.mark.parametrize("folder", ["app", "bcl_core", "benchmarks", "docs", "pretrained", "README.md"])
+def test_a_thing_has_one_name(folder: str) -> None:
+    place = ROOT / folder
+    files = [place] if place.is_file() else [file for end in ("py", "js", "md") for file in place.rglob(f"*.{end}")]
+    assert files
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        assert not [name for name in RETIRED if name in text], file

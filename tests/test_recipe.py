@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
+from bcl_core import registry
 from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings, field_names, preset
 from bcl_core.registry import BACKBONES, DATASETS, LOSSES, VIEWS
 from bcl_core.training import learning_rate
@@ -102,3 +104,23 @@ def test_every_setting_has_a_dotted_name_that_can_be_set_to_its_own_value():
         value = ", ".join(map(str, value)) if isinstance(value, tuple) else value
         same, _ = apply_settings(recipe, Execution(), {name: "none" if value is None else str(value)})
         assert same == recipe
+
+
+WIDEST = {"ce": 90.0, "ce-la": 90.0, "scl": 180.0, "bcl": 180.0}
+"""By loss: degrees that no angle between class means exceeds."""
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_features_of_our_backbones_are_not_negative_so_cross_entropy_has_no_angle_beyond_90_degrees(name):
+    backbone = BACKBONES[name].load()(3)
+    features = backbone(torch.randn(2, 3, 32, 32))
+    assert features.min() >= 0 and features.max() > 0
+    recipes = {
+        loss: apply_settings(preset(f"digits-{loss}"), Execution(), {"model.backbone": name})[0] for loss in WIDEST
+    }
+    assert {loss: recipe.widest_angle for loss, recipe in recipes.items()} == WIDEST
+
+
+def test_of_a_backbone_from_elsewhere_nothing_is_known(monkeypatch):
+    monkeypatch.setitem(registry.BACKBONES, "theirs", registry.Entry("theirs", "", "my_nets:tiny"))
+    assert apply_settings(preset("digits-ce"), Execution(), {"model.backbone": "theirs"})[0].widest_angle == 180

@@ -20,7 +20,7 @@ COLOURS = {"groups": palette.GROUPS, "neutral": palette.NEUTRAL}
 SCRIPT = """
 const { batchFigure, formationFigure, curveFigure, pushFigure, receivedFigure } = await import(process.argv[1]);
 const [[run, ...others], colours] = process.argv.slice(2).map(JSON.parse);
-const targets = { regular: 96.4, predicted: 79.3, planned: 60 };
+const targets = { regular: 96.4, predicted: { tail: 79.3, batch: 64 }, planned: 60 };
 console.log(JSON.stringify({
   batch: batchFigure(run, ["SCL", "averaging", "complement", "BCL"]),
   formation: formationFigure(run, others, targets, colours),

@@ -3,7 +3,7 @@
 /**
  * @param {string} selector of the component's element
  * @param {(host: HTMLElement, data: Object, component: Object) => {tell: (data: Object) => void, remove: () => void}} make
- *   `component` is what Streamlit gives: by its setTriggerValue it can tell Python something
+ *   `component` is what Streamlit gives: by its setTriggerValue and setStateValue it can tell Python something
  */
 export function mounting(selector, make) {
   const mounted = new WeakMap();
@@ -19,7 +19,7 @@ export function mounting(selector, make) {
 
 /** The same for what lists `pictures` to retheme and to destroy: it is made anew where it is told something else. */
 export function picturing(selector, Kind) {
-  return mounting(selector, (host) => {
+  return mounting(selector, (host, _, component) => {
     let [known, made] = [null, null];
     const remove = () => {
       made?.remove?.();
@@ -30,7 +30,7 @@ export function picturing(selector, Kind) {
       if (told === known) for (const picture of made.pictures) picture.retheme();
       else {
         remove();
-        [known, made] = [told, new Kind(host, data)];
+        [known, made] = [told, new Kind(host, data, component)];
       }
     };
     return { tell, remove };

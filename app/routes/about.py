@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import palette
-from app.words import plain
+from app.words import drawn, plain
 from bcl_core import geometry
 from bcl_core.geometry.alignment import MAX_SIMPLEX_DIMS
 from bcl_core.geometry.groups import by_frequency
@@ -56,10 +56,16 @@ class Shots(TypedDict):
 
 
 class Predicted(TypedDict):
-    """The predicted optimum: class means, (K, D), turned onto the picture's simplex; degrees within the tail."""
+    """The predicted optimum: class means, (K, D), turned onto the picture's simplex.
+
+    `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is
+    the size of the batches that it is of, in images, null for one batch of everything.
+    """
 
     coordinates: list[list[float | None]]
     tail: float | None
+    prototypes: float | None
+    batch: int | None
 
 
 class Classes(TypedDict):
@@ -84,8 +90,8 @@ class About(TypedDict):
     """A run but for its epochs.
 
     `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the
-    seed alone; `classes` is null before the run has read its data; `faults` say what of it cannot be read: "folder",
-    "samples", "predicted", "recipe".
+    seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its
+    data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe".
     """
 
     id: str
@@ -94,6 +100,7 @@ class About(TypedDict):
     variant: str
     title: str
     space: str
+    widest: float
     recipe: str
     planned: int
     seed: int | None
@@ -130,7 +137,8 @@ def about(lab: Lab, run: Run) -> About:
         "variant": recipe.variant,
         "title": recipe.title,
         "space": recipe.space,
-        "recipe": recipe.in_words + (_drawn(classes["counts"]) if classes else ""),
+        "widest": recipe.widest_angle,
+        "recipe": f"{recipe.in_words} · {drawn(classes['counts'])}" if classes else recipe.in_words,
         "planned": recipe.epochs,
         "seed": recipe.seed,
         "provenance": dict(run.provenance),
@@ -141,12 +149,6 @@ def about(lab: Lab, run: Run) -> About:
         "classes": classes,
         "faults": faults,
     }
-
-
-def _drawn(counts: Sequence[int]) -> str:
-    """Say what was drawn, which need not be the imbalance factor that was asked for."""
-    most, least = max(counts), min(counts)
-    return f" · drawn: {most:,} to {least:,} training images a class, factor {most / least:.3g}"
 
 
 def _switches(recipe: Recipe) -> Switches:
@@ -187,7 +189,7 @@ def _classes_or_faults(lab: Lab, run: Run) -> tuple[Classes | None, dict[str, st
     try:
         if folder.predicted.exists():
             folder.content(folder.predicted)  # as it is now: the arrays may be in memory from before the damage
-            predicted = folder.arrays(folder.predicted)["class_means"]
+            predicted = folder.arrays(folder.predicted), folder.metadata(folder.predicted).get("batch", "")
     except SnapshotError as error:
         faults["predicted"] = str(error)
     try:
@@ -203,7 +205,7 @@ _known: Cache[tuple[str, str, bool], Classes] = Cache(MEMORY)
 
 
 def _classes(
-    names: Sequence[str], counts: NDArray[np.int64], predicted: NDArray[np.float64] | None
+    names: Sequence[str], counts: NDArray[np.int64], predicted: tuple[Mapping[str, NDArray[Any]], str] | None
 ) -> tuple[Classes, int]:
     K = len(counts)
     head, tail = geometry.head_and_tail(counts)
@@ -221,17 +223,26 @@ def _classes(
         "shots": {"many": shots["many"], "medium": shots["medium"], "few": shots["few"]},
         "simplex": _rounded(frame),
         "regular": geometry.simplex_angle(K),
-        "predicted": None if predicted is None else _predicted(predicted, counts),
+        "predicted": None if predicted is None else _predicted(*predicted, counts),
         "bins": geometry.frequency_bins(counts).tolist() if K > geometry.MAX_BINS else None,
     }
     return classes, 100 * frame.size + 200 * K
 
 
-def _predicted(means: NDArray[np.float64], counts: NDArray[np.int64]) -> Predicted:
+def _predicted(arrays: Mapping[str, NDArray[Any]], batch: str, counts: NDArray[np.int64]) -> Predicted:
+    """`batch` is a number of images; files of earlier releases have none, which are of one batch of everything."""
+    means, prototypes = arrays["class_means"], arrays.get("prototypes")
+    images = int(batch) if batch.isdecimal() else int(counts.sum())
     return {
         "coordinates": _rounded(geometry.aligned_coordinates(means, means).coordinates),
-        "tail": geometry.simplex_metrics(means, counts)["angle_tail_tail"],
+        "tail": _within_tail(means, counts),
+        "prototypes": None if prototypes is None else _within_tail(prototypes, counts),
+        "batch": images if images < counts.sum() else None,
     }
+
+
+def _within_tail(vectors: NDArray[np.float64], counts: NDArray[np.int64]) -> float | None:
+    return geometry.simplex_metrics(vectors, counts)["angle_tail_tail"]
 
 
 def _rounded(values: NDArray[np.floating[Any]]) -> Any:

@@ -60,7 +60,7 @@
  */
 
 /**
- * A run but for its epochs. `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the seed alone; `classes` is null before the run has read its data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe".
+ * A run but for its epochs. `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe".
  * @typedef {Object} About
  * @property {string} id
  * @property {string} name
@@ -68,6 +68,7 @@
  * @property {string} variant
  * @property {string} title
  * @property {string} space
+ * @property {number} widest
  * @property {string} recipe
  * @property {number} planned
  * @property {number|null} seed
@@ -122,10 +123,12 @@
  */
 
 /**
- * The predicted optimum: class means, (K, D), turned onto the picture's simplex; degrees within the tail.
+ * The predicted optimum: class means, (K, D), turned onto the picture's simplex. `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is the size of the batches that it is of, in images, null for one batch of everything.
  * @typedef {Object} Predicted
  * @property {Array<Array<number|null>>} coordinates
  * @property {number|null} tail
+ * @property {number|null} prototypes
+ * @property {number|null} batch
  */
 
 /**
@@ -152,7 +155,7 @@
  */
 
 /**
- * A run as the Library lists it. `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are as they are; `space` is where its angles are measured; `epoch` the last one recorded; `created` and `deleted` are in seconds since 1970; `lacks_images`: it came without its images, which can be fetched.
+ * A run as the Library lists it. `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are as they are; `space` is where its angles are measured, and `widest` what none there exceeds, in degrees; `epoch` the last one recorded; `created` and `deleted` are in seconds since 1970; `lacks_images`: it came without its images, which can be fetched.
  * @typedef {Object} LibraryRun
  * @property {string} id
  * @property {"own"|"shelf"|"imported"|"recorded"} kind
@@ -164,6 +167,7 @@
  * @property {string} data
  * @property {number|null} imbalance
  * @property {string} space
+ * @property {number} widest
  * @property {number|null} seed
  * @property {string} state
  * @property {string|null} error
@@ -178,7 +182,7 @@
  */
 
 /**
- * What its last epoch measured, null where that was not recorded. Accuracies are from 0 to 1, angles in degrees; `tail` is the mean angle among the rarest classes, null where none is rare.
+ * What its last epoch measured, null where that was not recorded. Accuracies are from 0 to 1, angles in degrees; `tail` is the mean angle within the tail, null where none is rare.
  * @typedef {Object} Figures
  * @property {number|null} accuracy
  * @property {number|null} many

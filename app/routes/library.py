@@ -26,8 +26,8 @@ Kind = Literal["own", "shelf", "imported", "recorded"]
 class Figures(TypedDict):
     """What its last epoch measured, null where that was not recorded.
 
-    Accuracies are from 0 to 1, angles in degrees; `tail` is the mean angle among the rarest classes, null where none
-    is rare.
+    Accuracies are from 0 to 1, angles in degrees; `tail` is the mean angle within the tail, null where none is
+    rare.
     """
 
     accuracy: float | None
@@ -42,8 +42,9 @@ class LibraryRun(TypedDict):
     """A run as the Library lists it.
 
     `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are
-    as they are; `space` is where its angles are measured; `epoch` the last one recorded; `created` and `deleted` are
-    in seconds since 1970; `lacks_images`: it came without its images, which can be fetched.
+    as they are; `space` is where its angles are measured, and `widest` what none there exceeds, in degrees; `epoch` the
+    last one recorded; `created` and `deleted` are in seconds since 1970; `lacks_images`: it came without its images,
+    which can be fetched.
     """
 
     id: str
@@ -56,6 +57,7 @@ class LibraryRun(TypedDict):
     data: str
     imbalance: float | None
     space: str
+    widest: float
     seed: int | None
     state: str
     error: str | None
@@ -112,6 +114,7 @@ def _listed(lab: Lab, run: Run, metrics: Mapping[str, Any]) -> LibraryRun:
         "data": DATASETS[data.source].title if data else "",
         "imbalance": imbalance,
         "space": recipe.space,
+        "widest": recipe.widest_angle,
         "seed": recipe.seed,
         "state": run.state,
         "error": run.error,

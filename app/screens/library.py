@@ -16,7 +16,7 @@ FORMS = {form.command: (form, draw) for form, draw in ((IMPORT, import_form), (R
 
 def _page() -> None:
     opened = next((name for name, (form, _) in FORMS.items() if form.wanted), st.session_state.get(OPENED))
-    with st.container(horizontal=True, vertical_alignment="center"):
+    with st.container(horizontal=True, vertical_alignment="center", key="library/head"):
         st.title("Library", width="content")
         st.page_link(
             "screens/lab.py", label="New race", icon=":material/add:", query_params={"new": "digits"}, width="content"

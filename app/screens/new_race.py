@@ -301,6 +301,7 @@ def _train(draft: Draft, where: DeltaGenerator) -> None:
     ready = bool(recipes) and alike is None
     pressed = where.button("Train", type="primary", icon=":material/play_arrow:", key="race/train", disabled=not ready)
     if ready:
+        _say_what_came_with_the_project(recipes)
         _queue_or_offer(draft, recipes, execution, pressed=pressed)
 
 
@@ -323,6 +324,18 @@ def _queue_or_offer(draft: Draft, recipes: Sequence[Recipe], execution: Executio
             _open([run.id for run in there])
         if st.button("Train it again", key="race/again"):
             _queue(draft, recipes, execution)
+
+
+def _say_what_came_with_the_project(recipes: Sequence[Recipe]) -> None:
+    """Say how many the shelf has as well, and on what those were trained: that may show in the last digits."""
+    shelved = {run.recipe.hash: run for run in the_lab().shelf.runs}
+    known = [shelved[recipe.hash] for recipe in recipes if recipe.hash in shelved]
+    if known:
+        made = {name: known[0].provenance.get(name, "unknown") for name in ("torch", "device", "threads")}
+        st.caption(
+            f"{len(known)} of these runs came with the project as well, trained with torch {made['torch']} on "
+            f"{made['device']}, threads {made['threads']}. Trained here, the last digits may differ."
+        )
 
 
 def _queue(draft: Draft, recipes: Sequence[Recipe], execution: Execution) -> None:

@@ -1,8 +1,8 @@
 """Predict: class counts, temperature and loss in, the angles of the optimum out. No training."""
 
+import math
 import re
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -14,42 +14,54 @@ from app.seeds import Rows, mean_and_std, measured
 from app.words import verbatim
 from bcl_core import geometry
 from bcl_core.data import long_tail_counts
+from bcl_core.geometry.configuration import Anchors, Configuration
+from bcl_core.registry import LOSSES
 
 MAX_CLASSES = 200
-CHOICES: Mapping[str, tuple[Literal["scl", "bcl"], Literal["instance", "class"]]] = {
-    "SCL": ("scl", "instance"),
-    "SCL, class anchors": ("scl", "class"),
-    "BCL": ("bcl", "instance"),
-    "BCL, class anchors": ("bcl", "class"),
-}
-VARIANTS = {"SCL": "scl", "SCL, class anchors": "scl-class", "BCL": "bcl", "BCL, class anchors": "bcl-class"}
+MAX_WITHOUT_SIMPLEX = 20  # classes, in dimensions in which every start ends elsewhere
+MEASURED_BATCH = 64
+ONE_BATCH = "One batch of everything"
+SQUARE = ("scl", "class-averaging", "class-complement", "bcl")
+ANCHORS: Mapping[Anchors, str] = {"instance": "", "class": ", class anchors"}
+VARIANTS = {LOSSES[name].title + words: (name, anchors) for name in SQUARE for anchors, words in ANCHORS.items()}
+"""By title: each corner of the ablation square with each kind of anchors."""
+
 MEASURED = (
     "Measured: digits, mean ± standard deviation over five seeds, of test images after 60 epochs in batches of 64 with "
     "cross-entropy beside the contrastive loss. So the two need not agree: "
     "[what is known of that](theory#4-what-training-does)."
 )
 NOT_MEASURED = (
-    "Nothing was trained on these counts at this τ in the [report](report#digits-with-a-long-tail-what-each-part-does)."
-    " Of digits, 130 to 2 images a class, τ 0.1, 0.3 and 1 were."
+    "Nothing was trained on these counts at this τ in such batches in the "
+    "[report](report#digits-with-a-long-tail-what-each-part-does). Of digits, 130 to 2 images a class, τ 0.1, 0.3 and "
+    "1 were, in batches of 64."
 )
 
 
 def _page() -> None:
     st.title("Predict")
     st.markdown(
-        "If every image sat exactly on its class mean, where would the contrastive loss alone put the means? "
-        "This is the optimum of that collapsed objective, for one batch that holds all training images at once, "
-        "without cross-entropy and without training. Training, in small batches, need not get there."
+        "If every image sat exactly on its class mean, where would the contrastive loss alone put the means, and where "
+        "the prototypes? This is the optimum of that collapsed objective on average over random batches, without "
+        "cross-entropy and without training. Training need not get there."
     )
     try:
         counts = _counts()
-        temperature, dim = _settings(len(counts))
+        temperature, dim, batch = _settings(counts)
         with st.spinner("Looking for the optimum"):
-            found = {name: runs.optimum(tuple(counts), *choice, temperature, dim) for name, choice in CHOICES.items()}
+            found = {title: _optimum(*of, tuple(counts), temperature, dim, batch) for title, of in VARIANTS.items()}
     except ValueError as error:
         st.error(verbatim(str(error)))
         return
-    _results(counts, temperature, found)
+    _results(counts, temperature, batch, found)
+
+
+def _optimum(
+    name: str, anchors: Anchors, counts: tuple[int, ...], temperature: float, dim: int, batch: int | None
+) -> Configuration:
+    weights = LOSSES[name].weights
+    assert weights is not None
+    return runs.optimum(counts, weights.class_averaging, weights.class_complement, anchors, temperature, dim, batch)
 
 
 def _counts() -> list[int]:
@@ -83,61 +95,87 @@ def _parse(text: str) -> list[int]:
     return [int(word) for word in words]
 
 
-def _settings(num_classes: int) -> tuple[float, int]:
-    left, right = st.columns(2)
+def _settings(counts: Sequence[int]) -> tuple[float, int, int | None]:
+    """Return τ, the dimensions, and the images of a batch: None for all of them."""
+    left, middle, right = st.columns(3)
     temperature = left.slider("Temperature τ", 0.05, 2.0, 0.3, 0.05, key="temperature", bind="query-params")
-    dim = right.number_input(
+    dim = middle.number_input(
         "Dimensions of the embedding",
         1,
         4096,
-        max(num_classes - 1, 1),
-        key=f"dim{num_classes}",
+        max(len(counts) - 1, 1),
+        key=f"dim{len(counts)}",
         bind="query-params",
         help="A regular simplex of K classes needs K − 1.",
     )
-    return temperature, dim
+    if dim < len(counts) - 1 and len(counts) > MAX_WITHOUT_SIMPLEX:
+        raise ValueError(
+            f"in fewer than {len(counts) - 1} dimensions, where no regular simplex fits, this page takes at most "
+            f"{MAX_WITHOUT_SIMPLEX} classes"
+        )
+    everything = right.toggle(ONE_BATCH, key="everything", bind="query-params")
+    batch = right.number_input(
+        "Images in a batch",
+        2,
+        65_536,
+        MEASURED_BATCH,
+        key="batch",
+        bind="query-params",
+        disabled=everything,
+        help="Each is there in two views. How many of each class a batch holds is left to chance.",
+    )
+    return temperature, dim, None if everything or batch >= sum(counts) else batch
 
 
-def _results(counts: list[int], temperature: float, found: dict[str, geometry.PredictedOptimum]) -> None:
+def _results(counts: list[int], temperature: float, batch: int | None, found: Mapping[str, Configuration]) -> None:
     simplex = geometry.simplex_angle(len(counts))
-    if not next(iter(found.values())).simplex_exists:
+    if not np.isfinite(next(iter(found.values())).gap):
         st.warning(
             f"A regular simplex of {len(counts)} classes needs {len(counts) - 1} dimensions. Shown is the best found."
         )
     rare = geometry.rarest(counts)
     among = "tail–tail °" if len(geometry.head_and_tail(counts)[1]) > 1 else "two rarest °"
-    seeds = measured(counts, temperature)
+    seeds = measured(counts, temperature) if batch == MEASURED_BATCH else {}
     rows = []
     for name, optimum in found.items():
         metrics = geometry.simplex_metrics(optimum.means, counts)
+        loss, anchors = VARIANTS[name]
+        prototypes = optimum.prototypes
         rows.append(
             {
                 "Loss": name,
                 among: _mean_among(rare, optimum.means),
-                f"measured {among}": _measured_tail(seeds.get(VARIANTS[name])),
+                f"measured {among}": _measured_tail(seeds.get(loss + ("-class" if anchors == "class" else ""))),
+                f"prototypes {among}": "–" if prototypes is None else f"{_mean_among(rare, prototypes):.1f}",
                 "head–tail °": metrics["angle_head_tail"],
                 "head–head °": metrics["angle_head_head"],
-                "spread over pairs °": metrics["angle_std"],
                 "off the simplex °": metrics["angle_rms_deviation"],
-                "gradient left": f"{optimum.gradient_norm:.0e}",
+                "certificate": _certificate(optimum),
             }
         )
-    degrees = [name for name in rows[0] if "°" in name and "measured" not in name and rows[0][name] is not None]
-    shown = ["Loss", *degrees, "gradient left"]
-    shown[2:2] = [f"measured {among}"] if seeds else []
+    shown = [name for name, value in rows[0].items() if value is not None and (seeds or "measured" not in name)]
+    numbers = [name for name in shown if isinstance(rows[0][name], float)]
     st.dataframe(
         [{name: row[name] for name in shown} for row in rows],
         hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="%.1f") for name in degrees},
+        column_config={name: st.column_config.NumberColumn(format="%.1f") for name in numbers},
     )
+    batches = "one batch of everything" if batch is None else f"batches of {batch:,}"
     st.caption(
-        f"Classes of {max(counts):,} to {min(counts):,} images, a factor of {max(counts) / min(counts):.3g}. "
-        f"All equally far apart would be {simplex:.2f}°. {_who(len(rare), len(counts))} "
-        "Gradient left: the length of the objective's gradient where the search ended; from "
-        "K − 1 dimensions on, that place is the only optimum, up to rotation."
+        f"Predicted for {batches}. Classes of {max(counts):,} to {min(counts):,} images, a factor of "
+        f"{max(counts) / min(counts):.3g}. All equally far apart would be {simplex:.2f}°. "
+        f"{_who(len(rare), len(counts))} Certificate: by what share of its value the objective could be lower at most; "
+        "unique: nowhere else, rotations apart."
     )
     st.markdown(MEASURED if seeds else NOT_MEASURED)  # its link is too pale in a caption
     predicted({name: optimum.means for name, optimum in found.items()}, counts, key="predicted")
+
+
+def _certificate(optimum: Configuration) -> str:
+    if not np.isfinite(optimum.gap):
+        return "none: the best of a few starts"
+    share = max(optimum.gap / optimum.value, 1e-15)
+    return f"optimum to 1e{math.ceil(math.log10(share))}; {'unique' if optimum.unique else 'perhaps not unique'}"
 
 
 def _mean_among(classes: NDArray[np.int64], means: NDArray[np.float64]) -> float:

@@ -19,14 +19,14 @@ st.markdown(
     "between their mean features. **Orange: pairs of 7, 8 and 9, the rarest of the long tail. Dashed: where all pairs "
     "would be equally far apart.**"
 )
-told = start.told()
+told, race = start.told(), "digits"
 if told is None:
     st.warning("The runs that come with the project are missing or damaged; the Library says which. Training works.")
 else:
-    start.start(told, key="start")
+    race = start.start(told, key="start")  # a race of the same name trains such runs
 with st.container(horizontal=True):
     if st.button("Train it now", type="primary", icon=":material/play_arrow:"):
-        st.switch_page("screens/lab.py", query_params={"new": "digits"})
+        st.switch_page("screens/lab.py", query_params={"new": race})
     if st.button("Library", icon=":material/grid_view:"):
         st.switch_page("screens/library.py")
 st.markdown(

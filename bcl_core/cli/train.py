@@ -60,6 +60,8 @@ def _record(lab: Lab, run_id: str, lock: FileLock, world: "World", *, as_json: b
 
     if not as_json:
         print(f"run {run_id} in {lab.home}", flush=True)
+        if (recipe := lab.run(run_id).recipe).widest_angle < 180:
+            print(f"angles are of {recipe.space} features, which are not negative: none exceeds 90°", flush=True)
     ended = threading.Event()
     try:
         opened = OpenRun(lab, run_id, lock, world)

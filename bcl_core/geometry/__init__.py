@@ -23,7 +23,7 @@ from bcl_core.geometry.angles import (
     within_class_angles,
 )
 from bcl_core.geometry.collapse import collapse_metrics
-from bcl_core.geometry.configuration import Configuration, optimal_configuration
+from bcl_core.geometry.configuration import MAX_DISTINCT_COUNTS, Configuration, optimal_configuration
 from bcl_core.geometry.gradients import gradient_contributions
 from bcl_core.geometry.groups import (
     MAX_BINS,
@@ -33,5 +33,5 @@ from bcl_core.geometry.groups import (
     shot_group_means,
     shot_groups,
 )
-from bcl_core.geometry.optimum import PredictedOptimum, optimal_class_means, predicted_optimum
+from bcl_core.geometry.optimum import optimal_class_means
 from bcl_core.geometry.push import PUSH_ARRAYS, push_extents, tail_push_share

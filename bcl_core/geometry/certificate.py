@@ -17,27 +17,29 @@ import numpy as np
 from bcl_core.geometry.arrays import FloatArray, IntArray
 from bcl_core.geometry.collapsed import Evaluation, Objective
 
-CONVERGED = 1e-4  # gap, as a share of what is left of the loss, from which uniqueness is judged
+CONVERGED = 1e-4  # bound from which uniqueness is judged
 STRICTLY = 1e-6  # least eigenvalue that is more than 0, as a share of the forces on a vector
 
 
 def certificate(
     objective: Objective, evaluation: Evaluation, means: FloatArray, prototypes: FloatArray, kind: str
 ) -> tuple[float, bool]:
-    """The bound on f(X) − f(X*), and whether X* is unique; at group vectors (u, w), both (G, p + 1).
+    """The bound on f(X) − f(X*), as a share of what is left of f, and whether X* is unique.
+
+    Means and prototypes are group vectors (u, w), both (G, p + 1).
 
     Prototypes are free ("learned"), on their means ("means") or fixed as a regular simplex ("simplex").
 
     X* is unique if every cosine is: f is strictly convex in those that enter it, and (S − Λ) X* = 0 settles the others
     where S − Λ is positive definite on the vectors that they belong to.
     """
-    sizes, forces, left = objective.batches.sizes, evaluation.forces, np.exp(evaluation.value)
+    sizes, forces = objective.batches.sizes, evaluation.forces
     pairs = np.outer(sizes, sizes)
     np.fill_diagonal(pairs, np.maximum(sizes * (sizes - 1), 1))
-    to_means = left * (forces.means + forces.means.T) / 2 / pairs  # S of two classes, and of one and itself
-    to_prototypes, own = left * forces.prototypes / 2 / pairs, left * forces.own / 2 / sizes
-    of_means = left * (evaluation.means_gradient * means).sum(axis=1) / 2 / sizes  # Λ
-    of_prototypes = left * (evaluation.prototypes_gradient * prototypes).sum(axis=1) / 2 / sizes
+    to_means = (forces.means + forces.means.T) / 2 / pairs  # S of two classes, and of one and itself
+    to_prototypes, own = forces.prototypes / 2 / pairs, forces.own / 2 / sizes
+    of_means = (evaluation.means_gradient * means).sum(axis=1) / 2 / sizes  # Λ
+    of_prototypes = (evaluation.prototypes_gradient * prototypes).sum(axis=1) / 2 / sizes
 
     sums = np.sqrt(np.outer(sizes, sizes))
     np.fill_diagonal(sums, sizes - 1)
@@ -60,12 +62,12 @@ def certificate(
 
     np.fill_diagonal(known, known.diagonal() | ~several)
     loose = ~known.all(axis=1)
-    force = left * (forces.on_means + (forces.on_prototypes if kind == "means" else 0)) / sizes
+    force = (forces.on_means + (forces.on_prototypes if kind == "means" else 0)) / sizes
     unsettled = matrix[: len(sizes), : len(sizes)][np.ix_(loose, loose)] / np.sqrt(np.outer(force[loose], force[loose]))
     strictness = [*np.linalg.eigvalsh(unsettled), *(difference[0, 0] / force)[loose & several]]
     if kind == "learned":
-        strictness.extend(-of_prototypes * sizes / (left * forces.on_prototypes))
-    return gap, bool(gap < CONVERGED * left and min(strictness, default=np.inf) > STRICTLY)
+        strictness.extend(-of_prototypes * sizes / forces.on_prototypes)
+    return gap, bool(gap < CONVERGED and min(strictness, default=np.inf) > STRICTLY)
 
 
 def _with_fixed(

@@ -95,11 +95,12 @@ class Objective:
 
     def _of_cosines(self, means: FloatArray, prototypes: FloatArray, own: FloatArray) -> tuple[float, Forces]:
         batches, kappa = self.batches, float(self.class_complement)
-        members, proxies = (means - 1) / self.temperature, (prototypes - 1) / self.temperature
-        nearest = np.maximum(members, proxies if kappa else -np.inf)
-        np.fill_diagonal(nearest, np.where(batches.sizes > 1, np.diag(nearest), -np.inf))
-        nearest = nearest.max(axis=1, keepdims=True)
-        members, proxies = np.exp(members - nearest), kappa * np.exp(proxies - nearest)
+        members = (means - 1) / self.temperature
+        proxies = (prototypes - 1) / self.temperature if kappa else np.full(means.shape, -np.inf)
+        alone = np.flatnonzero(batches.sizes == 1)
+        members[alone, alone] = proxies[alone, alone] = -np.inf
+        nearest = np.maximum(members, proxies).max(axis=1, keepdims=True)
+        members, proxies = np.exp(members - nearest), np.exp(proxies - nearest)
         within, between = np.diag(members).copy(), np.diag(proxies).copy()
         np.fill_diagonal(members, 0)
         np.fill_diagonal(proxies, 0)

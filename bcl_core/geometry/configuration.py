@@ -28,17 +28,16 @@ a network, there is no closed form.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from bcl_core.geometry.angles import simplex_frame, unit_rows
+from bcl_core.geometry.angles import simplex_frame
 from bcl_core.geometry.arrays import FloatArray, IntArray, as_counts, check_choice, check_temperature
-from bcl_core.geometry.certificate import certificate
-from bcl_core.geometry.collapsed import Evaluation, Objective
+from bcl_core.geometry.collapsed import Objective
 from bcl_core.geometry.compositions import Switches, drawn_batches, whole_batch
+from bcl_core.geometry.search import any_start, minimise, solve
 
 Anchors = Literal["instance", "class"]
 Prototypes = Literal["learned", "simplex", "means"]
@@ -46,9 +45,6 @@ Prototypes = Literal["learned", "simplex", "means"]
 MAX_DISTINCT_COUNTS = 600
 MAX_IMAGES = 10**9 - 1  # from which numpy draws batches
 STARTS_WITHOUT_SIMPLEX = 5
-ROUNDS = (50, 100, 200, 400, 800, 1_600)  # steps
-GOOD_ENOUGH = 1e-7  # gap, as a share of what is left of the loss, from which no further round is made
-LEAST_STIFFNESS = 1e-16  # of a group on which the others' forces vanish
 OUT_OF_PLANE = 1e-5  # length that the solution may lose to K − 1 dimensions
 
 
@@ -126,133 +122,42 @@ def optimal_configuration(
         raise ValueError(f"there are {len(distinct)} {what}; the optimum is found for at most {MAX_DISTINCT_COUNTS}")
 
     switches = Switches(class_averaging, class_complement, anchors == "class", views)
-    if batch_size is None or batch_size == images:
-        batches = whole_batch(distinct, sizes, switches)
-    else:
-        rng = np.random.default_rng(seed)
-        batches = drawn_batches(distinct, sizes, batch_size, compositions, switches, rng)
-    if not batches.contrast:
-        raise ValueError(
-            f"batch_size is {batch_size}; expected a larger one, or more compositions: none of {compositions} has an "
-            "anchor with a positive and another class"
-        )
-    objective = Objective(batches, temperature, class_averaging, class_complement)
+
+    def objective_of(counts: IntArray, sizes: IntArray) -> Objective:
+        held = int((counts * sizes).sum())  # not the number of images where counts were rounded to a mean
+        if batch_size is None or batch_size >= min(held, images):
+            batches = whole_batch(counts, sizes, switches)
+        else:
+            rng = np.random.default_rng(seed)
+            batches = drawn_batches(counts, sizes, batch_size, compositions, switches, rng)
+        if not batches.contrast:
+            raise ValueError(
+                f"batch_size is {batch_size}; expected a larger one, or more compositions: none of {compositions} has "
+                "an anchor with a positive and another class"
+            )
+        return Objective(batches, temperature, class_averaging, class_complement)
+
     kind = prototypes if class_complement else "means"
+    objective = objective_of(distinct, sizes)
     if roomy:
-        found = _minimise(objective, _grouped_start(sizes, kind), certified=True)
+        found = solve(objective, distinct, objective_of, kind)
     else:
-        starts = [_low_start(num_classes, dim, start, kind) for start in range(STARTS_WITHOUT_SIMPLEX)]
-        ends = [_minimise(objective, start) for start in starts]
+        starts = [any_start(sizes, dim, start, kind) for start in range(STARTS_WITHOUT_SIMPLEX)]
+        ends = [minimise(objective, start) for start in starts]
         found = min(ends, key=lambda end: end.evaluate(objective).value)
-    gap, unique = found.certificate(objective) if roomy else (np.inf, False)
-    vectors = found.means, found.prototypes
+    left, share, unique = float(np.exp(found.evaluate(objective).value)), np.inf, False
+    vectors, lost = (found.means, found.prototypes), np.inf
     if roomy:
+        share, unique = found.certificate(objective)
         vectors, lost = _turned(*vectors, sizes)
-        gap = gap if lost < OUT_OF_PLANE else np.inf
     means, proxies = (_of_classes(rows, group, sizes, dim) for rows in vectors)
     return Configuration(
         means=means,
         prototypes=proxies if class_complement else None,
-        value=float(np.exp(found.evaluate(objective).value)) + objective.floor,
-        gap=float(gap),
+        value=left + objective.floor,
+        gap=float(share * left) if lost < OUT_OF_PLANE else np.inf,
         unique=unique,
     )
-
-
-@dataclass(frozen=True)
-class _State:
-    """Vectors (u, w) of G groups, and which of them move: `moving` is (rows, p + 1), unit rows.
-
-    "learned": means, then prototypes. "means": the means, on which the prototypes stand. "simplex": the means, while
-    the prototypes stay.
-    """
-
-    kind: str
-    moving: FloatArray
-    fixed: FloatArray
-
-    @property
-    def means(self) -> FloatArray:
-        return self.moving[: len(self.fixed)]
-
-    @property
-    def prototypes(self) -> FloatArray:
-        return {"learned": self.moving[-len(self.fixed) :], "means": self.moving, "simplex": self.fixed}[self.kind]
-
-    def moved(self, rows: FloatArray) -> _State:
-        return replace(self, moving=unit_rows(rows))
-
-    def evaluate(self, objective: Objective) -> Evaluation:
-        return objective.evaluate(self.means, self.prototypes)
-
-    def certificate(self, objective: Objective) -> tuple[float, bool]:
-        return certificate(objective, self.evaluate(objective), self.means, self.prototypes, self.kind)
-
-    def of_moving(self, of_means: FloatArray, of_prototypes: FloatArray) -> FloatArray:
-        """What rows of `moving` have, (rows, …), of what the means and the prototypes have."""
-        if self.kind == "learned":
-            return np.concatenate([of_means, of_prototypes])
-        return of_means + of_prototypes if self.kind == "means" else of_means
-
-
-def _grouped_start(sizes: IntArray, kind: str) -> _State:
-    fixed = _simplex(sizes)
-    if kind == "simplex":
-        return _State(kind, fixed, fixed)
-    means = np.random.default_rng(0).normal(size=(len(sizes), len(sizes) + 1))
-    means[sizes == 1, -1] = 0
-    return _start(unit_rows(means), fixed, kind)
-
-
-def _low_start(num_classes: int, dim: int, seed: int, kind: str) -> _State:
-    means = np.random.default_rng(seed).normal(size=(num_classes, dim + 1))
-    means[:, -1] = 0
-    return _start(unit_rows(means), means, kind)
-
-
-def _start(means: FloatArray, fixed: FloatArray, kind: str) -> _State:
-    return _State(kind, np.concatenate([means, means]) if kind == "learned" else means, fixed)
-
-
-def _simplex(sizes: IntArray) -> FloatArray:
-    """A regular simplex of all classes as group vectors (u, w), (G, G + 1)."""
-    num_classes = sizes.sum()
-    own = num_classes / (num_classes - 1) * (sizes - 1) / sizes  # w²
-    cosines = np.full((len(sizes), len(sizes)), -1 / (num_classes - 1))
-    np.fill_diagonal(cosines, 1 - own)
-    lengths, axes = np.linalg.eigh(cosines)
-    return np.column_stack([axes * np.sqrt(lengths.clip(min=0)), np.sqrt(own)])
-
-
-def _minimise(objective: Objective, state: _State, certified: bool = False) -> _State:
-    """L-BFGS over vectors of free length, of which the objective sees the direction.
-
-    A row's length sets its step: the second derivative falls with the square of the length. So a short first round
-    finds how stiff each row is near the optimum, and the others start from lengths that make all rows as stiff as
-    each other. Without that, rare classes, whose weight in the loss is small, arrive last or never.
-    """
-    from scipy.optimize import minimize  # here, because the web process imports this package and must stay light
-
-    def fun(flat: FloatArray) -> tuple[float, FloatArray]:
-        rows = flat.reshape(state.moving.shape)
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        units = rows / lengths
-        evaluation = replace(state, moving=units).evaluate(objective)
-        gradient = state.of_moving(evaluation.means_gradient, evaluation.prototypes_gradient)
-        tangent = gradient - (gradient * units).sum(axis=1, keepdims=True) * units
-        return evaluation.value, (tangent / lengths).ravel()
-
-    lengths = np.ones((len(state.moving), 1))
-    for steps in ROUNDS:
-        options = {"maxiter": steps, "maxfun": 10 * steps, "maxcor": 20, "maxls": 50, "gtol": 1e-9, "ftol": 0}
-        found = minimize(fun, (state.moving * lengths).ravel(), jac=True, method="L-BFGS-B", options=options)
-        state = state.moved(found.x.reshape(state.moving.shape))
-        value, forces, *_ = state.evaluate(objective)
-        if certified and state.certificate(objective)[0] < GOOD_ENOUGH * np.exp(value):
-            break
-        push = state.of_moving(forces.on_means, forces.on_prototypes)[:, None]
-        lengths = np.sqrt((push / push.max()).clip(min=LEAST_STIFFNESS))
-    return state
 
 
 def _turned(means: FloatArray, prototypes: FloatArray, sizes: IntArray) -> tuple[tuple[FloatArray, FloatArray], float]:

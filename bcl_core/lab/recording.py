@@ -32,10 +32,7 @@ from bcl_core.training import Epoch, Event, Started, Step, train
 
 CHECKPOINTS_KEPT = 2
 POLL_SECONDS = 0.25
-# The losses whose collapsed objective is known, by their names in the registry and in `geometry`.
-# Above MAX_PREDICTED_CLASSES the optimum takes minutes to find.
-MAX_PREDICTED_CLASSES = 256
-PREDICTABLE: Mapping[str, Literal["scl", "bcl"]] = {"scl": "scl", "bcl": "bcl"}
+PREDICTED_WITH: Mapping[str, Literal["learned", "simplex"]] = {"learned": "learned", "simplex": "simplex"}
 
 
 class OpenRun:
@@ -169,20 +166,33 @@ def _last_state(folder: RunFolder, recorded: int | None) -> dict[str, Any] | Non
 
 
 def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[np.int64]) -> None:
-    """Write the optimum that the collapsed objective predicts, for the two losses whose objective is known."""
-    loss = recipe.loss
-    if loss.name not in PREDICTABLE or loss.prototypes != "learned" or len(class_counts) > MAX_PREDICTED_CLASSES:
+    """Write where the contrastive loss alone would leave means and prototypes in this recipe's batches, if it is known.
+
+    It is not without weights over pairs, with a self term, or with running means as prototypes, which training takes as
+    constants; nor where dimensions are too few for a regular simplex.
+    """
+    loss, images = recipe.loss, int(class_counts.sum())
+    dim, batch = recipe.model.projection_dim, min(recipe.batch_size, images)
+    prototypes = PREDICTED_WITH.get(loss.prototypes)
+    if loss.switches is None or loss.self_term or prototypes is None or dim < len(class_counts) - 1:
         return
-    found = geometry.predicted_optimum(
+    if len(np.unique(class_counts)) > geometry.MAX_DISTINCT_COUNTS:
+        return
+    found = geometry.optimal_configuration(
         class_counts,
-        loss=PREDICTABLE[loss.name],
+        class_averaging=loss.switches["class_averaging"],
+        class_complement=loss.switches["class_complement"],
         temperature=loss.temperature,
         anchors=loss.anchors,
-        dim=recipe.model.projection_dim,
+        batch_size=batch,
+        prototypes=prototypes,
+        dim=dim,
     )
     write_arrays(
         folder.predicted,
-        {"class_means": found.means},
-        gradient_norm=repr(found.gradient_norm),
-        simplex_exists=json.dumps(found.simplex_exists),
+        {"class_means": found.means, **({} if found.prototypes is None else {"prototypes": found.prototypes})},
+        batch=str(batch),  # images; files of earlier releases lack it and are of one batch of everything
+        gap=repr(found.gap),
+        value=repr(found.value),
+        unique=json.dumps(found.unique),
     )

@@ -237,6 +237,12 @@ class Recipe(Section):
         return "projection" if self.loss.contrastive else "backbone"
 
     @property
+    def widest_angle(self) -> float:
+        """Degrees that no angle in that space exceeds: features of our backbones are not negative, after their ReLU."""
+        ours = registry.BACKBONES[self.model.backbone].target.startswith("bcl_core.")
+        return 90.0 if self.space == "backbone" and ours else 180.0
+
+    @property
     def in_words(self) -> str:
         """What a caption needs so that a picture can be made again."""
         loss = self.loss
@@ -278,6 +284,11 @@ class Recorded(Section):
     def seed(self) -> None:
         """Not known."""
         return
+
+    @property
+    def widest_angle(self) -> float:
+        """Degrees that no angle exceeds: of features from elsewhere nothing else is known."""
+        return 180.0
 
     @property
     def in_words(self) -> str:

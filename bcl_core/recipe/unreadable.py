@@ -16,6 +16,7 @@ class Unreadable:
     space = "unknown"
     epochs = 0  # nobody knows
     seed = None
+    widest_angle = 180.0
 
     @property
     def hash(self) -> str:

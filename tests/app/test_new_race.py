@@ -6,6 +6,7 @@ from streamlit.testing.v1 import AppTest
 from app.opened import OPEN
 from app.races import MOST_RUNS, Draft
 from bcl_core.lab import GroupPlan
+from bcl_core.lab.shelf import open_shelf, shelf_home
 from bcl_core.lab.store import MAX_QUEUED
 from bcl_core.recipe import PRESETS, RACES, apply_settings
 from bcl_core.registry import DATASETS, LOSSES, LossEntry, Parameter
@@ -141,6 +142,15 @@ def test_an_offer_goes_when_the_race_changes(lab, dialog):
     assert not [button for button in app.button if button.label == "Open it"]
     click(app, "Train")
     assert len(lab.runs()) == 6
+
+
+def test_of_runs_that_came_with_the_project_it_is_said_on_what_they_were_trained(dialog):
+    app = dialog("digits")
+    made = open_shelf(shelf_home()).get("digits-scl").run.provenance
+    said = f"3 of these runs came with the project as well, trained with torch {made['torch']} on CPU, threads 1."
+    assert said in words(app)
+    app.number_input(key=f"race/{rows(app)[0]}/seed").set_value(4)
+    assert "2 of these runs came with the project" in words(app.run())
 
 
 def test_an_unknown_race_of_a_link_opens_the_first_one(dialog):

@@ -10,6 +10,7 @@ from bcl_core import geometry
 from bcl_core.data import long_tail_counts
 from bcl_core.lab.shelf import shelf_home
 
+DIGITS_LT = [130, 84, 54, 35, 22, 14, 9, 6, 4, 2]
 PAGES = ["start", "lab", "library", "predict", "theory", "report"]
 
 
@@ -57,7 +58,9 @@ def test_predict_shows_the_optimum_of_pasted_counts(lab, open_page):
     app.segmented_control(key="counts_from").set_value("Paste them").run()
     app.text_area(key="counts").set_value("100, 30, 10, 3").run()
     [table] = app.dataframe
-    np.testing.assert_allclose(table.value["spread over pairs °"].iloc[-1], 0, atol=1e-3)
+    best = table.value.set_index("Loss").loc["BCL, class anchors"]
+    assert best["off the simplex °"] < 5 < table.value["off the simplex °"].max()
+    assert (table.value["certificate"].str.fullmatch("optimum to 1e-[0-9]+; unique")).all()
     assert "109.47°" in words(app)
 
 
@@ -69,9 +72,28 @@ def test_predict_sets_what_was_measured_beside_its_prediction_and_says_of_which_
     wanted = f"{np.mean(tails):.1f} ± {np.std(tails, ddof=1):.1f}"
     assert table.loc["BCL", "measured tail–tail °"] == wanted
     assert list(table.columns[:2]) == ["tail–tail °", "measured tail–tail °"]  # what a phone shows first
-    assert "one batch that holds all training images" in app.markdown[0].value
+    found = geometry.optimal_configuration(
+        DIGITS_LT, class_averaging=True, class_complement=True, temperature=0.3, batch_size=64
+    )
+    for column, vectors in (("tail–tail °", found.means), ("prototypes tail–tail °", found.prototypes)):
+        angle = geometry.simplex_metrics(vectors, DIGITS_LT)["angle_tail_tail"]
+        assert float(table.loc["BCL", column]) == pytest.approx(angle, abs=0.06)
+    assert "Predicted for batches of 64." in words(app)
     app.slider(key="temperature").set_value(0.5).run()
     assert "measured tail–tail °" not in app.dataframe[0].value.columns
+
+
+@pytest.mark.parametrize("choice", ["everything", "batch"])
+def test_predict_shows_the_optimum_of_other_batches_and_nothing_measured_in_them(lab, open_page, choice):
+    app = open_page("predict")
+    if choice == "everything":
+        app.toggle(key="everything").set_value(True).run()
+    else:
+        app.number_input(key="batch").set_value(16).run()
+    table = app.dataframe[0].value.set_index("Loss")
+    assert "measured tail–tail °" not in table.columns
+    assert table.loc["BCL", "tail–tail °"] == pytest.approx(74.2 if choice == "everything" else 90.3, abs=0.5)
+    assert ("one batch of everything" if choice == "everything" else "batches of 16") in words(app)
 
 
 def test_where_the_tail_is_one_class_predict_shows_the_two_rarest(lab, open_page):
@@ -79,8 +101,14 @@ def test_where_the_tail_is_one_class_predict_shows_the_two_rarest(lab, open_page
     app.slider(key="classes").set_value(4).run()
     table = app.dataframe[0].value
     assert not table.isna().any().any() and not (table == "None").any().any()
-    optimum = geometry.predicted_optimum(long_tail_counts(4, 130, imbalance_factor=50), loss="bcl", temperature=0.3)
-    cosine = float(optimum.means[2] @ optimum.means[3])
+    found = geometry.optimal_configuration(
+        long_tail_counts(4, 130, imbalance_factor=50),
+        class_averaging=True,
+        class_complement=True,
+        temperature=0.3,
+        batch_size=64,
+    )
+    cosine = float(found.means[2] @ found.means[3])
     assert table.set_index("Loss").loc["BCL", "two rarest °"] == pytest.approx(np.degrees(np.arccos(cosine)), abs=0.1)
 
 

@@ -137,5 +137,37 @@ def test_the_theme_repeats_the_palette() -> None:
         assert contrast(theme["linkColor"], theme["backgroundColor"]) >= 4.5
 
 
+def cielab(colour: str) -> np.ndarray:
+    """CIE 1976 L*a*b* under D65."""
+    xyz = np.array(
+        [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.119192, 0.9503041]]
+    )
+    x, y, z = np.cbrt(xyz @ linear_rgb(colour) / [0.95047, 1, 1.08883])  # no colour here is near black
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def mixtures(stops: palette.ColourScale) -> list[str]:
+    """Colours along a scale that is linear between its stops."""
+    places = [at for at, _ in stops]
+    channels = np.array([[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for _, colour in stops])
+    along = np.linspace(0, 1, 41)
+    rgb = np.stack([np.interp(along, places, channel) for channel in channels.T], axis=1).round().astype(int)
+    return [f"#{red:02X}{green:02X}{blue:02X}" for red, green, blue in rgb]
+
+
+@pytest.mark.parametrize("kind", ["losses", "classes", "shots", "deviation"])
+def test_nothing_else_has_the_tail_s_colour_or_one_near_it(kind: str) -> None:
+    """At least 40 apart in CIELAB; about 2.3 can just be told apart."""
+    tail = palette.GROUPS["tail"]
+    colours = {
+        "losses": [palette.loss_style(variant).colour for variant in VARIANTS],
+        "classes": palette.class_colours(10),
+        "shots": list(palette.SHOTS.values()),
+        "deviation": mixtures(palette.DEVIATION),
+    }[kind]
+    near = {colour: np.linalg.norm(cielab(colour) - cielab(tail)) for colour in colours}
+    assert min(near.values()) > 40, near
+
+
 def test_few_images_and_the_rarest_of_all_are_not_one_colour() -> None:
     assert not {palette.SHOTS["many"], palette.SHOTS["few"]} & {*palette.GROUPS.values()}

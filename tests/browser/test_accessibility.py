@@ -19,7 +19,8 @@ ASIDE = [["[data-testid=stSidebarNavItems]"]]
 STANDS = """() => document.fonts.status === "loaded"
   && !document.querySelector("[data-testid=stSkeleton], [data-stale=true], .bcl-stage:not([data-settled=true])")
   && !document.querySelector(".bcl-library:not([data-laid=true])")
-  && document.getAnimations().every((one) => one.playState !== "running" || one.effect.getTiming().iterations > 1)"""
+  && document.getAnimations().every((one) => one.timeline !== document.timeline
+    || one.playState !== "running" || one.effect.getTiming().iterations > 1)"""
 IS_IN = """(scheme) => {
   const [red] = getComputedStyle(document.querySelector("[data-testid=stApp]")).backgroundColor.match(/\\d+/);
   return (red < 128) === (scheme === "dark");

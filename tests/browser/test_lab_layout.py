@@ -1,10 +1,11 @@
 """The Lab fits its window: sentence, one picture and the bar at once, on a projector and on a phone."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from bcl_core.lab import Lab
 from harness.made_runs import MadeRun, make_runs
+from harness.serving import new_page
 from tests.browser.conftest import Opener
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
@@ -75,6 +76,35 @@ def test_a_phone_shows_one_run_at_a_time_and_switches(show: Opener, runs: list[M
     expect(columns).to_contain_text("BCL, class anchors")
 
 
+CUT = """(names) => names.filter(
+  (name) => name.scrollWidth > name.clientWidth || name.scrollHeight > name.clientHeight + 1).length"""
+AXIS_END = """(plot) => {
+  const { _offset, _length } = plot._fullLayout.xaxis;
+  return plot.getBoundingClientRect().x + _offset + _length;
+}"""
+
+
+def test_with_four_runs_names_are_whole_and_labels_stay_within_their_axes(show: Opener) -> None:
+    runs = ".".join(f"digits-{loss}" for loss in ("scl", "bcl", "bcl-class", "ce-la"))
+    page = show(query=f"runs={runs}&lens=formation", width=1280, height=720)
+    names = page.locator(".formation .name")
+    expect(names).to_have_text(["SCL", "BCL", "BCL, class anchors", "Cross-entropy, logit-adjusted"])
+    assert names.locator("span").evaluate_all(CUT) == 0
+    for plot in page.locator(".formation .plot").all():
+        boxes = [label.bounding_box() for label in plot.locator(".annotation").all()]
+        assert boxes and all(found and found["x"] + found["width"] <= plot.evaluate(AXIS_END) + 1 for found in boxes)
+
+
+def test_cross_entropy_is_not_held_to_an_angle_that_its_features_cannot_have(show: Opener) -> None:
+    page = show(query="runs=digits-bcl.digits-ce-la&lens=all&metric=angle_rms_deviation")
+    expect(page.locator(".sentence")).to_contain_text("backbone features, which are not negative: none exceeds 90°.")
+    said = "backbone features are not negative, so no angle exceeds 90° and this cannot fall below 6.4°"
+    first, second = page.locator(".angles .summary").all()
+    expect(first).not_to_contain_text("negative")
+    expect(second).to_contain_text(said)
+    expect(page.locator(".curves .side")).to_contain_text(f"Cross-entropy, logit-adjusted: {said}.")
+
+
 NEXT_FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -142,6 +172,7 @@ def test_selected_images_leave_the_picture_its_size(show: Opener, runs: list[Mad
         found = []
         for width, height, _ in reversed(SIZES.values()):  # a telephone, where none are listed, before the projector
             page.set_viewport_size({"width": width, "height": height})
+            page.evaluate(NEXT_FRAME)  # in which it is built anew where the window became narrow
             show.wait(page)
             found.append(box(page, ".cloud"))
         return found
@@ -150,3 +181,26 @@ def test_selected_images_leave_the_picture_its_size(show: Opener, runs: list[Mad
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".selection")).to_be_hidden()
     assert sizes() == chosen
+
+
+HINT = "(element) => getComputedStyle(element).getPropertyValue('--bcl-fade')"
+SHADOW = "(element) => getComputedStyle(element, '::after').opacity"
+
+
+def test_what_scrolls_fades_at_its_edge_until_there_is_no_more(visitor: BrowserContext, app: str) -> None:
+    page = new_page(visitor, 390, 844)
+    page.goto(f"{app}theory")
+    table = page.locator("table").nth(2)
+    expect(table).to_be_visible()
+    assert table.evaluate(HINT) == "2.5rem"
+    table.evaluate("(table) => table.scrollTo(table.scrollWidth, 0)")
+    page.evaluate(NEXT_FRAME)
+    assert table.evaluate(HINT) == "0px"
+    page.goto(f"{app}lab?new=digits")
+    dialog = page.get_by_test_id("stDialog")
+    expect(dialog.get_by_role("button", name="Train")).to_be_attached()
+    assert dialog.evaluate(SHADOW) == "1"
+    dialog.evaluate("(dialog) => dialog.scrollTo(0, dialog.scrollHeight)")
+    page.evaluate(NEXT_FRAME)
+    assert dialog.evaluate(SHADOW) == "0"
+    page.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from app.words import percent
 from bcl_core.lab import GroupPlan, Lab
 from harness.made_runs import MadeRun, make_runs
 from harness.serving import APP, Server, new_page
@@ -109,7 +110,7 @@ def test_every_run_has_a_picture_with_its_rare_pairs_in_orange_but_where_no_clas
         f"(wanted) => ({ARE_DRAWN})([...document.querySelectorAll('{PICTURES}')]) === wanted", arg=len(uneven)
     )
     angle = lab.metrics("digits-scl")[-1]["angle_tail_tail"]
-    words = f"Angles between classes: .* {angle:.0f}° among the rarest"
+    words = f"Angles between classes: .* {angle:.0f}° within the tail"
     expect(entry(page, "digits-scl").get_by_role("img", name=re.compile(words))).to_be_visible()
     expect(entry(page, "digits-scl").locator("dl")).to_have_text(
         re.compile(r"many.*1 class.*few.*5 classes", re.DOTALL)
@@ -312,22 +313,73 @@ def test_how_runs_are_shown_is_remembered_in_the_address(open_library: Open) -> 
     expect(page.locator(PICTURES).first).to_be_visible()
 
 
+def test_rows_are_sorted_by_a_press_on_a_heading_and_the_address_remembers(open_library: Open, lab: Lab) -> None:
+    page = open_library(query="look=rows&kind=shelf")
+    heading = page.get_by_role("columnheader", name="Accuracy")
+    accuracies = [lab.metrics(run.id)[-1]["accuracy"] for run in lab.shelf.runs]
+    first = page.locator(".bcl-library .entry .accuracy dd")
+    for sort, order, wanted in (
+        ("-accuracy", "descending", max(accuracies)),
+        ("accuracy", "ascending", min(accuracies)),
+    ):
+        heading.get_by_role("button").click()
+        page.wait_for_url(f"**/library?look=rows&kind=shelf&sort={sort}")
+        expect(heading).to_have_attribute("aria-sort", order)
+        expect(first.first).to_have_text(percent(wanted).replace(" ", "\u00a0"))
+        expect(page.locator(".bcl-library section")).to_have_count(1)
+    page.reload()
+    laid(page)
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    expect(entries(page)).to_have_count(len(accuracies))
+    expect(entries(page).first.locator(".group")).to_be_visible()
+    heading.get_by_role("button").click()
+    expect(heading).to_have_attribute("aria-sort", "none")
+    expect(page.get_by_role("heading", name="Digits, long tail")).to_be_visible()
+
+
+def test_undo_that_finds_no_server_stays_and_says_why(open_library: Open, lab: Lab) -> None:
+    [run] = make_runs(lab, ["bcl"], 1, name="Twice undone")
+    page = open_library("twice undone")
+    choose(page, run.id, "Delete")
+    notice = page.locator(".bcl-library .notice")
+    undo = notice.get_by_role("button", name="Undo")
+    page.route("**/do", lambda route: route.abort())
+    undo.click()
+    expect(notice).to_contain_text("Deleted 1 run. The server does not answer.")
+    page.unroute("**/do")
+    undo.click()
+    expect(entries(page)).to_have_count(1)
+    assert run.id in {one.id for one in lab.runs()}
+
+
+def test_on_a_phone_the_runs_begin_soon_and_nothing_of_the_head_is_out_of_reach(open_library: Open) -> None:
+    page = open_library(width=390, height=844)
+    head = page.get_by_role("heading", name="Library", exact=True).bounding_box()
+    first = page.locator(".bcl-library section").first.bounding_box()
+    assert head and first and first["y"] - head["y"] <= 220
+    page.get_by_role("button", name="Open your own embeddings").click()  # scrolls to it
+    expect(page.get_by_text("From any model")).to_be_visible()
+    page.get_by_role("button", name="Rows").click()
+    expect(page.locator(".bcl-library.rows")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
 def test_runs_are_exported_into_a_whole_file(open_library: Open) -> None:
     page = open_library("digits, long tail")
-    choose(page, "digits-scl", "Export")
-    assert ids_in(page, entry(page, "digits-scl"), "SCL-digits-scl.zip") == {"digits-scl"}
+    export = lambda: choose(page, "digits-scl", "Export")  # noqa: E731
+    assert ids_in(page, export, "SCL-digits-scl.zip") == {"digits-scl"}
+    again = entry(page, "digits-scl").get_by_role("link", name="Download it again")
+    assert ids_in(page, again.click, "SCL-digits-scl.zip") == {"digits-scl"}
     for run_id in ("digits-scl", "digits-bcl"):
         entry(page, run_id).get_by_role("checkbox").check()
-    bar(page).get_by_role("button", name="Export").click()
-    assert ids_in(page, bar(page), "2-runs.zip") == {"digits-scl", "digits-bcl"}
+    export = bar(page).get_by_role("button", name="Export").click
+    assert ids_in(page, export, "2-runs.zip") == {"digits-scl", "digits-bcl"}
 
 
-def ids_in(page: Page, place: Locator, name: str) -> set[str]:
-    """Download what was exported, and return the ids of the runs that are in it."""
-    link = place.get_by_role("link", name="Download the export")
-    link.wait_for(timeout=120_000)
-    with page.expect_download() as waiting:
-        link.click()
+def ids_in(page: Page, press: Callable[[], object], name: str) -> set[str]:
+    """Press once, and return the ids of the runs that are in the file that comes of it."""
+    with page.expect_download(timeout=120_000) as waiting:
+        press()
     assert waiting.value.suggested_filename == name
     archive = zipfile.ZipFile(waiting.value.path())
     assert archive.testzip() is None

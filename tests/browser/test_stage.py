@@ -18,6 +18,7 @@ from bcl_core import geometry
 from bcl_core.geometry.alignment import QUANTISATION_SCALE
 from bcl_core.lab import GroupPlan, Lab
 from bcl_core.lab.files import read_arrays, read_metadata
+from bcl_core.metrics import METRICS
 from bcl_core.recipe import Execution
 from harness.made_runs import TRAINING, MadeRun, make_runs, recipe_of
 from harness.push_laws import count_effect, count_slope
@@ -418,7 +419,7 @@ def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) 
     expect(page.locator(".push").get_by_role("status")).to_have_text("Cross-entropy alone has no contrastive push.")
     expect(page.locator(".angles").get_by_role("status")).to_have_text("This loss trains no prototypes.")
     tour = page.locator(".embedding .column")
-    expect(tour).to_contain_text("No optimum is predicted for this loss.")
+    expect(tour).to_contain_text("No optimum is predicted for this run.")
     expect(tour).to_contain_text("No predictions were recorded")
 
 
@@ -438,7 +439,9 @@ def test_printed_numbers_are_those_of_geometry(everything: Page, runs: list[Made
     for place, run in enumerate(runs):
         arrays, counts = view(run), run.samples.class_counts
         rms = geometry.simplex_metrics(arrays["class_means"], counts)["angle_rms_deviation"]
-        expect(page.locator(".angles .summary").nth(place)).to_have_text(f"RMS over pairs {rms:.1f}° from 96.4°")
+        expect(page.locator(".angles .summary").nth(place)).to_have_text(
+            f"{METRICS['angle_rms_deviation'].title} {rms:.1f}°"
+        )
         loss = {"scl": (False, False), "bcl": (True, True)}[run.recipe.variant]
         effect = count_effect(counts, class_averaging=loss[0], class_complement=loss[1], anchors="instance")
         slopes = [count_slope(push, counts) for push in (arrays["pair_push"], effect)]
@@ -456,7 +459,7 @@ def test_printed_numbers_are_those_of_geometry(everything: Page, runs: list[Made
     page.get_by_role("radio", name="predicted optimum").check()
     predicted = read_arrays(runs[0].folder.predicted)["class_means"]
     rms = geometry.rms_angle_difference(view(runs[0])["class_means"], predicted)
-    expect(page.locator(".angles .summary").first).to_contain_text(f"{rms:.1f}° from the predicted optimum")
+    expect(page.locator(".angles .summary").first).to_have_text(f"{METRICS['distance_to_prediction'].title} {rms:.1f}°")
 
 
 def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
@@ -468,7 +471,9 @@ def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
     expect(page.locator(".sentence")).to_contain_text("96.4°. At epoch 1 the two rarest classes stand")
     expect(page.locator(".sentence")).to_contain_text("109.5°")
     expect(page.get_by_role("checkbox", name="difference")).to_be_hidden()
-    expect(page.locator(".angles .summary").nth(1)).to_contain_text("from 109.5°")
+    means = view(other, 1)["class_means"]
+    rms = geometry.simplex_metrics(means, other.samples.class_counts)["angle_rms_deviation"]
+    expect(page.locator(".angles .summary").nth(1)).to_contain_text(f"simplex {rms:.1f}°")
 
 
 def test_nothing_moves_by_itself_for_those_who_asked_for_that(show: Opener, runs: list[MadeRun]) -> None:

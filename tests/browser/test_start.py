@@ -61,7 +61,7 @@ def test_every_rare_image_is_there(still: Page) -> None:
 
 def test_a_picture_says_itself_in_words(still: Page) -> None:
     angle = tail_angle("digits-bcl")
-    picture = still.get_by_role("img", name=f"BCL, as published: at the last epoch digits 7, 8, 9 stand {angle:.0f}°")
+    picture = still.get_by_role("img", name=f"BCL: at the last epoch digits 7, 8, 9 stand {angle:.0f}°")
     expect(picture).to_be_visible()
 
 
@@ -115,6 +115,19 @@ def test_nothing_is_wider_than_the_window_nor_on_a_projector_higher(
         }""",
         arg=[PLAY, height],
     )
+
+
+def test_training_now_trains_what_is_shown(still: Page) -> None:
+    for group, is_balanced in (("digits", False), ("digits-balanced", True)):
+        if "/lab" in still.url:
+            still.go_back()
+            expect(still.locator(EPOCH)).to_have_text(ENDED, timeout=PATIENCE)
+        still.get_by_label("Balanced data").set_checked(is_balanced)
+        still.wait_for_timeout(500)  # Python is told
+        still.get_by_role("button", name="Train it now").click()
+        still.wait_for_url("**/lab?*")
+        expect(still.get_by_role("dialog")).to_contain_text("36 of every digit" if is_balanced else "rarest 6, 4 and 2")
+        assert f"new={group}" in still.url
 
 
 def test_from_the_play_to_the_same_runs_in_the_lab(still: Page) -> None:

@@ -137,6 +137,7 @@ def test_optimal_angles_in_batches_of_64(counts, switches, anchors, angles):
     np.testing.assert_allclose(tails(found, counts), angles, atol=0.4)
     assert 0 <= found.gap <= 1e-6 * found.value
     assert found.unique
+    assert (type(found.value), type(found.gap), type(found.unique)) == (float, float, bool)
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_the_certificate_bounds_what_a_wrong_configuration_loses(rng, prototypes
     settings = {**BCL, "temperature": 0.3, "batch_size": 16, "prototypes": prototypes}
     best = optimal_configuration([40, 11, 11, 3, 3, 1], **settings)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bcl_core.geometry.configuration.ROUNDS", (3,))
+        patch.setattr("bcl_core.geometry.search.ROUNDS", (3,))
         early = optimal_configuration([40, 11, 11, 3, 3, 1], **settings)
     assert early.value - best.value > 1e-6 * best.value
     assert early.gap >= early.value - best.value

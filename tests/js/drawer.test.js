@@ -7,7 +7,7 @@ import { groupOf } from "../../app/components/drawer/facts.js";
 import { duration, factor, listed, memory, plural, whole } from "../../app/components/stage/core/words.js";
 import { jsonOf } from "./fixtures.js";
 
-const { durations, memories, groups } = jsonOf("drawer.json");
+const { durations, memories, groups, bounds } = jsonOf("drawer.json");
 
 test("lengths of time and amounts of memory are said as Python says them", () => {
   for (const [seconds, words] of durations) assert.equal(duration(seconds), words);
@@ -15,7 +15,7 @@ test("lengths of time and amounts of memory are said as Python says them", () =>
 });
 
 test("classes are in the groups of the literature", () => {
-  for (const [count, group] of groups) assert.equal(groupOf(count), group);
+  for (const [count, group] of groups) assert.equal(groupOf(count, bounds), group);
 });
 
 test("of many names the first ones are listed", () => {

@@ -7,6 +7,7 @@ import {
   pushFigure,
   receivedFigure,
 } from "../../app/components/stage/plots/figures.js";
+import { DASH, SPACE } from "../../app/components/stage/plots/dots.js";
 
 const GROUPS = { head: "#000001", medium: "#000002", tail: "#000003" };
 const COLOURS = { groups: GROUPS, neutral: "#858B96" };
@@ -20,12 +21,12 @@ const traceOf = ({ data }, role, place) => {
   return data.find(({ meta }) => meta.role === role && (place === undefined || meta.place === place));
 };
 
-function formation(predicted) {
-  return formationFigure(FIRST, [SECOND, THIRD], { regular: 96.38, predicted, planned: 60 }, COLOURS);
+function formation(predicted, isBounded = false) {
+  return formationFigure(FIRST, [SECOND, THIRD], { regular: 96.38, predicted, planned: 60, isBounded }, COLOURS);
 }
 
 test("the bold line is the run's own, and the runs beside have theirs", () => {
-  const figure = formation(80);
+  const figure = formation({ tail: 80, batch: 64 });
   assert.deepEqual(traceOf(figure, "tail–tail").line, { color: FIRST.colour, width: 3.5, dash: FIRST.dash });
   assert.equal(figure.data.at(-1).meta.role, "tail–tail"); // on top
   [SECOND, THIRD].forEach(({ colour, dash, label }, place) => {
@@ -39,11 +40,25 @@ test("the bold line is the run's own, and the runs beside have theirs", () => {
 test("targets are named where they are, and once where they are the same", () => {
   const words = (predicted) => formation(predicted).layout.annotations.map(({ text, yanchor }) => `${text} ${yanchor}`);
   assert.deepEqual(words(null), ["all alike 96.4° bottom"]);
-  assert.deepEqual(words(96.41), ["all alike = loss alone 96.4° bottom"]);
-  assert.deepEqual(words(80), ["all alike 96.4° bottom", "tail, loss alone 80.0° top"]);
-  assert.deepEqual(words(120), ["all alike 96.4° bottom", "tail, loss alone 120.0° bottom"]);
+  const optimum = (tail, batch = 64) => ({ tail, batch });
+  const alike = "all alike 96.4° bottom";
+  assert.deepEqual(words(optimum(96.41)), ["all alike = loss alone 96.4°<br>batches of 64 bottom"]);
+  assert.deepEqual(words(optimum(80)), [alike, "tail, loss alone 80.0°<br>batches of 64 top"]);
+  assert.deepEqual(words(optimum(120)), [alike, "tail, loss alone 120.0°<br>batches of 64 bottom"]);
+  assert.deepEqual(words(optimum(80, null)), [alike, "tail, loss alone 80.0°<br>one batch of everything top"]);
   assert.equal(traceOf(formation(null), "predicted"), undefined);
-  assert.deepEqual(traceOf(formation(80), "predicted").y, [80, 80]);
+  assert.deepEqual(traceOf(formation(optimum(80)), "predicted").y, [80, 80]);
+});
+
+test("the regular simplex is dashed as in every other picture, and the predicted optimum is not", () => {
+  const figure = formation({ tail: 80, batch: 64 });
+  assert.equal(traceOf(figure, "simplex").line.dash, `${DASH}px,${SPACE}px`);
+  assert.notEqual(traceOf(figure, "predicted").line.dash, traceOf(figure, "simplex").line.dash);
+});
+
+test("where no angle can be that wide, the regular simplex is said to be out of reach", () => {
+  const words = formation(null, true).layout.annotations.map(({ text }) => text);
+  assert.deepEqual(words, ["all alike 96.4°, out of reach"]);
 });
 
 test("a metric has a line and a band for each run", () => {
@@ -74,7 +89,7 @@ test("bars of what a class receives stand on each other, a colour a group", () =
 });
 
 test("every figure says what it shows, moves nothing by a drag, and has no colour of text or paper", () => {
-  const figures = [formation(80), curveFigure([FIRST], 1), pushFigure(FIRST, COLOURS), receivedFigure(FIRST, COLOURS)];
+  const figures = [formation({ tail: 80, batch: 64 }), curveFigure([FIRST], 1), pushFigure(FIRST, COLOURS), receivedFigure(FIRST, COLOURS)];
   for (const { layout } of figures) {
     assert.ok(layout.meta.description.length > 10);
     assert.equal(layout.dragmode, false);

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  anglesInWords, byGroup, chosenOf, dataInWords, groupInWords, labOf, matches, percent, read, stateInWords, write,
+  anglesInWords, byGroup, chosenOf, dataInWords, groupInWords, isSorted, labOf, matches, percent, read, sorted,
+  stateInWords, turned, write,
 } from "../../app/components/library/catalogue.js";
 
 const NONE = { accuracy: null, many: null, medium: null, few: null, angle: null, tail: null };
@@ -21,7 +22,7 @@ const RUNS = [
   run({ id: "digits-scl", kind: "shelf", group: "digits", group_name: "Digits, long tail" }),
   run({ id: "d-000004", state: "stopped", deleted: 5 }),
 ];
-const ALL = { look: "", find: "", kind: "", state: "" };
+const ALL = { look: "", find: "", kind: "", state: "", sort: "" };
 const ids = (asked) => chosenOf(RUNS, { ...ALL, ...asked }).listed.map(({ id }) => id);
 
 test("every word is looked for in name, group, loss, data and id, whatever the case", () => {
@@ -51,11 +52,26 @@ test("groups stand in the order of their first runs", () => {
 });
 
 test("an address holds what is asked for and keeps what it does not know", () => {
-  const asked = { look: "rows", find: "a b", kind: "shelf", state: "failed" };
+  const asked = { look: "rows", find: "a b", kind: "shelf", state: "failed", sort: "-few" };
   assert.deepEqual(read(write("?import=x", asked)), asked);
   assert.equal(write("?import=x&look=rows&find=a", ALL), "?import=x");
   assert.equal(write("?look=rows", ALL), "");
   assert.deepEqual(read("?look=piles&kind=mine&state=odd"), ALL);
+});
+
+test("rows are sorted either way, those without a value last, and a third press ends it", () => {
+  const of = (id, accuracy) => run({ id, name: id, figures: { ...NONE, accuracy } });
+  const runs = [of("run 10", 0.5), of("run 9", null), of("run 2", 0.9)];
+  const ids = (sort) => sorted(runs, sort).map(({ id }) => id);
+  assert.deepEqual(ids("-accuracy"), ["run 2", "run 10", "run 9"]);
+  assert.deepEqual(ids("accuracy"), ["run 10", "run 2", "run 9"]);
+  assert.deepEqual(ids("name"), ["run 2", "run 9", "run 10"]);
+  assert.deepEqual(["-accuracy", "accuracy", ""].map((sort) => turned(sort, "accuracy")), ["accuracy", "", "-accuracy"]);
+  assert.deepEqual(["name", "-name", "few"].map((sort) => turned(sort, "name")), ["-name", "", "name"]);
+  assert.equal(read("?sort=-accuracy").sort, "-accuracy");
+  assert.equal(read("?sort=toString").sort, "");
+  assert.equal(isSorted(read("?sort=few")), false); // cards are not
+  assert.equal(isSorted(read("?look=rows&sort=few")), true);
 });
 
 test("a run says where it stands", () => {
@@ -71,9 +87,11 @@ test("a run says where it stands", () => {
 
 test("figures are said with their unit, and what was not measured is not", () => {
   assert.equal(percent(0.9812), "98.1\u00a0%");
+  assert.equal(percent(0.9625), "96.3\u00a0%"); // as the model cards have it
+  assert.equal(percent(0.2875), "28.8\u00a0%");
   assert.equal(percent(null), "–");
   const angles = (figures) => anglesInWords(run({ figures: { ...NONE, ...figures } }));
-  assert.equal(angles({ angle: 92.4, tail: 53.1 }), "92° on average, 53° among the rarest, in projection space");
+  assert.equal(angles({ angle: 92.4, tail: 53.1 }), "92° on average, 53° within the tail, in projection space");
   assert.equal(angles({ angle: 92.4 }), "92° on average, in projection space");
   assert.equal(angles({}), "");
   assert.equal(dataInWords(RUNS[0]), "Handwritten digits, imbalance factor 50");
@@ -81,6 +99,12 @@ test("figures are said with their unit, and what was not measured is not", () =>
   assert.equal(dataInWords(RUNS[0], [100, 2]), "Handwritten digits, imbalance factor 50");
   assert.equal(dataInWords(run({ imbalance: null })), "Handwritten digits");
   assert.equal(dataInWords(RUNS[2]), "");
+});
+
+test("of features that are not negative it is said that no angle can be wider", () => {
+  const figures = { ...NONE, angle: 44.5, tail: 33 };
+  const words = anglesInWords(run({ figures, space: "backbone", widest: 90 }));
+  assert.equal(words, "45° on average, 33° within the tail, in backbone space, where none exceeds 90°");
 });
 
 test("a group says what is the same in it", () => {

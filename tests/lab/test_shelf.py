@@ -15,6 +15,7 @@ from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.lab.shelf import ABOUT, CARD, SUMS, open_shelf, shelf_home
 from bcl_core.lab.thumbnails import fetch_thumbnails
 from bcl_core.recipe import Execution
+from benchmarks.pretrained import COLLECTIONS, cards
 
 RUN = "digits-scl"
 SHIPPED = Path(__file__).parents[2] / "pretrained"
@@ -42,6 +43,20 @@ def test_everything_shipped_opens_and_is_no_larger_than_promised():
     assert not shipped.faults
     assert {run.id for run in shipped.runs} == set(IDS)
     assert sum(file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file()) <= 60_000_000
+
+
+@pytest.mark.parametrize("collection", COLLECTIONS)
+def test_every_card_is_what_the_script_makes_of_its_folder(collection):
+    for name, text in cards(collection).items():
+        assert (SHIPPED / name / CARD).read_text(encoding="utf-8") == text
+
+
+def test_a_card_says_what_was_drawn_and_where_a_simplex_is_out_of_reach():
+    text = {run_id: (SHIPPED / run_id / CARD).read_text(encoding="utf-8") for run_id in IDS}
+    assert "imbalance factor 50" in text["digits-bcl"]
+    assert "drawn: 130 to 2 training images a class, factor 65" in text["digits-bcl"]
+    bounded = {run_id for run_id, card in text.items() if "no angle exceeds 90°" in card}
+    assert bounded == {"digits-ce-la", "cifar10-lt-ce-la"}
 
 
 def test_no_image_is_shipped_but_scikit_learns_digits():

@@ -6,7 +6,8 @@ import pytest
 from app.routes.about import about, controls
 from bcl_core import geometry
 from bcl_core.lab import GroupPlan
-from harness.made_runs import make_runs
+from bcl_core.lab.files import write_arrays
+from harness.made_runs import MadeRun, make_runs
 from tests.app.conftest import train_here
 from tests.conftest import small
 
@@ -31,6 +32,24 @@ def test_the_predicted_optimum_is_turned_onto_the_simplex_and_keeps_its_angles(l
         means = folder.arrays(folder.predicted)["class_means"]
         np.testing.assert_allclose(geometry.pairwise_angles(predicted), geometry.pairwise_angles(means), atol=0.1)
         assert (np.linalg.norm(predicted - simplex, axis=1) < 0.8).all()
+
+
+@pytest.mark.parametrize(("batch", "told"), [({}, None), ({"batch": "16"}, 16), ({"batch": "360"}, None)])
+def test_a_prediction_says_of_which_batches_it_is(lab, batch, told):
+    """Runs of earlier releases have one of a batch of everything, and none of prototypes."""
+    made = MadeRun(lab, lab.enqueue(GroupPlan("predicted", [("run", small())]))[0])
+    made.begin()
+    counts = made.samples.class_counts
+    assert sum(counts) == 360
+    made.folder.predicted.unlink()
+    found = geometry.optimal_configuration(
+        counts, class_averaging=True, class_complement=True, temperature=0.3, batch_size=16
+    )
+    prototypes = {"prototypes": found.prototypes} if batch else {}
+    write_arrays(made.folder.predicted, {"class_means": found.means, **prototypes}, **batch)
+    predicted = about(lab, lab.run(made.id))["classes"]["predicted"]
+    assert predicted["batch"] == told
+    assert predicted["prototypes"] == (pytest.approx(57.2, abs=0.5) if batch else None)
 
 
 def test_runs_that_differ_in_the_seed_alone_are_siblings(lab):

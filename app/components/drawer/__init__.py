@@ -2,6 +2,8 @@
 
 from app import palette
 from app.components import PREFIX, register
+from app.words import SHOTS
+from bcl_core.geometry.groups import FEW_BELOW, MANY_ABOVE
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.registry import VIEWS
 
@@ -23,6 +25,7 @@ def drawer(recipe: Recipe, execution: Execution | None, *, name: str, key: str) 
             "execution": execution and execution.model_dump(mode="json"),
             "name": name,
             "views": f"{views.title}. {views.help}",
-            "groups": palette.SHOTS,
+            "shots": {name: {"colour": colour, "words": SHOTS[name]} for name, colour in palette.SHOTS.items()},
+            "bounds": {"many": MANY_ABOVE, "few": FEW_BELOW},
         },
     )

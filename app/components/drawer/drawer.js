@@ -113,7 +113,7 @@ class Drawer {
       h("p", { class: "note" }, told.views),
       this.viewer(looked, job),
     ];
-    const sections = [classes(facts, this.picture(job, "samples.png", stamp), told.groups), beside];
+    const sections = [classes(facts, this.picture(job, "samples.png", stamp), told), beside];
     this.found.replaceChildren(
       h("div", { class: "overview" }, overview(facts, told.recipe.data)),
       h("div", { class: "columns" }, sections.map((parts) => h("section", {}, parts))),

@@ -9,15 +9,14 @@ import { ranks } from "./ranks.js";
  * @typedef {Object} Cost cost.json: one step, measured; see `Cost` of bcl_core/lab/cost.py
  */
 
-const GROUPS = { many: "more than 100 images", medium: "20 to 100", few: "fewer than 20" };
 const VIEW_ROWS = [["image", ""], ["view 1", ": classifier"], ["view 2", ": contrastive"], ["view 3", ": contrastive"]];
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 const note = (words) => h("p", { class: "note" }, words);
 
-/** The group of a class with so many training images; as `shot_groups` of bcl_core/geometry/groups.py. */
-export function groupOf(count) {
-  return count > 100 ? "many" : count < 20 ? "few" : "medium";
+/** The group of a class with so many training images. @param {{many: number, few: number}} bounds as Python tells them */
+export function groupOf(count, { many, few }) {
+  return count > many ? "many" : count < few ? "few" : "medium";
 }
 
 /** What there is, in a sentence or two. @param {Facts} facts @param {Object} asked the recipe's data */
@@ -37,30 +36,35 @@ export function overview(facts, { imbalance_kind: kind, imbalance_factor: asked 
   return [...(out.length ? [h("p", { class: "warning" }, lost)] : []), h("p", {}, words.join(""))];
 }
 
-/** Classes with their counts as bars and images beside them. @param {Facts} facts */
-export function classes({ class_names: names, train_counts: counts, sampled }, picture, colours) {
-  const colourOf = (count) => colours[groupOf(count)];
+/**
+ * Classes with their counts as bars and images beside them.
+ *
+ * @param {Facts} facts @param {{shots: Object, bounds: Object}} told see `drawer` in __init__.py
+ */
+export function classes({ class_names: names, train_counts: counts, sampled }, picture, { shots, bounds }) {
+  const groups = counts.map((count) => groupOf(count, bounds));
+  const colourOf = (k) => shots[groups[k]].colour;
   const some = sampled.length < names.length;
   const rest = `${sampled.length} of ${whole(names.length)} classes: the most frequent, some in the middle and the rarest.`;
   const alt = `Up to eight training images of each of ${plural(sampled.length, "class", "classes")}, a row a class`;
   const rows = sampled.map((k) => {
-    const style = `width: ${(100 * counts[k]) / Math.max(...counts)}%; background: ${colourOf(counts[k])}`;
+    const style = `width: ${(100 * counts[k]) / Math.max(...counts)}%; background: ${colourOf(k)}`;
     const bar = h("span", { class: "amount" }, h("i", { style }));
     return h("li", {}, h("span", { class: "name", title: names[k] }, names[k]), bar, h("b", {}, whole(counts[k])));
   });
   return [
     h("h3", {}, "Training images of each class"),
-    legend(counts, colours),
+    legend(groups, shots),
     ...(some ? [ranks(names, counts, colourOf), note(rest)] : []),
     h("div", { class: "sheet" }, h("ul", {}, rows), h("img", { src: picture, alt })),
   ];
 }
 
-function legend(counts, colours) {
-  const items = Object.entries(GROUPS).map(([group, words]) => {
-    const size = counts.filter((count) => groupOf(count) === group).length;
-    const sign = h("i", { style: `background: ${colours[group]}` });
-    return size ? h("span", {}, sign, `${group}: ${words} · ${plural(size, "class", "classes")}`) : null;
+function legend(groups, shots) {
+  const items = Object.entries(shots).map(([name, { colour, words }]) => {
+    const size = groups.filter((group) => group === name).length;
+    const sign = h("i", { style: `background: ${colour}` });
+    return size ? h("span", {}, sign, `${name}: ${words} · ${plural(size, "class", "classes")}`) : null;
   });
   return h("p", { class: "legend" }, items);
 }

@@ -7,7 +7,7 @@ import { Sheet } from "../stage/plots/sheet.js";
 
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
 
-/** @param {(count: number) => string} colourOf */
+/** @param {(k: number) => string} colourOf of a class */
 export function ranks(names, counts, colourOf) {
   const order = orderOf(groupsOf(counts));
   const { length: K } = order;
@@ -23,9 +23,9 @@ export function ranks(names, counts, colourOf) {
   const sheet = new Sheet(canvas, (pen, width, height, { text }) => {
     // A pixel is drawn once, whatever the number of classes that fall into it: its most frequent.
     for (let x = 0; x < width; x++) {
-      const count = counts[order[Math.floor((x * K) / width)]];
-      const length = Math.max(1, (height * count) / counts[order[0]]);
-      pen.fillStyle = colourOf(count);
+      const k = order[Math.floor((x * K) / width)];
+      const length = Math.max(1, (height * counts[k]) / counts[order[0]]);
+      pen.fillStyle = colourOf(k);
       pen.fillRect(x, height - length, 1, length);
     }
     pen.fillStyle = text;

@@ -1,6 +1,7 @@
 // Which runs are listed, under which groups, and what is said of them in words. No elements here.
 
 import { number } from "../stage/core/dom.js";
+import { isBounded } from "../stage/core/bounds.js";
 import { factor, plural } from "../stage/core/words.js";
 
 export const KINDS = { own: "Yours", shelf: "With the project", imported: "Imported", recorded: "Recorded" };
@@ -13,15 +14,37 @@ export const STATES = {
   deleted: "Deleted",
 };
 const ACTIVE = ["queued", "running", "paused"];
-const FIELDS = ["look", "find", "kind", "state"];
+const FIELDS = ["look", "find", "kind", "state", "sort"];
 
-/** @typedef {{look: "" | "rows", find: string, kind: string, state: string}} Asked what of the runs is to be listed */
+/** What rows are sorted by: its name, and a run's value, null where it has none. Numbers fall first, words rise. */
+export const COLUMNS = {
+  name: { title: "Run", of: ({ name }) => name.toLowerCase() },
+  standing: { title: "State", of: (run) => stateInWords(run) },
+  accuracy: { title: "Accuracy", of: ({ figures }) => figures.accuracy },
+  many: { title: "Many", of: ({ figures }) => figures.many },
+  medium: { title: "Medium", of: ({ figures }) => figures.medium },
+  few: { title: "Few", of: ({ figures }) => figures.few },
+  angle: { title: "Mean angle", of: ({ figures }) => figures.angle },
+  tail: { title: "Tail–tail", of: ({ figures }) => figures.tail },
+};
+const WORDS = ["name", "standing"];
+
+/**
+ * @typedef {{look: "" | "rows", find: string, kind: string, state: string, sort: string}} Asked what of the runs is to be
+ *   listed; `sort` is one of COLUMNS, after "-" where its values fall, or ""
+ */
 
 /** What an address asks for. @returns {Asked} */
 export function read(search) {
   const found = new URLSearchParams(search);
-  const [look, find, kind, state] = FIELDS.map((name) => found.get(name) ?? "");
-  return { look: look === "rows" ? look : "", find, kind: kind in KINDS ? kind : "", state: state in STATES ? state : "" };
+  const [look, find, kind, state, sort] = FIELDS.map((name) => found.get(name) ?? "");
+  return {
+    look: look === "rows" ? look : "",
+    find,
+    kind: kind in KINDS ? kind : "",
+    state: state in STATES ? state : "",
+    sort: Object.hasOwn(COLUMNS, sortedBy(sort).column) ? sort : "",
+  };
 }
 
 /** The search part of an address that asks for it, with all that it says besides. @param {Asked} asked */
@@ -75,6 +98,32 @@ function counted(runs, keyOf) {
   return counts;
 }
 
+/** @param {string} sort as an address has it */
+export function sortedBy(sort) {
+  return { column: sort.replace(/^-/, ""), isFalling: sort.startsWith("-") };
+}
+
+/** Cards stay in their groups. @param {Asked} asked */
+export function isSorted({ look, sort }) {
+  return look === "rows" && sort !== "";
+}
+
+/** What is sorted by after a heading was pressed: its usual direction, the other one, and not at all. */
+export function turned(sort, column) {
+  const [first, second] = WORDS.includes(column) ? [column, `-${column}`] : [`-${column}`, column];
+  return { [first]: second, [second]: "" }[sort] ?? first;
+}
+
+/** The runs in that order; those that have no value come last either way. @param {LibraryRun[]} runs */
+export function sorted(runs, sort) {
+  const { column, isFalling } = sortedBy(sort);
+  const { of } = COLUMNS[column];
+  const order = (a, b) => (typeof a === "string" ? a.localeCompare(b, "en", { numeric: true }) : a - b);
+  const known = runs.filter((run) => of(run) !== null);
+  const rest = runs.filter((run) => of(run) === null);
+  return [...known.sort((a, b) => (isFalling ? order(of(b), of(a)) : order(of(a), of(b)))), ...rest];
+}
+
 /** The runs of each group, groups in the order of their first ones. @returns {LibraryRun[][]} */
 export function byGroup(runs) {
   const groups = new Map();
@@ -113,15 +162,16 @@ export function dataInWords({ data, imbalance }, counts = null) {
 }
 
 /** How far apart its classes stand, in words. @param {LibraryRun} run */
-export function anglesInWords({ figures: { angle, tail }, space }) {
+export function anglesInWords({ figures: { angle, tail }, space, widest }) {
   if (angle === null) return "";
-  const rarest = tail === null ? "" : `, ${number(tail)}° among the rarest`;
-  return `${number(angle)}° on average${rarest}, in ${space} space`;
+  const within = tail === null ? "" : `, ${number(tail)}° within the tail`;
+  const limit = isBounded({ widest }) ? `, where none exceeds ${widest}°` : "";
+  return `${number(angle)}° on average${within}, in ${space} space${limit}`;
 }
 
-/** A share in per cent. @param {?number} share */
+/** A share in per cent, a half rounded up; as `percent` of app/words.py. @param {?number} share */
 export function percent(share) {
-  return share === null ? "–" : `${number(100 * share, 1)}\u00a0%`;
+  return share === null ? "–" : `${number(Math.round(Number((1000 * share).toFixed(5))) / 10, 1)}\u00a0%`;
 }
 
 /** What is said under a group's name where nobody has said more: what on, how many, since when. */

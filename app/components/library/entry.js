@@ -6,8 +6,6 @@ import { anglesInWords, dataInWords, isActive, labOf, percent, stateInWords } fr
 import { field } from "./field.js";
 import { Thumbnail } from "./thumbnail.js";
 
-const SHOTS = { many: "more than 100 training images", medium: "20 to 100 training images", few: "fewer than 20" };
-
 export class Entry {
   /** @param {Library} library @param {LibraryRun} run */
   constructor(library, run) {
@@ -18,14 +16,14 @@ export class Entry {
     this.link = h("a", {}, this.name);
     this.heading = h("h3", {}, this.link);
     this.more = button("⋯", () => this.menu ?? this.offer(), { class: "more" }); // before the browser opens it
+    this.group = h("p", { class: "group", dir: "auto" });
     this.state = h("p", { class: "state" });
     this.progress = h("progress", { max: 1 });
     this.accuracy = h("dd");
-    this.shots = Object.keys(SHOTS).map((name) => {
+    this.shots = Object.entries(library.told.shots).map(([name, words]) => {
       const size = h("dd", { class: "size" });
       const value = h("dd");
-      const title = SHOTS[name];
-      return { name, size, value, root: h("div", { title }, h("dt", {}, name), value, size) };
+      return { name, size, value, root: h("div", { title: words }, h("dt", {}, name), value, size) };
     });
     const accuracy = h("div", { class: "accuracy" }, h("dt", {}, "accuracy"), this.accuracy);
     this.figures = h("dl", {}, accuracy, this.shots.map(({ root }) => root));
@@ -38,7 +36,7 @@ export class Entry {
       { class: "entry" },
       h("header", {}, h("label", { class: "tick" }, this.tick), this.heading, this.more),
       this.thumbnail.root,
-      h("div", { class: "standing" }, this.state, this.progress),
+      h("div", { class: "standing" }, this.group, this.state, this.progress),
       this.figures,
       this.angles,
       this.data,
@@ -60,6 +58,7 @@ export class Entry {
     this.root.dataset.state = isGone ? "deleted" : state;
     this.name.textContent = name;
     this.link.title = name;
+    this.group.textContent = run.group_name;
     if (isOpenable) this.link.href = labOf([id]);
     else this.link.removeAttribute("href");
     this.tick.ariaLabel = `Choose ${name}`;

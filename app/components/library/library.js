@@ -7,8 +7,9 @@ import { follow } from "../stage/core/jobs.js";
 import { Away, asker, fetchFrom, sentence } from "../stage/core/server.js";
 import { plural, whole } from "../stage/core/words.js";
 import { Bar } from "./bar.js";
-import { KINDS, STATES, byGroup, chosenOf, groupInWords, labOf, read, write } from "./catalogue.js";
+import { KINDS, STATES, byGroup, chosenOf, groupInWords, isSorted, labOf, read, sorted, write } from "./catalogue.js";
 import { Entry } from "./entry.js";
+import { Headings } from "./headings.js";
 import { reader } from "./reader.js";
 
 const POLL = 2000; // milliseconds
@@ -17,9 +18,8 @@ const NEAR = "300px"; // of the window, that pictures are drawn in
 const UNDO = 20_000; // milliseconds that it is offered
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
 const READING =
-  "A dot is a pair of classes at the angle between their means: orange within the rarest three tenths, dashed where " +
-  "all would be equally far apart. Many, medium and few: classes of more than 100, 20 to 100 and fewer than 20 training " +
-  "images. One run is one seed, which says little about a loss.";
+  "A dot is a pair of classes at the angle between their means: orange within the tail, the rarest three tenths, dashed where " +
+  "all would be equally far apart. One run is one seed, which says little about a loss. ";
 const AWAY = "The app does not answer; what is listed may have changed. It is asked again every two seconds.";
 
 class Library {
@@ -33,8 +33,8 @@ class Library {
 
   /**
    * @param {HTMLElement} host
-   * @param {{prefix: string, colours: Object<string, string>, most: number}} told where to ask, the colours of rare and
-   *   frequent classes, and how many runs the Lab shows
+   * @param {{prefix: string, colours: Object<string, string>, most: number, shots: Object<string, string>}} told where to
+   *   ask, the colours of rare and frequent classes, how many runs the Lab shows, and groups of classes in words
    * @param {{setTriggerValue: (name: string, value: any) => void}} component tells Python what is to be opened
    */
   constructor(host, told, component) {
@@ -61,26 +61,32 @@ class Library {
     const look = (value, text) => button(text, () => this.change({ look: value }), { "data-look": value });
     this.looks = [look("", "Cards"), look("rows", "Rows")];
     this.notes = h("div", { class: "notes" });
-    const open = matchMedia("(min-width: 700px)").matches;
-    const reading = h("details", { class: "reading", open }, h("summary", {}, "How to read a run"), h("p", {}, READING));
+    const open = matchMedia("(min-width: 700px)").matches; // on a phone the runs come first
+    const reading = h("details", { class: "reading", open }, h("summary", {}, "How to read a run"), h("p", {}, READING, inWords(this.told.shots)));
     this.away = h("p", { class: "warning", role: "alert", hidden: true });
     this.list = h("div", { class: "list" });
     this.empty = h("p", { class: "empty", role: "status" }, "Loading the runs …");
     this.notice = h("div", { class: "notice", role: "status", "aria-live": "polite" });
     this.bar = new Bar(this);
+    this.headings = new Headings((sort) => this.change({ sort }));
     this.host.replaceChildren(
       h(
         "div",
         { class: "tools" },
         this.search,
-        this.kinds,
-        this.states,
-        h("div", { class: "chips looks", role: "group", "aria-label": "Shown as" }, this.looks),
+        h(
+          "div",
+          { class: "filters" },
+          this.kinds,
+          this.states,
+          h("div", { class: "chips looks", role: "group", "aria-label": "Shown as" }, this.looks),
+        ),
       ),
       this.away,
       this.notes,
       reading,
       this.empty,
+      this.headings.root,
       this.list,
       h("div", { class: "foot" }, this.notice, this.bar.root),
     );
@@ -163,6 +169,8 @@ class Library {
   mark() {
     this.host.classList.toggle("rows", this.view.look === "rows");
     for (const button of this.looks) button.ariaPressed = String(button.dataset.look === this.view.look);
+    this.headings.mark(this.view);
+    this.host.classList.toggle("sorted", isSorted(this.view));
   }
 
   show() {
@@ -171,7 +179,7 @@ class Library {
     this.chips(this.states, "state", STATES, states);
     this.empty.hidden = listed.length > 0;
     if (!listed.length) this.empty.replaceChildren(...this.whyEmpty());
-    this.lay(byGroup(listed));
+    this.lay(isSorted(this.view) ? [sorted(listed, this.view.sort)] : byGroup(listed));
   }
 
   whyEmpty() {
@@ -250,11 +258,12 @@ class Library {
 
   /** The part of a group, under its name; made where there is none. @param {LibraryRun[]} runs listed of it */
   section(runs) {
-    const [{ group, group_name: name }] = runs;
+    const [{ group_name: name, ...first }] = runs;
+    const group = isSorted(this.view) ? "" : first.group; // sorted rows are of all groups
     if (!this.sections.has(group)) {
       const parts = { name: h("bdi"), lab: h("a", {}, "Open side by side"), about: h("p"), list: h("div", { class: "entries" }) };
       const head = h("header", {}, h("h2", {}, parts.name), parts.lab);
-      this.sections.set(group, { ...parts, root: h("section", {}, head, parts.about, parts.list) });
+      this.sections.set(group, { ...parts, root: h("section", {}, group ? [head, parts.about] : null, parts.list) });
     }
     const section = this.sections.get(group);
     section.name.textContent = name;
@@ -324,7 +333,9 @@ class Library {
       else if (state !== "done") say(state === "unknown" ? "The export waits for other jobs to end." : progress || "Exporting …");
       else {
         const href = new URL(`${this.told.prefix}/jobs/${job}/runs.zip`, document.baseURI).href;
-        say(h("a", { href, download: "" }, "Download the export"));
+        const link = h("a", { href, download: "" }, "Download it again");
+        say("Exported. ", link);
+        link.click();
       }
     };
     say("Exporting …");
@@ -339,12 +350,23 @@ class Library {
 
   /** Say what was done, for a while, with a way back. */
   announce(text, word = "", act = null) {
-    const press = ({ target }) => {
+    const said = h("span", {}, text);
+    const press = async ({ target }) => {
       target.disabled = true;
-      act().catch((error) => this.announce(error.message));
+      try {
+        await act();
+      } catch (error) {
+        said.textContent = `${text} ${error.message}`; // and the way back stays
+        target.disabled = false;
+        this.hushLater();
+      }
     };
     const close = button("✕", () => this.notice.replaceChildren(), { class: "close", "aria-label": "Close" });
-    this.notice.replaceChildren(h("span", {}, text), ...(act ? [button(word, press)] : []), close);
+    this.notice.replaceChildren(said, ...(act ? [button(word, press)] : []), close);
+    this.hushLater();
+  }
+
+  hushLater() {
     clearTimeout(this.telling);
     this.telling = setTimeout(() => this.hush(), UNDO);
   }
@@ -380,6 +402,12 @@ class Library {
     this.seen.disconnect();
     for (const entry of this.entries.values()) entry.remove();
   }
+}
+
+/** Which classes are in which group. @param {Object<string, string>} shots */
+function inWords(shots) {
+  const groups = Object.entries(shots).map(([name, words]) => `${name}, ${words}`);
+  return `Groups of classes: ${groups.join("; ")}.`;
 }
 
 /** Have an element stand at a place among its siblings; one that stands there is left alone, and keeps the focus. */

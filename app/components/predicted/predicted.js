@@ -8,7 +8,7 @@ import { deviationScale } from "../stage/plots/deviation.js";
 import { HeatMap } from "../stage/plots/heatmap.js";
 
 const KEY =
-  "Orange: closer than in the regular simplex; blue: farther apart. A corner marks what lies beyond ±45°. Point at " +
+  "Red: closer than in the regular simplex; blue: farther apart. A corner marks what lies beyond ±45°. Point at " +
   "a pair, or go there by the arrow keys, for its angle.";
 const GROUPED = " Click a block to see its classes.";
 

@@ -10,7 +10,7 @@ from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
 from app.glossary import GLOSSARY
 from app.verbs import role_of
 from bcl_core.lab import Run
-from bcl_core.metrics import METRICS
+from bcl_core.metrics import METRICS, short
 
 _mount = register(
     "stage", html='<div class="bcl-stage" role="region" aria-label="Stage"><p>Opening the runs …</p></div>'
@@ -39,7 +39,7 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
         "deviation": palette.DEVIATION,
         "amount": palette.loss_style("bcl").colour,
         "metrics": {
-            name: {"title": metric.title, "unit": metric.unit, "spread": metric.band}
+            name: {"title": metric.title, "unit": metric.unit, "spread": metric.band, "short": short(name)}
             for name, metric in METRICS.items()
             if metric.curve
         },

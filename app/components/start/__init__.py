@@ -11,20 +11,24 @@ from app.seeds import Rows, cells, mean_and_std
 from app.words import listed
 from bcl_core.lab.shelf import open_shelf, shelf_home
 
-TITLES = {"scl": "SCL", "bcl": "BCL, as published", "bcl-class": "BCL, class anchors"}
+TITLES = {"scl": "SCL", "bcl": "BCL", "bcl-class": "BCL, class anchors"}
 # The shelf's group, its name in the play, and what its cells are called in the results over seeds.
 CONDITIONS = (("digits", "Long tail", ""), ("digits-balanced", "Balanced", ", imbalance factor 1"))
 NOTE = (
-    "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. "
-    "The dots are the first seed's."
+    "Rings, and the figures under them: the seeds at the last epoch, mean ± standard deviation. Dots: the first seed. "
+    "BCL is as published; class anchors vary it."
 )
 
 _mount = register("start", html='<div class="bcl-start"></div>')
 
 
-def start(told: Mapping[str, Any], *, key: str) -> None:
-    """Show what `told` returns. It plays once over the epochs when it is seen, then stands still at the last."""
-    _mount(key=key, data=dict(told))
+def start(told: Mapping[str, Any], *, key: str) -> str:
+    """Show what `told` returns, and return the group of the runs that are shown: the switch chooses.
+
+    It plays once over the epochs when it is seen, then stands still at the last.
+    """
+    chosen = _mount(key=key, data=dict(told), default={"group": CONDITIONS[0][0]}, on_group_change=lambda: None).group
+    return chosen if chosen in [group for group, _, _ in CONDITIONS] else CONDITIONS[0][0]
 
 
 def told() -> dict[str, Any] | None:
@@ -53,7 +57,7 @@ def _condition(group: str, name: str, suffix: str, known: Mapping[str, Rows]) ->
         for loss, title in TITLES.items()
     ]
     lead = _lead_balanced if suffix else _lead
-    return {"name": name, "runs": runs, "lead": lead(seeds) if all(seeds.values()) else ""}
+    return {"group": group, "name": name, "runs": runs, "lead": lead(seeds) if all(seeds.values()) else ""}
 
 
 def _summary(rows: Rows) -> dict[str, Any]:

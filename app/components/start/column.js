@@ -22,7 +22,7 @@ export class Column {
     this.plot = h("canvas", { class: "plot", role: "img", onpointermove: (event) => this.point(event) });
     this.number = h("span", { class: "number", "aria-hidden": "true" });
     this.rings = h("canvas", { class: "rings", "aria-hidden": "true" });
-    this.summary = h("div", { class: "summary" });
+    this.summary = h("div", { class: "summary lines" });
     this.element = h(
       "section",
       { style: `--loss: ${told.colour}; --tail: ${colours.tail}` },

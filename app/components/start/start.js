@@ -16,9 +16,9 @@ class Play {
   hasPlayed = false;
   still = matchMedia("(prefers-reduced-motion: reduce)");
 
-  /** @param {Object} told see `told` in __init__.py */
-  constructor(host, told) {
-    Object.assign(this, { host, told });
+  /** @param {Object} told see `told` in __init__.py @param {Object} component tells Python which condition is shown */
+  constructor(host, told, component) {
+    Object.assign(this, { host, told, component });
     this.store = new Store(fetchFrom(told.prefix), () => this.arrive());
     this.build();
     const seen = (entries) => this.see(entries.at(-1).intersectionRatio);
@@ -37,15 +37,18 @@ class Play {
     this.into = h("a", { class: "into" }, "Look into these runs");
     this.message = h("p", { role: "status", hidden: true });
     this.leads = conditions.map(({ lead }) => h("p", {}, lead));
-    const turn = (event) => this.choose(conditions[Number(event.target.checked)]);
+    const turn = ({ target }) => {
+      this.choose(conditions[Number(target.checked)]);
+      this.component.setStateValue("group", this.condition.group);
+    };
     const balanced = h("input", { type: "checkbox", role: "switch", onchange: turn });
     const control = h("label", { class: "switch" }, balanced, "Balanced data");
     this.host.replaceChildren(
       h("div", { class: "controls" }, this.epoch, this.again, control, this.into),
       this.message,
       h("div", { class: "both" }, h("div", {}, this.heading, this.counts), this.stage),
-      h("div", { class: "leads result", "aria-live": "polite" }, this.leads),
-      h("p", { class: "note result" }, note),
+      h("div", { class: "result" }, h("div", { class: "leads lines", "aria-live": "polite" }, this.leads)),
+      h("div", { class: "result" }, h("div", { class: "note lines" }, h("p", {}, note))),
     );
   }
 

@@ -25,7 +25,7 @@ export class Bar {
     const listeners = { oninput: () => this.seek(), onchange: () => this.update() };
     this.slider = h("input", { type: "range", min: 0, step: "any", "aria-label": "Epoch", ...listeners });
     this.label = h("output", { class: "epoch" });
-    const speeds = SPEEDS.map((speed) => h("option", { value: speed }, `${speed} epochs/s`));
+    const speeds = SPEEDS.map((speed) => h("option", { value: speed }, `${speed} ${speed === 1 ? "epoch" : "epochs"}/s`));
     const setSpeed = () => stage.set({ speed: Number(this.speed.value) });
     this.speed = h("select", { "aria-label": "Speed", onchange: setSpeed }, speeds);
     const setFollow = () => stage.send({ type: "follow", follow: this.live.ariaPressed !== "true" });

@@ -1,5 +1,6 @@
 // The sentence on top: how far apart the rarest classes stand, as it was measured at the epoch that is shown.
 
+import { isBounded } from "./bounds.js";
 import { isUneven, keyOf } from "./classes.js";
 import { h, number, swatch } from "./dom.js";
 import { meanWithin, rarestOf } from "./geometry.js";
@@ -74,8 +75,11 @@ function whoStand(meant, names, counts) {
 function otherSpaces(runs) {
   const spaces = new Set(runs.map(({ about }) => about.space).filter((space) => space !== "projection"));
   return Array.from(spaces, (space) => {
-    const labels = runs.filter(({ about }) => about.space === space).map(({ told }) => told.label);
-    const others = labels.length < runs.length ? ", the others of projections" : "";
-    return ` Angles with ${labels.join("; ")} are of ${space} features${others}.`;
+    const theirs = runs.filter(({ about }) => about.space === space);
+    const labels = theirs.map(({ told }) => told.label);
+    const [{ about }] = theirs;
+    const bound = theirs.every(({ about }) => isBounded(about)) ? `, which are not negative: none exceeds ${about.widest}°` : "";
+    const others = labels.length < runs.length ? `${bound ? ". The others are" : ", the others"} of projections` : "";
+    return ` Angles with ${labels.join("; ")} are of ${space} features${bound}${others}.`;
   });
 }

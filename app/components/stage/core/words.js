@@ -32,6 +32,11 @@ export function whole(count) {
   return count.toLocaleString("en-US");
 }
 
+/** Which batches a prediction is of. @param {?number} size in images; null: all of them */
+export function batches(size) {
+  return size === null ? "one batch of everything" : `batches of ${whole(size)}`;
+}
+
 export function factor(value) {
   return String(Number(value.toPrecision(3)));
 }

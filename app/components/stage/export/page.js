@@ -6,7 +6,7 @@ import { historyAt, spanAfter } from "../core/table.js";
 const AT_ONCE = 6; // requests
 const THEME = [
   ...["background-color", "secondary-background-color", "text-color", "gray-text-color", "gray-color", "border-color"],
-  ...["border-color-light", "primary-color", "orange-color", "base-radius", "font"],
+  ...["border-color-light", "primary-color", "red-color", "base-radius", "font"],
 ]; // Streamlit's custom properties that the stage reads
 // Nothing may be fetched: a page that did would not open elsewhere as it does here.
 const POLICY =

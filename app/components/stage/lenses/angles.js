@@ -1,5 +1,6 @@
 // Angles between every two classes at the epoch that is shown, as deviation from where they should be.
 
+import { boundInWords, isBounded } from "../core/bounds.js";
 import { Blocks } from "../plots/blocks.js";
 import { DEVIATION_LIMIT } from "../core/colour.js";
 import { heatMapClasses } from "../core/classes.js";
@@ -10,6 +11,7 @@ import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { tell } from "../core/glossary.js";
 import { NO_PROTOTYPES } from "../core/run.js";
+import { batches } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { area, legendOf, mark } from "./signs.js";
 
@@ -22,9 +24,9 @@ const FROM = {
   predicted: "that of the [predicted optimum]",
   difference: "what it is in the first run",
 };
-const NOT_THEIRS = "The predicted optimum is of class means; of these none is predicted.";
+const NOT_THEIRS = "The predicted optimum is drawn of class means; of these none is.";
 const SCALE =
-  "Angles are uncentred, seen from the origin; orange is too close, blue too far apart, and the scale is the same " +
+  "Angles are uncentred, seen from the origin; red is too close, blue too far apart, and the scale is the same " +
   "for all runs and epochs.";
 const LACKS = {
   class_means: "This run recorded no class means.",
@@ -94,22 +96,29 @@ export class Angles extends Lens {
       const lack = `These are ${space} features and those of ${label} ${otherSpace}: not compared.`;
       if (space !== otherSpace) return { lack };
       const other = this.stage.look(first).snapshot;
-      if (other?.get(of) && first.measures(of)) return { pairs: () => other.angles(of), name: label };
+      const words = `RMS difference to ${label}`;
+      if (other?.get(of) && first.measures(of)) return { pairs: () => other.angles(of), name: label, words };
       if (other) return { lack: `${label} has nothing to compare with.` };
     }
     if (target === "predicted") return this.predictedOf(run);
     const { regular } = run.classes;
-    return { pairs: () => regular, name: `${number(regular, 1)}°`, rms: "angle_rms_deviation" };
+    const bound = of === MEANS && isBounded(run.about) ? `: ${boundInWords(run.about, regular)}` : "";
+    return { pairs: () => regular, name: `${number(regular, 1)}°`, ...this.metric("angle_rms_deviation"), bound };
   }
 
   predictedOf(run) {
     const fault = run.fault("predicted");
     if (this.stage.state.of !== MEANS) return { lack: NOT_THEIRS };
     if (fault) return { lack: `The predicted optimum cannot be shown. ${fault}` };
-    if (!run.classes.predicted) return { lack: "No optimum is predicted for this loss." };
+    if (!run.classes.predicted) return { lack: "No optimum is predicted for this run." };
     this.stage.store.predicted(run);
     if (!run.predicted) return { lack: "The predicted optimum is on its way.", waiting: true };
-    return { pairs: () => run.predicted, name: "the predicted optimum", rms: "distance_to_prediction" };
+    const name = `the predicted optimum in ${batches(run.classes.predicted.batch)}`;
+    return { pairs: () => run.predicted, name, ...this.metric("distance_to_prediction") };
+  }
+
+  metric(rms) {
+    return { rms, words: this.stage.told.metrics[rms].title };
   }
 
   point(hit, from) {
@@ -137,12 +146,15 @@ class AnglesColumn {
     this.pictures = [this.map];
   }
 
-  /** @param {{pairs: () => number | Float32Array, name: string, rms: ?string}} target `rms`: a metric of all pairs */
+  /**
+   * @param {{pairs: () => number | Float32Array, name: string, rms: ?string, words: string, bound: ?string}} target
+   *   `rms`: a metric of all pairs, which `words` name; `bound`: why it cannot be 0
+   */
   show(snapshot, target) {
     const { of } = this.stage.state;
     const { map, run } = this;
     const within = of === MEANS ? snapshot.get("within_class_angles") : null;
-    const { name } = target;
+    const { name, words, bound = "" } = target;
     const isOther = name !== this.name || !within !== this.bare;
     if (isOther) map.setScales(deviationScale(this.stage.told.deviation, name), within && DIAGONAL);
     Object.assign(this, { name, target, bare: !within });
@@ -154,7 +166,7 @@ class AnglesColumn {
       map.setValues(deviation(angles, from), within);
       rms = rmsDeviation(angles, run.classes.counts.length, from);
     }
-    this.off.replaceChildren("RMS over pairs ", h("b", {}, `${number(rms, 1)}°`), ` from ${name}`);
+    this.off.replaceChildren(`${words} `, h("b", {}, `${number(rms, 1)}°`), bound);
   }
 
   /** What blocks of classes deviate by on average, as far as that was measured: many pairs take their time. */

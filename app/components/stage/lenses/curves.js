@@ -1,5 +1,6 @@
 // Two numbers over the epochs, a line a run; and beside them how right each run is, class by class.
 
+import { boundInWords, isBounded } from "../core/bounds.js";
 import { Chart } from "../plots/chart.js";
 import { choice, h, menu, toggle } from "../core/dom.js";
 import { EpochLine, between, epochAxis, lastEpoch, onAxis } from "../plots/epoch_line.js";
@@ -22,6 +23,7 @@ const WORDS =
   "most frequent class on top.";
 export const ALIKE = "These runs have different classes or counts: their accuracies by class are not drawn together.";
 const NOT_RECORDED = "Accuracy by class was not recorded.";
+const RMS = "angle_rms_deviation";
 const MOST = 20; // classes that find room
 
 export class Curves extends Lens {
@@ -169,8 +171,11 @@ class CurveChart {
     const { title } = stage.told.metrics[metric];
     const why = (run) => (run.measures(metric) ? `“${title}” was not recorded.` : NO_PROTOTYPES);
     const lacks = stage.runs.filter(isEmpty).map((run) => `${run.told.label}: ${why(run)}`);
+    const isBound = (run) => metric === RMS && run.classes && isBounded(run.about);
+    const bound = ({ about, classes, told }) => `${told.label}: ${boundInWords(about, classes.regular)}.`;
+    const bounds = stage.runs.filter(isBound).map(bound);
     const hasBand = known.some((series) => series?.band);
-    return [hasBand && (spread ? "Band: one standard deviation over pairs." : "Band: range over seeds."), ...lacks];
+    return [hasBand && (spread ? "Band: the spread over pairs, one standard deviation." : "Band: range over seeds."), ...lacks, ...bounds];
   }
 }
 

@@ -84,7 +84,7 @@ export class TourColumn {
     const { space } = this.run.about;
     const layers = this.alone ? [] : wanted;
     const elsewhere = `The classifier's weights live in another space than this one, the ${space}.`;
-    const unpredicted = this.run.fault("predicted") ?? "No optimum is predicted for this loss.";
+    const unpredicted = this.run.fault("predicted") ?? "No optimum is predicted for this run.";
     const uncoloured = (what) => `No ${what} were recorded; colours are those of the classes.`;
     return [
       layers.includes("classifier") && space !== "backbone" && elsewhere,

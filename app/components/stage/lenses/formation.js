@@ -1,14 +1,16 @@
 // How the angles between class means form: every pair over the epochs, and the current epoch's angles beside them.
 
 import { Chart } from "../plots/chart.js";
+import { isBounded } from "../core/bounds.js";
 import { EVERY_PAIR_UP_TO } from "../core/classes.js";
 import { h, toggle } from "../core/dom.js";
 import { formationFigure } from "../plots/figures.js";
 import { kindsOf } from "../core/geometry.js";
 import { tell } from "../core/glossary.js";
+import { batches } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { area, dot, legendOf, line } from "./signs.js";
-import { TICK, kindOfPair } from "../plots/dots.js";
+import { DASH, SPACE, TICK, kindOfPair } from "../plots/dots.js";
 import { EpochLine, between, epochAxis, lastEpoch, onAxis } from "../plots/epoch_line.js";
 import { Strip } from "../plots/strip.js";
 
@@ -20,8 +22,8 @@ const PAIRS =
   "Each thin line is the angle between two [class means|class mean], orange within the [tail], slate within the [head]. ";
 const DISTRIBUTION = "The angles between all pairs of [class means|class mean], and in bold their mean over the [tail]. ";
 const TARGETS =
-  "Dotted: where all pairs would be equally far apart, as in a [regular simplex], and where the contrastive loss alone " +
-  "would leave the tail, its [predicted optimum] with all images in one batch; smaller batches have another.";
+  "Dashed: where all pairs would be equally far apart, as in a [regular simplex]. Dotted: where the contrastive loss " +
+  "alone would leave the tail, its [predicted optimum]";
 
 export class Formation extends Lens {
   static key = "formation";
@@ -42,8 +44,15 @@ export class Formation extends Lens {
     for (const part of parts) part.draw(top, this.columns);
     const kinds = [parts.some((part) => !part.many), parts.some((part) => part.many)]; // few pairs, many pairs
     const words = [PAIRS, DISTRIBUTION].filter((_, i) => kinds[i]).join("");
-    tell(this.words, words + TARGETS, this.stage.told.glossary);
+    tell(this.words, `${words}${TARGETS}${this.ofBatches}.`, this.stage.told.glossary);
     this.legend.replaceChildren(...legendOf(this.signs(...kinds)));
+  }
+
+  /** Of which batches the predictions are, unless they differ: the pictures say it too. */
+  get ofBatches() {
+    const predicted = this.columns.map(({ run }) => run.classes?.predicted).filter(Boolean);
+    const sizes = new Set(predicted.map(({ batch }) => batches(batch)));
+    return sizes.size === 1 ? ` in ${[...sizes][0]}` : "";
   }
 
   /** @param {boolean} few whether pairs have a line each @param {boolean} many or not */
@@ -64,10 +73,11 @@ export class Formation extends Lens {
     return [
       ...(few ? pairs : []),
       ...(many ? shares : []),
-      [line("currentColor", 3.5), "mean over tail"],
+      [line("currentColor", 3.5), "mean within the tail"],
       hasOthers && [line("currentColor", 1.5, { opacity: 0.5 }), "in other runs"],
       columns.some(({ run }) => stage.store.tablesOf(run)) && [area("currentColor", 0.2), "range over seeds"],
-      [line("currentColor", 1.5, { dash: "2 3" }), "equal; loss alone"],
+      [line("currentColor", 1.5, { dash: `${DASH} ${SPACE}` }), "all alike"],
+      columns.some(({ run }) => run.classes?.predicted) && [line("currentColor", 1.5, { dash: "1.5 3" }), "tail, loss alone"],
       !many && [dot(neutral), "this epoch"],
     ];
   }
@@ -92,13 +102,15 @@ export class Formation extends Lens {
 class FormationColumn {
   constructor(stage, content, run) {
     Object.assign(this, { stage, run });
-    const { groups, regular, predicted } = run.classes;
+    const { groups, regular } = run.classes;
+    const predicted = Number.isFinite(run.classes.predicted?.tail) ? run.classes.predicted : null;
     this.kinds = kindsOf(groups);
     this.many = this.kinds.length > EVERY_PAIR_UP_TO; // too many for a line a pair
     this.others = stage.store.runs.filter((other) => other !== run);
     const plot = content.appendChild(h("div", { class: "plot" }));
     const others = this.others.map(({ told }) => told);
-    const targets = { regular, predicted: predicted?.tail ?? null, planned: run.about.planned };
+    const { about } = run;
+    const targets = { regular, predicted, planned: about.planned, isBounded: isBounded(about) };
     const figure = formationFigure(run.told, others, targets, stage.told);
     const onDraw = () => (this.strip.draw(), this.line.draw());
     this.chart = new Chart(plot, figure, stage.told, onDraw);
@@ -161,7 +173,12 @@ class FormationColumn {
     };
     const pairs = many ? [] : pairsOf(names.length);
     const tail = curves.column(TAIL);
-    return curves.epochs.flatMap((epoch, i) => {
+    const predicted = run.classes.predicted ?? {};
+    const ahead = ["tail", "prototypes"].filter((of) => Number.isFinite(predicted[of])).map((of) => {
+      const within = of === "tail" ? "the tail" : "the tail's prototypes";
+      return row("", `loss alone, ${batches(predicted.batch)}: mean over the pairs within ${within}`, predicted[of]);
+    });
+    const measured = curves.epochs.flatMap((epoch, i) => {
       const shares = many ? this.shares(epoch) : [];
       const between = curves.angles(epoch);
       const pairRow = ([a, b]) => row(epoch, "pair of classes", between[b * names.length + a], [names[a], names[b]]);
@@ -171,6 +188,7 @@ class FormationColumn {
         ...shares.map((angle, share) => row(epoch, SHARES[share], angle)),
       ];
     });
+    return [...measured, ...ahead];
   }
 
   lines() {

@@ -150,7 +150,7 @@ class Column {
     this.run = run;
     const { told, about } = run;
     const facts = h("div", { class: "facts", popover: true }, about ? describe(about) : "Nothing is known of it yet.");
-    const name = button(told.label, null, { class: "name", title: `Recipe of ${told.label}` });
+    const name = button(h("span", {}, told.label), null, { class: "name", title: `Recipe of ${told.label}` });
     popup(name, facts);
     const head = h("header", {}, swatch(told), name, this.note, facts);
     const stack = h("div", { class: "stack" }, this.content, this.message);

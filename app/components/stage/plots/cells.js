@@ -11,7 +11,7 @@ const MARK = 1 / 4; // of a cell
 const LIGHTEST = 0.4; // lightness, 0 to 1, beyond which a mark in a colour is dark
 const GAP_FROM = 12; // pixels that a cell must have for a gap, and for all that is smaller than itself
 
-/** Grey of the diagonal at t of its scale. It has no hue, which beside orange cells would pass for their opposite. */
+/** Grey of the diagonal at t of its scale. It has no hue, which beside red cells would pass for their opposite. */
 export function diagonalGrey(t, { paperRgb, textRgb }) {
   return new Array(3).fill(lightness(mix(paperRgb, textRgb, 0.06 + 0.7 * t)));
 }

@@ -1,5 +1,6 @@
 // A Plotly figure of figures.js whose arrays are swapped, redrawn a few times a second at most.
 
+import { linesOf } from "./figures.js";
 import { themeOf } from "./surface.js";
 
 const SHARE = 0.4; // of the browser's time that Plotly may take
@@ -7,6 +8,7 @@ const LONGEST_REST = 120; // milliseconds
 const NOTED = 200; // pixels of width from which on there is room for notes in the picture
 const ROOM = 280; // pixels of width that text of the usual size needs
 const HIDDEN = { visible: false };
+const EM = 0.5; // of a note's size: how wide its characters are, about
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
 
 const CLEAR = "rgba(0,0,0,0)";
@@ -75,7 +77,10 @@ export class Chart {
     const scale = Math.min(wanted, Math.max(0.8, this.host.clientWidth / ROOM));
     const bgcolor = `rgba(${theme.paperRgb},0.6)`; // lines are seen through it
     const notes = this.host.clientWidth < NOTED * wanted ? [] : this.figure.layout.annotations;
-    const annotations = notes?.map((note) => ({ ...note, bgcolor }));
+    const { l, r } = this.figure.layout.margin;
+    const fits = ({ size }) => (line) => line.length * EM * scale * size <= this.host.clientWidth - l - r;
+    const inLines = ({ text, font }) => linesOf(text, fits(font)).join("<br>");
+    const annotations = notes?.map((note) => ({ ...note, bgcolor, align: "left", text: inLines(note) }));
     const base = { ...this.figure.layout, annotations, template: templateOf(theme) };
     const listens = this.host.on !== undefined;
     // Without waiting: a resize breaks its promise.

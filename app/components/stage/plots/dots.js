@@ -5,11 +5,12 @@ import { circle, stroke } from "./pen.js";
 const GOLDEN = 0.618034; // its multiples, modulo 1, fill a line evenly: neighbours stand apart
 const OPACITY = { head: 1, medium: 0.6, tail: 1 };
 const [RADIUS, TAIL_RADIUS] = [2.8, 4];
-const [DASH, SPACE] = [4, 3];
 const CLEAR = { true: 14, false: 40 }; // pixels that the regular simplex's label keeps free, upright or not
 const USUAL_TOP = 150; // degrees
 
 export const TICK = 30; // degrees
+export const DASH = 4; // pixels, of the regular simplex's line
+export const SPACE = 3;
 
 /**
  * @typedef {{zero: number, end: number, highest: number, sides: [number, number], upright: boolean}} Axis pixels at 0

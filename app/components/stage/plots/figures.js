@@ -2,10 +2,13 @@
 // axes and words are decided here, once, and an epoch moves numbers only.
 
 import { translucent } from "../core/colour.js";
+import { batches } from "../core/words.js";
+import { DASH, SPACE } from "./dots.js";
 
 const TEXT = 14; // pixels
 const SMALL_TEXT = 12;
 const STRIP = 72; // pixels to the right of the formation, where the current epoch's angles stand on the same axis
+const DASHED = `${DASH}px,${SPACE}px`; // as the regular simplex is drawn everywhere
 const LINE_HEIGHT = 12; // degrees that a line of small print takes in the formation
 export const TWO_BY_TWO = 400; // pixels of width below which four panels have no room side by side
 const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"];
@@ -18,14 +21,15 @@ const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 
  * same of each of `others`, whose place is in `meta`; "simplex" and "predicted" are targets.
  *
  * @param {{label: string, colour: string, dash: string}} run @param {Object[]} others like it
- * @param {{regular: number, predicted: ?number, planned: number}} targets degrees of the regular simplex, and of the
- *   predicted optimum within the tail; epochs
+ * @param {{regular: number, predicted: ?{tail: number, batch: ?number}, planned: number, isBounded: boolean}} targets
+ *   degrees of the regular simplex, and of the predicted optimum within the tail; epochs; whether no angle can be as
+ *   wide as the former
  */
-export function formationFigure(run, others, { regular, predicted, planned }, { groups, neutral }) {
+export function formationFigure(run, others, { regular, predicted, planned, isBounded }, { groups, neutral }) {
   const { label, colour, dash } = run;
   const angle = "<br>epoch %{x}: <b>%{y:.1f}°</b><extra></extra>";
   const pair = (role, of, opacity) => line(role, of, 1, { opacity, hovertemplate: `%{text}${angle}` });
-  const target = (role, of, y) => line(role, of, 1.5, { dash: "dot", hoverinfo: "skip", y: [y, y] });
+  const target = (role, of, dash, y) => line(role, of, 1.5, { dash, hoverinfo: "skip", y: [y, y] });
   const beside = (other, place) => {
     const hovertemplate = `tail–tail, ${other.label}: %{y:.1f}°<extra></extra>`;
     return line("beside", other.colour, 1.5, { dash: other.dash, opacity: 0.55, hovertemplate, place });
@@ -37,8 +41,8 @@ export function formationFigure(run, others, { regular, predicted, planned }, { 
     pair("head", groups.head, 0.75),
     pair("tail", groups.tail, 0.8),
     line("median", neutral, 2, { hovertemplate: "median of all pairs %{y:.1f}°" }),
-    target("simplex", neutral, regular),
-    ...(predicted === null ? [] : [target("predicted", colour, predicted)]),
+    target("simplex", neutral, DASHED, regular),
+    ...(predicted === null ? [] : [target("predicted", colour, "dot", predicted.tail)]),
     area("seeds", translucent(colour, 0.2)),
     ...others.map(beside),
     line("tail–tail", colour, 3.5, { dash, hovertemplate: `tail–tail, ${label}${angle}` }),
@@ -48,16 +52,19 @@ export function formationFigure(run, others, { regular, predicted, planned }, { 
     yaxis: { title: { text: "angle (°)" }, dtick: 30, range: [0, 120] },
     margin: { r: STRIP, l: 44 },
   });
-  return { data, layout: { ...layout, annotations: targetsInWords(regular, predicted) } };
+  return { data, layout: { ...layout, annotations: targetsInWords(regular, predicted, isBounded) } };
 }
 
-function targetsInWords(regular, predicted) {
-  const same = predicted !== null && predicted.toFixed(1) === regular.toFixed(1);
-  const alike = `all alike${same ? " = loss alone" : ""} ${regular.toFixed(1)}°`;
-  const words = [besideAxis(alike, regular, "bottom")];
-  if (predicted === null || same) return words;
-  const above = predicted > regular + LINE_HEIGHT;
-  return [...words, besideAxis(`tail, loss alone ${predicted.toFixed(1)}°`, predicted, above ? "bottom" : "top")];
+function targetsInWords(regular, predicted, isBounded) {
+  const angle = `${regular.toFixed(1)}°${isBounded ? ", out of reach" : ""}`;
+  if (predicted === null) return [besideAxis(`all alike ${angle}`, regular, "bottom")];
+  const { tail, batch } = predicted;
+  if (tail.toFixed(1) === regular.toFixed(1)) {
+    return [besideAxis(`all alike = loss alone ${angle}<br>${batches(batch)}`, regular, "bottom")];
+  }
+  const words = `tail, loss alone ${tail.toFixed(1)}°<br>${batches(batch)}`;
+  const above = tail > regular + LINE_HEIGHT;
+  return [besideAxis(`all alike ${angle}`, regular, "bottom"), besideAxis(words, tail, above ? "bottom" : "top")];
 }
 
 /** Of the runs' dots, a run each: they differ without their colours too. */
@@ -271,6 +278,6 @@ function bar(role, name, color, shape = "") {
 }
 
 function besideAxis(text, y, yanchor) {
-  const place = { xref: "x domain", x: 0.01, xanchor: "left", y, yanchor, borderpad: 1 };
+  const place = { xref: "x domain", x: 0.01, xanchor: "left", align: "left", y, yanchor, borderpad: 1 };
   return { text, ...place, showarrow: false, font: { size: SMALL_TEXT - 1 } };
 }
