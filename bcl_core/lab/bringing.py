@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 
 from bcl_core.lab.export import METRICS, README, RECIPE, ROW
 from bcl_core.lab.files import RunFolder, SnapshotError
-from bcl_core.lab.rows import is_made_up
+from bcl_core.lab.rows import is_made_up, recipe_of
 from bcl_core.lab.run import RUN_ID, LabError, Run, UnknownRun
 from bcl_core.lab.samples import read_samples
 from bcl_core.lab.store import Lab, new_id, proper_name
@@ -28,6 +28,7 @@ from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe, RecipeError, Reco
 from bcl_core.recipe.fields import LAST_EPOCH, Section, explain
 
 MAX_RUNS = 1000
+ASIDE = ".brought-"  # what the folder is called that a zip is unpacked into
 MAX_CLASS_NAME = 200  # characters
 _EPOCH_FILE = r"(?:view|embeddings)/[0-9]{4,5}\.safetensors"
 _NAME = re.compile(
@@ -82,12 +83,14 @@ def bring(lab: Lab, file: Path) -> list[Brought]:
         LabError: the file is no such zip, damaged, or holds what no export does; the message names it.
         OSError: it cannot be read, or there is no room for its runs.
     """
-    aside = Path(tempfile.mkdtemp(prefix=".brought-", dir=lab.home / "runs"))
-    try:
-        with FileLock(lab.home / "bringing.lock"):  # who brings the same in at the same time finds it here
+    with FileLock(lab.home / "bringing.lock"):  # who brings the same in at the same time finds it here
+        for left in (lab.home / "runs").glob(f"{ASIDE}*"):  # by a process that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=lab.home / "runs"))
+        try:
             return _enter(lab, _found(file, aside), aside)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
 
 
 def _found(file: Path, aside: Path) -> list[tuple[Run, list[dict[str, Any]]]]:
@@ -130,7 +133,7 @@ def _read(folder: Path) -> tuple[Run, list[dict[str, Any]]]:
     """Return the run of an unpacked folder and its metrics; LabError where a file of it is missing or damaged."""
     try:
         row = _Row.model_validate_json((folder / ROW).read_bytes())
-        recipe = _recipe((folder / RECIPE).read_text(encoding="utf-8"))
+        recipe = recipe_of((folder / RECIPE).read_text(encoding="utf-8"))
         metrics = _metrics(json.loads((folder / METRICS).read_bytes()), row.epoch)
         _check_files(RunFolder(folder))
         _check_classes(RunFolder(folder))
@@ -141,10 +144,6 @@ def _read(folder: Path) -> tuple[Run, list[dict[str, Any]]]:
         raise LabError(f"{folder.name} cannot be brought in: {error}") from error
     except FileNotFoundError as error:
         raise LabError(f"{Path(error.filename).name} of {folder.name} is missing in the zip") from error
-
-
-def _recipe(text: str) -> Recipe | Recorded:
-    return Recorded.parse(text) if "recorded" in json.loads(text) else Recipe.parse(text)
 
 
 def _run(run_id: str, row: _Row, recipe: Recipe | Recorded) -> Run:

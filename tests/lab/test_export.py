@@ -163,6 +163,14 @@ def test_the_same_zip_at_the_same_time_is_brought_in_once(exported, tmp_path):
     assert len(lab.runs()) == 1
 
 
+def test_what_a_killed_process_left_unpacked_goes_with_the_next_zip(exported, tmp_path):
+    lab = Lab(tmp_path / "lab")
+    left = lab.home / "runs" / ".brought-killed" / "a-run"
+    left.mkdir(parents=True)
+    [brought] = bring(lab, exported[1])
+    assert [folder.name for folder in (lab.home / "runs").iterdir()] == [brought.run_id]
+
+
 def test_recorded_runs_are_exported_and_brought_in_without_a_model(lab, tmp_path):
     with Recorder("mine", np.arange(12) % 3, epochs=2, lab=lab) as recorder:
         recorder.epoch(np.random.default_rng(0).normal(size=(12, 4)))
@@ -271,7 +279,7 @@ def samples(class_names=("a", "b"), class_counts=(3, 1), labels=(0, 1)):
         ("RUN/metrics.json", lambda _: b'[{"epoch": 1, "accuracy": NaN}]', "finite"),
         ("RUN/metrics.json", lambda _: b'[{"epoch": 1, "accuracy": "high"}]', "finite"),
         ("RUN/metrics.json", lambda _: b"[" * 200_000, "no export of runs"),
-        ("RUN/recipe.json", lambda _: b"5", "no export of runs"),
+        ("RUN/recipe.json", lambda _: b"5", "cannot be brought in: the recipe is 5"),
         ("RUN/run.json", changed_row(format_version=99), "format_version"),
         ("RUN/run.json", changed_row(error="x" * 1_000_000), "error"),
         ("RUN/samples.safetensors", lambda _: samples(class_names=["a"]), "a name and a training count"),

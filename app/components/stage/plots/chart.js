@@ -8,7 +8,7 @@ const LONGEST_REST = 120; // milliseconds
 const NOTED = 200; // pixels of width from which on there is room for notes in the picture
 const ROOM = 280; // pixels of width that text of the usual size needs
 const HIDDEN = { visible: false };
-const EM = 0.5; // of a note's size: how wide its characters are, about
+const NOTE_EDGE = 6; // pixels beside a note's text
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
 
 const CLEAR = "rgba(0,0,0,0)";
@@ -78,8 +78,13 @@ export class Chart {
     const bgcolor = `rgba(${theme.paperRgb},0.6)`; // lines are seen through it
     const notes = this.host.clientWidth < NOTED * wanted ? [] : this.figure.layout.annotations;
     const { l, r } = this.figure.layout.margin;
-    const fits = ({ size }) => (line) => line.length * EM * scale * size <= this.host.clientWidth - l - r;
-    const inLines = ({ text, font }) => linesOf(text, fits(font)).join("<br>");
+    const room = this.host.clientWidth - l - r - NOTE_EDGE;
+    const fits = ({ size }) => {
+      const pen = document.createElement("canvas").getContext("2d");
+      pen.font = `${scale * size}px ${theme.font}`;
+      return (line) => pen.measureText(line).width <= room;
+    };
+    const inLines = ({ text, font }) => text.split("<br>").flatMap((line) => linesOf(line, fits(font))).join("<br>");
     const annotations = notes?.map((note) => ({ ...note, bgcolor, align: "left", text: inLines(note) }));
     const base = { ...this.figure.layout, annotations, template: templateOf(theme) };
     const listens = this.host.on !== undefined;
