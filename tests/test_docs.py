@@ -180,7 +180,7 @@ def test_push_goes_with_counts_and_nearness_as_theory_says():
 def test_what_was_trained_beside_what_was_predicted_is_as_theory_says():
     """The table whole, and of BCL on exponential counts that the prediction holds."""
     assert prediction.as_table(PREDICTION) in THEORY
-    [bcl] = [one for one in prediction.compared(PREDICTION) if one.cell == ("exp", "bcl", 0.3, 64, 0)]
+    [bcl] = [one for one in prediction.compared(PREDICTION) if one.cell == prediction.Cell("exp", "bcl", 0.3, 64, 0)]
     assert len(bcl.train) == 5 and bcl.distances(bcl.train).mean() <= 1.5
 
 
