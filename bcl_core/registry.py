@@ -20,11 +20,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Entry:
-    """A named choice: `title` for a menu, `help` for a person, `target` for the machine."""
+    """A named choice: `title` for a menu, `help` for a person, `target` for the machine; "" where it is not here."""
 
     title: str
     help: str
     target: str
+
+    @property
+    def missing(self) -> str | None:
+        """What lacks, in words, where a stored run names something that is not registered here."""
+        return None if self.target else self.help
 
     def load(self) -> Any:
         """Import and return the target."""
@@ -136,7 +141,10 @@ class ViewsEntry(Entry):
         return tuple(_load(f"{self.target}:{name}") for name in self.views)
 
 
-_OWN = re.compile(r"([A-Za-z0-9][A-Za-z0-9_-]{0,39})=([A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:\?(.*))?")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+"""Of what is registered from outside."""
+
+_OWN = re.compile(rf"({NAME.pattern})=([A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:\?(.*))?")
 _faults: list[str] = []
 
 
@@ -248,6 +256,16 @@ LOSSES: Mapping[str, LossEntry] = {
     **_LOSSES,
     **{name: entry for name, *rest in _own("BCL_LAB_LOSSES", _LOSSES) if (entry := _own_loss(name, *rest)) is not None},
 }
+
+
+def loss_of(name: str) -> LossEntry:
+    """Return the loss of this name; of one that is not registered here, an entry that says so."""
+    return LOSSES.get(name) or LossEntry(name, _not_here("loss", name, "BCL_LAB_LOSSES"), "")
+
+
+def _not_here(what: str, name: str, variable: str) -> str:
+    return f"its {what}, `{name}`, is not registered here: start the app with the same {variable} to train it on"
+
 
 _PROTOTYPES = "bcl_core.models.prototypes"
 
@@ -404,6 +422,12 @@ BACKBONES: Mapping[str, Entry] = {
         for name, target, _ in _own("BCL_LAB_BACKBONES", _BACKBONES)
     },
 }
+
+
+def backbone_of(name: str) -> Entry:
+    """Return the backbone of this name; of one that is not registered here, an entry that says so."""
+    return BACKBONES.get(name) or Entry(name, _not_here("backbone", name, "BCL_LAB_BACKBONES"), "")
+
 
 _VIEWS = "bcl_core.data.views"
 _SIM_RAND = {

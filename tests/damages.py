@@ -17,12 +17,8 @@ def _later(recipe: bytes) -> bytes:
 
 # The reason's words beside each damage.
 DAMAGES: Mapping[str, tuple[Damage, str]] = {
-    "a backbone of one's own": (
-        lambda recipe: ("recipe", recipe.replace(b'"resnet8"', b'"tiny"')),
-        "BCL_LAB_BACKBONES",
-    ),
-    "a loss of one's own": (
-        lambda recipe: ("recipe", recipe.replace(b'"bcl"', b'"lost"')),
+    "a loss that none can be called": (
+        lambda recipe: ("recipe", recipe.replace(b'"bcl"', b'"b c l"')),
         "BCL_LAB_LOSSES",
     ),
     "a newer version": (lambda recipe: ("recipe", _later(recipe)), "newer version (format 2)"),

@@ -15,7 +15,7 @@ from bcl_core.lab import Lab, Run, SnapshotError
 from bcl_core.lab.cache import Cache
 from bcl_core.lab.samples import read_samples
 from bcl_core.recipe import Recipe
-from bcl_core.registry import LOSSES
+from bcl_core.registry import loss_of
 
 DIGITS = 4  # of coordinates
 MEMORY = 16 << 20  # bytes of what follows from the classes
@@ -91,8 +91,13 @@ class About(TypedDict):
 
     `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the
     seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its
+<<<<<<< HEAD
     data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe". `floors` are what metrics
     cannot fall below where every class is a point, of those for which that is known.
+=======
+    data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe", the last also where it is
+    read and names what is not registered here.
+>>>>>>> main
     """
 
     id: str
@@ -165,7 +170,7 @@ def _floors(lab: Lab, run: Run) -> dict[str, float]:
 
 
 def _switches(recipe: Recipe) -> Switches:
-    loss = LOSSES[recipe.loss.name]
+    loss = loss_of(recipe.loss.name)
     weights = loss.weights
     return {
         "contrastive": loss.contrastive,
@@ -197,7 +202,7 @@ def _classes_or_faults(lab: Lab, run: Run) -> tuple[Classes | None, dict[str, st
     folder = lab.folder(run.id)
     if not folder.path.is_dir():
         return None, {"folder": f"the folder of this run, {folder.path.name}, is missing: it was moved or removed"}
-    faults: dict[str, str] = {}
+    faults: dict[str, str] = {"recipe": run.missing} if run.missing else {}
     predicted = None
     try:
         if folder.predicted.exists():

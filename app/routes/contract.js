@@ -60,7 +60,7 @@
  */
 
 /**
- * A run but for its epochs. `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe". `floors` are what metrics cannot fall below where every class is a point, of those for which that is known.
+ * A run but for its epochs. `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its <<<<<<< HEAD data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe". `floors` are what metrics cannot fall below where every class is a point, of those for which that is known. ======= data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe", the last also where it is read and names what is not registered here. >>>>>>> main
  * @typedef {Object} About
  * @property {string} id
  * @property {string} name
@@ -156,7 +156,7 @@
  */
 
 /**
- * A run as the Library lists it. `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are as they are; `space` is where its angles are measured, and `widest` what none there exceeds, in degrees; `epoch` the last one recorded; `created` and `deleted` are in seconds since 1970; `lacks_images`: it came without its images, which can be fetched.
+ * A run as the Library lists it. `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are as they are; `space` is where its angles are measured, and `widest` what none there exceeds, in degrees; `epoch` the last one recorded; `missing` what lacks here to train it on, in words; `created` and `deleted` are in seconds since 1970; `lacks_images`: it came without its images, which can be fetched.
  * @typedef {Object} LibraryRun
  * @property {string} id
  * @property {"own"|"shelf"|"imported"|"recorded"} kind
@@ -172,6 +172,7 @@
  * @property {number|null} seed
  * @property {string} state
  * @property {string|null} error
+ * @property {string|null} missing
  * @property {number|null} epoch
  * @property {number} planned
  * @property {number} progress

@@ -43,8 +43,8 @@ class LibraryRun(TypedDict):
 
     `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are
     as they are; `space` is where its angles are measured, and `widest` what none there exceeds, in degrees; `epoch` the
-    last one recorded; `created` and `deleted` are in seconds since 1970; `lacks_images`: it came without its images,
-    which can be fetched.
+    last one recorded; `missing` what lacks here to train it on, in words; `created` and `deleted` are in seconds since
+    1970; `lacks_images`: it came without its images, which can be fetched.
     """
 
     id: str
@@ -61,6 +61,7 @@ class LibraryRun(TypedDict):
     seed: int | None
     state: str
     error: str | None
+    missing: str | None
     epoch: int | None
     planned: int
     progress: float
@@ -118,6 +119,7 @@ def _listed(lab: Lab, run: Run, metrics: Mapping[str, Any]) -> LibraryRun:
         "seed": recipe.seed,
         "state": run.state,
         "error": run.error,
+        "missing": run.missing,
         "epoch": run.epoch,
         "planned": recipe.epochs,
         "progress": run.progress,

@@ -34,6 +34,9 @@ def _page() -> None:
             _choose(known, chosen)
         st.html('<h1 class="bcl-unseen">Lab</h1>')  # the bar above says so to those who see it
     _name_the_others(known, wanted)
+    for run in chosen:
+        if run.missing:
+            st.info(f"**{verbatim(run.name)}** is shown as it was recorded; {verbatim(run.missing)}.")
     if chosen:
         stage(chosen, key="stage")
     else:

@@ -83,9 +83,8 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
         elif not run.readable:
             print(f"{run.id}  {run.state}: {run.error}  {run.group_name} · {run.name}")
         else:
-            print(
-                f"{run.id}  {run.state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}  {run.group_name} · {run.name}"
-            )
+            at = f"{run.id}  {run.state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}"
+            print(f"{at}  {run.group_name} · {run.name}{f': {run.missing}' if run.missing else ''}")
 
 
 def _control(lab: Lab, arguments: argparse.Namespace) -> None:

@@ -79,7 +79,7 @@ def _read(name: str, value: Any) -> Any:
 
 
 def recipe_of(text: str) -> Recipe | Recorded:
-    """Return a recipe, one object for all who ask for the same text: a lab of a thousand runs is read at once.
+    """Return a stored recipe, one object for all who ask for the same text: a lab of a thousand runs is read at once.
 
     Raises RecipeError where the text is none.
     """
@@ -89,7 +89,7 @@ def recipe_of(text: str) -> Recipe | Recorded:
             recorded = "recorded" in json.loads(text)
         except (ValueError, TypeError):
             recorded = False
-        return Recorded.parse(text) if recorded else Recipe.parse(text), _PARSED * len(text)
+        return Recorded.parse(text) if recorded else Recipe.parse(text, stored=True), _PARSED * len(text)
 
     return _recipes.get(text, parsed)
 

@@ -67,6 +67,11 @@ class Run:
         return not isinstance(self.recipe, Unreadable)
 
     @property
+    def missing(self) -> str | None:
+        """What lacks here to train it, in words: its loss, or backbone, is registered elsewhere; None for nothing."""
+        return self.recipe.missing if isinstance(self.recipe, Recipe) else None
+
+    @property
     def active(self) -> bool:
         """Whether it may still train without being asked again."""
         return self.state in ACTIVE

@@ -92,7 +92,7 @@ def _open(folder: Path) -> Shelved:
         about = json.loads((folder / ABOUT).read_bytes())
         if about["format_version"] > FORMAT_VERSION:
             raise ShelfError(f"made by a newer version (format {about['format_version']}); update this app to open it")
-        recipe = Recipe.parse((folder / "recipe.json").read_text(encoding="utf-8"))
+        recipe = Recipe.parse((folder / "recipe.json").read_text(encoding="utf-8"), stored=True)
         metrics = tuple(map(that_hold, json.loads((folder / METRICS).read_bytes())))
         run = Run(
             id=folder.name,

@@ -223,6 +223,7 @@ class Lab:
 
         Raises:
             QueueFull: more than MAX_QUEUED runs would be unfinished. Nothing is queued then.
+            LabError: one of them cannot be trained here. Nothing is queued then.
         """
         with self._new_folders() as make_folder:
             ids = [make_folder(recipe) for _, recipe in plan.runs]
@@ -302,7 +303,7 @@ class Lab:
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
         """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
         [run] = self._own([run_id])
-        self._steerable(run.id)
+        self._steerable(run.id, trains=True)
         lock = self.lock(run_id)
         if lock is None:
             raise RunIsActive(f"{run.name!r} is trained by another process: stop or pause it there first")
@@ -321,6 +322,8 @@ class Lab:
         made: list[str] = []
 
         def make(recipe: Recipe | Recorded) -> str:
+            if isinstance(recipe, Recipe) and recipe.missing:
+                raise LabError(f"the run cannot be trained here: {recipe.missing}")
             made.append(run_id := new_id())
             write_once(RunFolder(self.home / "runs" / run_id).recipe, recipe.model_dump_json(indent=2).encode())
             return run_id
@@ -389,18 +392,24 @@ class Lab:
 
     def step(self, target: str) -> None:
         """Let a run finish one more epoch, then hold; a group all the one after the furthest epoch among its runs."""
-        self._steer(target, steering.step)
+        self._steer(target, steering.step, trains=True)
 
     def resume(self, target: str) -> None:
         """Let a run or a group go on to its end; a stopped or failed one is queued again from its last checkpoint."""
-        self._steer(target, steering.resume)
+        self._steer(target, steering.resume, trains=True)
 
     def stop(self, target: str) -> None:
         """End a run or a group for good, keeping what it has."""
         self._steer(target, steering.stop)
 
-    def _steer(self, target: str, rule: Callable[[Sequence[Run], steering.Circumstances], Iterable[Order]]) -> None:
-        ids = self._steerable(target)
+    def _steer(
+        self,
+        target: str,
+        rule: Callable[[Sequence[Run], steering.Circumstances], Iterable[Order]],
+        *,
+        trains: bool = False,
+    ) -> None:
+        ids = self._steerable(target, trains=trains)
         worker = is_locked(self.worker_lock)
         # Who looks whether a run is trained holds its lock for a moment; a worker puts right what that hides.
         patience = 0.0 if worker else PATIENCE_SECONDS
@@ -432,17 +441,20 @@ class Lab:
         """Held by the lab's worker for as long as it lives."""
         return self.home / "worker.lock"
 
-    def _steerable(self, target: str) -> tuple[str, ...]:
-        """Return the ids of a run, or of the runs of a group that are trained here."""
+    def _steerable(self, target: str, *, trains: bool = False) -> tuple[str, ...]:
+        """Return the ids of a run, or of the runs of a group that are trained here; with `trains` that can be."""
         found = self._select("(id = ? OR group_id = ?)", target, target) or self._damaged(target)
         if not found:
             self._refuse_shelved(target)
             raise self._unknown("run or group", target)
-        ids = tuple(run.id for run in found if isinstance(run.recipe, Recipe))
-        if not ids:
+        ours = [run for run in found if isinstance(run.recipe, Recipe)]
+        if not ours:
             if not found[0].readable:
                 raise LabError(f"{found[0].name!r} cannot be read: {found[0].error}")
             raise LabError(f"{found[0].name!r} is recorded from other code, which alone can train, pause or stop it")
+        ids = tuple(run.id for run in ours if not (trains and run.missing))
+        if not ids:
+            raise LabError(f"{ours[0].name!r} cannot be trained here: {ours[0].missing}")
         return ids
 
     def rename(self, run_id: str, name: str) -> None:

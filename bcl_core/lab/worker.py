@@ -57,7 +57,8 @@ class Worker:
         active = self.lab.active_runs()
         for run_id in self._open.keys() - {run.id for run in active}:
             self._close(run_id)
-        willing = [run for run in active if run.wants_to_train and run.id not in self._unsaid]
+        able = [run for run in active if run.id not in self._unsaid and not run.missing]  # else another worker's
+        willing = [run for run in able if run.wants_to_train]
         willing.sort(key=lambda run: (run.created, run.group_id, -1 if run.epoch is None else run.epoch))
         return next((run for run in willing if run.id in self._open or self._try_open(run)), None)
 

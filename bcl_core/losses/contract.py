@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from bcl_core.losses.contrastive import AnchorAverage
 from bcl_core.recipe import LossRecipe, RecipeError
-from bcl_core.registry import LOSSES
+from bcl_core.registry import loss_of
 
 _HOW = "it should be a class, or function, that takes LossOptions and returns a torch.nn.Module"
 
@@ -30,9 +30,11 @@ def build_loss(recipe: LossRecipe, class_counts: Sequence[int], dim: int) -> nn.
     """Make a recipe's contrastive loss for K classes with these training images, in d dimensions.
 
     Raises:
-        RecipeError: the target cannot be imported, or makes no module.
+        RecipeError: it is not registered here, or the target cannot be imported, or makes no module.
     """
-    entry = LOSSES[recipe.name]
+    entry = loss_of(recipe.name)
+    if entry.missing:
+        raise RecipeError(entry.missing)
     options = LossOptions(
         len(class_counts), tuple(class_counts), dim, recipe.temperature, recipe.anchors, recipe.self_term
     )
@@ -74,4 +76,4 @@ def value_of(
 
 
 def _fault(recipe: LossRecipe, what: str) -> RecipeError:
-    return RecipeError(f'loss.name is "{recipe.name}": {LOSSES[recipe.name].target} {what}')
+    return RecipeError(f'loss.name is "{recipe.name}": {loss_of(recipe.name).target} {what}')

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from bcl_core.models.prototypes import FixedPrototypes, mlp
 from bcl_core.randomness import keyed
-from bcl_core.recipe import Recipe
-from bcl_core.registry import BACKBONES, PROTOTYPES
+from bcl_core.recipe import Recipe, RecipeError
+from bcl_core.registry import PROTOTYPES, backbone_of
 
 # Shapes: N images, d_h backbone features, d projection space, K classes.
 
@@ -84,11 +84,15 @@ def _unit(vectors: Tensor) -> Tensor:
 def build_model(recipe: Recipe, in_channels: int, num_classes: int) -> TwoBranchModel:
     """Build the recipe's model; each module's weights are drawn under a key of their own.
 
-    So runs that differ in the loss, or in one head, start from the same encoder.
+    So runs that differ in the loss, or in one head, start from the same encoder. RecipeError where the backbone is not
+    registered here.
     """
     seed, shape = recipe.seed, recipe.model
+    entry = backbone_of(shape.backbone)
+    if entry.missing:
+        raise RecipeError(entry.missing)
     with keyed(seed, "weights/backbone"):
-        backbone: nn.Module = BACKBONES[shape.backbone].load()(in_channels)
+        backbone: nn.Module = entry.load()(in_channels)
     features = int(backbone.out_features)  # type: ignore[arg-type]
     widths = (features, shape.hidden_dim, shape.projection_dim)
     with keyed(seed, "weights/projection"):

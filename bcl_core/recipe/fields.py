@@ -21,6 +21,7 @@ from bcl_core.recipe import hashes
 
 FORMAT_VERSION: Literal[1] = 1
 LAST_EPOCH = 99_999  # of a recorded run: file names and addresses count in five digits
+_STORED: Mapping[str, bool] = {"stored": True}
 
 
 class RecipeError(ValueError):
@@ -28,8 +29,11 @@ class RecipeError(ValueError):
 
 
 def _named_in(table: Mapping[str, registry.Entry], otherwise: str = "") -> AfterValidator:
-    def check(name: str) -> str:
-        if name not in table:
+    """Refuse what a table lacks; where more can be registered, as `otherwise` says, a stored recipe may name any."""
+
+    def check(name: str, info: ValidationInfo) -> str:
+        elsewhere = otherwise and info.context == _STORED and registry.NAME.fullmatch(name)
+        if name not in table and not elsewhere:
             raise ValueError("; ".join([f"should be one of {', '.join(table)}{otherwise}", *registry.FAULTS]))
         return name
 
@@ -42,10 +46,13 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
-        """Read JSON; RecipeError where it does not fit."""
+    def parse(cls, text: str, *, stored: bool = False) -> Self:
+        """Read JSON; RecipeError where it does not fit.
+
+        What is `stored` with a run may name a loss, or a backbone, that is not registered here.
+        """
         try:
-            return cls.model_validate_json(text)
+            return cls.model_validate_json(text, context=_STORED if stored else None)
         except ValidationError as error:
             raise RecipeError(_newer(text) or explain(error)) from error
 
@@ -114,8 +121,8 @@ class LossRecipe(Section):
     @field_validator("prototypes")
     @classmethod
     def _are_used(cls, value: str, info: ValidationInfo) -> str:
-        if "name" in info.data and value != "learned" and not registry.LOSSES[info.data["name"]].prototypes:
-            title = registry.LOSSES[info.data["name"]].title
+        if "name" in info.data and value != "learned" and not registry.loss_of(info.data["name"]).prototypes:
+            title = registry.loss_of(info.data["name"]).title
             raise ValueError(f"should be learned: the loss {title} contrasts with no prototypes")
         return value
 
@@ -125,7 +132,9 @@ class LossRecipe(Section):
         """Read the parameters that the loss has, in its order, and leave out those at their default."""
         if "name" not in info.data or not isinstance(values, Mapping):
             return values
-        entry = registry.LOSSES[info.data["name"]]
+        entry = registry.loss_of(info.data["name"])
+        if entry.missing:
+            return _as_they_are(values)
         known = [parameter.name for parameter in entry.parameters]
         for name in values:
             if name not in known:
@@ -141,12 +150,12 @@ class LossRecipe(Section):
     @property
     def contrastive(self) -> bool:
         """Whether there is a contrastive loss at all; without one there is no projection head either."""
-        return registry.LOSSES[self.name].contrastive
+        return registry.loss_of(self.name).contrastive
 
     @property
     def switches(self) -> dict[str, Any] | None:
         """The keyword arguments of `contrastive_loss`, `num_classes` aside; None where it is not this loss."""
-        weights = registry.LOSSES[self.name].weights
+        weights = registry.loss_of(self.name).weights
         if weights is None:
             return None
         return {
@@ -156,6 +165,14 @@ class LossRecipe(Section):
             "anchors": self.anchors,
             "self_term": self.self_term,
         }
+
+
+def _as_they_are(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a loss that is not registered here: any that one could have."""
+    for name, value in values.items():
+        if not (name.isidentifier() and isinstance(value, registry.Number) and abs(value) < 1e300):  # which NaN is not
+            raise ValueError(f"{name[:40]!r} should be a parameter of a loss, a finite number or true or false")
+    return dict(values)
 
 
 _OWN_BACKBONE = "; one of your own is known where the app starts with the same BCL_LAB_BACKBONES"
@@ -211,6 +228,12 @@ class Recipe(Section):
         return hashes.hash_of(self, hashes.RECIPE)
 
     @property
+    def missing(self) -> str | None:
+        """What lacks here to train it, in words: a loss or a backbone that a stored recipe names; None for nothing."""
+        entries = (registry.loss_of(self.loss.name), registry.backbone_of(self.model.backbone))
+        return "; ".join(entry.missing for entry in entries if entry.missing) or None
+
+    @property
     def variant(self) -> str:
         """Name of the loss with its anchors and prototypes: "scl", "bcl", "bcl-class-simplex" …: the key of colours."""
         if not self.loss.contrastive:
@@ -222,7 +245,7 @@ class Recipe(Section):
     def title(self) -> str:
         """What a figure calls this run's loss."""
         loss = self.loss
-        title = registry.LOSSES[loss.name].title
+        title = registry.loss_of(loss.name).title
         kinds = {
             "logit-adjusted": not loss.contrastive and loss.prior_strength > 0,
             "class anchors": loss.contrastive and loss.anchors == "class",
@@ -239,7 +262,7 @@ class Recipe(Section):
     @property
     def widest_angle(self) -> float:
         """Degrees that no angle in that space exceeds: features of our backbones are not negative, after their ReLU."""
-        ours = registry.BACKBONES[self.model.backbone].target.startswith("bcl_core.")
+        ours = registry.backbone_of(self.model.backbone).target.startswith("bcl_core.")
         return 90.0 if self.space == "backbone" and ours else 180.0
 
     @property
@@ -251,7 +274,7 @@ class Recipe(Section):
             f"{self.title}, seed {self.seed}",
             f"{contrastive}λ {loss.classifier_weight:g}",
             self.data.in_words,
-            registry.BACKBONES[self.model.backbone].title,
+            registry.backbone_of(self.model.backbone).title,
             f"{self.epochs} epochs, batch {self.batch_size}, learning rate {self.optimiser.lr:g}",
         ]
         return " · ".join(parts)

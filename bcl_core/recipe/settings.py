@@ -16,8 +16,11 @@ def apply_settings(recipe: Recipe, execution: Execution, settings: Mapping[str, 
     may be text or already typed. Where another loss is named, the parameters of the one before are forgotten.
 
     Raises:
-        RecipeError: an unknown key or a value that does not fit; names both and what would be right.
+        RecipeError: an unknown key or a value that does not fit; names both and what would be right. Or the recipe
+            names what is not registered here.
     """
+    if recipe.missing:
+        raise RecipeError(recipe.missing)
     documents = [recipe.model_dump(), execution.model_dump()]
     if settings.get("loss.name", recipe.loss.name) != recipe.loss.name:
         documents[0]["loss"]["parameters"] = {}

@@ -80,6 +80,7 @@ test("a run says where it stands", () => {
   assert.equal(stateInWords(run({ state: "paused", epoch: 2 })), "paused, epoch 2 of 60");
   assert.equal(stateInWords(run({ state: "stopped", epoch: null })), "stopped, no epoch yet");
   assert.equal(stateInWords(run({ state: "failed", error: "no room" })), "failed after epoch 60 of 60: no room");
+  assert.equal(stateInWords(run({ state: "paused", epoch: 2, missing: "no loss" })), "paused, epoch 2 of 60; no loss");
   assert.equal(stateInWords(run({ state: "failed", epoch: null })), "failed before its first epoch");
   assert.equal(stateInWords(run({ state: "unreadable", error: "epochs is 0" })), "cannot be read: epochs is 0");
   assert.equal(stateInWords(run({ planned: 1 })), "finished, 1 epoch");

@@ -271,7 +271,7 @@ def samples(class_names=("a", "b"), class_counts=(3, 1), labels=(0, 1)):
         ("/etc/passwd", lambda _: b"root", "passwd"),
         ("RUN/checkpoint/0001.pt.sh", lambda _: b"", "0001.pt.sh"),
         ("RUN/recipe.json", lambda _: b"{}}", "cannot be brought in"),
-        ("RUN/recipe.json", lambda _: b'{"model": {"backbone": "theirs"}}', "model.backbone"),
+        ("RUN/recipe.json", lambda _: b'{"model": {"backbone": "not a name"}}', "model.backbone"),
         ("RUN/recipe.json", None, "recipe.json .* is missing"),
         ("RUN/metrics.json", lambda _: b"[]", "ends with epoch 1"),
         ("RUN/metrics.json", lambda _: b'[{"epoch": 7}]', "ends with epoch 1"),

@@ -1,15 +1,12 @@
 """A row that cannot be read is a run that says what is wrong, can be deleted, and harms nothing else."""
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 
 import pytest
 
 from bcl_core.cli import main
-from bcl_core.lab import GroupPlan, Lab, LabError, QueueFull, RunIsActive, UnknownRun
+from bcl_core.lab import GroupPlan, LabError, QueueFull, RunIsActive, UnknownRun
 from bcl_core.lab.store import MAX_QUEUED
 from bcl_core.lab.watch import Watch
 from bcl_core.lab.worker import Worker
@@ -95,7 +92,7 @@ def test_it_can_be_renamed_grouped_and_deleted_with_its_files_alone(lab, neighbo
 
 
 def test_it_is_not_deleted_while_a_process_that_can_read_it_trains_it(lab):
-    [run_id] = queue_damaged(lab, "a backbone of one's own")
+    [run_id] = queue_damaged(lab, "a newer version")
     lock = lab.lock(run_id)
     with pytest.raises(RunIsActive, match="stop it there"):
         lab.delete([run_id])
@@ -112,7 +109,7 @@ def test_the_place_of_a_sound_run_is_no_second_name_for_it(lab, neighbour):
 
 
 def test_it_takes_no_place_in_the_queue(lab):
-    queue_damaged(lab, "a backbone of one's own")
+    queue_damaged(lab, "a newer version")
     lab.enqueue(GroupPlan("many", [(f"run {seed}", small(seed=seed)) for seed in range(MAX_QUEUED)]))
     with pytest.raises(QueueFull):
         lab.enqueue(GroupPlan("one more", [("run", small())]))
@@ -174,24 +171,6 @@ def test_a_worker_trains_the_others(lab, neighbour, caplog):
     assert not caplog.records
     assert lab.run(neighbour).state == "finished"
     assert sum(not run.readable for run in lab.runs()) == len(DAMAGES)
-
-
-@pytest.mark.slow
-def test_a_run_of_a_backbone_of_ones_own_is_whole_again_where_that_is_known(tmp_path):
-    (tmp_path / "my_nets.py").write_text("from bcl_core.models.small_resnet import resnet8 as tiny\n")
-    environment = {**os.environ, "BCL_LAB_HOME": str(tmp_path / "lab"), "PYTHONPATH": str(tmp_path)}
-    with_mine = {**environment, "BCL_LAB_BACKBONES": "tiny=my_nets:tiny"}
-
-    def call(where, *arguments):
-        command = [sys.executable, "-m", "bcl_core", *arguments]
-        return subprocess.run(command, capture_output=True, text=True, env=where, check=False)
-
-    settings = ["--set=model.backbone=tiny", "--set=epochs=1", "--set=data.test_per_class=10", "--set=threads=1"]
-    assert call(with_mine, "train", "--preset", "digits-bcl", *settings).returncode == 0
-    [run] = Lab(tmp_path / "lab").runs()
-    assert 'model.backbone is "tiny"' in run.error and "BCL_LAB_BACKBONES" in run.error
-    assert "unreadable" in call(environment, "runs").stdout
-    assert "finished" in call(with_mine, "runs").stdout
 
 
 @pytest.mark.parametrize("content", [b"this is no database", None])

@@ -15,10 +15,10 @@ import pytest
 from app.routes.about import about
 from bcl_core import registry
 from bcl_core.cli import main
-from bcl_core.lab import GroupPlan, Lab
+from bcl_core.lab import GroupPlan
 from bcl_core.losses import build_loss, contrastive_loss
 from bcl_core.recipe import Execution, LossRecipe, Recipe, RecipeError, apply_settings
-from bcl_core.registry import LOSSES, LossEntry, Parameter
+from bcl_core.registry import LOSSES, LossEntry, Parameter, loss_of
 from bcl_core.training import Epoch, train
 from tests.conftest import small
 from tests.losses.slow_losses import random_batch
@@ -245,8 +245,9 @@ def test_a_loss_from_outside_is_trained_by_a_process_and_shown_where_it_is_known
     assert told["classes"]["counts"][0] == 130
 
     lost = json.loads(call(environment, "-c", look).stdout)
-    assert 'loss.name is "constant": should be one of ce, scl' in lost["faults"]["recipe"]
+    assert lost == {**told, "faults": {"recipe": loss_of("constant").missing}}
     assert "BCL_LAB_LOSSES" in lost["faults"]["recipe"]
-    [run] = Lab(tmp_path / "lab").runs()
-    assert run.state == "unreadable"
-    assert "finished" in call(with_mine, "-m", "bcl_core", "runs").stdout
+    refused = call(environment, "-m", "bcl_core", "train", "--preset=digits-bcl", *settings)
+    assert refused.returncode == 2 and "there is no setting 'loss.value'" in refused.stderr
+    refused = call(environment, "-m", "bcl_core", "train", "--preset=digits-bcl", settings[0])
+    assert 'loss.name is "constant": should be one of ce, scl' in refused.stderr

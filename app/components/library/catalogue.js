@@ -139,8 +139,12 @@ export function labOf(ids) {
   return `lab?runs=${ids.join(".")}`;
 }
 
-/** Where a run stands, in words. @param {LibraryRun} run */
+/** Where a run stands, in words, and what lacks to train it on. @param {LibraryRun} run */
 export function stateInWords(run) {
+  return [standing(run), run.missing].filter(Boolean).join("; ");
+}
+
+function standing(run) {
   const { state, epoch, planned, error } = run;
   const at = epoch === null ? "no epoch yet" : `epoch ${epoch} of ${planned}`;
   if (state === "queued") return epoch === null ? "waits in the queue" : `waits in the queue at ${at}`;
