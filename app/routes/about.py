@@ -91,13 +91,9 @@ class About(TypedDict):
 
     `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the
     seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its
-<<<<<<< HEAD
-    data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe". `floors` are what metrics
-    cannot fall below where every class is a point, of those for which that is known.
-=======
     data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe", the last also where it is
-    read and names what is not registered here.
->>>>>>> main
+    read and names what is not registered here. `floors` are what metrics cannot fall below where every class is a
+    point, of those for which that is known.
     """
 
     id: str
