@@ -23,6 +23,12 @@ def cells() -> dict[str, Rows]:
     return dict(found)
 
 
+def bcl_less_scl() -> Mapping[str, Mapping[str, float]]:
+    """Return by how much BCL exceeds SCL, seed against seed: mean, std and a paired t-test's p, by the metric."""
+    found: Mapping[str, Mapping[str, float]] = _file().get("bcl_less_scl", {})
+    return found
+
+
 def measured(class_counts: Sequence[int], temperature: float) -> dict[str, Rows]:
     """Return, for each loss variant (`Recipe.variant`) that was trained on such counts at this τ, a row a seed."""
     wanted = sorted(class_counts, reverse=True)
@@ -40,9 +46,14 @@ def mean_and_std(values: Sequence[float]) -> str:
 
 
 def _runs() -> list[dict[str, Any]]:
-    file = shelf_home() / "ablations.json"
-    runs: list[dict[str, Any]] = json.loads(file.read_text(encoding="utf-8"))["runs"] if file.exists() else []
+    runs: list[dict[str, Any]] = _file().get("runs", [])
     return runs
+
+
+def _file() -> dict[str, Any]:
+    file = shelf_home() / "ablations.json"
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return found
 
 
 def _counts(run: Mapping[str, Any]) -> list[int]:

@@ -15,7 +15,7 @@ import argparse
 import json
 import multiprocessing
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,7 @@ FACTORS: Mapping[str, tuple[object, ...]] = {
     "data.imbalance_kind": ("step",),
 }
 LONGER = 240  # epochs, of step imbalance: after 60 its tails still move
+PAIRED = ("tail_tail", "rms_deviation")
 KEPT = {
     "tail_tail": "angle_tail_tail",
     "head_head": "angle_head_head",
@@ -153,13 +154,29 @@ def summary(metrics: Mapping[str, Any], class_counts: np.ndarray) -> dict[str, f
 
 
 def as_text(runs: Iterable[Mapping[str, Any]]) -> str:
-    """JSON with a line for each run, in the order of the cells."""
+    """JSON with a line for each run, in the order of the cells, after what pairs of them differ by."""
     order = list(cells())
-    lines = ",\n".join(
-        json.dumps(run, separators=(",", ":"))
-        for run in sorted(runs, key=lambda run: (order.index(run["cell"]), run["seed"]))
-    )
-    return f'{{"runs": [\n{lines}\n]}}\n'
+    ordered = sorted(runs, key=lambda run: (order.index(run["cell"]), run["seed"]))
+    lines = ",\n".join(json.dumps(run, separators=(",", ":")) for run in ordered)
+    return f'{{"bcl_less_scl": {json.dumps(differences(ordered, "bcl", "scl"))},\n"runs": [\n{lines}\n]}}\n'
+
+
+def differences(runs: Sequence[Mapping[str, Any]], one: str, other: str) -> dict[str, dict[str, float]]:
+    """Return by how much a cell exceeds another, same seed against same seed, and p of the paired t-test, two-sided."""
+    from scipy.stats import ttest_rel  # here, so that the processes that train do without it
+
+    last = {cell: {run["seed"]: run["last"] for run in runs if run["cell"] == cell} for cell in (one, other)}
+    seeds = sorted(last[one].keys() & last[other].keys())
+    found = {}
+    for name in PAIRED if len(seeds) > 1 else ():
+        more, less = (np.array([last[cell][seed][name] for seed in seeds]) for cell in (one, other))
+        spread = float((more - less).std(ddof=1))
+        found[name] = {
+            "mean": round(float((more - less).mean()), 2),
+            "std": round(spread, 2),
+            "p": round(float(ttest_rel(more, less).pvalue), 4),
+        }
+    return found
 
 
 def print_table(runs: list[Mapping[str, Any]]) -> None:

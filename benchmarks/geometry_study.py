@@ -12,7 +12,8 @@ Conditions, all with 360 training images of the digits, the same 400 test images
     longer      the long tail trained four times as long, 240 epochs
 
 Angles are in degrees, between uncentred class means in projection space: of the test images, and under "train" of the
-training images without augmentation. Accuracy is in per cent. What is measured and what it says: docs/theory.md.
+training images without augmentation. Predictions are for batches of 64. Accuracy is in per cent. What is measured and
+what it says: docs/theory.md.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from numpy.typing import NDArray
 from app.palette import NEUTRAL, loss_style
 from bcl_core.data import long_tail_counts, long_tail_indices
 from bcl_core.data.dataset import Dataset, Split, prepare
-from bcl_core.geometry import class_means, optimal_class_means, pairwise_angles, simplex_metrics
+from bcl_core.geometry import class_means, optimal_configuration, pairwise_angles, simplex_metrics
 from bcl_core.measuring import TRAIN, Samples
 from bcl_core.metrics import short
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
@@ -65,6 +66,7 @@ CONDITION_TITLES = {
     "swapped": "rare and frequent swapped",
     "longer": "long tail, four times as long",
 }
+COMPOSITIONS = 4_000  # that the predictions average over
 TOP_OF_AXIS = 40  # degrees; the untrained network's means almost coincide, which is above 90
 DASHES = {"solid": "-", "dash": (0, (5, 2)), "dashdot": "-.", "longdash": (0, (9, 2)), "dot": ":"}
 CURVES = {
@@ -170,28 +172,28 @@ def swapped(recipe: Recipe) -> Dataset:
     return replace(pool, train=relabelled[0], test=relabelled[1], class_names=pool.class_names[::-1])
 
 
-def predicted_means(recipe: Recipe, class_counts: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """(K, K − 1) predicted optimum; None for class-complement alone, which has none of this form."""
+def predicted_means(recipe: Recipe, class_counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(K, K − 1) class means that the contrastive loss alone would come to, in batches of the recipe's size."""
     weights = LOSSES[recipe.loss.name].weights
-    if weights is None or (weights.class_complement and not weights.class_averaging):
-        return None
-    return optimal_class_means(
+    assert weights is not None  # of every loss of the study
+    return optimal_configuration(
         class_counts,
-        loss="bcl" if weights.class_averaging else "scl",
+        class_averaging=weights.class_averaging,
+        class_complement=weights.class_complement,
         temperature=recipe.loss.temperature,
         anchors=recipe.loss.anchors,
-    )
+        batch_size=recipe.batch_size,
+        compositions=COMPOSITIONS,
+    ).means
 
 
-def distance(means: NDArray[Any], predicted: NDArray[np.float64] | None) -> float | None:
+def distance(means: NDArray[Any], predicted: NDArray[np.float64]) -> float:
     """Root mean square over pairs of classes of measured minus predicted angle, in degrees."""
-    if predicted is None:
-        return None
     pairs = np.triu_indices(len(predicted), 1)
     return round(float(np.sqrt(np.mean((pairwise_angles(means) - pairwise_angles(predicted))[pairs] ** 2))), 2)
 
 
-def on_training_images(samples: Samples, last: Epoch, predicted: NDArray[np.float64] | None) -> dict[str, float | None]:
+def on_training_images(samples: Samples, last: Epoch, predicted: NDArray[np.float64]) -> dict[str, float]:
     """The last epoch's angles between class means of the training images: the optimum speaks of these."""
     rows = samples.split == TRAIN
     means = class_means(last.embeddings["projection"][rows], samples.labels[rows], len(samples.class_counts))
@@ -210,9 +212,7 @@ def predictions() -> dict[str, dict[str, float]]:
     for variant in VARIANTS:
         recipe = study_recipe(variant, "long-tail", 0)
         counts = long_tail_counts(10, recipe.data.max_per_class, imbalance_factor=recipe.data.imbalance_factor)
-        means = predicted_means(recipe, counts)
-        if means is not None:
-            found[variant] = angle_summary(means, counts)
+        found[variant] = angle_summary(predicted_means(recipe, counts), counts)
     return found
 
 
@@ -245,7 +245,7 @@ def print_tables(document: Mapping[str, Any]) -> None:
         cells = []
         for value in columns.values():
             values = [value(run) for run in mine]
-            cells.append("—" if None in values else f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}")
+            cells.append(f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}")
         print(f"| {condition} | {variant} | {len(mine)} | " + " | ".join(cells) + " |")
     print(json.dumps(document["predicted"], indent=1))
 
@@ -262,7 +262,7 @@ def draw(document: Mapping[str, Any]) -> "Figure":
         for row, curve in enumerate(("rms_deviation", "to_prediction")):
             for variant in VARIANTS:
                 _draw_curve(axes[row, column], document, variant, condition, curve)
-        for variant in ("scl", "bcl") if condition != "balanced" else ():
+        for variant in VARIANTS if condition != "balanced" else ():
             at_optimum = document["predicted"][variant]["rms_deviation"]
             axes[0, column].axhline(at_optimum, color=loss_style(variant).colour, linewidth=1.2, linestyle=":")
     axes[0, 0].set_ylabel(f"{short('angle_rms_deviation')}, degrees")
@@ -278,7 +278,7 @@ def draw(document: Mapping[str, Any]) -> "Figure":
 
 def _draw_curve(panel: Any, document: Mapping[str, Any], variant: str, condition: str, curve: str) -> None:
     runs = [r[curve] for r in document["runs"] if (r["variant"], r["condition"]) == (variant, condition)]
-    if not runs or None in runs[0]:
+    if not runs:
         return
     values, style = np.array(runs), loss_style(variant)
     epochs = np.arange(values.shape[1])

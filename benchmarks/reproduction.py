@@ -17,11 +17,12 @@ from scipy.stats import pearsonr
 
 from app.palette import NEUTRAL, loss_style
 from bcl_core.data import long_tail_counts
-from bcl_core.geometry import optimal_class_means, simplex_angle, simplex_metrics
+from bcl_core.geometry import simplex_angle, simplex_metrics
 from bcl_core.metrics import METRICS, short
 from bcl_core.recipe import preset
 from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, NEIGHBOURS, cell_recipe
 from benchmarks.figures import save
+from benchmarks.geometry_study import predicted_means
 from benchmarks.pretrained import COLLECTIONS, seeds_file
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def ablation_table(runs: Runs, cells: Iterable[str], base: str = "") -> str:
 
 
 def step_table(runs: Runs) -> str:
-    """Both kinds of imbalance, and beside what was measured the optimum that the collapsed objective predicts."""
+    """Both kinds of imbalance, and beside what was measured what is predicted for batches of that size."""
     rows = []
     for cell in _varied("imbalance kind", runs):
         mine, predicted = [run for run in runs if run["cell"] == cell], _predicted(cell)
@@ -134,11 +135,8 @@ def step_table(runs: Runs) -> str:
 
 
 def _predicted(cell: str) -> dict[str, float]:
-    """Angles of a cell's predicted optimum, one batch of everything."""
-    recipe = cell_recipe(cell, 0)
-    loss = recipe.loss
-    means = optimal_class_means(_counts(cell), loss=loss.name, temperature=loss.temperature, anchors=loss.anchors)
-    return simplex_metrics(means, _counts(cell))
+    """Angles of the class means that a cell's contrastive loss alone would come to."""
+    return simplex_metrics(predicted_means(cell_recipe(cell, 0), _counts(cell)), _counts(cell))
 
 
 def _counts(cell: str) -> NDArray[np.int64]:

@@ -57,7 +57,7 @@ class MadeRun:
         """Write what no epoch changes."""
         write_samples(self.folder, self.samples)
         means = geometry.optimal_class_means(self.samples.class_counts, loss="bcl", temperature=0.5, anchors="class")
-        write_arrays(self.folder.predicted, {"class_means": means}, batch=str(self.recipe.batch_size))
+        write_arrays(self.folder.predicted, {"class_means": means}, batch=str(self.recipe.batch_size), value="0.2")
         self.lab.record_state(self.id, "running")
 
     def epoch(self, number: int, of: int, gradients: bool = True, **lacks: None) -> None:

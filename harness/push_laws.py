@@ -38,7 +38,7 @@ def count_effect(
     both on (BCL)      n_y + n_q                             constant
     =================  ====================================  ==================
 
-    In small batches a rare class is often absent, which none of this describes.
+    In small batches a rare class is often absent: `expected_count_effect`.
 
     Args:
         class_counts: training counts, shape (K,).
@@ -53,6 +53,52 @@ def count_effect(
     members = np.ones_like(counts) if class_averaging else VIEWS * counts + class_complement
     weights = counts if anchors == "instance" else np.ones_like(counts)
     push: FloatArray = np.outer(weights, members)
+    push += push.T.copy()
+    np.fill_diagonal(push, 0)
+    push *= 2 / push.sum()
+    return push
+
+
+def expected_count_effect(
+    class_counts: ArrayLike,
+    batch_size: int,
+    *,
+    class_averaging: bool,
+    class_complement: bool,
+    anchors: Literal["instance", "class"],
+    compositions: int = 4_000,
+    seed: int = 0,
+) -> FloatArray:
+    """Pair push between classes at equal similarities, expected over batches that are drawn from the training set.
+
+    In a batch with M_q = 2m_q members of class q, an anchor of class y gives q the mass M_q + κ over the size of its
+    contrast set; with class-averaging, 1 over the number of classes that have a member or, κ = 1, a prototype. Classes
+    that are absent have no anchors.
+
+    Args:
+        class_counts: training counts, shape (K,).
+        batch_size: images in a batch, up to all of them.
+        class_averaging: as of `count_effect`.
+        class_complement: as of `count_effect`; κ.
+        anchors: as of `count_effect`; "class": classes that are present weigh alike.
+        compositions: batches that are drawn.
+        seed: of the draw.
+
+    Returns:
+        Shape (K, K), symmetric, zero diagonal, summing to 1 over unordered pairs.
+    """
+    counts = np.asarray(class_counts)
+    rng = np.random.default_rng(seed)
+    images = rng.multivariate_hypergeometric(counts, batch_size, compositions)
+    present = images > 0
+    weights = images / batch_size if anchors == "instance" else present / present.sum(axis=1, keepdims=True)
+    if class_averaging:
+        members = np.ones_like(weights) if class_complement else present.astype(np.float64)
+        sizes = members.sum(axis=1)
+    else:
+        members = VIEWS * images + float(class_complement)
+        sizes = members.sum(axis=1) - 1
+    push: FloatArray = weights.T @ (members / sizes[:, None])
     push += push.T.copy()
     np.fill_diagonal(push, 0)
     push *= 2 / push.sum()

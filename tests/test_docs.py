@@ -12,19 +12,30 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from bcl_core.data.dataset import prepare
-from bcl_core.geometry import optimal_class_means, simplex_metrics
+from bcl_core.geometry import optimal_class_means, optimal_configuration, simplex_metrics, tail_push_share
 from bcl_core.metrics import short
 from bcl_core.recipe import Execution
 from bcl_core.training import Epoch, train
+from benchmarks import prediction, push
 from benchmarks.geometry_study import distance, study_recipe, swapped
+from harness.push_laws import expected_count_effect
 from tests.conftest import small
 
 ROOT = Path(__file__).parent.parent
 THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
 STUDY = json.loads((ROOT / "docs" / "geometry_study.json").read_text(encoding="utf-8"))
+PREDICTION = json.loads((ROOT / "docs" / "prediction.json").read_text(encoding="utf-8"))["runs"]
 COUNTS = {
     "CIFAR-LT": [int(5000 * 0.01 ** (k / 9)) for k in range(10)],
     "digits-LT": [130, 84, 54, 35, 22, 14, 9, 6, 4, 2],
+    "exponential": [130, 84, 54, 35, 22, 14, 9, 6, 4, 2],
+    "step": [130] * 5 + [2] * 5,
+}
+CORNERS = {
+    "SCL": (False, False),
+    "SCL + class-averaging": (True, False),
+    "SCL + class-complement": (False, True),
+    "BCL": (True, True),
 }
 VARIANTS = {
     "SCL": "scl",
@@ -80,6 +91,99 @@ def test_predicted_angles_in_theory_are_those_of_the_solver():
             assert float(row[group]) == pytest.approx(found, abs=0.051), row
 
 
+def in_batches(counts, loss, batch_size, temperature=0.3, anchors="instance"):
+    """Metrics of the means and of the prototypes that are predicted, over as many drawn batches as theory says."""
+    averaging, complement = CORNERS[loss]
+    found = optimal_configuration(
+        COUNTS[counts],
+        class_averaging=averaging,
+        class_complement=complement,
+        anchors=anchors,
+        temperature=temperature,
+        batch_size=batch_size,
+        compositions=4000,
+    )
+    assert found.unique and found.gap <= 1e-6 * found.value
+    return [None if of is None else simplex_metrics(of, COUNTS[counts]) for of in (found.means, found.prototypes)]
+
+
+@pytest.mark.slow
+def test_angles_in_theory_for_batches_of_64_are_those_of_the_solver():
+    rows = table(["exponential or step", "loss, batches of 64"])
+    assert len(rows) == 16
+    keys = {group: "angle_" + group.replace("–", "_") for group in ("head–head", "head–tail", "tail–tail")}
+    for row in rows:
+        loss, anchors = row["loss, batches of 64"], row["anchors"]
+        means, prototypes = in_batches(row["exponential or step"], loss, 64, anchors=anchors)
+        for column, key in {**keys, "off the simplex": "angle_rms_deviation"}.items():
+            assert float(row[column]) == pytest.approx(means[key], abs=0.051), row
+        if prototypes is None:
+            assert row["prototypes, tail–tail"] == ""
+        else:
+            assert float(row["prototypes, tail–tail"]) == pytest.approx(prototypes["angle_tail_tail"], abs=0.051), row
+
+
+def degrees_after(words):
+    """The numbers that follow some words in theory, to the end of that line's sentence."""
+    text = THEORY[THEORY.index(words) + len(words) :]
+    return [float(found) for found in re.findall(r"\d+\.\d", text.split(". ")[0].split("; SCL's")[0])]
+
+
+@pytest.mark.slow
+def test_what_theory_says_of_batch_and_temperature_is_what_the_solver_finds():
+    def tail(*setting):
+        return in_batches(*setting)[0]["angle_tail_tail"]
+
+    for words, loss in (("128, 256 and of everything:", "BCL"), ("; SCL's:", "SCL")):
+        expected = [tail("digits-LT", loss, batch_size) for batch_size in (16, 32, 64, 128, 256, None)]
+        assert degrees_after(words)[:6] == pytest.approx(expected, abs=0.051)
+    for words, counts, batch_size in (("BCL, $B = 64$:", "digits-LT", 64), ("CIFAR-LT, $B = 256$:", "CIFAR-LT", 256)):
+        text = THEORY[THEORY.index(words) :].split(". ")[0]
+        said = re.findall(r"τ (\S+) (\S+) / (\d+\.\d)", text)
+        assert len(said) >= 3
+        for temperature, *angles in said:
+            expected = [tail(counts, loss, batch_size, float(temperature)) for loss in ("SCL", "BCL")]
+            assert [float(angle) for angle in angles] == pytest.approx(expected, abs=0.051), temperature
+
+
+def test_the_tails_share_of_push_in_batches_of_64_is_what_theory_says():
+    words = "at equal similarities, the tail's share is"
+    said = re.findall(r"(\d+\.\d+) %", THEORY[THEORY.index(words) :].split("\n")[0])
+    switches = [(False, False, "instance"), (True, False, "instance"), (True, True, "instance")]
+    switches += [(True, False, "class"), (True, True, "class")]
+    assert len(said) == len(switches)
+    for percent, (averaging, complement, anchors) in zip(said, switches, strict=True):
+        laws = {"class_averaging": averaging, "class_complement": complement, "anchors": anchors}
+        expected = expected_count_effect(COUNTS["digits-LT"], 64, **laws, compositions=20_000)
+        share = 100 * tail_push_share(expected, COUNTS["digits-LT"])
+        assert float(percent) == pytest.approx(share, abs=0.51 * 10 ** -len(percent.partition(".")[2])), percent
+
+
+def test_push_goes_with_counts_and_nearness_as_theory_says():
+    found = push.correlations()
+    assert len(found) == 9
+    with_class_anchors = [one for run, one in found.items() if run.endswith("-class")]
+    others = [one for run, one in found.items() if not run.endswith("-class")]
+
+    def ends(values):
+        return f"{min(values):.2f} to {max(values):.2f}"
+
+    for sentence in (
+        f"correlates with that of the count effect at {ends([one.counts for one in others])} for SCL and BCL",
+        f"with the cosine of the class means at no more than {max(one.cosine for one in others):.2f}",
+        f"at {ends([one.counts for one in with_class_anchors])} with that of $n_y + n_q$",
+        f"at {ends([one.cosine for one in with_class_anchors])} with the cosine",
+    ):
+        assert sentence in THEORY
+
+
+def test_what_was_trained_beside_what_was_predicted_is_as_theory_says():
+    """The table whole, and of BCL on exponential counts that the prediction holds."""
+    assert prediction.as_table(PREDICTION) in THEORY
+    [bcl] = [one for one in prediction.compared(PREDICTION) if one.cell == prediction.Cell("exp", "bcl", 0.3, 64, 0)]
+    assert len(bcl.train) == 5 and bcl.distances(bcl.train).mean() <= 1.5
+
+
 MEASURED = {
     "off the simplex": lambda run: last(run, "rms_deviation"),
     "off the prediction": lambda run: last(run, "to_prediction"),
@@ -100,18 +204,16 @@ def test_measured_numbers_in_theory_are_those_of_the_study():
         assert sorted(run["seed"] for run in runs) == [0, 1, 2, 3, 4]
         for column, value in MEASURED.items():
             values = [value(run) for run in runs]
-            missing = None in values
-            expected = "—" if missing else f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
+            expected = f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
             assert row[column].replace("\u00a0", " ") == expected, (row["counts"], row["loss"], column)
 
 
 def test_predictions_beside_the_measured_numbers_are_those_of_the_solver():
     rows = [row for row in table(["counts", "loss", "off the simplex"]) if row["counts"] == "*predicted*"]
-    assert len(rows) == 3
+    assert len(rows) == 5
     for row in rows:
-        loss, anchors = row["loss"][:3].lower(), "class" if "class anchors" in row["loss"] else "instance"
-        means = optimal_class_means(COUNTS["digits-LT"], loss=loss, anchors=anchors, temperature=0.3)
-        metrics = simplex_metrics(means, COUNTS["digits-LT"])
+        loss, _, anchors = row["loss"].partition(", class")
+        metrics, _ = in_batches("digits-LT", loss, 64, anchors="class" if anchors else "instance")
         for key in ("angle_rms_deviation", "angle_tail_tail", "angle_head_head"):
             column = short(key)
             assert float(row[column]) == pytest.approx(metrics[key], abs=0.051), (row["loss"], column)

@@ -92,7 +92,8 @@ class About(TypedDict):
     `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the
     seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its
     data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe", the last also where it is
-    read and names what is not registered here.
+    read and names what is not registered here. `floors` are what metrics cannot fall below where every class is a
+    point, of those for which that is known.
     """
 
     id: str
@@ -110,6 +111,7 @@ class About(TypedDict):
     switches: Switches | None
     siblings: list[str]
     classes: Classes | None
+    floors: dict[str, float]
     faults: dict[str, str]
 
 
@@ -148,8 +150,19 @@ def about(lab: Lab, run: Run) -> About:
         "switches": _switches(recipe) if isinstance(recipe, Recipe) else None,
         "siblings": _siblings(lab, run),
         "classes": classes,
+        "floors": _floors(lab, run) if classes and classes["predicted"] else {},
         "faults": faults,
     }
+
+
+def _floors(lab: Lab, run: Run) -> dict[str, float]:
+    """The contrastive loss where it is least; to the total, cross-entropy adds no less than 0."""
+    folder = lab.folder(run.id)
+    value = folder.metadata(folder.predicted).get("value")  # files of earlier releases lack it
+    if value is None or not isinstance(run.recipe, Recipe):
+        return {}
+    least = float(value)
+    return {"loss_contrastive": least, "loss": run.recipe.loss.contrastive_weight * least}
 
 
 def _switches(recipe: Recipe) -> Switches:

@@ -60,7 +60,7 @@
  */
 
 /**
- * A run but for its epochs. `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe", the last also where it is read and names what is not registered here.
+ * A run but for its epochs. `source` is equal for runs whose images have the same numbers; `siblings` are the runs that differ from it in the seed alone; `widest` is what no angle in `space` exceeds, in degrees; `classes` is null before the run has read its data; `faults` say what of it cannot be read: "folder", "samples", "predicted", "recipe", the last also where it is read and names what is not registered here. `floors` are what metrics cannot fall below where every class is a point, of those for which that is known.
  * @typedef {Object} About
  * @property {string} id
  * @property {string} name
@@ -77,6 +77,7 @@
  * @property {Switches|null} switches
  * @property {Array<string>} siblings
  * @property {Classes|null} classes
+ * @property {Object<string, number>} floors
  * @property {Object<string, string>} faults
  */
 

@@ -24,7 +24,6 @@ ONE_BATCH = "One batch of everything"
 SQUARE = ("scl", "class-averaging", "class-complement", "bcl")
 ANCHORS: Mapping[Anchors, str] = {"instance": "", "class": ", class anchors"}
 VARIANTS = {LOSSES[name].title + words: (name, anchors) for name in SQUARE for anchors, words in ANCHORS.items()}
-"""By title: each corner of the ablation square with each kind of anchors."""
 
 MEASURED = (
     "Measured: digits, mean ± standard deviation over five seeds, of test images after 60 epochs in batches of 64 with "

@@ -1,10 +1,10 @@
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 import pytest
 
 from bcl_core.geometry import gradient_contributions, tail_push_share
-from harness.push_laws import count_effect, count_slope
+from harness.push_laws import count_effect, count_slope, expected_count_effect
 
 DIGITS_LT = np.array([130, 84, 54, 35, 22, 14, 9, 6, 4, 2])
 SCL = {"class_averaging": False, "class_complement": False, "anchors": "instance"}
@@ -39,6 +39,20 @@ def test_the_count_effect_is_the_pair_push_at_equal_similarities(class_averaging
         counts, class_averaging=class_averaging, class_complement=class_complement, anchors=anchors
     )
     np.testing.assert_allclose(predicted, push / np.triu(push).sum())
+
+
+@pytest.mark.parametrize("switches", [SCL, BCL, BCL_CLASS, {**SCL, "class_complement": True}], ids=str)
+def test_the_expected_count_effect_is_the_mean_push_at_equal_similarities(switches):
+    """Over every batch there is: all ways to draw four of seven images, one by one."""
+    counts = np.array([4, 2, 1])
+    images = np.repeat(np.arange(3), counts)
+    batches = [np.bincount(images[list(batch)], minlength=3) for batch in combinations(range(7), 4)]
+    push = np.mean([at_equal_similarities(batch, **switches).pair_push for batch in batches], axis=0)
+    np.fill_diagonal(push, 0)
+    expected = expected_count_effect(counts, 4, **switches, compositions=200_000)
+    np.testing.assert_allclose(expected, push / np.triu(push).sum(), atol=3e-3)
+    whole = expected_count_effect(counts, 7, **switches)
+    np.testing.assert_allclose(whole, count_effect(counts, **switches), atol=1e-12)
 
 
 @pytest.mark.parametrize(

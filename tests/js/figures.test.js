@@ -64,7 +64,7 @@ test("where no angle can be that wide, the regular simplex is said to be out of 
 test("a metric has a line and a band for each run", () => {
   const figure = curveFigure([FIRST, SECOND], 60);
   const roles = figure.data.map(({ meta }) => `${meta.role} ${meta.place}`);
-  assert.deepEqual(roles, ["band 0", "line 0", "band 1", "line 1"]);
+  assert.deepEqual(roles, ["band 0", "line 0", "floor 0", "band 1", "line 1", "floor 1"]);
   assert.deepEqual(figure.layout.xaxis.range, [0, 60]);
 });
 

@@ -94,3 +94,20 @@ def test_the_runs_that_come_with_the_project_have_their_controls(lab, run_id):
     assert {kind: one["id"] for kind, one in controls(lab, lab.run(run_id)).items()} == {
         kind: run_id.replace("digits-", f"digits-{kind}-") for kind in ("balanced", "swapped")
     }
+
+
+def test_a_loss_cannot_fall_below_its_floor(lab):
+    """Of a real run: the least that is predicted for its batches, and in the total that times μ."""
+    [run_id] = train_here(lab, epochs=1, presets=["digits-bcl"])
+    found, folder = about(lab, lab.run(run_id))["floors"], lab.folder(run_id)
+    least = least_of_bcl(lab.run(run_id).training_recipe, folder.arrays(folder.samples)["class_counts"])
+    assert found["loss_contrastive"] == pytest.approx(least, rel=1e-9)
+    assert found["loss"] == pytest.approx(0.35 * least, rel=1e-9)
+    for epoch in lab.metrics(run_id):
+        assert epoch["loss_contrastive"] > found["loss_contrastive"] and epoch["loss"] > found["loss"]
+
+
+def least_of_bcl(recipe, counts):
+    return geometry.optimal_configuration(
+        counts, class_averaging=True, class_complement=True, temperature=recipe.loss.temperature, batch_size=64, dim=32
+    ).value

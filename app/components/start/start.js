@@ -36,7 +36,7 @@ class Play {
     this.again = button("Play again", () => this.play(), { class: "again" });
     this.into = h("a", { class: "into" }, "Look into these runs");
     this.message = h("p", { role: "status", hidden: true });
-    this.leads = conditions.map(({ lead }) => h("p", {}, lead));
+    this.leads = conditions.map(({ lead, sure }) => h("p", {}, h("strong", {}, lead), ` ${sure}`));
     const turn = ({ target }) => {
       this.choose(conditions[Number(target.checked)]);
       this.component.setStateValue("group", this.condition.group);

@@ -22,6 +22,10 @@ const WORDS =
   "Two numbers over the epochs, of your choice, and the test accuracy of each class at the epoch that is shown, the " +
   "most frequent class on top.";
 export const ALIKE = "These runs have different classes or counts: their accuracies by class are not drawn together.";
+const FLOOR = {
+  loss_contrastive: "Dotted: its least, on average over batches of the run's size, were every class one point.",
+  loss: "Dotted: no less where every class is one point: its contrastive part at its least, cross-entropy at nothing.",
+};
 const NOT_RECORDED = "Accuracy by class was not recorded.";
 const RMS = "angle_rms_deviation";
 const MOST = 20; // classes that find room
@@ -156,13 +160,15 @@ class CurveChart {
     const { state, store } = this.stage;
     const along = (epochs) => epochs.map((epoch) => onAxis(state, epoch));
     const line = { x: along(run.curves.epochs), y: valuesOf(run, this.metric) };
+    const lowest = run.about?.floors[this.metric];
+    const floor = lowest !== undefined && line.x.length ? { x: [line.x[0], line.x.at(-1)], y: [lowest, lowest] } : null;
     if (this.spread) {
       const deviations = run.curves.column(this.spread);
       const edge = (sign) => line.y.map((value, i) => value + sign * deviations[i]);
-      return { line, band: between(line.x, edge(-1), edge(1)) };
+      return { line, floor, band: between(line.x, edge(-1), edge(1)) };
     }
     const seeds = store.band(run, this.metric);
-    return { line, band: seeds && between(along(seeds.epochs), seeds.low, seeds.high) };
+    return { line, floor, band: seeds && between(along(seeds.epochs), seeds.low, seeds.high) };
   }
 
   notes() {
@@ -175,7 +181,9 @@ class CurveChart {
     const bound = ({ about, classes, told }) => `${told.label}: ${boundInWords(about, classes.regular)}.`;
     const bounds = stage.runs.filter(isBound).map(bound);
     const hasBand = known.some((series) => series?.band);
-    return [hasBand && (spread ? "Band: the spread over pairs, one standard deviation." : "Band: range over seeds."), ...lacks, ...bounds];
+    const hasFloor = known.some((series) => series?.floor);
+    const band = spread ? "Band: the spread over pairs, one standard deviation." : "Band: range over seeds.";
+    return [hasBand && band, hasFloor && FLOOR[metric], ...lacks, ...bounds];
   }
 }
 

@@ -102,11 +102,12 @@ export function accuracyFigure(runs) {
   return { data, layout };
 }
 
-/** One metric over the epochs: "band" and "line" of each run, whose place is in the trace's `meta`. */
+/** One metric over the epochs: "band", "line" and "floor" of each run, whose place is in the trace's `meta`. */
 export function curveFigure(runs, planned) {
   const data = runs.flatMap(({ label, colour, dash }, place) => [
     area("band", translucent(colour, 0.18), place),
     line("line", colour, 2.5, { dash, place, hovertemplate: `${label}: <b>%{y}</b>` }),
+    line("floor", colour, 1.5, { dash: "dot", place, hoverinfo: "skip" }),
   ]);
   const layout = layoutOf("curve", "A metric over the epochs", {
     xaxis: epochs(planned),
