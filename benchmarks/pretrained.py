@@ -24,6 +24,7 @@ from bcl_core.geometry import head_and_tail
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.checkpoints import read_state
 from bcl_core.lab.files import read_arrays, read_metadata
+from bcl_core.lab.pack import pack
 from bcl_core.lab.recording import OpenRun
 from bcl_core.lab.shelf import ABOUT, CARD, METRICS, open_shelf, shelf_home, write_sums
 from bcl_core.recipe import FORMAT_VERSION, Execution, apply_settings, preset
@@ -144,6 +145,9 @@ def main() -> None:
             folder = shelve(lab, first, group, f"{group.prefix}-{loss}", place, arguments.collection)
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
             print(f"{folder.name:24} {size / 1e6:.1f} MB", flush=True)
+        open_shelf.cache_clear()  # it was read before
+        for loss in group.losses:
+            pack(Lab(arguments.home), f"{group.prefix}-{loss}")
         if len(group.seeds) > 1:
             summary = {loss: [summed_up(run, lab.metrics(run.id)) for run in seeds] for loss, seeds in runs.items()}
             seeds_file(group).write_text(json.dumps(summary, indent=1) + "\n")
@@ -189,16 +193,17 @@ def shelve(lab: Lab, run: Run, group: Group, name: str, place: int, collection: 
     """Write the run's folder on the shelf: all epochs' views, the last embeddings and weights, and no checkpoint."""
     source, target = lab.folder(run.id), shelf_home() / name
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(source.path / "view", target / "view")
+    state = read_state(lab, run.id)
+    for file in (*map(source.view, lab.epochs(run.id)), source.embeddings(state.epoch)):
+        copied = target / file.relative_to(source.path)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copied.write_bytes(source.content(file))
     names = ["recipe.json", source.samples.name, source.predicted.name]
     if run.training_recipe.data.source == "digits":
         names.append(source.sprite.name)  # thumbnails of other sets are their owners'
     for file in names:
         if (source.path / file).exists():
             shutil.copyfile(source.path / file, target / file)
-    state = read_state(lab, run.id)
-    (target / "embeddings").mkdir()
-    shutil.copyfile(source.embeddings(state.epoch), target / "embeddings" / source.embeddings(state.epoch).name)
     save_file({key: tensor.contiguous() for key, tensor in state.model.items()}, target / "weights.safetensors")
     about = {
         "format_version": FORMAT_VERSION,
