@@ -20,6 +20,7 @@ from bcl_core.data import long_tail_counts
 from bcl_core.geometry import simplex_angle, simplex_metrics
 from bcl_core.metrics import METRICS, short
 from bcl_core.recipe import preset
+from benchmarks import normalised
 from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, NEIGHBOURS, cell_recipe
 from benchmarks.figures import save
 from benchmarks.geometry_study import predicted_means
@@ -68,6 +69,7 @@ def filled(text: str, runs: Runs) -> str:
         "cifar": cifar_table,
         "losses": lambda: ablation_table(runs, LOSSES),
         "neighbours": lambda: ablation_table(runs, NEIGHBOURS),
+        "normalised": lambda: normalised_table(runs),
         "temperature": lambda: ablation_table(runs, _varied("temperature", runs), base=", τ 0.3"),
         "imbalance": lambda: ablation_table(runs, _varied("imbalance factor", runs), base=", IF 50"),
         "step": lambda: step_table(runs),
@@ -116,6 +118,20 @@ def ablation_table(runs: Runs, cells: Iterable[str], base: str = "") -> str:
         name = named(cell) + ("" if "," in cell else base) + ("" if mine[0]["space"] == "projection" else ", backbone")
         rows.append((name, str(len(mine)), *last, best))
     return _table(("", "seeds", *columns, "best accuracy"), rows)
+
+
+def normalised_table(runs: Runs) -> str:
+    """What NTCE and NONL come to where every class is a point, and their five seeds on the digits below."""
+    keys = ("head_head", "head_tail", "tail_tail", "rms_deviation")
+    rows = []
+    for loss in normalised.LOSSES:
+        for name, setting in normalised.settings().items():
+            found = normalised.predicted(loss, setting)
+            rows.append((f"{named(loss)}, predicted: {name}", *(f"{found[f'angle_{key}']:.1f}°" for key in keys)))
+        mine = [run for run in runs if run["cell"] == loss]
+        cells = [_spread(_column(mine, key), "°") if key in mine[0]["last"] else "not kept" for key in keys]
+        rows.append((f"{named(loss)}, trained: digits, {len(mine)} seeds", *cells))
+    return _table(("", *(short(f"angle_{key}") for key in keys)), rows)
 
 
 def step_table(runs: Runs) -> str:

@@ -3,10 +3,12 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
+from bcl_core.geometry import simplex_angle
 from bcl_core.recipe import Recipe
-from benchmarks import reproduction
+from benchmarks import normalised, reproduction
 from benchmarks.ablations import SEEDS, cell_recipe, cells
 from benchmarks.pretrained import COLLECTIONS, CONTRASTIVE, seeds_file
 from tests.lab.test_shelf import SHIPPED
@@ -15,9 +17,46 @@ RUNS = json.loads((SHIPPED / "ablations.json").read_text(encoding="utf-8"))["run
 TEXT = (SHIPPED.parent / "docs" / "reproduction.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_every_table_is_what_the_script_makes_of_the_results():
     assert reproduction.filled(TEXT, RUNS) == TEXT
-    assert len(re.findall("<!-- table ", TEXT)) == 9
+    assert len(re.findall("<!-- table ", TEXT)) == 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", normalised.LOSSES)
+def test_what_ntce_and_nonl_are_predicted_to_come_to_is_lowest_wherever_it_starts_and_in_any_dimension(loss):
+    for setting in normalised.settings().values():
+        value, means = normalised.optimum(loss, setting)
+        elsewhere, others = normalised.optimum(loss, setting, dim=20, start=1)
+        assert value == pytest.approx(elsewhere, abs=1e-8)
+        assert means @ means.T == pytest.approx(others @ others.T, abs=2e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [("ntce", "NTCE's in four of five seeds, by {} to {}°"), ("nonl", "NONL's in five of five, by {} to {}°")],
+)
+def test_tails_are_narrower_than_predicted_in_as_many_seeds_as_it_says_and_not_for_the_batch(loss, words):
+    whole, batched = (normalised.predicted(loss, normalised.settings()[f"digits{b}"]) for b in ("", ", batches of 64"))
+    trained = [run["last"]["tail_tail"] for run in RUNS if run["cell"] == loss]
+    by = [batched["angle_tail_tail"] - tail for tail in trained if tail < batched["angle_tail_tail"]]
+    assert len(by) == {"four": 4, "five": 5}[words.split()[2]]
+    assert words.format(round(min(by)), round(max(by))) in TEXT
+    means = [f"angle_{pairs}" for pairs in ("head_head", "head_tail", "tail_tail")]
+    assert max(abs(whole[name] - batched[name]) for name in means) < 2
+
+
+@pytest.mark.parametrize("loss", normalised.LOSSES)
+def test_ntce_and_nonl_have_the_simplex_with_equal_counts_alone_and_see_nothing_but_their_ratios(loss):
+    for temperature in (0.1, 0.3, 1.0):
+        alike, tailed = (normalised.Setting(counts, temperature) for counts in ((6,) * 5, (30, 12, 6, 2, 1)))
+        angles = np.array([normalised.predicted(loss, alike)[f"angle_{key}"] for key in ("mean", "tail_tail", "std")])
+        assert angles == pytest.approx([simplex_angle(5), simplex_angle(5), 0], abs=0.1)
+        assert normalised.predicted(loss, tailed)["angle_rms_deviation"] > 1
+        twice = tailed._replace(counts=tuple(2 * count for count in tailed.counts))
+        assert normalised.optimum(loss, twice)[0] == pytest.approx(normalised.optimum(loss, tailed)[0] + np.log(2))
 
 
 def test_every_cell_has_five_seeds():
