@@ -22,7 +22,7 @@ from bcl_core.lab.shelf import open_shelf
 from harness.made_runs import MadeRun, make_runs
 
 ROOT = Path(__file__).parents[2]
-SHELVED = "digits-scl"
+SHELVED = "first-digits-bcl"
 
 
 def everything(made: MadeRun) -> dict[str, bytes]:
@@ -189,7 +189,7 @@ def test_a_disk_that_is_full_leaves_a_finished_run_as_it_is(made, monkeypatch, c
 
 
 def test_a_copy_of_a_shelf_run_is_packed_by_the_command_and_is_what_it_was(lab, tmp_path, monkeypatch, capsys):
-    shipped = ROOT / "pretrained" / SHELVED
+    shipped = ROOT / "tests" / "fixtures" / "first_shelf" / SHELVED
     shutil.copytree(shipped, tmp_path / "shelf" / SHELVED)
     monkeypatch.setenv("BCL_LAB_PRETRAINED", str(tmp_path / "shelf"))
     before, rev = lab.metrics(SHELVED), lab.rev(SHELVED)

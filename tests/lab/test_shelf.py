@@ -11,7 +11,7 @@ from bcl_core.geometry import head_and_tail, simplex_metrics
 from bcl_core.lab import Lab, LabError, UnknownRun
 from bcl_core.lab import shelf as shelves
 from bcl_core.lab.evaluating import evaluate_run
-from bcl_core.lab.files import read_arrays, read_metadata
+from bcl_core.lab.files import RunFolder, read_arrays, read_metadata
 from bcl_core.lab.shelf import ABOUT, CARD, SUMS, open_shelf, shelf_home
 from bcl_core.lab.thumbnails import fetch_thumbnails
 from bcl_core.recipe import Execution
@@ -75,7 +75,8 @@ def test_a_card_says_what_was_recorded_and_the_record_what_the_snapshot_holds(ru
     tail = sorted(head_and_tail(read_arrays(samples)["class_counts"])[1])
     names = ", ".join(json.loads(read_metadata(samples)["class_names"])[k] for k in tail)
     assert f"| … among {names} | {last['angle_tail_tail']:.1f}° |" in card
-    view = read_arrays(SHIPPED / run_id / "view" / f"{last['epoch']:04d}.safetensors")
+    folder = RunFolder(SHIPPED / run_id)
+    view = folder.arrays(folder.view(last["epoch"]))
     counts = read_arrays(SHIPPED / run_id / "samples.safetensors")["class_counts"]
     measured = simplex_metrics(view["class_means"], counts)
     assert measured["angle_tail_tail"] == pytest.approx(last["angle_tail_tail"], abs=0.01)
@@ -155,7 +156,7 @@ def without_a_name(folder: Path) -> None:
 
 
 DAMAGE = {
-    "view/0030.safetensors is missing": lambda folder: (folder / "view" / "0030.safetensors").unlink(),
+    "epochs.zip is missing": lambda folder: (folder / "epochs.zip").unlink(),
     "weights.safetensors was changed": lambda folder: (folder / "weights.safetensors").write_bytes(b"\0" * 100),
     "recipe.json was changed": lambda folder: (folder / "recipe.json").write_text("{}"),
     "extra.txt does not belong there": lambda folder: (folder / "extra.txt").write_text("hello"),
