@@ -244,8 +244,8 @@ def draw(runs: Iterable[Mapping[str, Any]]) -> "Figure":
         "τ 0.1 and 1, B 64": lambda cell: cell.temperature != 0.3,
         "τ 0.3, B 16 to all": lambda cell: cell.batch_size != 64,
     }
-    figure, axes = plt.subplots(1, len(titles), figsize=(12, 3.6), sharex=True, sharey=True, layout="constrained")
-    ends = (0, 130)
+    figure, axes = plt.subplots(1, len(titles), figsize=(12, 4), sharex=True, sharey=True, layout="constrained")
+    ends = (0, 150)
     for panel, (title, belongs) in zip(axes, titles.items(), strict=True):
         panel.plot(ends, ends, color=NEUTRAL, linewidth=1)
         for one in compared(runs):

@@ -124,12 +124,23 @@ def test_no_optimum_is_predicted_of_a_loss_without_weights_over_pairs(lab, loss)
     assert predicted(lab, loss__name=loss) is None
 
 
-@pytest.mark.parametrize("prototypes", ["simplex", "means"])
-def test_other_prototypes_are_not_given_the_optimum_of_learned_ones(lab, prototypes):
-    learned, other = predicted(lab), predicted(lab, loss__prototypes=prototypes)
-    assert learned is not None
-    angles = geometry.pairwise_angles
-    assert other is None or np.abs(angles(other) - angles(learned)).max() > 0.5
+@pytest.mark.parametrize("prototypes", ["learned", "simplex"])
+def test_the_optimum_is_predicted_of_the_prototypes_that_are_trained_with(lab, prototypes):
+    expected = geometry.optimal_configuration(
+        [8, 4, 2, 2],
+        class_averaging=True,
+        class_complement=True,
+        temperature=0.3,
+        batch_size=16,
+        prototypes=prototypes,
+        dim=32,
+    )
+    found = predicted(lab, loss__prototypes=prototypes)
+    np.testing.assert_allclose(geometry.pairwise_angles(found), geometry.pairwise_angles(expected.means), atol=1e-6)
+
+
+def test_no_optimum_is_predicted_of_running_means_which_training_takes_as_constants(lab):
+    assert predicted(lab, loss__prototypes="means") is None
 
 
 @pytest.mark.parametrize("prototypes", ["simplex", "means"])

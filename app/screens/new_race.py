@@ -62,6 +62,7 @@ def _dialog() -> None:
         format_func=lambda key: RACES[key].title,
         key=_RACE,
         on_change=lambda: _begin(st.session_state[_RACE]),
+        label_visibility="collapsed",
     )
     st.caption(f"{RACES[draft.race].description} {RACES[draft.race].known}")
     with st.container(gap="xsmall"):
@@ -186,7 +187,7 @@ def _switches(number: int, run: Switches, *, natural: bool) -> None:
     st.segmented_control(
         "Anchors", ["instance", "class"], key=_drawn(number, run, "anchors"), disabled=without, required=True
     )
-    with st.container(width=296, gap=None):
+    with st.container(width=296, gap="xsmall"):
         with st.container(horizontal=True, gap="small"):
             _number(
                 number,

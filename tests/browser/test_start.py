@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from bcl_core.geometry import pairwise_angles
-from bcl_core.lab.files import read_arrays
+from bcl_core.lab.files import RunFolder
 from bcl_core.lab.shelf import shelf_home
 from harness.serving import new_page
 
@@ -39,7 +39,8 @@ def still(page: Page, app: str) -> Page:
 
 
 def tail_angle(run_id: str) -> float:
-    means = read_arrays(shelf_home() / run_id / "view" / "0060.safetensors")["class_means"]
+    folder = RunFolder(shelf_home() / run_id)
+    means = folder.arrays(folder.view(60))["class_means"]
     return float(pairwise_angles(means)[np.ix_([7, 8, 9], [7, 8, 9])][np.triu_indices(3, 1)].mean())
 
 
