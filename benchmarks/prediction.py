@@ -3,12 +3,11 @@
     python -m benchmarks.prediction                  # trains what docs/prediction.json lacks; hours on one core
     python -m benchmarks.prediction --jobs 0         # the picture and the table alone
 
-Digits, 130 images in the largest class and 2 in the rarest, long enough for the angles to stand still: as many
-optimiser steps as 240 epochs in batches of 64 or more; of one step of imbalance, where they do not stand still by then,
-four times as many in a run each. What is compared are the angles between class means, uncentred, of the *training*
-images without augmentation, in projection space, in degrees; those of the test images stand beside them. Cross-entropy
-acts beside the contrastive loss, as in every preset. The table and the picture are of docs/theory.md, which says what
-they show.
+Digits, 130 images in the largest class and 2 in the rarest, trained for as many optimiser steps as 240 epochs in
+batches of 64 have, or more; of one step of imbalance, where angles still move by then, four times as many in a run
+each. What is compared are the angles between class means, uncentred, of the *training* images without augmentation, in
+projection space, in degrees; those of the test images stand beside them. Cross-entropy acts beside the contrastive
+loss, as in every preset. The table and the picture are of docs/theory.md, which says what they show.
 """
 
 import argparse
