@@ -54,7 +54,7 @@ class Configuration(NamedTuple):
     means: FloatArray  # (K, dim), unit rows
     prototypes: FloatArray | None  # (K, dim), unit rows; None without class-complement
     value: float  # the loss there
-    gap: float  # by how much, at most, the global minimum is lower; infinite where nothing is proved (dim < K − 1)
+    gap: float  # by how much, at most, the global minimum is lower; infinite where nothing is proved
     unique: bool  # no other configuration has the minimum, rotations apart
 
 
@@ -145,18 +145,22 @@ def optimal_configuration(
         starts = [any_start(sizes, dim, start, kind) for start in range(STARTS_WITHOUT_SIMPLEX)]
         ends = [minimise(objective, start) for start in starts]
         found = min(ends, key=lambda end: end.evaluate(objective).value)
-    left, share, unique = float(np.exp(found.evaluate(objective).value)), np.inf, False
+    share, unique = np.inf, False
     vectors, lost = (found.means, found.prototypes), np.inf
     if roomy:
         share, unique = found.certificate(objective)
         vectors, lost = _turned(*vectors, sizes)
+    if is_proved := lost < OUT_OF_PLANE and bool(np.isfinite(share)):
+        left = float(np.exp(found.evaluate(objective).value))
+    else:  # of what is returned, which at temperatures of a hundredth may be elsewhere
+        left = float(np.exp(objective.evaluate(*vectors).value))
     means, proxies = (_of_classes(rows, group, sizes, dim) for rows in vectors)
     return Configuration(
         means=means,
         prototypes=proxies if class_complement else None,
         value=left + objective.floor,
-        gap=float(share * left) if lost < OUT_OF_PLANE else np.inf,
-        unique=unique,
+        gap=float(share * left) if is_proved else np.inf,
+        unique=unique and is_proved,
     )
 
 

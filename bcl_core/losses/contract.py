@@ -62,7 +62,12 @@ def value_of(
     Raises:
         RecipeError: what came back is no scalar, has no gradient or, with `validate`, is not finite.
     """
-    value: Any = loss(features, labels, prototypes)
+    try:
+        value: Any = loss(features, labels, prototypes)
+    except RecipeError:
+        raise
+    except Exception as error:
+        raise _fault(recipe, f"failed: {type(error).__name__}: {error}") from error
     if not isinstance(value, Tensor) or not value.is_floating_point() or value.shape != ():
         got = (
             f"shape {tuple(value.shape)} of {value.dtype}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

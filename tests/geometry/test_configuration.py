@@ -101,6 +101,16 @@ def test_the_value_is_the_loss_of_one_batch_of_everything(switches, anchors, vie
     assert found.value == pytest.approx(of_one_batch(found.means, found.prototypes, counts, **loss), rel=1e-9)
 
 
+@pytest.mark.parametrize(("counts", "temperature"), [([5, 3], 0.01), ([500, 3], 0.01), ([7, 3, 1], 0.005)])
+def test_where_nothing_is_proved_the_value_is_of_what_is_returned_and_nothing_is_said_to_be_unique(counts, temperature):
+    loss = {**BCL, "temperature": temperature, "anchors": "instance", "views": 1}
+    found = optimal_configuration(counts, **loss)
+    assert found.value == pytest.approx(
+        of_one_batch(found.means, found.prototypes, counts, **loss), rel=1e-6, abs=1e-12
+    )
+    assert np.isfinite(found.gap) or not found.unique
+
+
 @pytest.mark.parametrize(("switches", "anchors"), ALL_LOSSES)
 @pytest.mark.parametrize(("batch_size", "draws", "tolerance"), [(2, 10, 1e-9), (4, 5_000, 1e-2)])
 @pytest.mark.parametrize("views", [1, 2])

@@ -57,6 +57,7 @@ test("an address holds what is asked for and keeps what it does not know", () =>
   assert.equal(write("?import=x&look=rows&find=a", ALL), "?import=x");
   assert.equal(write("?look=rows", ALL), "");
   assert.deepEqual(read("?look=piles&kind=mine&state=odd"), ALL);
+  assert.deepEqual(read("?kind=constructor&state=toString"), ALL);
 });
 
 test("rows are sorted either way, those without a value last, and a third press ends it", () => {

@@ -104,6 +104,7 @@ BAD = {
     f"{OWN}:Raises": "makes no loss: FileNotFoundError: my table is gone",
     f"{OWN}:takes_nothing": "makes no loss: TypeError: .*takes LossOptions",
     f"{OWN}:plain": "returned a function: .*torch.nn.Module",
+    f"{OWN}:Stumbles": "failed: KeyError: 'weights'",
     f"{OWN}:Vector": r"returned shape \(64,\) of torch.float32: should be a scalar",
     f"{OWN}:Float": "returned a float: should be a scalar",
     f"{OWN}:Whole": r"returned shape \(\) of torch.int64: should be a scalar",

@@ -41,8 +41,8 @@ export function read(search) {
   return {
     look: look === "rows" ? look : "",
     find,
-    kind: kind in KINDS ? kind : "",
-    state: state in STATES ? state : "",
+    kind: Object.hasOwn(KINDS, kind) ? kind : "",
+    state: Object.hasOwn(STATES, state) ? state : "",
     sort: Object.hasOwn(COLUMNS, sortedBy(sort).column) ? sort : "",
   };
 }
