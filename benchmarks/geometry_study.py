@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from app.palette import NEUTRAL, loss_style
 from bcl_core.data import long_tail_counts, long_tail_indices
 from bcl_core.data.dataset import Dataset, Split, prepare
-from bcl_core.geometry import class_means, optimal_configuration, pairwise_angles, simplex_metrics
+from bcl_core.geometry import Configuration, class_means, optimal_configuration, pairwise_angles, simplex_metrics
 from bcl_core.measuring import TRAIN, Samples
 from bcl_core.metrics import short
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
@@ -121,7 +121,7 @@ def run_once(variant: str, condition: str, seed: int) -> dict[str, Any]:
     """Train one variant; return its curves and what it was made with."""
     recipe, execution = study_recipe(variant, condition, seed), Execution(device="cpu", threads=1)
     dataset = swapped(recipe) if condition == "swapped" else prepare(recipe)
-    predicted = predicted_means(recipe, dataset.class_counts)
+    predicted_means = predicted(recipe, dataset.class_counts).means
     start, made_with, samples, epochs = time.perf_counter(), {}, None, []
     for event in train(recipe, execution, dataset=dataset):
         if isinstance(event, Started):
@@ -132,14 +132,14 @@ def run_once(variant: str, condition: str, seed: int) -> dict[str, Any]:
         name: [round(epoch.metrics[metric], 2) for epoch in epochs] for name, metric in CURVES.items()
     }
     curves["accuracy"] = [round(100 * epoch.metrics["accuracy"], 2) for epoch in epochs]
-    curves["to_prediction"] = [distance(epoch.view["class_means"], predicted) for epoch in epochs]
+    curves["to_prediction"] = [distance(epoch.view["class_means"], predicted_means) for epoch in epochs]
     return {
         "variant": variant,
         "condition": condition,
         "seed": seed,
         "seconds": round(time.perf_counter() - start, 1),
         "made_with": {name: made_with[name] for name in MADE_WITH},
-        "train": on_training_images(samples, epochs[-1], predicted),
+        "train": on_training_images(samples, epochs[-1], predicted_means),
         **curves,
     }
 
@@ -172,8 +172,8 @@ def swapped(recipe: Recipe) -> Dataset:
     return replace(pool, train=relabelled[0], test=relabelled[1], class_names=pool.class_names[::-1])
 
 
-def predicted_means(recipe: Recipe, class_counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(K, K − 1) class means that the contrastive loss alone would come to, in batches of the recipe's size."""
+def predicted(recipe: Recipe, class_counts: NDArray[np.int64]) -> Configuration:
+    """What the contrastive loss alone would come to, in batches of the recipe's size."""
     weights = LOSSES[recipe.loss.name].weights
     assert weights is not None  # of every loss of the study
     return optimal_configuration(
@@ -184,7 +184,7 @@ def predicted_means(recipe: Recipe, class_counts: NDArray[np.int64]) -> NDArray[
         anchors=recipe.loss.anchors,
         batch_size=recipe.batch_size,
         compositions=COMPOSITIONS,
-    ).means
+    )
 
 
 def distance(means: NDArray[Any], predicted: NDArray[np.float64]) -> float:
@@ -212,7 +212,7 @@ def predictions() -> dict[str, dict[str, float]]:
     for variant in VARIANTS:
         recipe = study_recipe(variant, "long-tail", 0)
         counts = long_tail_counts(10, recipe.data.max_per_class, imbalance_factor=recipe.data.imbalance_factor)
-        found[variant] = angle_summary(predicted_means(recipe, counts), counts)
+        found[variant] = angle_summary(predicted(recipe, counts).means, counts)
     return found
 
 

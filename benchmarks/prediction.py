@@ -27,18 +27,17 @@ from numpy.typing import NDArray
 
 from app.palette import NEUTRAL, loss_style
 from bcl_core.data import long_tail_counts
-from bcl_core.geometry import class_means, optimal_configuration, pairwise_angles
+from bcl_core.geometry import class_means, pairwise_angles
 from bcl_core.measuring import TRAIN
 from bcl_core.recipe import Execution, Recipe, apply_settings, preset
 from bcl_core.training import Epoch, Started, train
-from benchmarks import MADE_WITH
+from benchmarks import MADE_WITH, geometry_study
 from benchmarks.figures import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 JSON_FILE, FIGURE_FILE = Path("docs/prediction.json"), Path("docs/prediction.png")
-COMPOSITIONS = 4_000  # that the predictions average over
 K = 10
 PAIRS = np.triu_indices(K, 1)
 GROUPS = {
@@ -174,16 +173,10 @@ def compared(runs: Iterable[Mapping[str, Any]]) -> list[Compared]:
 def predicted(cell: Cell) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Return the angles that a cell's contrastive loss alone leaves between means, and between prototypes."""
     recipe = cell_recipe(cell)
-    data, switches = recipe.data, recipe.loss.switches
+    data = recipe.data
     assert data.max_per_class is not None
     counts = long_tail_counts(K, data.max_per_class, imbalance_factor=data.imbalance_factor, kind=data.imbalance_kind)
-    is_whole = recipe.batch_size >= sum(counts)
-    found = optimal_configuration(
-        counts,
-        **{name: switches[name] for name in ("class_averaging", "class_complement", "temperature", "anchors")},
-        batch_size=None if is_whole else recipe.batch_size,
-        compositions=COMPOSITIONS,
-    )
+    found = geometry_study.predicted(recipe, counts)
     prototypes = None if found.prototypes is None else pairwise_angles(found.prototypes)[PAIRS]
     return pairwise_angles(found.means)[PAIRS], prototypes
 

@@ -23,7 +23,7 @@ from bcl_core.recipe import preset
 from benchmarks import normalised
 from benchmarks.ablations import JSON_FILE, LOSSES, MAIN, NEIGHBOURS, cell_recipe
 from benchmarks.figures import save
-from benchmarks.geometry_study import predicted_means
+from benchmarks.geometry_study import predicted
 from benchmarks.pretrained import COLLECTIONS, seeds_file
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def step_table(runs: Runs) -> str:
 
 def _predicted(cell: str) -> dict[str, float]:
     """Angles of the class means that a cell's contrastive loss alone would come to."""
-    return simplex_metrics(predicted_means(cell_recipe(cell, 0), _counts(cell)), _counts(cell))
+    return simplex_metrics(predicted(cell_recipe(cell, 0), _counts(cell)).means, _counts(cell))
 
 
 def _counts(cell: str) -> NDArray[np.int64]:
