@@ -170,6 +170,7 @@ def test_missing_files_folders_and_forbidden_files_say_what_they_are(tmp_path, m
     def forbidden(*_, **__):
         raise PermissionError(13, "Permission denied")
 
+    (tmp_path / "secret.png").touch()
     monkeypatch.setattr(images.Image, "open", forbidden)
     with pytest.raises(ImageError, match=r"secret\.png cannot be opened: Permission denied"):
         decode(tmp_path / "secret.png", None)
