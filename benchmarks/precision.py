@@ -83,10 +83,11 @@ def summarise(runs: list[dict]) -> None:
             spread = statistics.stdev(fp32)
             difference = statistics.mean(bf16) - statistics.mean(fp32)
             within = "within" if abs(difference) <= spread else "BEYOND"
-            print(
-                f"  {short(name):24} fp32 {statistics.mean(fp32):.3f} ± {spread:.3f}  bf16 {statistics.mean(bf16):.3f} ± "
-                f"{statistics.stdev(bf16):.3f}  difference {difference:+.3f}, {within} the spread"
+            cells = "  ".join(
+                f"{p} {statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
+                for p, values in zip(PRECISIONS, (fp32, bf16), strict=True)
             )
+            print(f"  {short(name):24} {cells}  difference {difference:+.3f}, {within} the spread")
         gains = [a["step_seconds"] / b["step_seconds"] for a, b in zip(*mine.values(), strict=True)]
         print(f"  bf16 is {statistics.median(gains):.2f} times as fast ({min(gains):.2f} to {max(gains):.2f})")
 
