@@ -111,7 +111,9 @@ def test_the_sentence_states_the_degrees_that_geometry_computes(show: Opener, ru
         expect(sentence).to_contain_text(
             f"At epoch {number} the three rarest classes stand {degrees[0]:.0f}° apart with"
         )
-        expect(sentence).to_contain_text(f"{degrees[1]:.0f}° with BCL; all classes equally far apart, as in a regular simplex, would be 96.4°.")
+        expect(sentence).to_contain_text(
+            f"{degrees[1]:.0f}° with BCL; all classes equally far apart, as in a regular simplex, would be 96.4°."
+        )
 
 
 def test_the_first_picture_stands_before_the_chart_library_has_come(show: Opener, runs: list[MadeRun]) -> None:
@@ -419,7 +421,7 @@ def test_what_a_run_did_not_record_is_said_in_its_place(show: Opener, lab: Lab) 
     expect(page.locator(".push").get_by_role("status")).to_have_text("Cross-entropy alone has no contrastive push.")
     expect(page.locator(".angles").get_by_role("status")).to_have_text("This loss trains no prototypes.")
     tour = page.locator(".embedding .column")
-    expect(tour).to_contain_text("No optimum is predicted for this run.")
+    expect(tour).to_contain_text("No optimum is predicted for this run, whatever the batch.")
     expect(tour).to_contain_text("No predictions were recorded")
 
 
