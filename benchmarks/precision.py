@@ -33,12 +33,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--losses", nargs="+", choices=LOSSES, default=["bcl"])
     arguments = parser.parse_args()
-    runs = [
-        run for loss, seed in product(arguments.losses, arguments.seeds) for run in pair(loss, seed, arguments.path)
-    ]
-    lines = ",\n".join(json.dumps(run, separators=(",", ":")) for run in runs)
-    JSON_FILE.write_text(f'{{"runs": [\n{lines}\n]}}\n')
-    summarise(runs)
+    written = json.loads(JSON_FILE.read_text())["runs"] if JSON_FILE.exists() else []
+    for loss, seed in product(arguments.losses, arguments.seeds):
+        kept = [run for run in written if (run["loss"], run["seed"]) != (loss, seed)]
+        written = sorted([*kept, *pair(loss, seed, arguments.path)], key=lambda run: (run["loss"], run["seed"]))
+        lines = ",\n".join(json.dumps(run, separators=(",", ":")) for run in written)
+        JSON_FILE.write_text(f'{{"runs": [\n{lines}\n]}}\n')
+    summarise(written)
 
 
 def pair(loss: str, seed: int, path: str) -> list[dict]:
