@@ -30,7 +30,7 @@ COOKIE = "bcl-lab-presenter"
 CLASS = "BCL_LAB_CLASS"
 
 _FORWARDING = ("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip")
-_PATH = re.compile(r"(?<![\w.:/])(?:~|/)(?:[^/\s'\"<>]+/)+")
+_PATH = re.compile(r"(?<![\w.:/])~?/(?:[^/\s'\"<>]+/)+")
 
 
 def has_class_roles() -> bool:
