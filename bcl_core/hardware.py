@@ -4,8 +4,10 @@ import os
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from functools import cache
 
 import torch
+from threadpoolctl import ThreadpoolController
 
 from bcl_core.recipe import Execution, RecipeError
 
@@ -26,6 +28,13 @@ class Hardware:
         """For a run's provenance."""
         name = torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "CPU"
         return {"device": name, "precision": self.precision, "threads": str(self.threads)}
+
+    def claim_threads(self) -> None:
+        """Let this process compute on as many threads as the run has; beside a GPU, measuring may use every core."""
+        if self.device.type == "cpu":
+            use_threads(self.threads)
+        else:
+            torch.set_num_threads(self.threads)
 
 
 _threads_measured: dict[Hashable, int] = {}
@@ -64,8 +73,23 @@ def _fastest_threads(one_step: Callable[[], None]) -> int:
     return cores if _seconds(one_step, threads=cores) < alone else 1
 
 
-def _seconds(one_step: Callable[[], None], threads: int) -> float:
+def use_threads(threads: int) -> None:
+    """Let torch, and numpy's matrix products, compute on so many threads.
+
+    numpy's own threads, one a core where nothing is said, wait for work by spinning: an epoch of digits, measured
+    between steps of one thread, took twice as long beside them.
+    """
     torch.set_num_threads(threads)
+    _libraries().limit(limits=threads, user_api="blas")
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def _seconds(one_step: Callable[[], None], threads: int) -> float:
+    use_threads(threads)
     one_step()
     start = time.perf_counter()
     one_step()

@@ -133,10 +133,10 @@ def train(
         record = _EpochRecord()
         for step, batch in run.batches(epoch):
             # Runs may be pulled in turn in one process, so each claims its threads anew.
-            torch.set_num_threads(hardware.threads)
+            hardware.claim_threads()
             loss = run.step(epoch, step, batch, record)
             yield Step(epoch, step + 1, run.steps_per_epoch, loss)
-        torch.set_num_threads(hardware.threads)
+        hardware.claim_threads()
         yield measured(epoch, record)
 
 
@@ -179,7 +179,7 @@ class _Run:
     ) -> None:
         self.recipe, self.hardware, self.world, self.workers = recipe, hardware, world, workers
         device = hardware.device
-        torch.set_num_threads(hardware.threads)
+        hardware.claim_threads()
         images = dataset.train.images
         self.streamed = images if isinstance(images, FileImages) else None
         # Held as uint8 on the device: a quarter of the memory of floats, and no transfer in the loop.

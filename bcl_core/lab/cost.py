@@ -13,7 +13,7 @@ import torch
 
 from bcl_core.data.dataset import Dataset
 from bcl_core.data.stream import FileImages, decoders, stream_views
-from bcl_core.hardware import Hardware, resolve
+from bcl_core.hardware import Hardware, resolve, use_threads
 from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.registry import VIEWS
 from bcl_core.training import trial_steps
@@ -55,7 +55,7 @@ def measure(recipe: Recipe, dataset: Dataset, execution: Execution) -> Cost:
     )
     measured = _of(recipe, min(PROBE_IMAGES, batch_size) if too_much else batch_size)
     hardware = resolve(execution, None, lambda *where: next(trial_steps(measured, dataset, *where)))
-    torch.set_num_threads(hardware.threads)
+    hardware.claim_threads()
     device = hardware.description["device"]
     try:
         seconds, peak = _seconds_and_memory(measured, dataset, hardware)
@@ -93,7 +93,7 @@ class _Probe(NamedTuple):
 
 
 def _probe(recipe: Recipe, dataset: Dataset, threads: int) -> _Probe:
-    torch.set_num_threads(threads)
+    use_threads(threads)
     cpu, images = torch.device("cpu"), min(PROBE_IMAGES, recipe.batch_size, len(dataset.train.labels))
     few = max(2, images // 2)
     _step_seconds(_of(recipe, few), dataset, cpu, "fp32")
