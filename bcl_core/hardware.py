@@ -1,6 +1,5 @@
 """From the execution asked for to the device, precision and thread count a run gets."""
 
-import os
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from functools import cache
 import torch
 from threadpoolctl import ThreadpoolController
 
+from bcl_core import machine
 from bcl_core.recipe import Execution, RecipeError
 
 # Below this a second thread costs more in waiting than it saves: a digits step takes about 30 ms.
@@ -40,7 +40,12 @@ class Hardware:
 _threads_measured: dict[Hashable, int] = {}
 
 
-def resolve(execution: Execution, work: Hashable, one_step: Callable[[torch.device, str], None]) -> Hardware:
+def resolve(
+    execution: Execution,
+    work: Hashable,
+    one_step: Callable[[torch.device, str], None],
+    cores: int | None = None,
+) -> Hardware:
     """Choose what the execution leaves open.
 
     Threads are measured, not counted: where other processes share the cores, two threads can be several times slower
@@ -50,6 +55,7 @@ def resolve(execution: Execution, work: Hashable, one_step: Callable[[torch.devi
         execution: what was asked for.
         work: what a step's duration depends on; a process measures each kind of work once.
         one_step: does one training step of a throw-away model, for the measurement.
+        cores: how many this process may use; all that there are where None.
 
     Raises:
         RecipeError: a GPU was asked for and there is none.
@@ -59,16 +65,15 @@ def resolve(execution: Execution, work: Hashable, one_step: Callable[[torch.devi
     on_gpu = execution.device != "cpu" and torch.cuda.is_available()
     device = torch.device("cuda" if on_gpu else "cpu")
     precision = ("bf16" if on_gpu else "fp32") if execution.precision == "auto" else execution.precision
-    if execution.threads is None and not on_gpu and work not in _threads_measured:
-        _threads_measured[work] = _fastest_threads(lambda: one_step(device, precision))
-    threads = execution.threads or (1 if on_gpu else _threads_measured[work])
+    cores = cores or machine.cores()
+    if execution.threads is None and not on_gpu and (work, cores) not in _threads_measured:
+        _threads_measured[work, cores] = _fastest_threads(lambda: one_step(device, precision), cores)
+    threads = execution.threads or (1 if on_gpu else _threads_measured[work, cores])
     return Hardware(device, precision, threads)
 
 
-def _fastest_threads(one_step: Callable[[], None]) -> int:
-    alone = _seconds(one_step, threads=1)
-    cores = os.cpu_count() or 1
-    if alone < WORTH_A_SECOND_THREAD_S or cores == 1:
+def _fastest_threads(one_step: Callable[[], None], cores: int) -> int:
+    if cores == 1 or (alone := _seconds(one_step, threads=1)) < WORTH_A_SECOND_THREAD_S:
         return 1
     return cores if _seconds(one_step, threads=cores) < alone else 1
 

@@ -82,6 +82,7 @@ def train(
     state: Mapping[str, Any] | None = None,
     weights: Mapping[str, Tensor] | None = None,
     world: World = ALONE,
+    cores: int | None = None,
 ) -> Iterator[Event]:
     """Train a recipe.
 
@@ -91,6 +92,7 @@ def train(
         dataset: the recipe's data, already prepared; read here where None.
         state: an Epoch's `state`, to go on after that epoch, bit for bit on one thread.
         weights: a state dict of the model to start from, instead of drawing one.
+        cores: how many it may use, where the execution does not say how many threads; all that there are where None.
         world: the processes that train this run together; every one of them iterates, rank 0 alone measures, and its
             epochs alone carry anything but their number.
 
@@ -104,7 +106,7 @@ def train(
     execution = execution or Execution()
     dataset = dataset or prepare(recipe, execution.data)
     work = (recipe.model, recipe.loss.contrastive, recipe.batch_size, dataset.train.images.shape[1:])
-    hardware = resolve(execution, work, lambda device, precision: next(trial_steps(recipe, dataset, device, precision)))
+    hardware = resolve(execution, work, lambda *where: next(trial_steps(recipe, dataset, *where)), cores)
     run = _Run(recipe, dataset, hardware, world, execution.data.workers)
     if weights is not None:
         run.model.load_state_dict(weights)

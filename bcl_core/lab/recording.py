@@ -36,35 +36,47 @@ PREDICTED_WITH: Mapping[str, Literal["learned", "simplex"]] = {"learned": "learn
 
 
 class OpenRun:
-    """A run that this process trains, from the lock to the last epoch."""
+    """A run that this process trains, from the lock to the last epoch.
 
-    def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE) -> None:
+    Args:
+        lab: where it is.
+        run_id: which.
+        lock: the right to train it.
+        world: the processes that train it together.
+        cores: how many it may use, where its execution leaves that open; all where None.
+    """
+
+    def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE, cores: int | None = None) -> None:
         self.lab, self.id, self._lock = lab, run_id, lock
         self.reading = True  # until the data are read and the model is built
+        self.done = False
         run = lab.run(run_id)
         self.recipe = run.training_recipe
         self.folder = lab.folder(run_id)
         state, initial = _last_state(self.folder, run.epoch), self.folder.initial
         weights = load_file(initial) if state is None and initial.exists() else None
-        start = Start(self.recipe, run.execution, state, weights)
+        start = Start(self.recipe, run.execution, state, weights, cores)
         self._events = world.lead(_events(start, world, lambda note: lab.record_note(run_id, note)))
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
-        self._since = time.monotonic()
+        self._since, self._beside = time.monotonic(), 1
 
-    def advance(self, may_go_on: Callable[[], bool]) -> Epoch | None:
-        """Pull events until an epoch is recorded and return it.
+    def advance(self, may_go_on: Callable[[], bool], beside: int = 1) -> Epoch | None:
+        """Pull events until an epoch is recorded and return it; the first call reads the data.
 
-        Returns None where `may_go_on`, asked a few times a second, said no, or the run is held before the epoch (a
-        later call goes on there), and after the last epoch, when the run's state is "finished".
+        Returns None when the data are read, where `may_go_on`, asked a few times a second, said no, and where the run
+        is held before the epoch (a later call goes on there); also where it is `done`, its last epoch being recorded
+        before. Of the time that runs take at once on the same cores, `beside` of them, each counts its share.
         """
         self.lab.record_state(self.id, "running")
-        self._since = asked = time.monotonic()
+        self._since, self._beside = (asked := time.monotonic()), beside
         if self._held is not None:
             return self._recorded(self._held)
         for event in self._events:
             if isinstance(event, Epoch):
                 return self._recorded(event)
             self._record(event)
+            if isinstance(event, Started):
+                return None
             if time.monotonic() - asked > POLL_SECONDS:
                 asked = time.monotonic()
                 if isinstance(event, Step):
@@ -89,6 +101,7 @@ class OpenRun:
     def _finish(self) -> None:
         pack_or_leave(self.lab, self.id)
         self.lab.record_state(self.id, "finished")
+        self.done = True
         self.close()
 
     def close(self) -> None:
@@ -124,7 +137,7 @@ class OpenRun:
 
     def _progress(self, epochs_done: float) -> None:
         now = time.monotonic()
-        self.lab.record_progress(self.id, epochs_done / self.recipe.epochs, now - self._since)
+        self.lab.record_progress(self.id, epochs_done / self.recipe.epochs, (now - self._since) / self._beside)
         self._since = now
 
 
@@ -135,6 +148,7 @@ class Start(NamedTuple):
     execution: Execution
     state: Mapping[str, Any] | None
     weights: Mapping[str, Tensor] | None
+    cores: int | None
 
 
 def train_along(world: World) -> None:
@@ -143,9 +157,9 @@ def train_along(world: World) -> None:
 
 
 def _events(start: Start | None, world: World, report: Callable[[str], None]) -> Iterator[Event]:
-    recipe, execution, state, weights = cast(Start, world.share(start))
+    recipe, execution, state, weights, cores = cast(Start, world.share(start))
     dataset = prepare(recipe, execution.data, report)
-    yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, world=world)
+    yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, world=world, cores=cores)
 
 
 def _to_bytes(state: Any) -> bytes:
