@@ -29,7 +29,7 @@ from bcl_core.recipe import RACES, Execution, Recipe, apply_settings, preset
 from harness.processes import children, hands
 
 ONE_THREAD = Execution(device="cpu", threads=1)
-KINDS = ("hand", "hand", "hand", "nursery", "worker")
+KINDS = ("hand", "hand", "hand", "worker", "nursery")
 SOON, PATIENCE = 0.7, 120.0  # seconds
 
 
@@ -62,24 +62,26 @@ def campaign(lab: Lab, recipes: Sequence[Recipe], kills: int, seed: int) -> tupl
     """Train a race among kills to its end; return its runs, and how often what was killed, or had to be resumed."""
     draws, counted = random.Random(seed), Counter[str]()
     with Workers(lab) as workers:
-        ids = queue(lab, recipes)
-        stood = -1
-        while not ended(lab, ids):
+        ids, stood = queue(lab, recipes), -1
+
+        def is_mended() -> bool:
             workers.see_to_one()
             for run_id in ids:
                 if lab.run(run_id).state == "failed":
                     counted["resumed"] += 1
                     lab.resume(run_id)
-            least = slowest(lab, ids)
-            if counted.total() - counted["resumed"] < kills and (least > stood or draws.random() < 1 / 3):
-                time.sleep(draws.uniform(0, SOON))
-                kind = draws.choice(KINDS)
-                if workers.kill(kind, draws):
-                    counted[kind] += 1
-                    stood = slowest(lab, ids)
-            wait_for(
-                lambda before=stood: ended(lab, ids) or slowest(lab, ids) > before, draws.choice((0.2, 1, PATIENCE))
-            )
+            return slowest(lab, ids) > stood or ended(lab, ids)
+
+        kinds = [KINDS[kill % len(KINDS)] for kill in range(kills)]
+        draws.shuffle(kinds)
+        for kind in kinds:
+            wait_for(is_mended, draws.choice((0.3, PATIENCE, PATIENCE)))
+            time.sleep(draws.uniform(0, SOON))
+            stood = slowest(lab, ids)
+            workers.kill(kind, draws)
+            counted[kind] += 1
+        stood = recipes[0].epochs
+        wait_for(is_mended)
     return ids, counted
 
 
@@ -105,19 +107,18 @@ class Workers:
             command = [sys.executable, "-m", "bcl_core", "--home", str(self.lab.home), "worker"]
             self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
-    def kill(self, kind: str, draws: random.Random) -> bool:
-        """Kill the worker, what hands are forked from, or one of them; say whether there was one."""
-        assert self.process is not None
-        worker = self.process.pid
-        found = {"worker": [worker], "nursery": children(worker), "hand": hands(worker)}[kind]
+    def kill(self, kind: str, draws: random.Random) -> None:
+        """Kill the worker, what hands are forked from, or one of them, as soon as there is one."""
+        found: list[int] = []
+        while not found:
+            self.see_to_one()
+            assert self.process is not None
+            worker = self.process.pid
+            found = {"worker": [worker], "nursery": children(worker), "hand": hands(worker)}[kind]
         with suppress(ProcessLookupError):
-            if not found:
-                return False
             os.kill(draws.choice(sorted(found)), signal.SIGKILL)
-            if kind == "worker":
-                self.process.wait()
-            return True
-        return False
+        if kind == "worker":
+            self.process.wait()
 
 
 def queue(lab: Lab, recipes: Sequence[Recipe], execution: Execution = ONE_THREAD) -> list[str]:
@@ -145,7 +146,7 @@ def wait_for(holds, seconds: float = PATIENCE) -> None:
 def differences(lab: Lab, one: str, other: str) -> Iterator[str]:
     """Say in what two runs of a recipe differ: their states, epochs, metrics, and every array of every epoch."""
     runs = lab.run(one), lab.run(other)
-    if [run.state for run in runs] != ["finished"] * 2:
+    if {run.state for run in runs} != {"finished"}:
         yield f"states {[run.state for run in runs]}"
     if lab.metrics(one) != lab.metrics(other):
         yield "metrics"

@@ -204,10 +204,11 @@ class Worker:
         if not report.keeps:
             self._drop(hand, task)
         if report.failure is not None:
-            self._unsaid[report.run_id] = report.failure
-            self._say_why()
-        elif (note := self._notes.get(report.run_id)) is not None:
-            self._note(report.run_id, note if news else None)
+            self._fail(report.run_id, report.failure)
+        elif news:
+            self._note(report.run_id, self._notes.get(report.run_id))  # the run's start has made room for it
+        else:
+            self._note(report.run_id, None)
 
     def _drop(self, hand: Hand, task: Task) -> None:
         del hand.tasks[task.run_id]
@@ -224,7 +225,7 @@ class Worker:
                 log.warning("run %s: %s %s", run.id, why, at)
                 if task.busy and self._killed_at.get(run.id, "never") == run.epoch:
                     del self._killed_at[run.id]
-                    self._unsaid[run.id] = f"twice {at}, {why}"
+                    self._fail(run.id, f"twice {at}, {why}")
                 elif run.wants_to_train:
                     self._killed_at |= {run.id: run.epoch} if task.busy else {}
                     start = "begins anew" if run.epoch is None else f"goes on after epoch {run.epoch}"
@@ -232,12 +233,18 @@ class Worker:
 
     def _note(self, run_id: str, note: str | None) -> None:
         """Say it on the run's pages, until it has trained on (None)."""
-        if note is None:
-            del self._notes[run_id]
-        else:
+        if note is None and self._notes.pop(run_id, None) is None:
+            return
+        if note is not None:
             self._notes[run_id] = note
         with suppress(DiskError):
             self.lab.record_note(run_id, note)
+
+    def _fail(self, run_id: str, why: str) -> None:
+        """One run's failure is its own."""
+        self._note(run_id, None)
+        self._unsaid[run_id] = why
+        self._say_why()
 
     def _say_why(self) -> None:
         """Enter why runs have failed; what the disk cannot take down now is tried again later."""
