@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+SampleArray = NDArray[np.float32] | NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
@@ -26,6 +27,14 @@ def as_matrix(name: str, values: ArrayLike, *, finite: bool = True) -> FloatArra
     if finite and not np.isfinite(matrix).all():
         raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(matrix))} values that are not finite numbers")
     return matrix
+
+
+def as_samples(name: str, values: ArrayLike) -> SampleArray:
+    """Return `values` as `as_matrix` does, but float32 as it is: there are many samples, and networks give float32."""
+    array = np.asarray(values)
+    if array.dtype != np.float32 or array.ndim != 2 or 0 in array.shape or not np.isfinite(array).all():
+        return as_matrix(name, array)
+    return array
 
 
 def as_unit_rows(name: str, values: ArrayLike) -> FloatArray:
