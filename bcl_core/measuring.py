@@ -18,6 +18,8 @@ MAX_TEST_SAMPLES = 4000
 MAX_TRAIN_SAMPLES = 2000
 NEIGHBOURS = 5
 PICTURE_DIMS = (2, 3)
+WIDE_BYTES = 1 << 20  # of one number a class and dimension in a view: up to here they are float32
+OF_CLASSES_BYTES = 16 << 20  # of all of these in a view: 1,000 classes of 1,024 and 2,048 dimensions have room
 TEST, TRAIN = 0, 1
 
 Floats = NDArray[np.float64]
@@ -110,9 +112,6 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
         **{f"picture_{name}": value for name, value in picture.items()},
     }
     arrays = {
-        "class_means": means,
-        "prototypes": embedded.prototypes,
-        "classifier": embedded.classifier,
         "within_class_angles": around.within_class,
         "accuracy_per_class": metrics["accuracy_per_class"],
         **embedded.gradients,
@@ -122,6 +121,7 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     view: dict[str, NDArray[Any]] = {
         name: np.asarray(array, np.float32) for name, array in arrays.items() if array is not None
     }
+    view.update(_of_classes(means, embedded.prototypes, embedded.classifier))
     view.update(embedded.batch)
     view["coordinates"] = geometry.quantise(features[kept] @ frame)
     if embedded.predictions is not None:
@@ -129,6 +129,25 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     if embedded.confidences is not None:
         view["confidences"] = embedded.confidences[kept].astype(np.float16)
     return Measurement(metrics, view, {"projection": features[kept].astype(np.float16)})
+
+
+def _of_classes(
+    means: Floats, prototypes: Floats | None, classifier: Floats | None
+) -> dict[str, NDArray[np.float32] | NDArray[np.float16]]:
+    """Return the view's (K, d) matrices: class means, and of the others what there is room for at every epoch.
+
+    Large ones are of float16, whose rounding turns a row by a hundredth of a degree.
+    """
+    kept, taken = {}, 0
+    for name, matrix in (("class_means", means), ("prototypes", prototypes), ("classifier", classifier)):
+        if matrix is None:
+            continue
+        large = 4 * matrix.size > WIDE_BYTES and np.nanmax(np.abs(matrix)) <= np.finfo(np.float16).max
+        narrow = matrix.astype(np.float16 if large else np.float32)
+        taken += narrow.nbytes
+        if name == "class_means" or taken <= OF_CLASSES_BYTES:
+            kept[name] = narrow
+    return kept
 
 
 def _accuracy(selection: Selection, embedded: Embedded, counts: NDArray[np.int64]) -> dict[str, Any]:

@@ -101,9 +101,7 @@ def _num_classes(labels: ArrayLike, weights: FloatArray | None, class_counts: Ar
     return len(weights) if weights is not None else int(np.max(np.asarray(labels), initial=0)) + 1
 
 
-def _spread(
-    matrix: SampleArray, index: IntArray, means: FloatArray, centred: FloatArray
-) -> dict[str, float | None]:
+def _spread(matrix: SampleArray, index: IntArray, means: FloatArray, centred: FloatArray) -> dict[str, float | None]:
     counts = np.bincount(index)
     whitener = _whitener(centred, matrix.dtype)
     whitened, plain = np.empty((2, len(matrix)))  # squared length of each deviation

@@ -63,9 +63,7 @@ def slow_metrics(features, labels, predictions, classifier):
     return {
         "nc1": np.trace(axes @ within @ axes.T),
         "nc2_equiangularity": np.abs((units @ units.T)[above] + 1 / (K - 1)).mean(),
-        "nc2_simplex": np.linalg.norm(
-            gram / np.linalg.norm(gram) - (np.eye(K) - np.ones((K, K)) / K) / np.sqrt(K - 1)
-        ),
+        "nc2_simplex": np.linalg.norm(gram / np.linalg.norm(gram) - (np.eye(K) - np.ones((K, K)) / K) / np.sqrt(K - 1)),
         "nc3": np.linalg.norm(classifier / np.linalg.norm(classifier) - centred / np.linalg.norm(centred)) ** 2,
         "nc4": np.mean(np.array(nearest) != predictions),
         "orthogonal_frame": np.linalg.norm(plain / np.linalg.norm(plain) - np.eye(K) / np.sqrt(K)),
