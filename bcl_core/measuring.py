@@ -131,9 +131,7 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     return Measurement(metrics, view, {"projection": features[kept].astype(np.float16)})
 
 
-def _of_classes(
-    means: Floats, prototypes: Floats | None, classifier: Floats | None
-) -> dict[str, NDArray[np.float32] | NDArray[np.float16]]:
+def _of_classes(means: Floats, prototypes: Floats | None, classifier: Floats | None) -> dict[str, NDArray[Any]]:
     """Return the view's (K, d) matrices: class means, and of the others what there is room for at every epoch.
 
     Large ones are of float16, whose rounding turns a row by a hundredth of a degree.

@@ -148,7 +148,9 @@ def angles_to_means(
         return AnglesToMeans(*np.full((2, num_classes), np.nan))
     place = np.zeros(num_classes, np.int64)  # among the present ones; one without a direction has no angles whatever
     place[present] = np.arange(len(present))
-    longest = max(float(np.linalg.norm(matrix[rows], axis=1).max()) for rows in row_blocks(len(matrix)))
+    longest = max(
+        float(np.linalg.norm(matrix[rows].astype(np.float64), axis=1).max()) for rows in row_blocks(len(matrix))
+    )
     narrow = directions[present].T.astype(matrix.dtype)
     own, other = np.full((2, len(matrix)), np.nan)
     for rows in row_blocks(len(matrix)):

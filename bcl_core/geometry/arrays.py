@@ -6,12 +6,13 @@ A check raises `ValueError` that names the argument, the value it had, and what 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
-SampleArray = NDArray[np.float32] | NDArray[np.float64]
+SampleArray = NDArray[np.floating[Any]]  # float32 or float64
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 

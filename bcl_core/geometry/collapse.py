@@ -150,7 +150,7 @@ def _centre(means: FloatArray) -> FloatArray:
     return centred
 
 
-def _whitener(centred: FloatArray, precision: np.dtype[Any]) -> SampleArray:
+def _whitener(centred: FloatArray, precision: np.dtype[np.floating[Any]]) -> SampleArray:
     """V/S, (d, r), with M̃ = U S Vᵀ: (xᵀV/S)² adds up to xᵀ Σ_B† x / K, since Σ_B† = K V S⁻² Vᵀ.
 
     The eigenvectors of the smaller Gram matrix are several times cheaper than that decomposition, and products in the
@@ -216,17 +216,18 @@ def _disagreement(matrix: SampleArray, present: IntArray, means: FloatArray, pre
     """
     centre = means.mean(axis=0)  # without it, what all have in common would take the digits that tell means apart
     centred = means - centre
-    halves = _squares(centred) / 2
-    narrow, longest = centred.T.astype(matrix.dtype), float(np.sqrt(2 * halves.max()))
+    scale = float(np.linalg.norm(centred, axis=1).max()) or 1.0  # so that no square overflows float32
+    centred /= scale
+    halves, narrow = _squares(centred) / 2, centred.T.astype(matrix.dtype)
     agreements = 0
     for rows in row_blocks(len(matrix)):
-        samples = matrix[rows] - centre
+        samples = (matrix[rows] - centre) / scale
         # ‖h − μ‖²/2 less ‖h‖²/2, which is the same for all classes
         distances = halves.astype(matrix.dtype) - samples.astype(matrix.dtype) @ narrow
         nearest = distances.argmin(axis=1)
         best = np.arange(len(distances)), nearest
         least, distances[best] = distances[best], np.inf
-        rounding = UNSURE * np.finfo(matrix.dtype).eps * longest * (longest + np.sqrt(_squares(samples)))
+        rounding = UNSURE * np.finfo(matrix.dtype).eps * (1 + np.sqrt(_squares(samples)))
         close = distances.min(axis=1) - least <= rounding
         nearest[close] = (halves - samples[close] @ centred.T).argmin(axis=1)
         agreements += int((present[nearest] == predicted[rows]).sum())
