@@ -118,7 +118,9 @@ def environment() -> dict[str, str]:
     """Return this process's environment, for one that stands in the lab's folder: same package, same data."""
     root = str(Path(__file__).absolute().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "BCL_LAB_DATA": str(data_home())}
+    parquet = os.environ.get("BCL_LAB_PARQUET")
+    places = {"BCL_LAB_PARQUET": str(Path(parquet).expanduser().absolute())} if parquet else {}
+    return {**os.environ, "PYTHONPATH": path, "BCL_LAB_DATA": str(data_home()), **places}
 
 
 def _last_line(lab: Lab) -> str:
