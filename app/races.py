@@ -143,9 +143,9 @@ class Draft:
         """Return the race on another data set, with the long tail, image size and views that go with that."""
         changed = {name: value for name, value in self.changed.items() if not of_data(name)}
         other = replace(self, source=source, changed=changed, paths={})
-        base = other.base
-        usual = {"imbalance_factor": base.data.imbalance_factor, "warm": base.model.warm}
-        return replace(other, runs={number: replace(run, **usual) for number, run in self.runs.items()})
+        factor, warm = other.base.data.imbalance_factor, other.base.model.warm
+        runs = {number: replace(run, imbalance_factor=factor, warm=warm) for number, run in self.runs.items()}
+        return replace(other, runs=runs)
 
     def seeded(self, seed: int) -> Self:
         """Return the race with one seed for all of its runs."""
