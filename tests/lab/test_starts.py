@@ -91,6 +91,6 @@ def test_training_alone_asks_for_the_weights_and_gives_the_numbers_of_the_lab(la
 
 
 def test_a_start_is_random_or_the_id_of_a_run():
-    with pytest.raises(RecipeError, match='model.start is "../x": should be random, or the id of a run'):
+    with pytest.raises(RecipeError, match=r'model\.start is "../x": should be random, or the id of a run'):
         small(model__start="../x")
     assert small(model__start="random").hash == small().hash != WARM.hash
