@@ -8,6 +8,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -29,7 +30,7 @@ from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
 from bcl_core.recipe import Execution, Recipe
-from bcl_core.training import Epoch, Event, Started, Step, train
+from bcl_core.training import Epoch, Event, Started, Step, settle, train
 
 CHECKPOINTS_KEPT = 2
 POLL_SECONDS = 0.25
@@ -50,8 +51,10 @@ class OpenRun:
         taken = read_start(lab, self.recipe) if state is None and weights is None else None
         known = run.provenance.get("start")  # of a run that is taken up, whose checkpoint has its weights
         self._started_from = f"{self.recipe.model.start}, {taken.digest}" if taken else known
-        setting_out = SettingOut(self.recipe, run.execution, state, weights, taken.weights if taken else None)
-        self._events = world.lead(_events(setting_out, world, lambda note: lab.record_note(run_id, note)))
+        begun = taken.weights if taken else None
+        setting_out = SettingOut(self.recipe, run.execution_as_begun, state, weights, begun)
+        agree = partial(lab.agree_on_precision, run_id)
+        self._events = world.lead(_events(setting_out, world, lambda note: lab.record_note(run_id, note), agree))
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
         self._since = time.monotonic()
 
@@ -149,9 +152,20 @@ def train_along(world: World) -> None:
     world.follow(_events(None, world, lambda _: None))
 
 
-def _events(setting_out: SettingOut | None, world: World, report: Callable[[str], None]) -> Iterator[Event]:
+def _events(
+    setting_out: SettingOut | None,
+    world: World,
+    report: Callable[[str], None],
+    agree: Callable[[str], str] | None = None,
+) -> Iterator[Event]:
+    """Train; `agree`, on rank 0, takes the precision measured and returns that of the run's group."""
     recipe, execution, state, weights, start = cast(SettingOut, world.share(setting_out))
     dataset = prepare(recipe, execution.data, report)
+    if agree is not None:
+        hardware = settle(recipe, dataset, execution)
+        chosen = {"threads": hardware.threads, "precision": agree(hardware.precision)}
+        execution = execution.model_copy(update=chosen)
+    execution = world.share(execution)
     yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, start=start, world=world)
 
 
