@@ -7,8 +7,9 @@ from app.components import start
 from app.deeds import train
 from app.opened import show
 from app.races import Draft
+from app.roles import role_here, told_here
 from app.runs import the_lab
-from app.verbs import Refused
+from app.verbs import Refused, allowed
 from app.words import verbatim
 from bcl_core.lab.data_check import cifar10_at_hand, data_home
 from bcl_core.lab.equal import equal_race
@@ -32,7 +33,7 @@ def _train_on_photographs() -> None:
     try:
         show([run.id for run in there] or train(draft, recipes, execution))
     except Refused as error:
-        st.error(f"Nothing was queued: {verbatim(str(error))}")
+        st.error(f"Nothing was queued: {verbatim(told_here(str(error)))}")
         return
     st.switch_page("screens/lab.py")
 
@@ -62,12 +63,14 @@ else:
 with st.container(horizontal=True):
     if st.button("Train it now", type="primary", icon=":material/play_arrow:"):
         st.switch_page("screens/lab.py", query_params={"new": race})
-    on_photographs = st.button("Train on photographs", icon=":material/photo_library:")
+    may_train = "train" in allowed(role_here())
+    on_photographs = may_train and st.button("Train on photographs", icon=":material/photo_library:")
     if st.button("Library", icon=":material/grid_view:"):
         st.switch_page("screens/library.py")
 if on_photographs:
     _train_on_photographs()
-st.caption(_photographs_said())
+if may_train:
+    st.caption(told_here(_photographs_said()))
 st.markdown(
     "**[Angles move much more than accuracy](report#does-geometry-predict-accuracy)**: a wider tail is not yet a "
     "better classifier. **Much of the difference is speed**: [four times as long](theory#4-what-training-does), half "
