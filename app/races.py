@@ -84,8 +84,6 @@ class Switches:
             settings |= {"loss.prototypes": prototypes}
         if base.data.imbalance_kind != "natural":
             settings["data.imbalance_factor"] = self.imbalance_factor
-        if base.model.warm and not self.warm:
-            settings[START] = RANDOM
         return settings if self.adjusted else {**settings, ADJUSTMENT: 0.0}
 
 
@@ -162,6 +160,8 @@ class Draft:
     def _recipe(self, run: Switches, changed: Mapping[str, Any]) -> Recipe:
         base, foreign = self.base, set(parameter_names()) - set(parameters_of(run.loss))
         changed = {name: value for name, value in changed.items() if name not in foreign}
+        if base.model.warm and not run.warm:
+            changed = {**changed, START: RANDOM}
         kind = apply_settings(base, Execution(), {**changed, **run.settings(base)})[0]
         alike = PRESETS.get(f"{self.race}-{kind.variant}")  # weighs its terms as this loss does
         if alike is not None:
