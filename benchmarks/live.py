@@ -29,7 +29,7 @@ from benchmarks import MADE_WITH
 JSON_FILE = Path("docs/live.json")
 SEEDS = (0, 1, 2, 3, 4)
 CONTRASTIVE = ("scl", "bcl", "bcl-class")
-PLANNED = [("warm", loss) for loss in ("ce-la", *CONTRASTIVE)] + [("cold", loss) for loss in CONTRASTIVE]
+PLANNED = [*(("warm", loss) for loss in CONTRASTIVE), ("warm", "ce-la"), *(("cold", loss) for loss in CONTRASTIVE)]
 KEPT = {
     "tail_tail": "angle_tail_tail",
     "rms_deviation": "angle_rms_deviation",
@@ -49,8 +49,8 @@ def main() -> None:
     settings = dict(text.split("=", 1) for text in arguments.set)
     runs = json.loads(JSON_FILE.read_text())["runs"] if JSON_FILE.exists() else []
     known = {(run["start"], run["loss"], run["seed"]) for run in runs}
-    for seed in arguments.seeds:
-        for start, loss in PLANNED:
+    for start, loss in PLANNED:
+        for seed in arguments.seeds:
             if (start, loss, seed) not in known:
                 runs.append(trained(start, loss, seed, settings))
                 runs.sort(key=lambda run: (PLANNED.index((run["start"], run["loss"])), run["seed"]))
