@@ -28,7 +28,7 @@ from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss, contrastive_s
 from bcl_core.losses.contrastive import full_precision
 from bcl_core.losses.statistics import Bins
 from bcl_core.measuring import Samples
-from bcl_core.models import TwoBranchModel, build_model
+from bcl_core.models import TwoBranchModel, build_model, start_from
 from bcl_core.provenance import provenance
 from bcl_core.randomness import array_generator, keyed
 from bcl_core.recipe import Execution, LossRecipe, Recipe, RecipeError
@@ -83,6 +83,7 @@ def train(
     dataset: Dataset | None = None,
     state: Mapping[str, Any] | None = None,
     weights: Mapping[str, Tensor] | None = None,
+    start: Mapping[str, Tensor] | None = None,
     world: World = ALONE,
 ) -> Iterator[Event]:
     """Train a recipe.
@@ -93,6 +94,8 @@ def train(
         dataset: the recipe's data, already prepared; read here where None.
         state: an Epoch's `state`, to go on after that epoch, bit for bit on one thread.
         weights: a state dict of the model to start from, instead of drawing one.
+        start: a state dict of the run that `recipe.model.start` names, for its backbone and classifier; needed where
+            it names one and neither `state` nor `weights` is given. `bcl_core.lab.checkpoints.read_start` reads it.
         world: the processes that train this run together; every one of them iterates, rank 0 alone measures, and its
             epochs alone carry anything but their number.
 
@@ -109,6 +112,10 @@ def train(
     run = _Run(recipe, dataset, hardware, world, execution.data.workers)
     if weights is not None:
         run.model.load_state_dict(weights)
+    elif state is None and recipe.model.warm:
+        if start is None:
+            raise RecipeError(f"model.start is {recipe.model.start}: its weights are needed to train from them")
+        start_from(run.model, start, recipe.model.start)
     evaluator = Evaluator(recipe, dataset, hardware, execution.data.workers)
     made_with = {**provenance(), **hardware.description, "processes": str(world.size), "data": dataset.fingerprint}
     if dataset.left_out:

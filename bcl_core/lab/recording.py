@@ -21,6 +21,7 @@ from torch import Tensor
 from bcl_core import geometry
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
+from bcl_core.lab.checkpoints import read_start
 from bcl_core.lab.faults import in_words
 from bcl_core.lab.files import RunFolder, read_metadata, write_arrays, write_once
 from bcl_core.lab.pack import pack_or_leave
@@ -47,9 +48,13 @@ class OpenRun:
         self.folder = lab.folder(run_id)
         state, initial = _last_state(self.folder, run.epoch), self.folder.initial
         weights = load_file(initial) if state is None and initial.exists() else None
-        start = Start(self.recipe, run.execution_as_begun, state, weights)
+        taken = read_start(lab, self.recipe) if state is None and weights is None else None
+        known = run.provenance.get("start")  # of a run that is taken up, whose checkpoint has its weights
+        self._started_from = f"{self.recipe.model.start}, {taken.digest}" if taken else known
+        begun = taken.weights if taken else None
+        setting_out = SettingOut(self.recipe, run.execution_as_begun, state, weights, begun)
         agree = partial(lab.agree_on_precision, run_id)
-        self._events = world.lead(_events(start, world, lambda note: lab.record_note(run_id, note), agree))
+        self._events = world.lead(_events(setting_out, world, lambda note: lab.record_note(run_id, note), agree))
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
         self._since = time.monotonic()
 
@@ -119,9 +124,11 @@ class OpenRun:
                 self.folder.checkpoint(old).unlink(missing_ok=True)
 
     def _origin(self) -> dict[str, str]:
-        """Say where the weights come from, where they were imported."""
+        """Say where the weights come from, where they were imported or are those of another run."""
         initial = self.folder.initial
         known = read_metadata(initial) if initial.exists() else {}
+        if self._started_from is not None:
+            known = {**known, "start": self._started_from}
         return {name: text for name, text in known.items() if name != "format_version"}
 
     def _progress(self, epochs_done: float) -> None:
@@ -130,13 +137,14 @@ class OpenRun:
         self._since = now
 
 
-class Start(NamedTuple):
+class SettingOut(NamedTuple):
     """What a run sets out from, the same on every process that trains it."""
 
     recipe: Recipe
     execution: Execution
     state: Mapping[str, Any] | None
     weights: Mapping[str, Tensor] | None
+    start: Mapping[str, Tensor] | None
 
 
 def train_along(world: World) -> None:
@@ -145,20 +153,20 @@ def train_along(world: World) -> None:
 
 
 def _events(
-    start: Start | None,
+    setting_out: SettingOut | None,
     world: World,
     report: Callable[[str], None],
     agree: Callable[[str], str] | None = None,
 ) -> Iterator[Event]:
     """Train; `agree`, on rank 0, takes the precision measured and returns that of the run's group."""
-    recipe, execution, state, weights = cast(Start, world.share(start))
+    recipe, execution, state, weights, start = cast(SettingOut, world.share(setting_out))
     dataset = prepare(recipe, execution.data, report)
     if agree is not None:
         hardware = settle(recipe, dataset, execution)
         chosen = {"threads": hardware.threads, "precision": agree(hardware.precision)}
         execution = execution.model_copy(update=chosen)
     execution = world.share(execution)
-    yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, world=world)
+    yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, start=start, world=world)
 
 
 def _to_bytes(state: Any) -> bytes:
