@@ -2,6 +2,8 @@
 
 import os
 import stat
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bcl_core.data.source import DataError
@@ -44,6 +46,14 @@ def contents(folder: Path) -> list[Path]:
         raise DataError(f"the folder {folder} cannot be read: {error.strerror}; allow this user to read it") from error
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder, or a link to one; DataError where the system does not let this user know."""
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened: {error.strerror}; allow this user to read it") from error
+
+
 def download_folder(path: Path | None) -> Path:
     """Return where a download lies or goes: the folder given, which need not be there yet, else `data_home()`.
 
@@ -66,3 +76,12 @@ def download_folder(path: Path | None) -> Path:
 def check_download(paths: DataPaths) -> None:
     """Raise DataError where a download could not lie."""
     download_folder(paths.path)
+
+
+def holding(root: Path, traces: Sequence[str]) -> Path | None:
+    """Return the folder that holds one of these files or folders: the root, the one around it, or one in it."""
+    for folder in (root, root.parent, *sorted(root.glob("*/"))):
+        with suppress(OSError):  # a folder that may not be looked into
+            if any((folder / trace).exists() for trace in traces):
+                return folder
+    return None

@@ -12,11 +12,11 @@ import torch
 
 from bcl_core.data.dataset import Dataset
 from bcl_core.data.stream import FileImages, decoders, stream_views
-from bcl_core.hardware import Hardware, resolve, use_threads
+from bcl_core.hardware import Hardware
 from bcl_core.machine import free_memory
 from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.registry import VIEWS
-from bcl_core.training import trial_steps
+from bcl_core.training import settle, trial_steps
 
 # On a CPU a few images come first: a whole batch of a large network could take hours, or more memory than there is.
 PROBE_IMAGES = 4
@@ -54,8 +54,8 @@ def measure(recipe: Recipe, dataset: Dataset, execution: Execution) -> Cost:
         or probe.memory_bytes(batch_size) - probe.peak > MEMORY_SHARE * free_memory()
     )
     measured = _of(recipe, min(PROBE_IMAGES, batch_size) if too_much else batch_size)
-    hardware = resolve(execution, None, lambda *where: next(trial_steps(measured, dataset, *where)))
-    hardware.claim_threads()
+    hardware = settle(measured, dataset, execution)
+    torch.set_num_threads(hardware.threads)
     device = hardware.description["device"]
     try:
         seconds, peak = _seconds_and_memory(measured, dataset, hardware)
@@ -93,7 +93,7 @@ class _Probe(NamedTuple):
 
 
 def _probe(recipe: Recipe, dataset: Dataset, threads: int) -> _Probe:
-    use_threads(threads)
+    torch.set_num_threads(threads)
     cpu, images = torch.device("cpu"), min(PROBE_IMAGES, recipe.batch_size, len(dataset.train.labels))
     few = max(2, images // 2)
     _step_seconds(_of(recipe, few), dataset, cpu, "fp32")

@@ -8,6 +8,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch import Tensor
 from bcl_core import geometry
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
+from bcl_core.lab.checkpoints import read_start
 from bcl_core.lab.faults import in_words
 from bcl_core.lab.files import RunFolder, read_metadata, write_arrays, write_once
 from bcl_core.lab.pack import pack_or_leave
@@ -28,7 +30,7 @@ from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
 from bcl_core.recipe import Execution, Recipe
-from bcl_core.training import Epoch, Event, Started, Step, train
+from bcl_core.training import Epoch, Event, Started, Step, settle, train
 
 CHECKPOINTS_KEPT = 2
 POLL_SECONDS = 0.25
@@ -43,7 +45,7 @@ class OpenRun:
         run_id: which.
         lock: the right to train it.
         world: the processes that train it together.
-        cores: how many it may use, where its execution leaves that open; all where None.
+        cores: how many this one may use, where the run's execution leaves that open; all that there are where None.
     """
 
     def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE, cores: int | None = None) -> None:
@@ -55,8 +57,13 @@ class OpenRun:
         self.folder = lab.folder(run_id)
         state, initial = _last_state(self.folder, run.epoch), self.folder.initial
         weights = load_file(initial) if state is None and initial.exists() else None
-        start = Start(self.recipe, run.execution, state, weights, cores)
-        self._events = world.lead(_events(start, world, lambda note: lab.record_note(run_id, note)))
+        taken = read_start(lab, self.recipe) if state is None and weights is None else None
+        known = run.provenance.get("start")  # of a run that is taken up, whose checkpoint has its weights
+        self._started_from = f"{self.recipe.model.start}, {taken.digest}" if taken else known
+        begun = taken.weights if taken else None
+        setting_out = SettingOut(self.recipe, run.execution_as_begun, state, weights, begun)
+        agree = partial(lab.agree_on_precision, run_id)
+        self._events = world.lead(_events(setting_out, world, lambda note: lab.record_note(run_id, note), agree, cores))
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
         self._since, self._beside = time.monotonic(), 1
 
@@ -130,9 +137,11 @@ class OpenRun:
                 self.folder.checkpoint(old).unlink(missing_ok=True)
 
     def _origin(self) -> dict[str, str]:
-        """Say where the weights come from, where they were imported."""
+        """Say where the weights come from, where they were imported or are those of another run."""
         initial = self.folder.initial
         known = read_metadata(initial) if initial.exists() else {}
+        if self._started_from is not None:
+            known = {**known, "start": self._started_from}
         return {name: text for name, text in known.items() if name != "format_version"}
 
     def _progress(self, epochs_done: float) -> None:
@@ -141,14 +150,14 @@ class OpenRun:
         self._since = now
 
 
-class Start(NamedTuple):
+class SettingOut(NamedTuple):
     """What a run sets out from, the same on every process that trains it."""
 
     recipe: Recipe
     execution: Execution
     state: Mapping[str, Any] | None
     weights: Mapping[str, Tensor] | None
-    cores: int | None
+    start: Mapping[str, Tensor] | None
 
 
 def train_along(world: World) -> None:
@@ -156,10 +165,22 @@ def train_along(world: World) -> None:
     world.follow(_events(None, world, lambda _: None))
 
 
-def _events(start: Start | None, world: World, report: Callable[[str], None]) -> Iterator[Event]:
-    recipe, execution, state, weights, cores = cast(Start, world.share(start))
+def _events(
+    setting_out: SettingOut | None,
+    world: World,
+    report: Callable[[str], None],
+    agree: Callable[[str], str] | None = None,
+    cores: int | None = None,
+) -> Iterator[Event]:
+    """Train; `agree`, on rank 0, takes the precision measured and returns that of the run's group."""
+    recipe, execution, state, weights, start = cast(SettingOut, world.share(setting_out))
     dataset = prepare(recipe, execution.data, report)
-    yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, world=world, cores=cores)
+    if agree is not None:
+        hardware = settle(recipe, dataset, execution, cores)
+        chosen = {"threads": hardware.threads, "precision": agree(hardware.precision)}
+        execution = execution.model_copy(update=chosen)
+    execution = world.share(execution)
+    yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, start=start, world=world)
 
 
 def _to_bytes(state: Any) -> bytes:

@@ -1,6 +1,5 @@
 """A run as the lab knows it, and what can be wrong with asking for one."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -9,7 +8,6 @@ from pydantic import Field
 
 from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
 
-RUN_ID = re.compile(r"[a-z0-9-]{8,64}")
 ACTIVE = ("queued", "running", "paused")
 STATES = (*ACTIVE, "finished", "stopped", "failed")
 
@@ -65,6 +63,14 @@ class Run:
     def readable(self) -> bool:
         """Whether it can be read; one that cannot can still be renamed and deleted."""
         return not isinstance(self.recipe, Unreadable)
+
+    @property
+    def execution_as_begun(self) -> Execution:
+        """Its execution, with the precision that its epochs so far were trained in: earlier releases left it open."""
+        known = self.provenance.get("precision")
+        if self.epoch is None or self.execution.precision != "auto" or known not in ("fp32", "bf16"):
+            return self.execution
+        return self.execution.model_copy(update={"precision": known})
 
     @property
     def missing(self) -> str | None:

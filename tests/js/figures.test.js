@@ -39,13 +39,13 @@ test("the bold line is the run's own, and the runs beside have theirs", () => {
 
 test("targets are named where they are, and once where they are the same", () => {
   const words = (predicted) => formation(predicted).layout.annotations.map(({ text, yanchor }) => `${text} ${yanchor}`);
-  assert.deepEqual(words(null), ["all alike 96.4° bottom"]);
+  assert.deepEqual(words(null), ["regular simplex 96.4° bottom"]);
   const optimum = (tail, batch = 64) => ({ tail, batch });
-  const alike = "all alike 96.4° bottom";
-  assert.deepEqual(words(optimum(96.41)), ["all alike = loss alone 96.4°<br>batches of 64 bottom"]);
-  assert.deepEqual(words(optimum(80)), [alike, "tail, loss alone 80.0°<br>batches of 64 top"]);
-  assert.deepEqual(words(optimum(120)), [alike, "tail, loss alone 120.0°<br>batches of 64 bottom"]);
-  assert.deepEqual(words(optimum(80, null)), [alike, "tail, loss alone 80.0°<br>one batch of everything top"]);
+  const alike = "regular simplex 96.4° bottom";
+  assert.deepEqual(words(optimum(96.41)), ["regular simplex and tail predicted 96.4°<br>for batches of 64 bottom"]);
+  assert.deepEqual(words(optimum(80)), [alike, "tail predicted 80.0°<br>for batches of 64 top"]);
+  assert.deepEqual(words(optimum(120)), [alike, "tail predicted 120.0°<br>for batches of 64 bottom"]);
+  assert.deepEqual(words(optimum(80, null)), [alike, "tail predicted 80.0°<br>for one batch of everything top"]);
   assert.equal(traceOf(formation(null), "predicted"), undefined);
   assert.deepEqual(traceOf(formation(optimum(80)), "predicted").y, [80, 80]);
 });
@@ -58,7 +58,7 @@ test("the regular simplex is dashed as in every other picture, and the predicted
 
 test("where no angle can be that wide, the regular simplex is said to be out of reach", () => {
   const words = formation(null, true).layout.annotations.map(({ text }) => text);
-  assert.deepEqual(words, ["all alike 96.4°, out of reach"]);
+  assert.deepEqual(words, ["regular simplex 96.4°, out of reach"]);
 });
 
 test("a metric has a line and a band for each run", () => {

@@ -3,6 +3,7 @@ import test from "node:test";
 
 import { parts } from "../../app/components/stage/core/glossary.js";
 import { Run } from "../../app/components/stage/core/run.js";
+import { lackOf } from "../../app/components/stage/lenses/angles.js";
 import { ALIKE, byClass } from "../../app/components/stage/lenses/curves.js";
 import { meansOf } from "../../app/components/stage/lenses/control.js";
 import { inUnitDisc, projected } from "../../app/components/stage/lenses/projection.js";
@@ -27,6 +28,14 @@ test("prototypes say nothing of a loss that trains none, and are shown where it 
     assert.equal(runOf().measures(name), true); // of other code
   }
   assert.ok(scl.measures("class_means") && scl.measures("classifier_angle"));
+});
+
+test("what is too large to be kept of every epoch is not said to be missing", () => {
+  const metrics = { classifier_angle: 41, prototype_angle: null };
+  assert.match(lackOf({ metrics }, "classifier"), /too large to be kept of every epoch/);
+  assert.match(lackOf({ metrics }, "prototypes"), /has no prototypes/);
+  assert.match(lackOf({ metrics: {} }, "classifier"), /has no classifier/);
+  assert.match(lackOf({ metrics }, "class_means"), /recorded no class means/);
 });
 
 test("a loss that has no weights over pairs says so, and its counts alone say nothing", () => {
@@ -115,6 +124,7 @@ function stageOf(states, asked = []) {
   const bytes = (document) => new TextEncoder().encode(JSON.stringify(document)).buffer;
   const file = safetensors({ coordinates: { data: Float32Array.of(1, 2), shape: [1, 2] } }, { variance_kept: "0.5" });
   return {
+    told: { may: ["project"] },
     ask: async (verb, args) => (asked.push([verb, args]), { job: "project-1" }),
     store: {
       fetchBytes: async (path) => {
@@ -134,6 +144,14 @@ test("a projection is asked for, waited for and fetched at its run's rev", async
   assert.deepEqual(asked[0], ["project", { run: "run-0001", epoch: 4, method: "pca" }]);
   assert.equal(asked[1], "runs/run-0001/projection/r1/pca/4");
   assert.deepEqual(said, ["The PCA of epoch 4 is being fitted. half"]);
+});
+
+test("who may not have a projection fitted sees what others had fitted", async () => {
+  const asked = [];
+  const stage = { ...stageOf([], asked), told: { may: [] } };
+  const found = await projected(stage, runOf(), 4, "pca", { goesOn: () => true, say: () => {} });
+  assert.deepEqual([...found.coordinates], [1, 2]);
+  assert.deepEqual(asked, ["runs/run-0001/projection/r1/pca/4"]);
 });
 
 test("a projection that waits for others is asked for again, and one that fails says why", async () => {

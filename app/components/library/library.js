@@ -7,7 +7,7 @@ import { follow } from "../stage/core/jobs.js";
 import { Away, asker, fetchFrom, sentence } from "../stage/core/server.js";
 import { plural, whole } from "../stage/core/words.js";
 import { Bar } from "./bar.js";
-import { KINDS, STATES, byGroup, chosenOf, groupInWords, isSorted, labOf, read, sorted, write } from "./catalogue.js";
+import { KINDS, STATES, apart, byGroup, chosenOf, groupInWords, isSorted, labOf, read, sorted, write } from "./catalogue.js";
 import { Entry } from "./entry.js";
 import { Headings } from "./headings.js";
 import { reader } from "./reader.js";
@@ -19,7 +19,7 @@ const UNDO = 20_000; // milliseconds that it is offered
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
 const READING =
   "A dot is a pair of classes at the angle between their means: orange within the tail, the rarest three tenths, dashed where " +
-  "all would be equally far apart. One run is one seed, which says little about a loss. ";
+  "all would be equally far apart, as in a regular simplex. One run is one seed, which says little about a loss. ";
 const AWAY = "The app does not answer; what is listed may have changed. It is asked again every two seconds.";
 
 class Library {
@@ -116,7 +116,7 @@ class Library {
 
   /** @param {{runs: LibraryRun[], about: Object<string, string>, shelf: string, faults: Object<string, string>}} library */
   take(library) {
-    Object.assign(this, { runs: library.runs, library });
+    Object.assign(this, { runs: library.runs, library, apart: apart(library.runs) });
     const known = new Map(library.runs.map((run) => [run.id, run]));
     for (const [id, entry] of this.entries) {
       if (known.has(id)) entry.update(known.get(id));
@@ -252,6 +252,7 @@ class Library {
       this.seen.observe(entry.root);
     }
     const entry = this.entries.get(run.id);
+    entry.tellApart(this.apart.get(run.id));
     entry.tick.checked = this.chosen.has(run.id);
     return entry;
   }
@@ -286,6 +287,11 @@ class Library {
   }
 
   // What is done with it
+
+  /** Whether who looks may do this. */
+  may(verb) {
+    return this.told.may.includes(verb);
+  }
 
   /** Ask for a deed, and look what came of it. */
   async do(verb, args) {

@@ -87,8 +87,11 @@ class _Hand:
         """Do what is ordered, one after the other."""
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
         import torch
+        from threadpoolctl import threadpool_limits
 
-        self._pipe.send(Hello(os.getpid(), torch.cuda.is_available()))
+        if gpu := torch.cuda.is_available():
+            threadpool_limits(machine.cores(), "blas")  # for measuring, beside the GPU: such a hand is alone
+        self._pipe.send(Hello(os.getpid(), gpu))
         while True:
             order = self._orders.get()
             if order.verb == "close":

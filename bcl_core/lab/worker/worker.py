@@ -178,7 +178,8 @@ class Worker:
         """
         ids = {one.id for one in group}
         mates = [hand for hand in self._hands if hand.tasks.keys() & ids]
-        if run.execution.threads is None and any(not task.ready for hand in mates for task in hand.tasks.values()):
+        is_open = run.execution.threads is None or run.execution.precision == "auto"
+        if is_open and any(not task.ready for hand in mates for task in hand.tasks.values()):
             return None
         if run.execution.device != "cpu" and any(hand.hello is None for hand in mates):
             return None  # it will say whether there is a GPU, which is one process's

@@ -11,20 +11,20 @@ import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { tell } from "../core/glossary.js";
 import { NO_PROTOTYPES } from "../core/run.js";
-import { batches } from "../core/words.js";
+import { batches, optimumFor, optimumOf } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { area, legendOf, mark } from "./signs.js";
 
 const MEANS = "class_means";
 const OF = [[MEANS, "class means"], ["prototypes", "prototypes"], ["classifier", "classifier weights"]];
-const TARGETS = [["simplex", "regular simplex"], ["predicted", "predicted optimum"]];
+const TARGETS = ["simplex", "predicted"];
 const WIDEST = 60; // degrees; where the diagonal's scale ends
 const FROM = {
-  simplex: "that of a [regular simplex]",
-  predicted: "that of the [predicted optimum]",
-  difference: "what it is in the first run",
+  simplex: () => "that of a [regular simplex]",
+  predicted: (optimum) => `that of the [${optimum}|predicted optimum]`,
+  difference: () => "what it is in the first run",
 };
-const NOT_THEIRS = "The predicted optimum is drawn of class means; of these none is.";
+const NOT_THEIRS = "Where class means would be, in batches of a size, is predicted; where these would be is not drawn.";
 const SCALE =
   "Angles are uncentred, seen from the origin; red is too close, blue too far apart, and the scale is the same " +
   "for all runs and epochs.";
@@ -33,6 +33,8 @@ const LACKS = {
   prototypes: "This run has no prototypes.",
   classifier: "This run has no classifier.",
 };
+const MEASURED = { prototypes: "prototype_angle", classifier: "classifier_angle" }; // where a run has them
+const LEFT_OUT = "With as many classes as these, they are too large to be kept of every epoch.";
 const DIAGONAL = {
   stops: [],
   low: 0,
@@ -42,12 +44,17 @@ const DIAGONAL = {
   format: (value) => `${number(value, 1)}°`,
 };
 
+/** Why a view does not hold these. */
+export function lackOf({ metrics }, of) {
+  return Number.isFinite(metrics[MEASURED[of]]) ? LEFT_OUT : LACKS[of];
+}
+
 export class Angles extends Lens {
   static key = "angles";
   static title = "Angles";
   static proof = "theory#5-the-metrics";
   static fields = {
-    target: oneOf(...TARGETS.map(([target]) => target)),
+    target: oneOf(...TARGETS),
     of: oneOf(...OF.map(([of]) => of)),
     difference: flag(),
     blocks: someOf("", ..."012345678"), // of the groups of classes, those that are open; who pushes whom has the same
@@ -55,8 +62,9 @@ export class Angles extends Lens {
 
   build() {
     const { stage } = this;
+    const targets = [["simplex", "regular simplex"], ["predicted", optimumOf(stage.runs).replace("optimum ", "")]];
     this.against = toggle(stage, "difference", `difference from ${stage.runs[0]?.told.label}`);
-    this.offer(choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", TARGETS), this.against);
+    this.offer(choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", targets), this.against);
     this.addColumns((content, run) => new AnglesColumn(stage, content, run, this));
     const stops = stage.told.deviation;
     const signs = [
@@ -71,7 +79,7 @@ export class Angles extends Lens {
   options() {
     const { state, runs, comparable, told } = this.stage;
     this.against.hidden = runs.length < 2 || !comparable;
-    const from = FROM[state.difference && !this.against.hidden ? "difference" : state.target];
+    const from = FROM[state.difference && !this.against.hidden ? "difference" : state.target](optimumOf(runs));
     tell(this.words, `Each cell is two classes: how far their angle is from ${from}. ${SCALE}`, told.glossary);
     for (const { map } of this.parts) map.setOpen(state.blocks.map(Number));
   }
@@ -80,7 +88,7 @@ export class Angles extends Lens {
     const { of } = this.stage.state;
     for (const { column, run, part, snapshot } of this.drawn()) {
       const has = snapshot.get(of) && run.measures(of);
-      const target = has ? this.targetOf(run) : { lack: run.measures(of) ? LACKS[of] : NO_PROTOTYPES };
+      const target = has ? this.targetOf(run) : { lack: run.measures(of) ? lackOf(snapshot, of) : NO_PROTOTYPES };
       if (target.lack) column.say(target.lack, target.waiting);
       else part.show(snapshot, target);
     }
@@ -103,22 +111,21 @@ export class Angles extends Lens {
     if (target === "predicted") return this.predictedOf(run);
     const { regular } = run.classes;
     const bound = of === MEANS && isBounded(run.about) ? `: ${boundInWords(run.about, regular)}` : "";
-    return { pairs: () => regular, name: `${number(regular, 1)}°`, ...this.metric("angle_rms_deviation"), bound };
+    const rms = "angle_rms_deviation";
+    return { pairs: () => regular, name: `${number(regular, 1)}°`, rms, words: this.stage.told.metrics[rms].title, bound };
   }
 
   predictedOf(run) {
     const fault = run.fault("predicted");
     if (this.stage.state.of !== MEANS) return { lack: NOT_THEIRS };
-    if (fault) return { lack: `The predicted optimum cannot be shown. ${fault}` };
-    if (!run.classes.predicted) return { lack: "No optimum is predicted for this run." };
+    if (fault) return { lack: `What is predicted for its batches cannot be shown. ${fault}` };
+    if (run.unpredicted) return { lack: run.unpredicted };
     this.stage.store.predicted(run);
-    if (!run.predicted) return { lack: "The predicted optimum is on its way.", waiting: true };
-    const name = `the predicted optimum in ${batches(run.classes.predicted.batch)}`;
-    return { pairs: () => run.predicted, name, ...this.metric("distance_to_prediction") };
-  }
-
-  metric(rms) {
-    return { rms, words: this.stage.told.metrics[rms].title };
+    const optimum = optimumFor(run.classes.predicted.batch);
+    if (!run.predicted) return { lack: `The ${optimum} is on its way.`, waiting: true };
+    const words = `RMS difference to the ${optimum}`;
+    const scale = `predicted, ${batches(run.classes.predicted.batch)}`; // which has little room
+    return { pairs: () => run.predicted, name: `the ${optimum}`, scale, rms: "distance_to_prediction", words };
   }
 
   point(hit, from) {
@@ -140,23 +147,23 @@ class AnglesColumn {
     this.map = new HeatMap(host, { label: `Angles between classes, ${run.told.label}`, onHover, onOpen });
     const { groups } = (this.classes = heatMapClasses(run.classes));
     // They are named from head to tail, which is from a to z.
-    const metric = (...pair) => `angle_${pair.map(({ name }) => name).sort().join("_")}`;
+    const metric = (...pair) => `angle_${pair.map(({ key }) => key).sort().join("_")}`;
     this.blockMetrics = groups.flatMap((row) => groups.map((column) => metric(row, column)));
     this.map.setClasses(this.classes);
     this.pictures = [this.map];
   }
 
   /**
-   * @param {{pairs: () => number | Float32Array, name: string, rms: ?string, words: string, bound: ?string}} target
-   *   `rms`: a metric of all pairs, which `words` name; `bound`: why it cannot be 0
+   * @param {{pairs: () => number | Float32Array, name: string, scale: ?string, rms: ?string, words: string, bound: ?string}} target
+   *   `scale`: the name where there is little room; `rms`: a metric of all pairs, which `words` name; `bound`: why it cannot be 0
    */
   show(snapshot, target) {
     const { of } = this.stage.state;
     const { map, run } = this;
     const within = of === MEANS ? snapshot.get("within_class_angles") : null;
-    const { name, words, bound = "" } = target;
+    const { name, scale = name, words, bound = "" } = target;
     const isOther = name !== this.name || !within !== this.bare;
-    if (isOther) map.setScales(deviationScale(this.stage.told.deviation, name), within && DIAGONAL);
+    if (isOther) map.setScales(deviationScale(this.stage.told.deviation, scale), within && DIAGONAL);
     Object.assign(this, { name, target, bare: !within });
     const means = map.blocks.grouped && !map.blocks.open.size && this.meansOf(snapshot, target);
     let rms = run.metric(target.rms, snapshot.epoch);
