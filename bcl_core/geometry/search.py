@@ -15,7 +15,6 @@ from bcl_core.geometry.collapsed import Evaluation, Objective
 ROUNDS = (50, 100, 200, 400, 800, 1_600)  # steps
 WITHOUT_CERTIFICATE = 4  # rounds, where it cannot say when to stop
 GOOD_ENOUGH = 1e-7  # certificate from which no further round is made
-REMEMBERED = 6  # steps, from which the next one is judged; more would take most of the time where groups are many
 LEAST_STIFFNESS = 1e-16  # of a group on which the others' forces vanish
 MERGED = 4  # neighbouring groups that are one for a start
 FEW_GROUPS = 16  # that need no such start
@@ -155,7 +154,7 @@ def minimise(objective: Objective, state: State, certified: bool = False) -> Sta
 
     lengths = np.ones((len(state.moving), 1))
     for steps in ROUNDS if certified else ROUNDS[:WITHOUT_CERTIFICATE]:
-        options = {"maxiter": steps, "maxfun": 10 * steps, "maxcor": REMEMBERED, "maxls": 50, "gtol": 1e-9, "ftol": 0}
+        options = {"maxiter": steps, "maxfun": 10 * steps, "maxcor": 20, "maxls": 50, "gtol": 1e-9, "ftol": 0}
         found = minimize(fun, (state.moving * lengths).ravel(), jac=True, method="L-BFGS-B", options=options)
         state = state.moved(found.x.reshape(state.moving.shape))
         if certified and state.certificate(objective)[0] < GOOD_ENOUGH:
