@@ -22,7 +22,12 @@ from bcl_core.geometry.angles import (
     simplex_metrics,
 )
 from bcl_core.geometry.collapse import collapse_metrics
-from bcl_core.geometry.configuration import MAX_DISTINCT_COUNTS, Configuration, optimal_configuration
+from bcl_core.geometry.configuration import (
+    MAX_DISTINCT_COUNTS,
+    Configuration,
+    enough_compositions,
+    optimal_configuration,
+)
 from bcl_core.geometry.gradients import gradient_contributions
 from bcl_core.geometry.groups import (
     MAX_BINS,

@@ -8,7 +8,9 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from functools import partial
+from threading import Thread
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -64,6 +66,7 @@ class OpenRun:
         setting_out = SettingOut(self.recipe, run.execution_as_begun, state, weights, begun)
         agree = partial(lab.agree_on_precision, run_id)
         self._events = world.lead(_events(setting_out, world, lambda note: lab.record_note(run_id, note), agree, cores))
+        self._prediction: Future[None] = Future()  # set with what starts the run
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
         self._since, self._beside = time.monotonic(), 1
 
@@ -126,8 +129,12 @@ class OpenRun:
             self._since = time.monotonic()  # reading data and warming up say nothing of how long epochs take
             self.lab.record_start(self.id, {**event.provenance, **self._origin()}, event.threads)
             write_samples(self.folder, event.samples)
-            _write_prediction(self.folder, self.recipe, event.samples.class_counts)
+            # Of a thousand classes it takes a while, which training need not wait for.
+            self._prediction = _in_background(
+                partial(_write_prediction, self.folder, self.recipe, event.samples.class_counts)
+            )
         elif isinstance(event, Epoch):
+            self._prediction.result()  # an epoch's figures say how far it is from there
             write_once(self.folder.checkpoint(event.epoch), _to_bytes(event.state))
             write_epoch(
                 self.lab, self.id, event.epoch, metrics=event.metrics, view=event.view, embeddings=event.embeddings
@@ -200,6 +207,21 @@ def _last_state(folder: RunFolder, recorded: int | None) -> dict[str, Any] | Non
     return state
 
 
+def _in_background(work: Callable[[], None]) -> "Future[None]":
+    """Start work in a thread that no process waits for at its end."""
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+            done.set_result(None)
+        except BaseException as error:
+            done.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return done
+
+
 def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[np.int64]) -> None:
     """Write where the contrastive loss alone would leave means and prototypes in this recipe's batches, if it is known.
 
@@ -219,6 +241,7 @@ def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[n
         class_complement=loss.switches["class_complement"],
         temperature=loss.temperature,
         anchors=loss.anchors,
+        compositions=geometry.enough_compositions(class_counts, for_few=1_000),
         batch_size=batch,
         prototypes=prototypes,
         dim=dim,
