@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,10 @@ def start_worker(lab):
     """Start workers as processes of this test's own, and end them by their ids."""
     started = []
 
-    def start(*arguments):
+    def start(*arguments, **environment):
         command = [sys.executable, "-m", "bcl_core", "--home", str(lab.home), "worker", *arguments]
-        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        env = {**os.environ, **environment}
+        started.append(subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return started[-1]
 
     yield start
@@ -58,8 +60,9 @@ def finished(lab, run_ids):
     return all(lab.run(run_id).state == "finished" for run_id in run_ids)
 
 
-def undisturbed(recipe):
-    return [event for event in train(recipe, ONE_THREAD) if isinstance(event, Epoch)]
+def undisturbed(recipe, epochs=None):
+    """Return the epochs, or the first few, of a recipe trained here."""
+    return list(islice((event for event in train(recipe, ONE_THREAD) if isinstance(event, Epoch)), epochs))
 
 
 def assert_run_equals(lab, run_id, epochs):
@@ -98,14 +101,18 @@ def test_a_checkpoint_that_the_database_does_not_know_is_made_again(lab, start_w
     assert_run_equals(lab, run_id, undisturbed(recipe))
 
 
-def test_step_does_one_epoch_and_pause_holds(lab, start_worker):
-    ids = queue(lab, small("digits-scl", epochs=50), small("digits-bcl", epochs=50))
+def test_step_does_one_epoch_and_pause_holds_and_where_there_is_one_core_one_hand_trains_all(lab, start_worker):
+    recipes = [small(preset, epochs=50) for preset in ("digits-scl", "digits-bcl")]
+    ids = queue(lab, *recipes)
     group = lab.run(ids[0]).group_id
     lab.pause(group)
-    start_worker()
+    worker = start_worker(LOKY_MAX_CPU_COUNT="1")
     until(lambda: all(lab.run(i).state == "paused" for i in ids))
     lab.step(group)
     until(lambda: [lab.run(i).epoch for i in ids] == [1, 1])
+    assert len(hands(worker.pid)) == 1
+    for run_id, recipe in zip(ids, recipes, strict=True):
+        assert_run_equals(lab, run_id, undisturbed(recipe, 2))
     lab.step(ids[0])
     until(lambda: lab.run(ids[0]).epoch == 2 and lab.run(ids[0]).state == "paused")
     time.sleep(0.5)
@@ -205,10 +212,12 @@ def test_a_run_whose_hand_is_killed_says_so_and_begins_anew_and_fails_where_that
     first = hand_but([])
     os.kill(first[0], signal.SIGKILL)
     until(lambda: lab.run(on_a_dead_drive).note is not None)
-    assert "was killed, perhaps for want of memory; it begins anew" in lab.run(on_a_dead_drive).note
+    assert "trained 'photos' was killed, perhaps for want of memory; it begins anew" in lab.run(on_a_dead_drive).note
     os.kill(hand_but(first)[0], signal.SIGKILL)
     until(lambda: lab.run(on_a_dead_drive).state == "failed")
-    assert "twice before its first epoch, the process that trained it was killed" in lab.run(on_a_dead_drive).error
+    assert (
+        "twice before its first epoch, the process that trained 'photos' was killed" in lab.run(on_a_dead_drive).error
+    )
     until(lambda: finished(lab, [following]))
 
 
