@@ -180,6 +180,9 @@ def _own_loss(name: str, target: str, parameters: str) -> LossEntry | None:
             why = "is a setting of every loss" if key in RESERVED else "should be parameter=number, =true or =false"
             _faults.append(f"BCL_LAB_LOSSES has {text!r} for {name!r}: {text if key not in RESERVED else key!r} {why}")
             return None
+        if key in {parameter.name for parameter in found}:
+            _faults.append(f"BCL_LAB_LOSSES has the parameter {key!r} of {name!r} twice")
+            return None
         found.append(Parameter(key, value, f"of {target}, {default} where nothing else is said"))
     return LossEntry(name, f"Registered here from {target}.", target, parameters=tuple(found))
 
