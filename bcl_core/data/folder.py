@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_core.data.images import SUFFIXES, SizeError, decode_many, unreadable
-from bcl_core.data.places import contents, existing_folder
+from bcl_core.data.places import contents, existing_folder, is_folder
 from bcl_core.data.source import DataError, Opening, Source, SplitName
 from bcl_core.recipe import DataPaths
 
@@ -91,6 +91,8 @@ def check_places(paths: DataPaths) -> None:
 def _layout(paths: DataPaths) -> tuple[Path, dict[SplitName, Path], tuple[str, ...]]:
     """Return the folder, the folders of its sides, and the classes."""
     root = existing_folder(paths.path, LAYOUT)
+    if root.resolve() == Path(root.resolve().anchor):
+        raise DataError(f"{root} is the whole disk: set data.path to the folder that holds the images; {LAYOUT}")
     folders = _sides(root)
     return root, folders, _class_names(folders)
 
@@ -135,12 +137,12 @@ def _image_files(folder: Path, seen: set[Path]) -> Iterator[Path]:
     for entry in _visible(folder):
         if entry.suffix.lower() in SUFFIXES:
             yield entry
-        elif entry.is_dir():
+        elif is_folder(entry):
             yield from _image_files(entry, seen)
 
 
 def _subfolders(folder: Path) -> list[Path]:
-    return [entry for entry in _visible(folder) if entry.is_dir()]
+    return [entry for entry in _visible(folder) if is_folder(entry)]
 
 
 def _visible(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import stat
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -166,8 +167,12 @@ def _first_shape(files: Sequence[Path | bytes]) -> tuple[int, int]:
 @contextmanager
 def _open(file: Path | bytes) -> Iterator[Image.Image]:
     try:
+        if isinstance(file, Path) and not stat.S_ISREG(file.stat().st_mode):  # a pipe would be waited for
+            raise ImageError(str(file), "is a folder, pipe or device; expected a file")
         with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file, formats=READABLE) as image:
             yield image
+    except ImageError:
+        raise
     except Exception as error:  # on damaged files Pillow's decoders raise nearly anything
         raise ImageError(_name(file), _reason(file, error)) from error
 

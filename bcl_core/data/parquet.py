@@ -2,6 +2,7 @@
 
 import json
 import re
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,6 +67,8 @@ class ParquetSource(Source):
         if not file.is_relative_to(self._folder.resolve()):
             raise DataError(f"image {row} of {split} is to be read from {path}, outside of {self._folder}: refused")
         try:
+            if not stat.S_ISREG(file.stat().st_mode):  # a pipe would be waited for
+                raise DataError(f"image {row} of {split} is to be read from {file}, which is no regular file")
             return file.read_bytes()
         except (OSError, ValueError) as error:
             raise DataError(f"image {row} of {split} has no bytes, and {file} cannot be read: {error}") from error

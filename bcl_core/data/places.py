@@ -44,6 +44,14 @@ def contents(folder: Path) -> list[Path]:
         raise DataError(f"the folder {folder} cannot be read: {error.strerror}; allow this user to read it") from error
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder, or a link to one; DataError where the system does not let this user know."""
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise DataError(f"{path} cannot be opened: {error.strerror}; allow this user to read it") from error
+
+
 def download_folder(path: Path | None) -> Path:
     """Return where a download lies or goes: the folder given, which need not be there yet, else `data_home()`.
 

@@ -4,13 +4,17 @@ A job's folder holds its `stdout`, `stderr`, `progress`, `lock` and, when it has
 the lock for as long as it lives, however it ends, so that any process can tell at any time how it stands.
 """
 
+import os
 import re
+import resource
 import runpy
 import shutil
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -26,6 +30,8 @@ KEY = re.compile(r"[a-z0-9-]{8,80}")
 AT_ONCE = 2
 PATIENCE_SECONDS = 5  # whoever looks how a job stands takes its lock for a moment
 KEPT_SECONDS = 7 * 24 * 3600
+READERS = ("import", "record")  # what they read may come from anybody
+READER_CPU_SECONDS = 15 * 60
 DIED = "it ended before it could say why; memory, or the disk, may have run out"
 
 _started: dict[Path, "subprocess.Popen[bytes]"] = {}
@@ -104,7 +110,7 @@ def _home(lab: Lab) -> Path:
 def _spawn(lab: Lab, folder: Path, arguments: Sequence[str]) -> None:
     folder.mkdir(exist_ok=True)
     with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        command = [sys.executable, "-m", "bcl_core.lab.jobs", str(folder), "--home", str(lab.home), *arguments]
+        command = [sys.executable, "-m", "bcl_core.lab.jobs", str(folder), str(lab.home), *arguments]
         _started[folder] = spawn(lab, command, out, err)
 
 
@@ -142,16 +148,41 @@ def _sweep(jobs: Sequence[Job]) -> None:
             shutil.rmtree(job.folder, ignore_errors=True)
 
 
-def _run(folder: Path, arguments: Sequence[str]) -> None:
+class _Bound(BaseException):
+    """A reader went beyond its memory or time. No handler for a damaged file's errors should take it for one."""
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Hold this process to half of the machine's memory and some minutes; whatever a file makes of itself, it ends."""
+    half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    resource.setrlimit(resource.RLIMIT_DATA, (half, half))
+    resource.setrlimit(resource.RLIMIT_CPU, (READER_CPU_SECONDS, READER_CPU_SECONDS + 30))
+    signal.signal(signal.SIGXCPU, _too_long)
+    try:
+        yield
+    except MemoryError as error:
+        raise _Bound(f"the file takes more than {half / 1024**3:.1f} GiB of memory to read: make it smaller") from error
+
+
+def _too_long(*_: object) -> None:
+    raise _Bound(f"the file takes more than {READER_CPU_SECONDS // 60} minutes to read: make it smaller")
+
+
+def _run(folder: Path, home: str, arguments: Sequence[str]) -> None:
     """Be the job: hold its lock, run `python -m bcl_core` with these arguments, leave its exit code."""
     code: object = 1
     try:
         with FileLock(folder / "lock").acquire(timeout=PATIENCE_SECONDS):
             try:
-                sys.argv = ["bcl_core", *arguments]
-                runpy.run_module("bcl_core", run_name="__main__", alter_sys=True)
+                sys.argv = ["bcl_core", "--home", home, *arguments]
+                with _bounded() if arguments[0] in READERS else nullcontext():
+                    runpy.run_module("bcl_core", run_name="__main__", alter_sys=True)
             except SystemExit as end:
                 code = end.code or 0
+            except _Bound as bound:
+                print(f"bcl_core: {bound}", file=sys.stderr)
+                code = 2
             finally:
                 _leave(folder / "exit_code", str(code))
     except Timeout:
@@ -159,4 +190,4 @@ def _run(folder: Path, arguments: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    _run(Path(sys.argv[1]), sys.argv[2:])
+    _run(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -115,10 +115,15 @@ def worker_log(lab: Lab, last_bytes: int = 20_000) -> str:
 
 
 def environment() -> dict[str, str]:
-    """Return this process's environment, for one that stands in the lab's folder: same package, same data."""
-    root = str(Path(__file__).absolute().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path, "BCL_LAB_DATA": str(data_home())}
+    """Return this process's environment, for one that stands in the lab's folder: same package, same data.
+
+    A lab may come from somebody else. Modules are found where this process was told to look for them, and not in the
+    folder that the other one stands in.
+    """
+    root, places = Path(__file__).parents[2], os.environ.get("PYTHONPATH")
+    path = [root, *(places.split(os.pathsep) if places else ())]
+    absolute = os.pathsep.join(str(Path(place).absolute()) for place in path)
+    return {**os.environ, "PYTHONPATH": absolute, "PYTHONSAFEPATH": "1", "BCL_LAB_DATA": str(data_home())}
 
 
 def _last_line(lab: Lab) -> str:

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bcl_core.lab.record_arrays import MAX_CLASSES, RecordError
+from bcl_core.lab.record_arrays import MAX_CLASSES, MAX_NAME, RecordError
 from bcl_core.lab.recorded import record
 from bcl_core.lab.store import Lab
 
@@ -55,7 +55,7 @@ def record_file(lab: Lab, file: Path, name: str | None = None) -> tuple[str, tup
 def _in_words(file: Path) -> Iterator[None]:
     try:
         yield
-    except RecordError:
+    except (RecordError, MemoryError):
         raise
     except Exception as error:  # a damaged file can fail in any way
         raise RecordError(f"{file.name} is damaged or cut short: {error or type(error).__name__}") from error
@@ -110,7 +110,8 @@ def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str) -> N
 
 
 def _read_parquet(file: Path) -> _Contents:
-    with pq.ParquetFile(file) as opened:
+    text = [field.name for field in pq.read_schema(file) if _is_text(field.type)]
+    with pq.ParquetFile(file, read_dictionary=text) as opened:
         names, about = opened.schema_arrow.names, opened.metadata
         _require(file, COLUMNS[:2], names, "columns")
         if about.num_rows == 0:
@@ -119,6 +120,7 @@ def _read_parquet(file: Path) -> _Contents:
         chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
         # As float32; the compressed size says nothing of what a repeated number unpacks to.
         _refuse_large(file, 4 * sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding.")))
+        _refuse_large(file, sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in COLUMNS))
         table = opened.read(columns=[name for name in COLUMNS if name in names])
     columns = {name: _column(table, name) for name in table.column_names}
     embeddings, labels = _lists(columns["embedding"]), _values(columns["label"])
@@ -143,7 +145,17 @@ def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
     column = table.column(name)
     if column.null_count:
         raise RecordError(f"{column.null_count:,} rows have no {name}")
-    return column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column
+    if not pa.types.is_dictionary(column.type):
+        return column
+    if _is_text(column.type.value_type):  # a text that stands once in the file becomes one for each row
+        longest = max(pc.max(pc.utf8_length(chunk.dictionary)).as_py() or 0 for chunk in column.chunks)
+        if longest > MAX_NAME:
+            raise RecordError(f"column {name} holds a text of {longest:,} characters; at most {MAX_NAME}")
+    return column.cast(column.type.value_type)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _values(column: pa.ChunkedArray) -> NDArray[Any]:

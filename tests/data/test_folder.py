@@ -210,3 +210,23 @@ def test_an_unreadable_folder_is_named(cats_and_dogs, monkeypatch):
     monkeypatch.setattr(folder_module.Path, "iterdir", iterdir)
     with pytest.raises(DataError, match="dog cannot be read: Permission denied; allow this user"):
         opened(cats_and_dogs)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_named(cats_and_dogs, monkeypatch):
+    def is_dir(folder):
+        raise PermissionError(13, os.strerror(13), str(folder))
+
+    monkeypatch.setattr(folder_module.Path, "is_dir", is_dir)
+    with pytest.raises(DataError, match="cannot be opened: Permission denied; allow this user"):
+        opened(cats_and_dogs)
+
+
+def test_the_whole_disk_is_no_folder_of_images():
+    with pytest.raises(DataError, match=r"/ is the whole disk: set data\.path to the folder"):
+        opened("/")
+
+
+@pytest.mark.parametrize("decode_now", [True, False])
+def test_a_pipe_named_as_an_image_is_not_waited_for(cats_and_dogs, decode_now):
+    os.mkfifo(cats_and_dogs / "train" / "cat" / "pipe.png")
+    assert opened(cats_and_dogs, decode=decode_now).left_out == ("train/cat/pipe.png",)

@@ -164,12 +164,13 @@ def test_what_is_no_whole_image_is_an_error_that_names_the_file(tmp_path, conten
 def test_missing_files_folders_and_forbidden_files_say_what_they_are(tmp_path, monkeypatch):
     with pytest.raises(ImageError, match=r"gone\.png cannot be opened: No such file"):
         decode(tmp_path / "gone.png", None)
-    with pytest.raises(ImageError, match="cannot be opened: Is a directory"):
+    with pytest.raises(ImageError, match="is a folder, pipe or device; expected a file"):
         decode(tmp_path, None)
 
     def forbidden(*_, **__):
         raise PermissionError(13, "Permission denied")
 
+    (tmp_path / "secret.png").touch()
     monkeypatch.setattr(images.Image, "open", forbidden)
     with pytest.raises(ImageError, match=r"secret\.png cannot be opened: Permission denied"):
         decode(tmp_path / "secret.png", None)

@@ -96,7 +96,7 @@ def read(file: Path) -> Contents:
 def _in_words(name: str) -> Iterator[None]:
     try:
         yield
-    except CheckpointError:
+    except (CheckpointError, MemoryError):
         raise
     except Exception as error:  # a damaged file, a pickle above all, can fail in any way
         if refused := re.search(r"GLOBAL (\S+)", str(error)):
