@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -47,11 +48,14 @@ def build_loss(recipe: LossRecipe, class_counts: Sequence[int], dim: int) -> nn.
         raise _fault(recipe, f"returned a {type(loss).__name__}: {_HOW}")
     with named(recipe, "cannot be copied, as it is for a look before training"):
         copy.deepcopy(loss)
-    with named(recipe, "has a state that checkpoints cannot hold", f"; {_STATE}"):
-        held = io.BytesIO()
+    held = io.BytesIO()
+    with named(recipe, "has a state that cannot be saved", f"; {_STATE}"):
         torch.save(loss.state_dict(), held)
-        held.seek(0)
+    held.seek(0)
+    try:
         torch.load(held, weights_only=True)
+    except UnpicklingError as error:  # says how to load what should not be
+        raise _fault(recipe, f"has a state that cannot be read again: {_STATE}") from error
     return loss
 
 
@@ -75,7 +79,8 @@ def named(recipe: LossRecipe, what: str, right: str = "") -> Iterator[None]:
     except (RecipeError, torch.OutOfMemoryError):
         raise
     except (Exception, SystemExit) as error:
-        raise _fault(recipe, f"{what}: {type(error).__name__}: {error}{right}") from error
+        said = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+        raise _fault(recipe, f"{what}: {said}{right}") from error
 
 
 def value_of(

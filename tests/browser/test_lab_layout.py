@@ -83,9 +83,7 @@ def drawn_in(page: Page, lens: str) -> list[dict[str, float]]:
     return [found for found in boxes if found is not None]
 
 
-PANELS = (
-    "(plot) => Object.entries(plot._fullLayout).flatMap(([name, { _length }]) => /^yaxis/.test(name) ? _length : [])"
-)
+PANELS = "({ _fullLayout: { yaxis, yaxis2 } }) => [yaxis, yaxis2].flatMap((axis) => axis?._length ?? [])"
 
 
 def test_panels_of_one_batch_are_high_enough_to_be_read_beside_other_runs(show: Opener, runs: list[MadeRun]) -> None:
