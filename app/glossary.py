@@ -19,13 +19,15 @@ GLOSSARY: Mapping[str, str] = {
         "frequent classes need not be favoured."
     ),
     "mass": "The share of an anchor's repulsion that comes from one class: the softmax weights of its members, summed.",
+    "middle": "The classes between head and tail, whatever their numbers of training images.",
     "pair push": (
         "How hard two classes push on each other in the whole loss: the mass that each has at the other's anchors, "
         "times the weight of those anchors."
     ),
     "predicted optimum": (
-        "The class means and prototypes at which the contrastive loss alone is least on average over batches of one "
-        "size, were every class one point; cross-entropy is left out."
+        "The class means and prototypes at which the contrastive loss alone is least, were every class one point; "
+        "cross-entropy is left out. It is predicted for batches of the size that is said, on average over 1,000 drawn "
+        "ones (another draw moves the digits' tails by up to half a degree), or for one batch of everything."
     ),
     "projection": "The contrastive branch's output: features through a small network, then scaled to unit length.",
     "prototype": (

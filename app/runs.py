@@ -27,6 +27,11 @@ _optima: Cache[tuple[object, ...], Configuration] = Cache(16 << 20)
 _FEW_COUNTS = 20  # of more than these, chance averages out over the classes and fewer batches do: to 0.1° for a hundred
 
 
+def batches_drawn(counts: Sequence[int]) -> int:
+    """Return over how many drawn batches `optimum` averages, as many as docs/theory.md does where that is quick."""
+    return 4_000 if len(set(counts)) <= _FEW_COUNTS else 200
+
+
 def optimum(
     counts: tuple[int, ...],
     class_averaging: bool,
@@ -36,7 +41,7 @@ def optimum(
     dim: int,
     batch: int | None,
 ) -> Configuration:
-    """Return the predicted optimum in batches of so many images, None: all; loads scipy the first time."""
+    """Return the optimum predicted for batches of so many images, None: all; loads scipy the first time."""
 
     def found() -> tuple[Configuration, int]:
         optimum = optimal_configuration(
@@ -47,7 +52,7 @@ def optimum(
             anchors=anchors,
             dim=dim,
             batch_size=batch,
-            compositions=1_000 if len(set(counts)) <= _FEW_COUNTS else 200,
+            compositions=batches_drawn(counts),
         )
         return optimum, 2 * optimum.means.nbytes
 

@@ -19,7 +19,9 @@ class Metric(NamedTuple):
 
 METRICS: Mapping[str, Metric] = {
     "angle_rms_deviation": Metric("RMS deviation from the regular simplex", "degrees", short="off the simplex"),
-    "distance_to_prediction": Metric("RMS difference to the predicted optimum", "degrees", short="off the prediction"),
+    "distance_to_prediction": Metric(
+        "RMS difference to the optimum predicted for the stated batch", "degrees", short="off the prediction"
+    ),
     "angle_mean": Metric("Mean angle ± spread over pairs", "degrees", "angle_std", "mean angle"),
     "angle_std": Metric(
         "Spread of the angle over pairs, one standard deviation", "degrees", short="spread over pairs", curve=False
@@ -28,9 +30,9 @@ METRICS: Mapping[str, Metric] = {
     "angle_tail_tail": Metric("Mean angle within the tail", "degrees", short="tail–tail"),
     "angle_head_tail": Metric("Mean angle between head and tail", "degrees", short="head–tail"),
     "angle_head_head": Metric("Mean angle within the head", "degrees", short="head–head"),
-    "angle_medium_tail": Metric("Mean angle between medium and tail", "degrees", short="medium–tail"),
-    "angle_medium_medium": Metric("Mean angle within medium", "degrees", short="medium–medium"),
-    "angle_head_medium": Metric("Mean angle between head and medium", "degrees", short="head–medium"),
+    "angle_medium_tail": Metric("Mean angle between middle and tail", "degrees", short="middle–tail"),
+    "angle_medium_medium": Metric("Mean angle within the middle", "degrees", short="middle–middle"),
+    "angle_head_medium": Metric("Mean angle between head and middle", "degrees", short="head–middle"),
     **{
         f"angle_q{per_cent:02d}": Metric(f"Angle that {per_cent} % of the pairs stay below", "degrees", curve=False)
         for per_cent in (5, 25, 50, 75, 95)

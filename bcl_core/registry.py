@@ -82,7 +82,7 @@ _HUGE = 1e300  # finite, so that neither infinity nor NaN is a number
 class PairWeights:
     """A loss that weighs pairs as `contrastive_loss` does with these switches: a corner of the ablation square.
 
-    From them follow who pushes whom, the effect of the counts alone, and the predicted optimum.
+    From them follow who pushes whom, the effect of the counts alone, and the optimum predicted for batches of a size.
     """
 
     class_averaging: bool
@@ -172,7 +172,7 @@ RESERVED = frozenset(
 
 
 def _own_loss(name: str, target: str, parameters: str) -> LossEntry | None:
-    found = []
+    found: list[Parameter] = []
     for text in filter(None, parameters.split("&")):
         key, _, default = text.partition("=")
         value = _number(default)

@@ -9,6 +9,7 @@ import itertools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,8 +104,7 @@ def train(
     """
     execution = execution or Execution()
     dataset = dataset or prepare(recipe, execution.data)
-    work = (recipe.model, recipe.loss.contrastive, recipe.batch_size, dataset.train.images.shape[1:])
-    hardware = resolve(execution, work, lambda device, precision: next(trial_steps(recipe, dataset, device, precision)))
+    hardware = settle(recipe, dataset, execution)
     run = _Run(recipe, dataset, hardware, world, execution.data.workers)
     if weights is not None:
         run.model.load_state_dict(weights)
@@ -138,6 +138,13 @@ def train(
             yield Step(epoch, step + 1, run.steps_per_epoch, loss)
         torch.set_num_threads(hardware.threads)
         yield measured(epoch, record)
+
+
+def settle(recipe: Recipe, dataset: Dataset, execution: Execution) -> Hardware:
+    """Choose what the execution leaves open, by measuring this recipe's own steps; see `hardware.resolve`."""
+    shape = dataset.train.images.shape[1:]
+    work = (recipe.model, recipe.loss.contrastive, recipe.batch_size, shape)
+    return resolve(execution, work, partial(trial_steps, recipe, dataset), image_size=min(shape[1:]))
 
 
 @dataclass

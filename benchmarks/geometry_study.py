@@ -271,7 +271,7 @@ def draw(document: Mapping[str, Any]) -> "Figure":
     for panel in axes.flat:
         panel.grid(color=NEUTRAL, alpha=0.25, linewidth=0.6)
     handles, _ = axes[0, 0].get_legend_handles_labels()
-    handles.append(Line2D([], [], color=NEUTRAL, linestyle=":", label="at the predicted optimum"))
+    handles.append(Line2D([], [], color=NEUTRAL, linestyle=":", label="at the optimum predicted for batches of 64"))
     figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False, handlelength=4)
     return figure
 

@@ -44,10 +44,11 @@ def settings() -> dict[str, Setting]:
     recipe = cell_recipe("ntce", 0)
     drawn = long_tail_counts(10, recipe.data.max_per_class, imbalance_factor=recipe.data.imbalance_factor)
     digits = Setting(tuple(drawn.tolist()), recipe.loss.temperature)
+    whole = "one batch of everything"
     return {
-        "digits, equal counts": digits._replace(counts=(int(drawn.sum()) // 10,) * 10),
-        "CIFAR-10-LT, τ 0.1": Setting(tuple(long_tail_counts(10, 5000, imbalance_factor=100).tolist()), 0.1),
-        "digits": digits,
+        f"digits, equal counts, {whole}": digits._replace(counts=(int(drawn.sum()) // 10,) * 10),
+        f"CIFAR-10-LT, τ 0.1, {whole}": Setting(tuple(long_tail_counts(10, 5000, imbalance_factor=100).tolist()), 0.1),
+        f"digits, {whole}": digits,
         f"digits, batches of {recipe.batch_size}": digits._replace(batch=recipe.batch_size),
     }
 

@@ -146,7 +146,7 @@ def step_table(runs: Runs) -> str:
         ]
         cells += [_spread(_column(mine, key)) for key in ACCURACIES.values()]
         rows.append((named(cell) + ("" if "," in cell else ", exponential"), *cells))
-    header = [text for angle in ANGLES for text in (angle, "predicted")]
+    header = [text for angle in ANGLES for text in (angle, "predicted, batches of 64")]
     return _table(("", *header, *ACCURACIES), rows)
 
 

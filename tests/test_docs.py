@@ -79,12 +79,14 @@ def test_tests_are_referred_to_by_numbers_that_the_list_explains():
 
 
 def test_predicted_angles_in_theory_are_those_of_the_solver():
-    rows = table(["counts", "τ", "loss", "anchors"])
+    rows = table(["counts", "τ", "loss, no prototypes", "anchors"])
     assert len(rows) == 12
     for row in rows:
         counts = COUNTS.get(row["counts"], COUNTS["digits-LT"])
         temperature = 0.3 if row["τ"] == "any" else float(row["τ"])
-        means = optimal_class_means(counts, loss=row["loss"].lower(), anchors=row["anchors"], temperature=temperature)
+        means = optimal_class_means(
+            counts, loss=row["loss, no prototypes"].lower(), anchors=row["anchors"], temperature=temperature
+        )
         metrics = simplex_metrics(means, counts)
         for group in ("head–head", "head–tail", "tail–tail"):
             found = metrics["angle_" + group.replace("–", "_")]
@@ -144,6 +146,31 @@ def test_what_theory_says_of_batch_and_temperature_is_what_the_solver_finds():
         for temperature, *angles in said:
             expected = [tail(counts, loss, batch_size, float(temperature)) for loss in ("SCL", "BCL")]
             assert [float(angle) for angle in angles] == pytest.approx(expected, abs=0.051), temperature
+
+
+@pytest.mark.slow
+def test_drawn_anew_a_prediction_moves_by_as_much_as_theory_says():
+    text = THEORY[THEORY.index("Drawn anew, 4,000 batches of 64") :].partition("(T49)")[0]
+    said = [float(number) for number in re.findall(r"0\.\d\d", text)]
+    losses = ((False, False, "instance"), (True, True, "instance"), (True, True, "class"))
+    expected = []
+    for compositions in (4_000, 1_000):
+        for averaging, complement, anchors in losses:
+            tails = []
+            for seed in range(8):
+                found = optimal_configuration(
+                    COUNTS["digits-LT"],
+                    class_averaging=averaging,
+                    class_complement=complement,
+                    anchors=anchors,
+                    temperature=0.3,
+                    batch_size=64,
+                    compositions=compositions,
+                    seed=seed,
+                )
+                tails.append(simplex_metrics(found.means, COUNTS["digits-LT"])["angle_tail_tail"])
+            expected.append(np.std(tails, ddof=1))
+    assert said == pytest.approx(expected, abs=0.0051)
 
 
 def test_the_tails_share_of_push_in_batches_of_64_is_what_theory_says():

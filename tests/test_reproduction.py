@@ -39,7 +39,10 @@ def test_what_ntce_and_nonl_are_predicted_to_come_to_is_lowest_wherever_it_start
     [("ntce", "NTCE's in four of five seeds, by {} to {}°"), ("nonl", "NONL's in five of five, by {} to {}°")],
 )
 def test_tails_are_narrower_than_predicted_in_as_many_seeds_as_it_says_and_not_for_the_batch(loss, words):
-    whole, batched = (normalised.predicted(loss, normalised.settings()[f"digits{b}"]) for b in ("", ", batches of 64"))
+    whole, batched = (
+        normalised.predicted(loss, normalised.settings()[f"digits{b}"])
+        for b in (", one batch of everything", ", batches of 64")
+    )
     trained = [run["last"]["tail_tail"] for run in RUNS if run["cell"] == loss]
     by = [batched["angle_tail_tail"] - tail for tail in trained if tail < batched["angle_tail_tail"]]
     assert len(by) == {"four": 4, "five": 5}[words.split()[2]]

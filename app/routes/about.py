@@ -56,10 +56,10 @@ class Shots(TypedDict):
 
 
 class Predicted(TypedDict):
-    """The predicted optimum: class means, (K, D), turned onto the picture's simplex.
+    """The optimum predicted for batches of a size: class means, (K, D), turned onto the picture's simplex.
 
     `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is
-    the size of the batches that it is of, in images, null for one batch of everything.
+    that size in images, null for one batch of everything.
     """
 
     coordinates: list[list[float | None]]

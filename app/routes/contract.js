@@ -124,7 +124,7 @@
  */
 
 /**
- * The predicted optimum: class means, (K, D), turned onto the picture's simplex. `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is the size of the batches that it is of, in images, null for one batch of everything.
+ * The optimum predicted for batches of a size: class means, (K, D), turned onto the picture's simplex. `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is that size in images, null for one batch of everything.
  * @typedef {Object} Predicted
  * @property {Array<Array<number|null>>} coordinates
  * @property {number|null} tail

@@ -27,7 +27,8 @@ VARIANTS = {LOSSES[name].title + words: (name, anchors) for name in SQUARE for a
 
 MEASURED = (
     "Measured: digits, mean ± standard deviation over five seeds, of test images after 60 epochs in batches of 64 with "
-    "cross-entropy beside the contrastive loss. So the two need not agree: "
+    "cross-entropy beside the contrastive loss. After 60 epochs tails are still on their way, with some losses faster "
+    "than with others, so that neither the angles nor their order need be those predicted: "
     "[what is known of that](theory#4-what-training-does)."
 )
 NOT_MEASURED = (
@@ -41,8 +42,8 @@ def _page() -> None:
     st.title("Predict")
     st.markdown(
         "If every image sat exactly on its class mean, where would the contrastive loss alone put the means, and where "
-        "the prototypes? This is the optimum of that collapsed objective on average over random batches, without "
-        "cross-entropy and without training. Training need not get there."
+        "the prototypes? This is the optimum of that collapsed objective, predicted for batches of a size, or for one "
+        "batch of everything, without cross-entropy and without training. Training need not get there."
     )
     try:
         counts = _counts()
@@ -144,7 +145,7 @@ def _results(counts: list[int], temperature: float, batch: int | None, found: Ma
             {
                 "Loss": name,
                 among: _mean_among(rare, optimum.means),
-                f"measured {among}": _measured_tail(seeds.get(loss + ("-class" if anchors == "class" else ""))),
+                f"after 60 epochs, {among}": _measured_tail(seeds.get(loss + ("-class" if anchors == "class" else ""))),
                 f"prototypes {among}": "–" if prototypes is None else f"{_mean_among(rare, prototypes):.1f}",
                 "head–tail °": metrics["angle_head_tail"],
                 "head–head °": metrics["angle_head_head"],
@@ -152,7 +153,7 @@ def _results(counts: list[int], temperature: float, batch: int | None, found: Ma
                 "certificate": _certificate(optimum),
             }
         )
-    shown = [name for name, value in rows[0].items() if value is not None and (seeds or "measured" not in name)]
+    shown = [name for name, value in rows[0].items() if value is not None and (seeds or "epochs" not in name)]
     numbers = [name for name in shown if isinstance(rows[0][name], float)]
     st.dataframe(
         [{name: row[name] for name in shown} for row in rows],
@@ -160,14 +161,18 @@ def _results(counts: list[int], temperature: float, batch: int | None, found: Ma
         column_config={name: st.column_config.NumberColumn(format="%.1f") for name in numbers},
     )
     batches = "one batch of everything" if batch is None else f"batches of {batch:,}"
+    draw = ""
+    if batch is not None:
+        draw = f", on average over {runs.batches_drawn(counts):,} drawn ones"
+        draw += ": with others the digits' tails, in batches of 64, move by 0.1° or so" if seeds else ""
     st.caption(
-        f"Predicted for {batches}. Classes of {max(counts):,} to {min(counts):,} images, a factor of "
-        f"{max(counts) / min(counts):.3g}. All equally far apart would be {simplex:.2f}°. "
-        f"{_who(len(rare), len(counts))} Certificate: by what share of its value the objective could be lower at most; "
-        "unique: nowhere else, rotations apart."
+        f"Predicted for {batches}{draw}. Classes of {max(counts):,} to {min(counts):,} images, a factor of "
+        f"{max(counts) / min(counts):.3g}. A regular simplex has {simplex:.2f}°. "
+        f"{_who(len(rare), len(counts))} Certificate: by what share of its value the objective, of the batches that "
+        "were drawn, could be lower at most; unique: nowhere else, rotations apart."
     )
     st.markdown(MEASURED if seeds else NOT_MEASURED)  # its link is too pale in a caption
-    predicted({name: optimum.means for name, optimum in found.items()}, counts, key="predicted")
+    predicted({name: optimum.means for name, optimum in found.items()}, counts, batches, key="predicted")
 
 
 def _certificate(optimum: Configuration) -> str:

@@ -16,8 +16,8 @@ CITATION = """\
 st.title("What does each loss do to the rarest classes?")
 st.markdown(
     "Three networks learn the same digits and only the loss differs. Each dot is a pair of digits, at the angle "
-    "between their mean features. **Orange: pairs of 7, 8 and 9, the rarest of the long tail. Dashed: where all pairs "
-    "would be equally far apart.**"
+    "between their mean features. **Orange: pairs of 7, 8 and 9, the rarest of the long tail. Dashed: the regular simplex, "
+    "all pairs equally far apart.**"
 )
 told, race = start.told(), "digits"
 if told is None:
@@ -43,7 +43,8 @@ with what:
     documents.picture("ablations.png", "Angles and accuracy by loss, temperature and imbalance")
     st.caption(
         "Above: the mean angle between 7, 8 and 9, the rarest digits unless the imbalance factor is 1. Below: their "
-        "accuracy. A dot is a run, a bar the mean over five seeds, the dashed line 96.4°."
+        "accuracy. A dot is a run, a bar the mean over five seeds, the dashed line the "
+        "regular simplex, 96.4°."
     )
     st.page_link("screens/report.py", label="All tables, and what did not reproduce", icon=":material/fact_check:")
 with how:

@@ -198,8 +198,8 @@ def simplex_metrics(means: ArrayLike, class_counts: ArrayLike | None = None) -> 
 def rms_angle_difference(means: ArrayLike, target_means: ArrayLike) -> float | None:
     """Root mean square difference between the angles of two sets of class means, over pairs of classes, in degrees.
 
-    With the predicted optimum as target this is the distance to the prediction; it compares shapes, so a common
-    rotation changes nothing and the dimensions may differ.
+    With an optimum predicted for some batches as target this is the distance to the prediction; it compares shapes, so
+    a common rotation changes nothing and the dimensions may differ.
 
     Args:
         means: shape (K, d).

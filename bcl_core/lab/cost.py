@@ -13,10 +13,10 @@ import torch
 
 from bcl_core.data.dataset import Dataset
 from bcl_core.data.stream import FileImages, decoders, stream_views
-from bcl_core.hardware import Hardware, resolve
+from bcl_core.hardware import Hardware
 from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.registry import VIEWS
-from bcl_core.training import trial_steps
+from bcl_core.training import settle, trial_steps
 
 # On a CPU a few images come first: a whole batch of a large network could take hours, or more memory than there is.
 PROBE_IMAGES = 4
@@ -54,7 +54,7 @@ def measure(recipe: Recipe, dataset: Dataset, execution: Execution) -> Cost:
         or probe.memory_bytes(batch_size) - probe.peak > MEMORY_SHARE * _free_memory()
     )
     measured = _of(recipe, min(PROBE_IMAGES, batch_size) if too_much else batch_size)
-    hardware = resolve(execution, None, lambda *where: next(trial_steps(measured, dataset, *where)))
+    hardware = settle(measured, dataset, execution)
     torch.set_num_threads(hardware.threads)
     device = hardware.description["device"]
     try:

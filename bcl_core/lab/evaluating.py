@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ import torch
 
 from bcl_core.data.dataset import prepare
 from bcl_core.evaluation import Evaluator, TrainingDiverged
-from bcl_core.hardware import resolve
+from bcl_core.hardware import Hardware, has_bf16, resolve
 from bcl_core.lab.checkpoints import read_state
-from bcl_core.lab.run import LabError
+from bcl_core.lab.run import LabError, Run
 from bcl_core.lab.store import Lab
 from bcl_core.models import build_model
 from bcl_core.recipe import Execution
@@ -49,6 +49,15 @@ def _difference(fresh: Any, recorded: Any) -> float:
     return float(np.abs(np.subtract(fresh, recorded)).max())
 
 
+def _as_trained(run: Run, execution: Execution) -> Hardware:
+    """Where to measure: in the run's own precision, unless another is asked for or the device does not have it."""
+    own = run.execution_as_begun.precision
+    here = resolve(execution, None, lambda *_: iter(()))  # with the threads known there is nothing to measure
+    if execution.precision == "auto" and own != "auto" and (own == "fp32" or has_bf16(here.device)):
+        return replace(here, precision=own)
+    return here
+
+
 def evaluate_run(
     lab: Lab, run_id: str, execution: Execution | None = None, report: Callable[[str], None] = lambda _: None
 ) -> Evaluation:
@@ -62,10 +71,9 @@ def evaluate_run(
     """
     run = lab.run(run_id)
     recipe, state = run.training_recipe, read_state(lab, run_id)
-    execution = execution or run.execution
+    execution = execution or run.execution.model_copy(update={"precision": "auto"})
     dataset = prepare(recipe, execution.data, report)
-    execution = execution.model_copy(update={"threads": execution.threads or 1})
-    hardware = resolve(execution, None, lambda *_: None)  # with the threads known there is nothing to measure
+    hardware = _as_trained(run, execution.model_copy(update={"threads": execution.threads or 1}))
     model = build_model(recipe, dataset.train.images.shape[1], len(dataset.class_names))
     model.load_state_dict(state.model)
     model.to(hardware.device).to(memory_format=torch.channels_last)  # as in training, for the last digits too

@@ -69,7 +69,7 @@ class RunFolder:
 
     @property
     def predicted(self) -> Path:
-        """The predicted optimum for this recipe."""
+        """The optimum predicted for this recipe's batches."""
         return self.path / "predicted.safetensors"
 
     @property

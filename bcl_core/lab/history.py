@@ -194,7 +194,7 @@ def summary(
 def distance_to_prediction(
     means: NDArray[Any] | None, predicted: NDArray[np.float64] | None
 ) -> dict[str, float | None]:
-    """Return the RMS difference of the angles to those of the predicted optimum; nothing without one."""
+    """Return the RMS difference of the angles to those predicted for the stored batch; nothing without a prediction."""
     if means is None or predicted is None or len(means) != len(predicted):
         return {}
     return {"distance_to_prediction": geometry.rms_angle_difference(means, predicted)}
@@ -208,7 +208,7 @@ def thinned(count: int, at_most: int) -> list[int]:
 
 
 def predicted_means(folder: RunFolder) -> NDArray[np.float64] | None:
-    """Return the class means of the predicted optimum, (K, d); None without a prediction, or where it is damaged."""
+    """Return the class means that are predicted for the stored batch, (K, d); None without, or where it is damaged."""
     return _or_none(folder, folder.predicted, "class_means")
 
 

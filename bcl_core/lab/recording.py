@@ -8,6 +8,7 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -29,7 +30,7 @@ from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
 from bcl_core.losses import load_loss, named
 from bcl_core.recipe import Execution, Recipe
-from bcl_core.training import Epoch, Event, Started, Step, train
+from bcl_core.training import Epoch, Event, Started, Step, settle, train
 
 CHECKPOINTS_KEPT = 2
 POLL_SECONDS = 0.25
@@ -49,8 +50,9 @@ class OpenRun:
             load_loss(self.recipe.loss)  # before data are read for one that cannot be
         state, initial = _last_state(self.folder, run.epoch), self.folder.initial
         weights = load_file(initial) if state is None and initial.exists() else None
-        start = Start(self.recipe, run.execution, state, weights)
-        self._events = world.lead(_events(start, world, lambda note: lab.record_note(run_id, note)))
+        start = Start(self.recipe, run.execution_as_begun, state, weights)
+        agree = partial(lab.agree_on_precision, run_id)
+        self._events = world.lead(_events(start, world, lambda note: lab.record_note(run_id, note), agree))
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
         self._since = time.monotonic()
 
@@ -147,9 +149,20 @@ def train_along(world: World) -> None:
     world.follow(_events(None, world, lambda _: None))
 
 
-def _events(start: Start | None, world: World, report: Callable[[str], None]) -> Iterator[Event]:
+def _events(
+    start: Start | None,
+    world: World,
+    report: Callable[[str], None],
+    agree: Callable[[str], str] | None = None,
+) -> Iterator[Event]:
+    """Train; `agree`, on rank 0, takes the precision measured and returns that of the run's group."""
     recipe, execution, state, weights = cast(Start, world.share(start))
     dataset = prepare(recipe, execution.data, report)
+    if agree is not None:
+        hardware = settle(recipe, dataset, execution)
+        chosen = {"threads": hardware.threads, "precision": agree(hardware.precision)}
+        execution = execution.model_copy(update=chosen)
+    execution = world.share(execution)
     yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, world=world)
 
 

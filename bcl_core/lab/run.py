@@ -67,6 +67,14 @@ class Run:
         return not isinstance(self.recipe, Unreadable)
 
     @property
+    def execution_as_begun(self) -> Execution:
+        """Its execution, with the precision that its epochs so far were trained in: earlier releases left it open."""
+        known = self.provenance.get("precision")
+        if self.epoch is None or self.execution.precision != "auto" or known not in ("fp32", "bf16"):
+            return self.execution
+        return self.execution.model_copy(update={"precision": known})
+
+    @property
     def missing(self) -> str | None:
         """What lacks here to train it, in words: its loss, or backbone, is registered elsewhere; None for nothing."""
         return self.recipe.missing if isinstance(self.recipe, Recipe) else None

@@ -550,6 +550,22 @@ class Lab:
             *(json.dumps(dict(provenance)), execution.model_dump_json(), run_id),
         )
 
+    def agree_on_precision(self, run_id: str, measured: str) -> str:
+        """Enter a precision for all runs of a group that leave it open and have not begun; return what the run's is.
+
+        So the first of them decides, and all of a group are trained alike, by whatever processes.
+        """
+        of = "CASE WHEN json_valid(execution) THEN coalesce(json_extract(execution, '$.precision'), 'auto') END"
+        group = "(SELECT group_id FROM runs WHERE id = ?)"
+        with self._database.writing() as db:
+            db.execute(
+                "UPDATE runs SET execution = json_set(execution, '$.precision', ?) "
+                f"WHERE epoch IS NULL AND {of} = 'auto' AND group_id = {group}",
+                (measured, run_id),
+            )
+            found = db.execute(f"SELECT {of} FROM runs WHERE id = ?", (run_id,)).fetchone()
+        return measured if found is None or found[0] == "auto" else str(found[0])
+
     def record_plan(self, run_id: str, recorded: Recorded) -> None:
         """Enter that a recorded run has more epochs than were known of."""
         self._database.change("UPDATE runs SET recipe = ? WHERE id = ?", recorded.model_dump_json(), run_id)

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import numpy as np
+import torch
 
 from bcl_core.data.dataset import prepare
 from bcl_core.evaluation import Evaluator
-from bcl_core.hardware import resolve
+from bcl_core.hardware import Hardware
 from bcl_core.lab.files import read_arrays
 from bcl_core.lab.run import LabError
 from bcl_core.lab.samples import write_sprite
@@ -27,7 +28,7 @@ def fetch_thumbnails(
     """
     run, folder = lab.run(run_id), lab.folder(run_id)
     dataset = prepare(run.training_recipe, execution.data, report)
-    hardware = resolve(execution.model_copy(update={"device": "cpu", "threads": 1}), None, lambda *_: None)
+    hardware = Hardware(torch.device("cpu"), "fp32", threads=1)
     samples = Evaluator(run.training_recipe, dataset, hardware, execution.data.workers).samples
     same = dataset.fingerprint == run.provenance.get("data")
     if not same or not np.array_equal(samples.indices, read_arrays(folder.samples)["indices"]):

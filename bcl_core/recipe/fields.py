@@ -346,7 +346,11 @@ class Execution(Section):
     """Where a recipe runs. Not part of its hash; numbers may differ in the last digits with device and threads."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto: bf16 on a GPU, fp32 on a CPU")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto",
+        description="auto: bf16 on a GPU; on a CPU measured when the first run of a group starts, and bf16 where that "
+        "makes a step 1.2 times as fast; images under 16 pixels get fp32",
+    )
     threads: int | None = Field(None, ge=1, le=256, description="CPU threads; none: measured when the run starts")
     data: DataPaths = DataPaths()
 

@@ -31,7 +31,7 @@ def test_there_is_a_map_a_loss(maps):
 def test_the_most_frequent_class_is_first_and_angles_stay_with_their_classes(maps):
     for place, balanced in ((0, False), (6, True)):
         switches = {"class_averaging": balanced, "class_complement": balanced}
-        found = optimal_configuration(COUNTS, **switches, temperature=TEMPERATURE, batch_size=64)
+        found = optimal_configuration(COUNTS, **switches, temperature=TEMPERATURE, batch_size=64, compositions=4_000)
         angles = pairwise_angles(found.means)
         order = np.argsort(COUNTS)[::-1]
         chosen = maps.nth(place)

@@ -182,7 +182,7 @@ def test_saved_numbers_are_those_of_geometry(open_panels: Page, runs: list[MadeR
 
     rows = rows_of(saved_by(open_panels, "Save Formation", "(CSV)", tmp_path))
     ahead = [row for row in rows if not row["epoch"]]  # what is predicted is of no epoch
-    assert [row["what"].partition(",")[0] for row in ahead] == ["loss alone"] * len(runs)
+    assert [row["what"].partition(" batch")[0] for row in ahead] == ["predicted for"] * len(runs)
     assert len(rows) == len(runs) * ((LAST + 1) * 46 + 1)
     for run in runs:
         for number in range(LAST + 1):

@@ -43,11 +43,11 @@ test("targets are named over the axes, and once where they are the same", () => 
     assert.deepEqual([yref, y, yanchor, others], ["y domain", 1, "bottom", []]); // where they cover no line
     return text;
   };
-  assert.equal(words(null), "all alike 96.4°");
+  assert.equal(words(null), "regular simplex 96.4°");
   const optimum = (tail, batch = 64) => ({ tail, batch });
-  assert.equal(words(optimum(96.41)), "all alike = loss alone 96.4°<br>batches of 64");
-  assert.equal(words(optimum(80)), "all alike 96.4°<br>tail, loss alone 80.0°, batches of 64");
-  assert.equal(words(optimum(80, null)), "all alike 96.4°<br>tail, loss alone 80.0°, one batch of everything");
+  assert.equal(words(optimum(96.41)), "regular simplex and tail predicted 96.4°<br>for batches of 64");
+  assert.equal(words(optimum(80)), "regular simplex 96.4°<br>tail predicted 80.0° for batches of 64");
+  assert.equal(words(optimum(80, null)), "regular simplex 96.4°<br>tail predicted 80.0° for one batch of everything");
   assert.equal(traceOf(formation(null), "predicted"), undefined);
   assert.deepEqual(traceOf(formation(optimum(80)), "predicted").y, [80, 80]);
 });
@@ -60,7 +60,7 @@ test("the regular simplex is dashed as in every other picture, and the predicted
 
 test("where no angle can be that wide, the regular simplex is said to be out of reach", () => {
   const words = formation(null, true).layout.annotations.map(({ text }) => text);
-  assert.deepEqual(words, ["all alike 96.4°, out of reach"]);
+  assert.deepEqual(words, ["regular simplex 96.4°, out of reach"]);
 });
 
 test("a metric has a line and a band for each run", () => {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  anglesInWords, byGroup, chosenOf, dataInWords, groupInWords, isSorted, labOf, matches, percent, read, sorted,
+  anglesInWords, apart, byGroup, chosenOf, dataInWords, groupInWords, isSorted, labOf, matches, percent, read, sorted,
   stateInWords, turned, write,
 } from "../../app/components/library/catalogue.js";
 
@@ -44,6 +44,17 @@ test("filters narrow each other, and count what they would list", () => {
   const { kinds, states } = chosenOf(RUNS, { ...ALL, find: "scl" });
   assert.deepEqual(kinds, { own: 1, shelf: 1 });
   assert.deepEqual(states, { active: 1, finished: 1, deleted: 1 });
+});
+
+test("runs of one name and data say what tells them apart", () => {
+  const [long, longer] = ["60 epochs", "240 epochs"].map((epochs) => `BCL, seed 0 · τ 0.3 · ${epochs}, batch 64`);
+  const made = (id, recipe, created) => run({ id, recipe, created, name: "BCL, seed 0" });
+  const found = apart([made("a", long, 1e9), made("b", longer, 1e9), run({ id: "c", recipe: long })]);
+  assert.deepEqual([...found], [["a", "60 epochs"], ["b", "240 epochs"], ["c", ""]]);
+  const [first, later, same] = apart([made("a", long, 1e9), made("b", long, 2e9), made("c", long, 2e9)]).values();
+  assert.match(first, /^made .* 2001/);
+  assert.match(later, /2033.* · b$/);
+  assert.match(same, /2033.* · c$/);
 });
 
 test("groups stand in the order of their first runs", () => {
@@ -96,7 +107,8 @@ test("figures are said with their unit, and what was not measured is not", () =>
   assert.equal(angles({ angle: 92.4, tail: 53.1 }), "92° on average, 53° within the tail, in projection space");
   assert.equal(angles({ angle: 92.4 }), "92° on average, in projection space");
   assert.equal(angles({}), "");
-  assert.equal(dataInWords(RUNS[0]), "Handwritten digits, imbalance factor 50");
+  assert.equal(dataInWords(RUNS[0]), "Handwritten digits, imbalance factor 50 asked for");
+  assert.equal(dataInWords({ ...RUNS[0], imbalance: 1 }), "Handwritten digits, imbalance factor 1");
   assert.equal(dataInWords(RUNS[0], [130, 2]), "Handwritten digits, imbalance factor 50 asked for, 65 drawn");
   assert.equal(dataInWords(RUNS[0], [100, 2]), "Handwritten digits, imbalance factor 50");
   assert.equal(dataInWords(run({ imbalance: null })), "Handwritten digits");
@@ -110,7 +122,7 @@ test("of features that are not negative it is said that no angle can be wider", 
 });
 
 test("a group says what is the same in it", () => {
-  assert.equal(groupInWords([RUNS[0], RUNS[1]]), "Handwritten digits, imbalance factor 50 · 2 runs");
+  assert.equal(groupInWords([RUNS[0], RUNS[1]]), "Handwritten digits, imbalance factor 50 asked for · 2 runs");
   assert.equal(groupInWords([RUNS[0], run({ imbalance: 10 })]), "2 runs");
 });
 

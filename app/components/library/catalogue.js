@@ -160,9 +160,34 @@ function standing(run) {
 /** What it was trained on, in words. @param {LibraryRun} run @param {?number[]} counts of its classes, where known */
 export function dataInWords({ data, imbalance }, counts = null) {
   const drawn = counts && factor(Math.max(...counts) / Math.min(...counts));
-  const asked = imbalance !== null && `imbalance factor ${imbalance}`;
-  const both = asked && drawn && drawn !== factor(imbalance) ? `${asked} asked for, ${drawn} drawn` : asked;
+  const asked = imbalance !== null && `imbalance factor ${factor(imbalance)}`;
+  const both = asked && imbalance !== 1 && drawn !== factor(imbalance) ? `${asked} asked for${drawn ? `, ${drawn} drawn` : ""}` : asked;
   return [data, both].filter(Boolean).join(", ");
+}
+
+/**
+ * What tells runs apart that have the same name and data: what of their recipes differs; where that is nothing, when
+ * they were made, and at last their ids.
+ *
+ * @param {LibraryRun[]} runs @returns {Map<string, string>} by their ids; "" where nothing is the same
+ */
+export function apart(runs) {
+  const found = new Map(runs.map(({ id }) => [id, []]));
+  const tell = (say) => {
+    const card = (run) => [run.name, dataInWords(run), ...found.get(run.id)].join("\n");
+    for (const alike of Map.groupBy(runs, card).values()) {
+      if (alike.length > 1) alike.map((run) => [run.id, say(run, alike)]).forEach(([id, words]) => words && found.get(id).push(words));
+    }
+  };
+  const parts = ({ recipe }) => (recipe ?? "").split(/ · |, /);
+  tell((run, alike) => parts(run).filter((part) => !alike.every((other) => parts(other).includes(part))).join(", "));
+  tell(({ created }) => created > 0 && `made ${dated(created)}`);
+  tell(({ id }) => id);
+  return new Map(Array.from(found, ([id, words]) => [id, words.join(" · ")]));
+}
+
+function dated(seconds) {
+  return new Date(1000 * seconds).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
 }
 
 /** How far apart its classes stand, in words. @param {LibraryRun} run */
@@ -182,6 +207,6 @@ export function percent(share) {
 export function groupInWords(runs) {
   const data = new Set(runs.map((run) => dataInWords(run)).filter(Boolean));
   const since = Math.min(...runs.map(({ created }) => created));
-  const when = since > 0 && new Date(1000 * since).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+  const when = since > 0 && dated(since);
   return [data.size === 1 && [...data][0], plural(runs.length, "run"), when].filter(Boolean).join(" · ");
 }

@@ -71,13 +71,24 @@ export class Entry {
     this.accuracy.textContent = percent(figures.accuracy);
     for (const { name: group, value } of this.shots) value.textContent = percent(figures[group]);
     this.angles.textContent = anglesInWords(run);
-    this.data.textContent = dataInWords(run, this.counts);
+    this.sayData();
     this.data.title = run.recipe;
     this.thumbnail.canvas.ariaLabel = `Angles between classes: ${this.angles.textContent || "not recorded"}`;
     this.thumbnail.root.hidden = isGone; // what was deleted is asked for nothing
     if (epoch === null) this.thumbnail.say("No epoch to draw yet.");
     else if (figures.angle === null) this.thumbnail.say("No angles were recorded.");
     if (this.isSeen) this.see();
+  }
+
+  /** @param {string} words which no other run of this name and data has */
+  tellApart(words) {
+    if (words === this.apart) return;
+    this.apart = words;
+    this.sayData();
+  }
+
+  sayData() {
+    this.data.textContent = [dataInWords(this.run, this.counts), this.apart].filter(Boolean).join(" · ");
   }
 
   /** It is on the screen, or nearly: draw its picture. */
@@ -87,7 +98,7 @@ export class Entry {
     const classes = await this.thumbnail.show(this.run);
     if (!classes) return;
     this.counts = classes.counts;
-    this.data.textContent = dataInWords(this.run, this.counts);
+    this.sayData();
     for (const { name, size } of this.shots) size.textContent = plural(classes.shots[name], "class", "classes");
   }
 

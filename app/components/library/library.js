@@ -7,7 +7,7 @@ import { follow } from "../stage/core/jobs.js";
 import { Away, asker, fetchFrom, sentence } from "../stage/core/server.js";
 import { plural, whole } from "../stage/core/words.js";
 import { Bar } from "./bar.js";
-import { KINDS, STATES, byGroup, chosenOf, groupInWords, isSorted, labOf, read, sorted, write } from "./catalogue.js";
+import { KINDS, STATES, apart, byGroup, chosenOf, groupInWords, isSorted, labOf, read, sorted, write } from "./catalogue.js";
 import { Entry } from "./entry.js";
 import { Headings } from "./headings.js";
 import { reader } from "./reader.js";
@@ -19,7 +19,7 @@ const UNDO = 20_000; // milliseconds that it is offered
 const ADDRESS_REST = 400; // milliseconds; browsers refuse addresses that change too often
 const READING =
   "A dot is a pair of classes at the angle between their means: orange within the tail, the rarest three tenths, dashed where " +
-  "all would be equally far apart. One run is one seed, which says little about a loss. ";
+  "all would be equally far apart, as in a regular simplex. One run is one seed, which says little about a loss. ";
 const AWAY = "The app does not answer; what is listed may have changed. It is asked again every two seconds.";
 
 class Library {
@@ -177,6 +177,7 @@ class Library {
     const { listed, kinds, states } = chosenOf(this.runs, this.view);
     this.chips(this.kinds, "kind", KINDS, kinds);
     this.chips(this.states, "state", STATES, states);
+    this.apart = apart(this.runs);
     this.empty.hidden = listed.length > 0;
     if (!listed.length) this.empty.replaceChildren(...this.whyEmpty());
     this.lay(isSorted(this.view) ? [sorted(listed, this.view.sort)] : byGroup(listed));
@@ -252,6 +253,7 @@ class Library {
       this.seen.observe(entry.root);
     }
     const entry = this.entries.get(run.id);
+    entry.tellApart(this.apart.get(run.id));
     entry.tick.checked = this.chosen.has(run.id);
     return entry;
   }

@@ -1,4 +1,4 @@
-// Predicted optima: how far each two class means are from the regular simplex, a heat map a loss.
+// Optima predicted for batches of a size: how far each two class means are from the regular simplex, a heat map a loss.
 
 import { picturing } from "../mounting.js";
 import { heatMapClasses } from "../stage/core/classes.js";
@@ -13,13 +13,14 @@ const KEY =
 const GROUPED = " Click a block to see its classes.";
 
 class Predicted {
-  /** @param {{counts: number[], stops: [number, string][], maps: {title: string, angles: number[]}[]}} told by Python */
-  constructor(host, { counts, stops, maps }) {
+  /** @param {{counts: number[], batches: string, stops: [number, string][], maps: {title: string, angles: number[]}[]}} told by Python */
+  constructor(host, { counts, batches, stops, maps }) {
     this.regular = simplexAngle(counts.length);
     this.classes = heatMapClasses({ names: counts.map((_, k) => String(k)), counts, groups: groupsOf(counts) });
     this.scale = deviationScale(stops, `${number(this.regular, 1)}°`);
+    this.batches = batches;
     this.grid = h("div", { class: "grid" });
-    const key = h("p", { class: "key" }, KEY + (this.classes.groups.length ? GROUPED : ""));
+    const key = h("p", { class: "key" }, `Predicted for ${batches}. ${KEY}` + (this.classes.groups.length ? GROUPED : ""));
     host.replaceChildren(this.grid, key); // at once: the maps read the page's colours
     this.maps = maps.map((told) => this.build(told));
   }
@@ -29,7 +30,7 @@ class Predicted {
     const [host, readout] = [h("div", { class: "map" }), h("p", { class: "readout" })];
     this.grid.append(h("section", {}, h("h3", {}, title), host, readout));
     const picture = new HeatMap(host, {
-      label: `Angles of the predicted optimum, ${title}`,
+      label: `Angles predicted for ${this.batches}, ${title}`,
       onHover: (hit) => this.point(hit, picture),
       onOpen: (blocks) => this.pictures.forEach((other) => other.setOpen(blocks)),
     });

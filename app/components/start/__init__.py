@@ -51,7 +51,7 @@ def _condition(group: str, name: str, suffix: str, known: Mapping[str, Rows]) ->
         {
             "id": f"{group}-{loss}",
             "title": title,
-            "colour": palette.loss_style(loss).colour,
+            **palette.loss_style(loss)._asdict(),
             "seeds": _summary(seeds[loss]) if seeds[loss] else None,
         }
         for loss, title in TITLES.items()

@@ -25,7 +25,7 @@ export class Column {
     this.summary = h("div", { class: "summary lines" });
     this.element = h(
       "section",
-      { style: `--loss: ${told.colour}; --tail: ${colours.tail}` },
+      { style: `--loss: ${told.colour}; --line: ${told.dash === "solid" ? "solid" : "dashed"}; --tail: ${colours.tail}` },
       h("h3", {}, told.title),
       h("div", { class: "degrees" }, this.plot, this.number),
       told.seeds && h("div", { class: "result" }, this.rings, this.summary),

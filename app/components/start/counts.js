@@ -8,7 +8,7 @@ const SIZE = 24; // pixels of a scan, which is eight wide
 /** @param {Run} run @param {number[]} tail classes @param {number} most images that the longest bar stands for */
 export function bars({ classes: { names, counts } }, tail, most, colours) {
   const rows = names.map((name, k) => {
-    const style = `width: ${(55 * counts[k]) / most}%; background: ${colours[tail.includes(k) ? "tail" : "head"]}`;
+    const style = `width: ${(55 * counts[k]) / most}%; background: ${colours[tail.includes(k) ? "tail" : "medium"]}`;
     const parts = [["label", name], ["bar", ""], ["count", String(counts[k])], ["scans", ""]];
     return h("li", {}, parts.map(([part, text]) => h("span", { class: part, style: part === "bar" && style }, text)));
   });

@@ -2,6 +2,9 @@
 
 import { orderOf } from "./geometry.js";
 
+/** The groups by training count, as readers know them: "medium" are classes with 20 to 100 images. */
+export const GROUP_TITLES = { head: "head", medium: "middle", tail: "tail" };
+
 export const EVERY_PAIR_UP_TO = 20; // classes; beyond, their distribution is shown, or groups of them
 
 export function classLabels(names, counts) {
@@ -14,7 +17,9 @@ export function isUneven(counts) {
 
 /** What a heat map is told of its classes: the most frequent first, in three groups where there are many. */
 export function heatMapClasses({ names, counts, groups: byName }) {
-  const groups = Object.entries(byName).map(([name, group]) => ({ name, count: group.length }));
+  const groups = Object.entries(byName).map(([key, group]) => {
+    return { key, name: GROUP_TITLES[key], count: group.length };
+  });
   return {
     order: Uint32Array.from(orderOf(byName)),
     rowLabels: classLabels(names, counts),

@@ -103,7 +103,7 @@ export function countSlope(push, counts) {
 }
 
 /**
- * Push between classes that their counts alone predict: all similarities equal, one batch of everything.
+ * Push between classes that their counts alone would make: all similarities equal, one batch of everything.
  *
  * @returns {{mass: Float32Array, push: Float32Array}} (K, K) each: the share of an anchor's repulsion by class, and the
  *   pair push, NaN on the diagonal and adding up to 1 over pairs

@@ -7,6 +7,7 @@ import { Table, placeAfter } from "./table.js";
 
 const TRAIL = 30; // epochs that a trail goes through
 export const NO_PROTOTYPES = "This loss trains no prototypes.";
+export const NO_OPTIMUM = "No optimum is predicted for this run, whatever the batch.";
 
 const NOTHING = new Table(0);
 const ACTIVE = ["queued", "running", "paused"];
@@ -67,7 +68,7 @@ export class Run {
     this.failures = new Map(); // epoch -> a sentence
     this.largest = 0; // bytes of a view
     this.samples = null; // {labels, indices, split: (N,); fits: rows that the picture is fitted on; test, train: shown}
-    this.predicted = null; // angles of the predicted optimum, (K, K)
+    this.predicted = null; // angles of the optimum predicted for the stated batch, (K, K)
     this.sprite = null;
     this.parts = new Set(); // about, history, samples, predicted: here, on their way, or failed
     this.failed = {}; // part -> a sentence
@@ -99,6 +100,12 @@ export class Run {
   /** Whether an array or metric of this name says something of the run, where it is recorded. */
   measures(name) {
     return this.trainsPrototypes || !name.startsWith("prototype");
+  }
+
+  /** Why there is no prediction, in a sentence; null where there is one, or where that is not known yet. */
+  get unpredicted() {
+    if (!this.classes || this.classes.predicted) return null;
+    return this.fault("predicted") ?? NO_OPTIMUM;
   }
 
   /** Why something of it did not come that may come when it is asked for again, in a sentence; null for nothing. */

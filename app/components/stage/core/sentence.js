@@ -41,7 +41,7 @@ export class Sentence {
     return [
       `${same ? `At epoch ${epochs[0]} the` : "The"} ${whoStand(meant, names, counts)}`,
       ...parts,
-      isIdealSaidLater ? "." : `; all classes equally far apart would be ${number(regular, 1)}°.`,
+      isIdealSaidLater ? "." : `; all classes equally far apart, as in a regular simplex, would be ${number(regular, 1)}°.`,
       ...otherSpaces(runs),
     ];
   }

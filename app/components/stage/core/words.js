@@ -32,9 +32,20 @@ export function whole(count) {
   return count.toLocaleString("en-US");
 }
 
-/** Which batches a prediction is of. @param {?number} size in images; null: all of them */
+/** Which batches a prediction is for. @param {?number} size in images; null: all of them */
 export function batches(size) {
   return size === null ? "one batch of everything" : `batches of ${whole(size)}`;
+}
+
+/** What is predicted, and for which batches. @param {?number} size as `batches` takes it */
+export function optimumFor(size) {
+  return `optimum predicted for ${batches(size)}`;
+}
+
+/** The same of runs together: where theirs are not for the same batches, each one's own picture says for which. */
+export function optimumOf(runs) {
+  const sizes = new Set(runs.flatMap(({ classes }) => (classes?.predicted ? [classes.predicted.batch] : [])));
+  return sizes.size === 1 ? optimumFor([...sizes][0]) : "optimum predicted for the stated batch";
 }
 
 export function factor(value) {

@@ -11,20 +11,20 @@ import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { tell } from "../core/glossary.js";
 import { NO_PROTOTYPES } from "../core/run.js";
-import { batches } from "../core/words.js";
+import { optimumFor, optimumOf } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { area, legendOf, mark } from "./signs.js";
 
 const MEANS = "class_means";
 const OF = [[MEANS, "class means"], ["prototypes", "prototypes"], ["classifier", "classifier weights"]];
-const TARGETS = [["simplex", "regular simplex"], ["predicted", "predicted optimum"]];
+const TARGETS = ["simplex", "predicted"];
 const WIDEST = 60; // degrees; where the diagonal's scale ends
 const FROM = {
-  simplex: "that of a [regular simplex]",
-  predicted: "that of the [predicted optimum]",
-  difference: "what it is in the first run",
+  simplex: () => "that of a [regular simplex]",
+  predicted: (optimum) => `that of the [${optimum}|predicted optimum]`,
+  difference: () => "what it is in the first run",
 };
-const NOT_THEIRS = "The predicted optimum is drawn of class means; of these none is.";
+const NOT_THEIRS = "Where class means would be, in batches of a size, is predicted; where these would be is not drawn.";
 const SCALE =
   "Angles are uncentred, seen from the origin; red is too close, blue too far apart, and the scale is the same " +
   "for all runs and epochs.";
@@ -47,7 +47,7 @@ export class Angles extends Lens {
   static title = "Angles";
   static proof = "theory#5-the-metrics";
   static fields = {
-    target: oneOf(...TARGETS.map(([target]) => target)),
+    target: oneOf(...TARGETS),
     of: oneOf(...OF.map(([of]) => of)),
     difference: flag(),
     blocks: someOf("", ..."012345678"), // of the groups of classes, those that are open; who pushes whom has the same
@@ -55,8 +55,9 @@ export class Angles extends Lens {
 
   build() {
     const { stage } = this;
+    const targets = [["simplex", "regular simplex"], ["predicted", optimumOf(stage.runs)]];
     this.against = toggle(stage, "difference", `difference from ${stage.runs[0]?.told.label}`);
-    this.offer(choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", TARGETS), this.against);
+    this.offer(choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", targets), this.against);
     this.addColumns((content, run) => new AnglesColumn(stage, content, run, this));
     const stops = stage.told.deviation;
     const signs = [
@@ -71,7 +72,7 @@ export class Angles extends Lens {
   options() {
     const { state, runs, comparable, told } = this.stage;
     this.against.hidden = runs.length < 2 || !comparable;
-    const from = FROM[state.difference && !this.against.hidden ? "difference" : state.target];
+    const from = FROM[state.difference && !this.against.hidden ? "difference" : state.target](optimumOf(runs));
     tell(this.words, `Each cell is two classes: how far their angle is from ${from}. ${SCALE}`, told.glossary);
     for (const { map } of this.parts) map.setOpen(state.blocks.map(Number));
   }
@@ -103,22 +104,20 @@ export class Angles extends Lens {
     if (target === "predicted") return this.predictedOf(run);
     const { regular } = run.classes;
     const bound = of === MEANS && isBounded(run.about) ? `: ${boundInWords(run.about, regular)}` : "";
-    return { pairs: () => regular, name: `${number(regular, 1)}°`, ...this.metric("angle_rms_deviation"), bound };
+    const rms = "angle_rms_deviation";
+    return { pairs: () => regular, name: `${number(regular, 1)}°`, rms, words: this.stage.told.metrics[rms].title, bound };
   }
 
   predictedOf(run) {
     const fault = run.fault("predicted");
     if (this.stage.state.of !== MEANS) return { lack: NOT_THEIRS };
-    if (fault) return { lack: `The predicted optimum cannot be shown. ${fault}` };
-    if (!run.classes.predicted) return { lack: "No optimum is predicted for this run." };
+    if (fault) return { lack: `What is predicted for its batches cannot be shown. ${fault}` };
+    if (run.unpredicted) return { lack: run.unpredicted };
     this.stage.store.predicted(run);
-    if (!run.predicted) return { lack: "The predicted optimum is on its way.", waiting: true };
-    const name = `the predicted optimum in ${batches(run.classes.predicted.batch)}`;
-    return { pairs: () => run.predicted, name, ...this.metric("distance_to_prediction") };
-  }
-
-  metric(rms) {
-    return { rms, words: this.stage.told.metrics[rms].title };
+    const optimum = optimumFor(run.classes.predicted.batch);
+    if (!run.predicted) return { lack: `The ${optimum} is on its way.`, waiting: true };
+    const words = `RMS difference to the ${optimum}`;
+    return { pairs: () => run.predicted, name: `the ${optimum}`, rms: "distance_to_prediction", words };
   }
 
   point(hit, from) {
@@ -140,7 +139,7 @@ class AnglesColumn {
     this.map = new HeatMap(host, { label: `Angles between classes, ${run.told.label}`, onHover, onOpen });
     const { groups } = (this.classes = heatMapClasses(run.classes));
     // They are named from head to tail, which is from a to z.
-    const metric = (...pair) => `angle_${pair.map(({ name }) => name).sort().join("_")}`;
+    const metric = (...pair) => `angle_${pair.map(({ key }) => key).sort().join("_")}`;
     this.blockMetrics = groups.flatMap((row) => groups.map((column) => metric(row, column)));
     this.map.setClasses(this.classes);
     this.pictures = [this.map];

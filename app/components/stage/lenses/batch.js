@@ -3,7 +3,7 @@
 
 import { Chart } from "../plots/chart.js";
 import { TWO_BY_TWO, batchFigure, panelsOf } from "../plots/figures.js";
-import { EVERY_PAIR_UP_TO } from "../core/classes.js";
+import { EVERY_PAIR_UP_TO, GROUP_TITLES } from "../core/classes.js";
 import { CORNERS, byClass, denominator } from "../core/denominator.js";
 import { button, choice, h } from "../core/dom.js";
 import { matching, oneOf } from "../core/fields.js";
@@ -58,7 +58,7 @@ export class Batch extends Lens {
     const { stage } = this;
     const { groups } = stage.told;
     tell(this.words, WORDS[stage.state.weighs] + HOW, stage.told.glossary);
-    const [tail, head, medium] = ["tail", "head", "medium"].map((group) => [dot(groups[group]), group]);
+    const [tail, head, medium] = ["tail", "head", "medium"].map((group) => [dot(groups[group]), GROUP_TITLES[group]]);
     const [own, prototype] = [[ring(), "own class"], [mark("M8 2l6 6l-6 6l-6-6z", true), "prototype"]];
     this.legend.replaceChildren(...legendOf([tail, head, medium, own, prototype]));
     this.epoch();

@@ -11,8 +11,9 @@ import { orderOf } from "../core/geometry.js";
 import { tell } from "../core/glossary.js";
 import { escaped } from "../export/words.js";
 import { Lens, significant } from "./lens.js";
-import { legendOf, symbol } from "./signs.js";
+import { DOTTED, legendOf, line, symbol } from "./signs.js";
 import { NO_PROTOTYPES } from "../core/run.js";
+import { batches } from "../core/words.js";
 
 const METRIC = /^[a-z0-9_]{1,40}$/; // Python knows which there are
 const PLACES = [["metric", "first"], ["beside", "second"], ["classes", "by class"]];
@@ -23,11 +24,12 @@ const WORDS =
   "most frequent class on top.";
 export const ALIKE = "These runs have different classes or counts: their accuracies by class are not drawn together.";
 const FLOOR = {
-  loss_contrastive: "Dotted: its least, on average over batches of the run's size, were every class one point.",
-  loss: "Dotted: no less where every class is one point: its contrastive part at its least, cross-entropy at nothing.",
+  loss_contrastive: "were every class one point",
+  loss: "were every class one point: its contrastive part at its least, cross-entropy at nothing",
 };
 const NOT_RECORDED = "Accuracy by class was not recorded.";
 const RMS = "angle_rms_deviation";
+const OFF = "distance_to_prediction";
 const MOST = 20; // classes that find room
 
 export class Curves extends Lens {
@@ -52,8 +54,6 @@ export class Curves extends Lens {
     const [plot, content] = room(this.charts, "classes", h("p", { class: "title" }, "Test accuracy by class"));
     this.lack = content.appendChild(h("p", { class: "message", role: "status", hidden: true }));
     this.accuracy = new Chart(plot, accuracyFigure(runs), stage.told);
-    const signs = runs.map((run, place) => [symbol(SYMBOLS[place % SYMBOLS.length], run.colour), run.label]);
-    this.legend.append(...legendOf(signs));
     this.note = this.side.appendChild(h("p", { class: "key", role: "status" }));
     tell(this.words, WORDS, stage.told.glossary);
   }
@@ -100,7 +100,16 @@ export class Curves extends Lens {
     for (const { line } of this.lines) line.draw();
   }
 
+  signs() {
+    const runs = this.stage.store.runs.map(({ told }) => told);
+    return [
+      ...runs.map((run, place) => [symbol(SYMBOLS[place % SYMBOLS.length], run.colour), run.label]),
+      this.lines.some(({ floored }) => floored.length) && [line("currentColor", 1.5, { dash: DOTTED }), "least loss predicted for its batches"],
+    ];
+  }
+
   say() {
+    this.legend.replaceChildren(...legendOf(this.signs()));
     const said = [...new Set(this.lines.flatMap((line) => line.notes())), this.thinned];
     this.note.textContent = said.filter(Boolean).join(" ");
   }
@@ -171,20 +180,40 @@ class CurveChart {
     return { line, floor, band: seeds && between(along(seeds.epochs), seeds.low, seeds.high) };
   }
 
+  /** Runs of which the least that is predicted is drawn. */
+  get floored() {
+    return this.stage.store.runs.filter((_, place) => this.known?.[place]?.floor);
+  }
+
   notes() {
     const { stage, known, metric, spread } = this;
     const isEmpty = (run) => run.table && !known[stage.store.runs.indexOf(run)]?.line.y.some(Number.isFinite);
     const { title } = stage.told.metrics[metric];
-    const why = (run) => (run.measures(metric) ? `“${title}” was not recorded.` : NO_PROTOTYPES);
+    const missing = (run) => (metric === OFF && run.unpredicted) || `“${title}” was not recorded.`;
+    const why = (run) => (run.measures(metric) ? missing(run) : NO_PROTOTYPES);
     const lacks = stage.runs.filter(isEmpty).map((run) => `${run.told.label}: ${why(run)}`);
     const isBound = (run) => metric === RMS && run.classes && isBounded(run.about);
     const bound = ({ about, classes, told }) => `${told.label}: ${boundInWords(about, classes.regular)}.`;
     const bounds = stage.runs.filter(isBound).map(bound);
     const hasBand = known.some((series) => series?.band);
-    const hasFloor = known.some((series) => series?.floor);
+    const floor = (ofBatch) => `Dotted: the least that is predicted for ${ofBatch}, ${FLOOR[metric]}.`;
+    const predicted = stage.runs.filter(({ classes }) => metric === OFF && classes?.predicted);
     const band = spread ? "Band: the spread over pairs, one standard deviation." : "Band: range over seeds.";
-    return [hasBand && band, hasFloor && FLOOR[metric], ...lacks, ...bounds];
+    return [
+      hasBand && band,
+      ...byBatch(this.floored, floor),
+      ...byBatch(predicted, (ofBatch) => `Predicted for ${ofBatch}, which is the stated batch.`),
+      ...lacks,
+      ...bounds,
+    ];
   }
+}
+
+/** What is to be said of predictions for some batches, once for all runs, or of each run where these differ. */
+function byBatch(runs, say) {
+  const told = runs.map(({ classes, told }) => [say(batches(classes.predicted.batch)), told.label]);
+  const said = [...new Set(told.map(([text]) => text))];
+  return said.length > 1 ? told.map(([text, label]) => `${label}: ${text}`) : said;
 }
 
 /** What a run has of a metric, NaN where it has nothing. */

@@ -1,10 +1,11 @@
 // The embedding of every run, all turned together, and what is marked in it.
 
-import { classLabels } from "../core/classes.js";
+import { GROUP_TITLES, classLabels } from "../core/classes.js";
 import { TourColumn } from "./embedding_column.js";
 import { button, choice as choiceOf, h, icon, menu, number, toggle } from "../core/dom.js";
 import { choice, listOf, matching, oneOf, someOf } from "../core/fields.js";
 import { tell } from "../core/glossary.js";
+import { optimumOf } from "../core/words.js";
 import { Lens } from "./lens.js";
 import { ALONE, METHODS } from "./projection.js";
 import { area, dot, legendOf, mark, ring } from "./signs.js";
@@ -15,8 +16,8 @@ const TURN = 0.8; // seconds that facing a class takes
 const DISC = "M13 8a5 5 0 1 1-10 0a5 5 0 1 1 10 0z";
 // Each with its sign, and whether that is filled.
 const LAYERS = [
-  ["simplex", "ideal simplex", DISC, false],
-  ["predicted", "predicted optimum", "M3.5 3.5l9 9M12.5 3.5l-9 9", false],
+  ["simplex", "regular simplex", DISC, false],
+  ["predicted", null, "M3.5 3.5l9 9M12.5 3.5l-9 9", false], // in words that say for which batches
   ["means", "class means", DISC, true],
   ["trails", "trails", "M2 13l4-6l4 2l4-7", false],
   ["prototypes", "prototypes", "M8 2l6 6l-6 6l-6-6z", true],
@@ -73,7 +74,7 @@ export class Embedding extends Lens {
       button("As fitted", () => this.turnTo(() => identity(this.dims))),
     ]);
     const sign = (path, isFilled) => path && icon(path, isFilled);
-    const layers = LAYERS.map(([layer, text, ...of]) => toggle(stage, "layers", text, layer, sign(...of)));
+    const layers = LAYERS.map(([layer, text, ...of]) => toggle(stage, "layers", text ?? this.optimum, layer, sign(...of)));
     this.ofAligned = [this.depth, this.steering, ...layers.filter((_, i) => LAYERS[i][0] !== "means")];
     const dragging = h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes);
     if (stage.ask) this.offer(menu(stage, "fit", "picture", FITS));
@@ -103,6 +104,10 @@ export class Embedding extends Lens {
     return this.parts.some((part) => part.alone);
   }
 
+  get optimum() {
+    return optimumOf(this.stage.runs);
+  }
+
   options() {
     const { alone, stage } = this;
     const { layers, split, fit } = stage.state;
@@ -123,10 +128,10 @@ export class Embedding extends Lens {
     const { layers, colour } = stage.state;
     const { groups, neutral, amount } = stage.told;
     const shown = LAYERS.filter(([layer, , path]) => path && layers.includes(layer) && (!alone || layer === "means"));
-    const marks = shown.map(([, text, ...sign]) => [mark(...sign), alone ? "middle of a class" : text]);
+    const marks = shown.map(([, text, ...sign]) => [mark(...sign), alone ? "middle of a class" : (text ?? this.optimum)]);
     const colours = {
       class: [],
-      group: Object.entries(groups).map(([group, of]) => [dot(of), group]),
+      group: Object.entries(groups).map(([group, of]) => [dot(of), GROUP_TITLES[group]]),
       correct: [[dot(neutral), "predicted right"], [dot(groups.tail), "wrong"]],
       confidence: [[area(amount), "the bluer, the surer"]],
     };

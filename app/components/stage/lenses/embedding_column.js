@@ -82,12 +82,11 @@ export class TourColumn {
     const { space } = this.run.about;
     const layers = this.alone ? [] : wanted;
     const elsewhere = `The classifier's weights live in another space than this one, the ${space}.`;
-    const unpredicted = this.run.fault("predicted") ?? "No optimum is predicted for this run.";
     const uncoloured = (what) => `No ${what} were recorded; colours are those of the classes.`;
     return [
       layers.includes("classifier") && space !== "backbone" && elsewhere,
       layers.includes("prototypes") && !this.run.trainsPrototypes && NO_PROTOTYPES,
-      layers.includes("predicted") && !this.fixed.predicted && unpredicted,
+      layers.includes("predicted") && !this.fixed.predicted && this.run.unpredicted,
       colour === "correct" && !this.snapshot.get("predictions") && uncoloured("predictions"),
       colour === "confidence" && !this.snapshot.get("confidences") && uncoloured("confidences"),
     ].filter(Boolean);

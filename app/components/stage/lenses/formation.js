@@ -7,9 +7,9 @@ import { h, toggle } from "../core/dom.js";
 import { formationFigure } from "../plots/figures.js";
 import { kindsOf } from "../core/geometry.js";
 import { tell } from "../core/glossary.js";
-import { batches } from "../core/words.js";
+import { batches, optimumOf } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
-import { area, dot, legendOf, line } from "./signs.js";
+import { DOTTED, area, dot, legendOf, line } from "./signs.js";
 import { DASH, SPACE, TICK, kindOfPair } from "../plots/dots.js";
 import { EpochLine, between, epochAxis, lastEpoch, onAxis } from "../plots/epoch_line.js";
 import { Strip } from "../plots/strip.js";
@@ -21,9 +21,7 @@ const [ROOM, LEAST_TOP] = [4, 120]; // degrees
 const PAIRS =
   "Each thin line is the angle between two [class means|class mean], orange within the [tail], slate within the [head]. ";
 const DISTRIBUTION = "The angles between all pairs of [class means|class mean], and in bold their mean over the [tail]. ";
-const TARGETS =
-  "Dashed: where all pairs would be equally far apart, as in a [regular simplex]. Dotted: where the contrastive loss " +
-  "alone would leave the tail, its [predicted optimum]";
+const REGULAR = "Dashed: where all pairs would be equally far apart, as in a [regular simplex].";
 
 export class Formation extends Lens {
   static key = "formation";
@@ -44,15 +42,19 @@ export class Formation extends Lens {
     for (const part of parts) part.draw(top, this.columns);
     const kinds = [parts.some((part) => !part.many), parts.some((part) => part.many)]; // few pairs, many pairs
     const words = [PAIRS, DISTRIBUTION].filter((_, i) => kinds[i]).join("");
-    tell(this.words, `${words}${TARGETS}${this.ofBatches}.`, this.stage.told.glossary);
+    tell(this.words, `${words}${REGULAR}${this.predicted ? this.dotted : ""}`, this.stage.told.glossary);
     this.legend.replaceChildren(...legendOf(this.signs(...kinds)));
   }
 
-  /** Of which batches the predictions are, unless they differ: the pictures say it too. */
-  get ofBatches() {
-    const predicted = this.columns.map(({ run }) => run.classes?.predicted).filter(Boolean);
-    const sizes = new Set(predicted.map(({ batch }) => batches(batch)));
-    return sizes.size === 1 ? ` in ${[...sizes][0]}` : "";
+  /** Runs of which a picture shows what is predicted. */
+  get predicted() {
+    const runs = this.columns.map(({ run }) => run).filter(({ classes }) => Number.isFinite(classes?.predicted?.tail));
+    return runs.length ? runs : null;
+  }
+
+  get dotted() {
+    const optimum = optimumOf(this.predicted);
+    return ` Dotted: the mean within the tail at the [${optimum}|predicted optimum], where the contrastive loss alone would leave it.`;
   }
 
   /** @param {boolean} few whether pairs have a line each @param {boolean} many or not */
@@ -60,9 +62,9 @@ export class Formation extends Lens {
     const { stage, columns } = this;
     const { groups, neutral } = stage.told;
     const pairs = [
-      [line(groups.tail, 1.5), "tail pair"],
-      [line(groups.head, 1.5), "head pair"],
-      [line(neutral, 1.5, { opacity: 0.6 }), "other pair"],
+      [line(groups.tail, 1.5), "pair within the tail"],
+      [line(groups.head, 1.5), "pair within the head"],
+      [line(neutral, 1.5, { opacity: 0.6 }), "any other pair"],
     ];
     const shares = [
       [line(neutral, 2), "median pair"],
@@ -76,8 +78,8 @@ export class Formation extends Lens {
       [line("currentColor", 3.5), "mean within the tail"],
       hasOthers && [line("currentColor", 1.5, { opacity: 0.5 }), "in other runs"],
       columns.some(({ run }) => stage.store.tablesOf(run)) && [area("currentColor", 0.2), "range over seeds"],
-      [line("currentColor", 1.5, { dash: `${DASH} ${SPACE}` }), "all alike"],
-      columns.some(({ run }) => run.classes?.predicted) && [line("currentColor", 1.5, { dash: "1.5 3" }), "tail, loss alone"],
+      [line("currentColor", 1.5, { dash: `${DASH} ${SPACE}` }), "regular simplex"],
+      this.predicted && [line("currentColor", 1.5, { dash: DOTTED }), `tail, ${optimumOf(this.predicted)}`],
       !many && [dot(neutral), "this epoch"],
     ];
   }
@@ -176,7 +178,7 @@ class FormationColumn {
     const predicted = run.classes.predicted ?? {};
     const ahead = ["tail", "prototypes"].filter((of) => Number.isFinite(predicted[of])).map((of) => {
       const within = of === "tail" ? "the tail" : "the tail's prototypes";
-      return row("", `loss alone, ${batches(predicted.batch)}: mean over the pairs within ${within}`, predicted[of]);
+      return row("", `predicted for ${batches(predicted.batch)}: mean over the pairs within ${within}`, predicted[of]);
     });
     const measured = curves.epochs.flatMap((epoch, i) => {
       const shares = many ? this.shares(epoch) : [];

@@ -8,6 +8,7 @@ import { pushFigure, receivedFigure, ticksOf, wrapped } from "../plots/figures.j
 import { asShares, countEffect, countSlope, kindsOf, orderOf, tailPushShare } from "../core/geometry.js";
 import { oneOf } from "../core/fields.js";
 import { tell } from "../core/glossary.js";
+import { batches } from "../core/words.js";
 import { escaped } from "../export/words.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { Lens, significant } from "./lens.js";
@@ -50,14 +51,15 @@ const DOTS = {
   },
 };
 const SLOPE =
-  "Thin lines: what the counts alone would do, for one batch of all images and all similarities equal, which even " +
-  "untrained features only come near. Bold: the measured slope, 0 if all pushed alike. ";
+  "Thin lines: what the counts alone would do in one batch of everything, all similarities equal, which even untrained " +
+  "features only come near; what is measured is of the run's own batches, in which rare classes are often absent. Bold: " +
+  "the measured slope, 0 if all pushed equally. ";
 const MAP = {
   pair_push: "The [pair push] of every two classes, as a share of all of it. ",
   gradient_mass: "The [mass] of each class (column) at [anchors|anchor] of each other one (row). ",
 };
 const BARS =
-  "What each class receives, as mean lengths of the gradient: up the push by [head], medium and [tail], its own class's " +
+  "What each class receives, as mean lengths of the gradient: up the push by [head], [middle] and [tail], its own class's " +
   "repulsion included; down the pull of its own class. The lengths add up here, while the forces partly cancel. ";
 const SAMPLED = "Measured on two batches of each epoch, up to eight before training, so it wavers from epoch to epoch. ";
 const UNSEEN = {
@@ -108,14 +110,14 @@ export class Push extends Lens {
       dots: [
         [dot(groups.tail), "on the tail"],
         [dot(groups.head), "on the head"],
-        [dot(groups.medium), "on others"],
-        [line(neutral, 1, { opacity: 0.7 }), "counts alone"],
+        [dot(groups.medium), "on the middle"],
+        [line(neutral, 1, { opacity: 0.7 }), `counts alone, ${batches(null)}`],
         [line("currentColor", 3), "measured slope"],
       ],
       map: [],
       bars: [
         [area(groups.head), "push by the head"],
-        [area(groups.medium), "by medium"],
+        [area(groups.medium), "by the middle"],
         [area(groups.tail), "by the tail"],
         [striped(neutral), "pull of its own class"],
       ],
@@ -169,7 +171,7 @@ class PushColumn {
     return this.stage.state.quantity;
   }
 
-  /** What the counts alone predict; null for runs of which the loss is not known. */
+  /** What the counts alone would do; null for runs of which the loss is not known. */
   get countsAlone() {
     return this.alone && (this.quantity === "pair_push" ? this.alone.push : this.alone.mass);
   }
@@ -236,7 +238,7 @@ class PushColumn {
   showSummary(snapshot, values) {
     const { counts, countsAlone: alone } = this;
     const slopeOf = (push) => number(countSlope(push, counts), 2);
-    const slope = ["Slope ", h("b", {}, slopeOf(values)), alone ? `, counts alone ${slopeOf(alone)}. ` : ". "];
+    const slope = ["Slope ", h("b", {}, slopeOf(values)), alone ? `, counts alone ${slopeOf(alone)} in ${batches(null)}. ` : ". "];
     const level = `All classes have ${counts[0]} training images: there is no slope. `;
     const none = counts.length < 3 ? "Two classes have no slope. " : isUneven(counts) ? null : level;
     this.slope.replaceChildren(...(none ? [none] : slope));
@@ -250,11 +252,11 @@ class PushColumn {
     if (tail.length < 2) return [];
     const shareOf = (matrix) => tailPushShare(matrix, K, groups);
     const measured = run.metric("tail_push_share", snapshot.epoch) ?? shareOf(snapshot.get("pair_push"));
-    const byCounts = this.alone ? `, counts alone ${percent(shareOf(this.alone.push))}` : "";
+    const byCounts = this.alone ? `, counts alone ${percent(shareOf(this.alone.push))} in ${batches(null)}` : "";
     const even = percent(shareOf(new Float32Array(K * K).fill(1)));
     const listed = tail.length > NAMED ? "" : ` (${tail.map((k) => this.names[k]).join(", ")})`;
     const among = isUneven(counts) ? "the tail" : `the classes shown as tail, no rarer than the others${listed}`;
-    return [`Of all pair push within ${among} `, h("b", {}, percent(measured)), `${byCounts}, if all alike ${even}.`];
+    return [`Of all pair push within ${among} `, h("b", {}, percent(measured)), `${byCounts}; ${even} if all pairs pushed equally.`];
   }
 
   rows(snapshot) {
@@ -271,7 +273,7 @@ class PushColumn {
       "class pushing": names[column],
       "training images of the one pushing": counts[column],
       [header]: significant(values[row * K + column]),
-      "by the counts alone (same unit)": significant(countsAlone?.[row * K + column]),
+      [`by the counts alone, ${batches(null)} (same unit)`]: significant(countsAlone?.[row * K + column]),
     }));
   }
 

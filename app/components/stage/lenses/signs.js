@@ -3,6 +3,7 @@
 import { drawing, filled, h, icon } from "../core/dom.js";
 
 const SIZE = { width: 22, height: 12 };
+export const DOTTED = "1.5 3"; // of lines that say what is predicted
 const OUTLINES = {
   circle: "M15.5 6a4.5 4.5 0 1 1-9 0a4.5 4.5 0 1 1 9 0z",
   square: "M7 2h8v8h-8z",

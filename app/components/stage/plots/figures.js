@@ -23,7 +23,7 @@ const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 
  *
  * @param {{label: string, colour: string, dash: string}} run @param {Object[]} others like it
  * @param {{regular: number, predicted: ?{tail: number, batch: ?number}, planned: number, isBounded: boolean}} targets
- *   degrees of the regular simplex, and of the predicted optimum within the tail; epochs; whether no angle can be as
+ *   degrees of the regular simplex, and within the tail of the optimum predicted for batches of so many images; epochs; whether no angle can be as
  *   wide as the former
  */
 export function formationFigure(run, others, { regular, predicted, planned, isBounded }, { groups, neutral }) {
@@ -59,10 +59,11 @@ export function formationFigure(run, others, { regular, predicted, planned, isBo
 /** Above the axes, where they cover no line. */
 function targetsInWords(regular, predicted, isBounded) {
   const angle = `${regular.toFixed(1)}°${isBounded ? ", out of reach" : ""}`;
-  if (predicted === null) return `all alike ${angle}`;
+  if (predicted === null) return `regular simplex ${angle}`;
   const { tail, batch } = predicted;
-  if (tail.toFixed(1) === regular.toFixed(1)) return `all alike = loss alone ${angle}<br>${batches(batch)}`;
-  return `all alike ${angle}<br>tail, loss alone ${tail.toFixed(1)}°, ${batches(batch)}`;
+  const isSame = tail.toFixed(1) === regular.toFixed(1);
+  if (isSame) return `regular simplex and tail predicted ${angle}<br>for ${batches(batch)}`;
+  return `regular simplex ${angle}<br>tail predicted ${tail.toFixed(1)}° for ${batches(batch)}`;
 }
 
 /** Of the runs' dots, a run each: they differ without their colours too. */
@@ -117,7 +118,7 @@ export function curveFigure(runs, planned) {
 
 /**
  * How hard a class is pushed by each other one, against the other's training count: "measured" has a dot a pair,
- * "counts" a line for each pushed class, of what the counts alone predict, "fit" the slope, through the dots' middle.
+ * "counts" a line for each pushed class, of what the counts alone would do, "fit" the slope, through the dots' middle.
  */
 export function pushFigure({ label, colour, dash }, { neutral }) {
   const data = [

@@ -1,4 +1,4 @@
-// What stands around the samples: the unit sphere, the ideal simplex, trails, marks of the classes and their names.
+// What stands around the samples: the unit sphere, the regular simplex, trails, marks of the classes and their names.
 
 import { Labels } from "./labels.js";
 import { circle, stroke } from "./pen.js";
