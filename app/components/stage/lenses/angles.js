@@ -11,7 +11,7 @@ import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { tell } from "../core/glossary.js";
 import { NO_PROTOTYPES } from "../core/run.js";
-import { optimumFor, optimumOf } from "../core/words.js";
+import { batches, optimumFor, optimumOf } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { area, legendOf, mark } from "./signs.js";
 
@@ -55,7 +55,7 @@ export class Angles extends Lens {
 
   build() {
     const { stage } = this;
-    const targets = [["simplex", "regular simplex"], ["predicted", optimumOf(stage.runs)]];
+    const targets = [["simplex", "regular simplex"], ["predicted", optimumOf(stage.runs).replace("optimum ", "")]];
     this.against = toggle(stage, "difference", `difference from ${stage.runs[0]?.told.label}`);
     this.offer(choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", targets), this.against);
     this.addColumns((content, run) => new AnglesColumn(stage, content, run, this));
@@ -117,7 +117,8 @@ export class Angles extends Lens {
     const optimum = optimumFor(run.classes.predicted.batch);
     if (!run.predicted) return { lack: `The ${optimum} is on its way.`, waiting: true };
     const words = `RMS difference to the ${optimum}`;
-    return { pairs: () => run.predicted, name: `the ${optimum}`, rms: "distance_to_prediction", words };
+    const scale = `predicted, ${batches(run.classes.predicted.batch)}`; // which has little room
+    return { pairs: () => run.predicted, name: `the ${optimum}`, scale, rms: "distance_to_prediction", words };
   }
 
   point(hit, from) {
@@ -146,16 +147,16 @@ class AnglesColumn {
   }
 
   /**
-   * @param {{pairs: () => number | Float32Array, name: string, rms: ?string, words: string, bound: ?string}} target
-   *   `rms`: a metric of all pairs, which `words` name; `bound`: why it cannot be 0
+   * @param {{pairs: () => number | Float32Array, name: string, scale: ?string, rms: ?string, words: string, bound: ?string}} target
+   *   `scale`: the name where there is little room; `rms`: a metric of all pairs, which `words` name; `bound`: why it cannot be 0
    */
   show(snapshot, target) {
     const { of } = this.stage.state;
     const { map, run } = this;
     const within = of === MEANS ? snapshot.get("within_class_angles") : null;
-    const { name, words, bound = "" } = target;
+    const { name, scale = name, words, bound = "" } = target;
     const isOther = name !== this.name || !within !== this.bare;
-    if (isOther) map.setScales(deviationScale(this.stage.told.deviation, name), within && DIAGONAL);
+    if (isOther) map.setScales(deviationScale(this.stage.told.deviation, scale), within && DIAGONAL);
     Object.assign(this, { name, target, bare: !within });
     const means = map.blocks.grouped && !map.blocks.open.size && this.meansOf(snapshot, target);
     let rms = run.metric(target.rms, snapshot.epoch);
