@@ -55,6 +55,8 @@ MIN_TEMPERATURE = 0.001
 MIN_TEMPERATURE_WITH_PROTOTYPES = 0.003  # down to it e^{−2/τ}, of opposite vectors, is a number to float64
 MAX_IMAGES = 10**9 - 1  # from which numpy draws batches
 STARTS_WITHOUT_SIMPLEX = 5
+FEW_COUNTS = 20  # of more different ones, chance averages out over the classes: to 0.1° for a hundred
+ENOUGH_FOR_MANY = 200  # compositions
 OUT_OF_PLANE = 1e-5  # length that the solution may lose to K − 1 dimensions
 
 
@@ -66,6 +68,11 @@ class Configuration(NamedTuple):
     value: float  # the loss there
     gap: float  # by how much, at most, the global minimum is lower; infinite where nothing is proved
     unique: bool  # no other configuration has the minimum, rotations apart
+
+
+def enough_compositions(class_counts: ArrayLike, for_few: int) -> int:
+    """Over how many drawn batches to average: `for_few` where few counts differ, otherwise fewer, which cost time."""
+    return for_few if len(np.unique(class_counts)) <= FEW_COUNTS else min(for_few, ENOUGH_FOR_MANY)
 
 
 def optimal_configuration(

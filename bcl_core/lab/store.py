@@ -27,11 +27,12 @@ from bcl_core.lab.faults import in_words, is_writable
 from bcl_core.lab.files import RunFolder, write_once
 from bcl_core.lab.locks import is_locked, taken
 from bcl_core.lab.rows import as_run, metrics_of, where
-from bcl_core.lab.run import ACTIVE, RUN_ID, DiskError, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
+from bcl_core.lab.run import ACTIVE, DiskError, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
+from bcl_core.lab.starts import check_start
 from bcl_core.lab.steering import Order
 from bcl_core.lab.worker_row import WorkerRow
-from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
+from bcl_core.recipe import RUN_ID, Execution, Recipe, Recorded, Unreadable
 
 MAX_QUEUED = 64
 PATIENCE_SECONDS = 0.2
@@ -232,7 +233,7 @@ class Lab:
 
     def enqueue_model(self, name: str, recipe: Recipe, execution: Execution, weights: bytes) -> str:
         """Queue a run that starts from these weights (safetensors): it is measured as it is, and then held."""
-        with self._new_folders() as make_folder:
+        with self._new_folders(fresh=False) as make_folder:
             run_id = make_folder(recipe)
             write_once(RunFolder(self.home / "runs" / run_id).initial, weights)
             self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
@@ -317,13 +318,18 @@ class Lab:
         return run_id, lock
 
     @contextmanager
-    def _new_folders(self) -> Iterator[Callable[[Recipe | Recorded], str]]:
-        """Hand out what makes a run's folder and returns its id; the folders are gone again where the block fails."""
+    def _new_folders(self, *, fresh: bool = True) -> Iterator[Callable[[Recipe | Recorded], str]]:
+        """Hand out what makes a run's folder and returns its id; the folders are gone again where the block fails.
+
+        A run that is not `fresh` brings weights of its own, wherever its recipe starts.
+        """
         made: list[str] = []
 
         def make(recipe: Recipe | Recorded) -> str:
             if isinstance(recipe, Recipe) and recipe.missing:
                 raise LabError(f"the run cannot be trained here: {recipe.missing}")
+            if isinstance(recipe, Recipe) and fresh:
+                check_start(self, recipe)
             made.append(run_id := new_id())
             write_once(RunFolder(self.home / "runs" / run_id).recipe, recipe.model_dump_json(indent=2).encode())
             return run_id

@@ -201,7 +201,7 @@ def test_what_is_paused_stopped_or_cannot_train_holds_up_nothing_behind_it(lab, 
     lab.pause(held)
     stopped, beside = queue(lab, small("digits-scl", epochs=1), small("digits-bcl", epochs=1))
     lab.stop(stopped)
-    broken, last = queue(lab, small("cifar10-small-bcl", epochs=1), small(epochs=1))
+    broken, last = queue(lab, small("own-images-bcl", epochs=1), small(epochs=1))
     start_worker()
     until(lambda: finished(lab, [beside, last]))
     assert states_of(lab, [held, stopped, broken]) == ["paused", "stopped", "failed"]
