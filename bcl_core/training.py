@@ -148,11 +148,12 @@ def train(
         yield measured(epoch, record)
 
 
-def settle(recipe: Recipe, dataset: Dataset, execution: Execution) -> Hardware:
+def settle(recipe: Recipe, dataset: Dataset, execution: Execution, cores: int | None = None) -> Hardware:
     """Choose what the execution leaves open, by measuring this recipe's own steps; see `hardware.resolve`."""
     shape = dataset.train.images.shape[1:]
     work = (recipe.model, recipe.loss.contrastive, recipe.batch_size, shape)
-    return resolve(execution, work, partial(trial_steps, recipe, dataset), image_size=min(shape[1:]))
+    trial = partial(trial_steps, recipe, dataset)
+    return resolve(execution, work, trial, image_size=min(shape[1:]), cores=cores)
 
 
 @dataclass
