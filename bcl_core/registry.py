@@ -96,9 +96,10 @@ class LossEntry(Entry):
     `target`, called with `bcl_core.losses.LossOptions` and the parameters by name, returns a `torch.nn.Module`. Called
     with features (B, 2, d) of unit length, labels (B,) and prototypes (K, d) of unit length, that returns the loss, a
     finite scalar through which gradients reach the features. What it registers as buffers and parameters is kept in
-    checkpoints, and parameters are trained. Where it has a method `begin_epoch(epoch)`, this is called before the first
-    step of each epoch, counted from 1. It draws from torch's global generator, if at all, in these two places alone.
-    All processes of a distributed run call it with the whole batch, so that its state is the same on each.
+    checkpoints, and parameters are trained. It can be copied, and its state holds tensors, numbers and texts alone.
+    Where it has a method `begin_epoch(epoch)`, this is called before the first step of each epoch, counted from 1. It
+    draws from torch's global generator, if at all, in these two places alone. All processes of a distributed run call
+    it with the whole batch, so that its state is the same on each.
     """
 
     weights: PairWeights | None = None  # None: it is not described by weights over pairs
@@ -122,6 +123,7 @@ class DatasetEntry(Entry):
     needs_path: bool
     guide: str
     num_classes: int | None = None  # where only this number is that data set
+    shape: tuple[int, int, int] | None = None  # (C, H, W) of its images, where all are alike
     places: str | None = None  # None: whatever the paths, they are not used
 
     def check_places(self, paths: Any) -> None:
@@ -172,13 +174,16 @@ RESERVED = frozenset(
 
 
 def _own_loss(name: str, target: str, parameters: str) -> LossEntry | None:
-    found = []
+    found: list[Parameter] = []
     for text in filter(None, parameters.split("&")):
         key, _, default = text.partition("=")
         value = _number(default)
         if value is None or not key.isidentifier() or key in RESERVED:
             why = "is a setting of every loss" if key in RESERVED else "should be parameter=number, =true or =false"
             _faults.append(f"BCL_LAB_LOSSES has {text!r} for {name!r}: {text if key not in RESERVED else key!r} {why}")
+            return None
+        if key in {parameter.name for parameter in found}:
+            _faults.append(f"BCL_LAB_LOSSES has the parameter {key!r} of {name!r} twice")
             return None
         found.append(Parameter(key, value, f"of {target}, {default} where nothing else is said"))
     return LossEntry(name, f"Registered here from {target}.", target, parameters=tuple(found))
@@ -305,15 +310,19 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide="Nothing to do. There is no test set of their own: test images are held out first, class by class.",
         num_classes=10,
+        shape=(1, 8, 8),
     ),
     "cifar10": DatasetEntry(
         "CIFAR-10",
         "50,000 photographs at 32×32 pixels in ten classes, 10,000 for testing (Krizhevsky 2009).",
-        "bcl_core.data.torchvision_sets:CIFAR10Source",
+        "bcl_core.data.cifar10:source",
         needs_path=False,
-        guide=_DOWNLOAD.format(archive="`cifar-10-python.tar.gz`"),
+        guide="Looked for in `data.path`, as Parquet files or as torchvision packs it; else in `BCL_LAB_PARQUET`, then "
+        "in `BCL_LAB_DATA` or `./data`. Where it is nowhere, torchvision downloads it, 170 MB with a checksum. Without "
+        "a network, put `cifar-10-python.tar.gz` there.",
         num_classes=10,
-        places="bcl_core.data.places:check_download",
+        shape=(3, 32, 32),
+        places="bcl_core.data.cifar10:check_places",
     ),
     "cifar100": DatasetEntry(
         "CIFAR-100",
@@ -322,6 +331,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="`cifar-100-python.tar.gz`"),
         num_classes=100,
+        shape=(3, 32, 32),
         places="bcl_core.data.places:check_download",
     ),
     "fashion-mnist": DatasetEntry(
@@ -331,6 +341,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="the four `*-ubyte.gz` files in `FashionMNIST/raw`"),
         num_classes=10,
+        shape=(1, 28, 28),
         places="bcl_core.data.places:check_download",
     ),
     "svhn": DatasetEntry(
@@ -340,6 +351,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="`train_32x32.mat` and `test_32x32.mat`"),
         num_classes=10,
+        shape=(3, 32, 32),
         places="bcl_core.data.places:check_download",
     ),
     "imagenet-lt": DatasetEntry(
