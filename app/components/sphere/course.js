@@ -5,6 +5,7 @@ import { along, drawDegrees, drawGrid, drawRegular } from "../stage/plots/dots.j
 
 const MOST = 600; // moments that are kept; from there on every other one goes
 const [LEFT, RIGHT, ABOVE, BELOW] = [46, 6, 8, 20]; // pixels
+const ROOM = 180; // pixels that three steps' numbers need
 const DOTS = [1.5, 3];
 
 /** Angles of a simulation at moments, evenly spread over its steps. */
@@ -56,7 +57,8 @@ export function drawCourse(context, width, height, theme, course, { regular, pre
     context.globalAlpha = 1;
   }
   Object.assign(context, { font, fillStyle: theme.quiet, textBaseline: "alphabetic" });
-  for (const [time, textAlign] of [[0, "left"], [end / 2, "center"], [end, "right"]]) {
+  const middle = sides[1] - sides[0] < ROOM ? [] : [[end / 2, "center"]];
+  for (const [time, textAlign] of [[0, "left"], ...middle, [end, "right"]]) {
     context.textAlign = textAlign;
     context.fillText(textAlign === "right" ? `step ${end}` : String(Math.round(time)), at(time), height - 6);
   }

@@ -76,7 +76,7 @@ export function notesOn({ counts, temperature, batch }, shown) {
   if (counts.length > ROOM && isUneven(counts)) {
     notes.push(
       `Three dimensions have no room for the optimum of ${counts.length} classes: it needs ${counts.length - 1}. ` +
-        "With uneven counts the points end in one of many local minima, so that nothing is predicted here.",
+        "With uneven counts the points end in one of many local minima: there is no prediction here.",
     );
   } else if (counts.length > ROOM) {
     notes.push(

@@ -3,6 +3,7 @@
 import { isUneven } from "../stage/core/classes.js";
 import { button, h, number, swatch } from "../stage/core/dom.js";
 import { groupsOf, rarestOf, simplexAngle } from "../stage/core/geometry.js";
+import { batches } from "../stage/core/words.js";
 import { Sheet } from "../stage/plots/sheet.js";
 import { drawBall, placeOf, pointAt, unprojected } from "./ball.js";
 import { Camera } from "./camera.js";
@@ -135,7 +136,7 @@ export class Side {
     this.angle.value = `${number(angle)}°`;
     this.what.textContent = `${names}, the two ${this.isUneven ? "rarest" : "closest"}`;
     const [foretold, theirs] = this.also;
-    foretold.textContent = predicted === null ? "no prediction" : `predicted ${number(predicted, 1)}°`;
+    foretold.textContent = predicted === null ? "no prediction" : `predicted for ${batches(this.lab.size)}: ${number(predicted, 1)}°`;
     theirs.textContent = prototypes === null ? "no prototypes" : `◇ prototypes ${number(prototypes)}°`;
     const said = `${this.name}: ${names} stand ${number(angle)}° apart after ${this.simulation.time} steps`;
     if (!this.lab.state.playing) {

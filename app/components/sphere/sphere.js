@@ -144,9 +144,11 @@ class Sphere {
   /** Other settings: τ alone goes on from where the points are, all else begins anew. */
   change(changes) {
     this.set(changes);
-    if (Object.keys(changes).join() === "temperature") this.sides.forEach((side) => side.turn({}));
-    else this.reset();
-    this.foretell();
+    if (Object.keys(changes).join() !== "temperature") this.reset();
+    else {
+      for (const side of this.sides) side.turn({});
+      this.foretell();
+    }
     this.play();
   }
 
@@ -237,7 +239,8 @@ class Sphere {
         const asked = this.question(side);
         side.predicted = this.known.get(asked) ?? null;
         if (this.known.has(asked)) return;
-        const found = await this.prediction(side, asked);
+        const found = await this.prediction(side, asked).catch(() => undefined); // nobody is there to be asked
+        if (found === undefined) return;
         if (this.known.size >= KEPT) this.known.clear();
         this.known.set(asked, found);
         if (this.question(side) === asked) side.predicted = found;
@@ -252,32 +255,27 @@ class Sphere {
     return new URLSearchParams({ counts: counts.join("."), loss: variantOf(switches), temperature, batch }).toString();
   }
 
-  /** @returns {Promise<?number[]>} (K, K) degrees; null where nothing is predicted, or nobody is there to be asked */
+  /** @returns {Promise<?number[]>} (K, K) degrees; null where nothing is predicted */
   async prediction({ switches }, asked) {
     const { counts, temperature, batch } = this.state;
     if (counts.length > ROOM) return null;
     if (!isUneven(counts)) return Array(counts.length ** 2).fill(simplexAngle(counts.length));
     const isOpening = temperature === OPENING.temperature && batch === OPENING.batch;
     if (isOpening && counts.join() === OPENING.counts.join()) return PREDICTED[variantOf(switches)];
-    try {
-      return json(await this.fetchBytes(`sphere/predicted?${asked}`)).angles;
-    } catch {
-      return null;
-    }
+    return json(await this.fetchBytes(`sphere/predicted?${asked}`)).angles;
   }
 
   tellLegend() {
-    const { counts, batch } = this.state;
+    const { counts } = this.state;
     const line = (colour, dash, text) => h("span", {}, swatch({ colour, dash }), text);
     const [side] = this.sides;
     const names = side.isUneven ? [...side.pair].sort((a, b) => a - b).map(nameOf).join("–") : "the closest pair";
-    const size = batch >= side.simulation.n ? null : batch;
     const entries = [
       line(this.colours.tail, "solid", names),
       line(this.colours.other, "solid", "other pairs"),
       line("currentColor", "dash", `regular simplex ${number(simplexAngle(counts.length), 1)}°`),
     ];
-    if (this.sides.some(({ predicted }) => predicted)) entries.push(line("currentColor", "dot", `predicted for ${batches(size)}`));
+    if (this.sides.some(({ predicted }) => predicted)) entries.push(line("currentColor", "dot", `predicted for ${batches(this.size)}`));
     const classes = counts.map((count, k) =>
       h("span", { class: "class" }, h("i", { style: `background: ${this.colours.classes[k]}` }), `${nameOf(k)} ${count}`),
     );
@@ -298,13 +296,14 @@ class Sphere {
   }
 
   pairsInWords() {
-    const parts = this.sides.map((side) => {
-      const { angle, predicted } = side.read(side.dialled);
-      return `${number(angle)}° under ${side.name}${predicted === null ? "" : ` (predicted ${number(predicted, 1)}°)`}`;
-    });
+    const read = this.sides.map((side) => side.read(side.dialled));
+    const angles = read.map(({ angle }, i) => `${number(angle)}° under ${this.sides[i].name}`);
     const which = this.sides[0].isUneven ? "rarest" : "closest";
     const { time } = this.sides[0].simulation;
-    return `After ${plural(time, "step")} the two ${which} classes stand apart by ${parts.join(" and ")}.`;
+    const said = `After ${plural(time, "step")} the two ${which} classes stand apart by ${angles.join(" and ")}`;
+    const predicted = read.map((of) => (of.predicted === null ? "–" : `${number(of.predicted, 1)}°`));
+    if (predicted.every((text) => text === "–")) return `${said}.`;
+    return `${said}; predicted for ${batches(this.size)}: ${predicted.join(" and ")}.`;
   }
 
   roomInWords() {
@@ -315,6 +314,12 @@ class Sphere {
     });
     const regular = number(simplexAngle(this.state.counts.length), 1);
     return `${parts.join(" ")} In a regular simplex all are ${regular}°: a mean angle alone proves nothing.`;
+  }
+
+  /** Images in a batch; null where it holds them all. */
+  get size() {
+    const { batch } = this.state;
+    return batch >= this.sides[0].simulation.n ? null : batch;
   }
 
   get pictures() {
