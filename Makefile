@@ -3,10 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test test-fast lint browser bench clean
+.PHONY: run classroom test test-fast lint browser bench clean
 
 run: $(VENV)/installed
 	$(BIN)/streamlit run streamlit_app.py
+
+# For a class in this network: prints a link for everybody, who look, and one for the presenter, who may do all.
+classroom: $(VENV)/installed
+	BCL_LAB_CLASS=1 $(BIN)/streamlit run streamlit_app.py --server.address 0.0.0.0
 
 test: $(VENV)/installed-dev browser
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -4,14 +4,15 @@ from typing import Any
 
 import streamlit as st
 
+from app.roles import role_here, told_here
 from app.runs import the_lab
-from app.verbs import Refused, do, role_of
+from app.verbs import Refused, do
 from app.words import verbatim
 
 
 def demand(verb: str, **arguments: Any) -> Any:
     """Do what the verb says and return its answer; Refused where it cannot be done."""
-    return do(the_lab(), verb, arguments, role=role_of(st.context.cookies))
+    return do(the_lab(), verb, arguments, role=role_here())
 
 
 def attempt(verb: str, **arguments: Any) -> None:
@@ -19,4 +20,4 @@ def attempt(verb: str, **arguments: Any) -> None:
     try:
         demand(verb, **arguments)
     except Refused as error:
-        st.toast(verbatim(str(error)), icon=":material/error:")
+        st.toast(verbatim(told_here(str(error))), icon=":material/error:")

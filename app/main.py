@@ -12,35 +12,24 @@ from pathlib import Path
 import pandas  # noqa: F401 (see above)
 import streamlit as st
 
+from app.roles import told_here
 from app.runs import the_lab
+from app.script import ONCE
 from app.words import verbatim
 from bcl_core.lab import LabError
 from bcl_core.lab.faults import read_only
 from bcl_core.registry import FAULTS
-
-# Run once a tab: tell the style sheet the theme, which it has no other way to know; and close the drawer, which is the
-# bar of a phone, when a page is chosen in it: Streamlit leaves it open over that page.
-ONCE = """if (!document.documentElement.dataset.theme) {
-  const app = document.querySelector(".stApp");
-  const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
-  new MutationObserver(tell).observe(app, { attributes: true });
-  tell();
-  document.addEventListener("click", ({ target }) => {
-    if (innerWidth < 768 && target.closest("[data-testid=stSidebarNavLink]"))
-      document.querySelector("[data-testid=stSidebarCollapseButton] button").click();
-  });
-}"""
 
 st.set_page_config(page_title="BCL Lab", page_icon="🔺", layout="wide")
 st.html(Path(__file__).with_name("style.css"))
 
 try:
     for fault in FAULTS:
-        st.warning(verbatim(f"{fault}."))
+        st.warning(verbatim(told_here(f"{fault}.")))
     if not the_lab().writable:
-        st.info(read_only(the_lab().home), icon=":material/lock:")
+        st.info(told_here(read_only(the_lab().home)), icon=":material/lock:")
 except LabError as error:
-    st.error(verbatim(str(error)))
+    st.error(verbatim(told_here(str(error))))
     st.stop()
 
 page = st.navigation(
@@ -62,7 +51,7 @@ try:
     st.html(f"<script>{ONCE}</script>", unsafe_allow_javascript=True)
     page.run()
 except LabError as error:
-    st.error(verbatim(str(error)))
+    st.error(verbatim(told_here(str(error))))
 except Exception:  # Streamlit's own control flow is no Exception, and passes
     logging.getLogger(__name__).exception("the page failed: %s", page)
     st.error(

@@ -40,10 +40,11 @@ import json
 import logging
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from app.roles import Role, may
 from app.side_jobs import export, look, project
 from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
@@ -59,9 +60,6 @@ MAX_SENTENCE = 1000
 
 logger = logging.getLogger(__name__)
 
-Role = Literal["viewer", "owner"]
-ROLES: tuple[Role, ...] = get_args(Role)  # rising: each may do what those before it may
-
 
 class Refused(Exception):
     """Nothing was done, or not all of it; the message says why, and `status` says so in HTTP."""
@@ -69,11 +67,6 @@ class Refused(Exception):
     def __init__(self, status: int, sentence: str) -> None:
         super().__init__(sentence)
         self.status = status
-
-
-def role_of(_cookies: Mapping[str, str]) -> Role:
-    """Say who is asking, from the cookies of the browser: everybody is the owner."""
-    return "owner"
 
 
 def _an_id(text: str) -> str:
@@ -206,24 +199,29 @@ class Verb(NamedTuple):
 
 
 VERBS: Mapping[str, Verb] = {
-    "train": Verb(Train, "owner", _train),
-    "train-on": Verb(TrainOn, "owner", _train_on),
-    "pause": Verb(Target, "owner", _steering("pause")),
-    "step": Verb(Target, "owner", _steering("step", trains=True)),
-    "resume": Verb(Target, "owner", _steering("resume", trains=True)),
-    "stop": Verb(Target, "owner", _steering("stop")),
-    "rename": Verb(Rename, "owner", _rename),
-    "group": Verb(Regroup, "owner", lambda lab, wanted: {"group": lab.move_to_group(wanted.runs, wanted.name)}),
-    "delete": Verb(Runs, "owner", lambda lab, wanted: lab.delete(wanted.runs)),
-    "restore": Verb(Runs, "owner", lambda lab, wanted: lab.restore(wanted.runs)),
-    "purge": Verb(Runs, "owner", lambda lab, wanted: lab.purge(wanted.runs)),
-    "mend": Verb(Section, "owner", lambda lab, _: {"runs": mend(lab)}),
-    "start-worker": Verb(Section, "owner", lambda lab, _: ensure_worker(lab)),
-    "stop-worker": Verb(Section, "owner", lambda lab, _: {"was_alive": stop_worker(lab)}),
-    "look": Verb(LookAt, "owner", _look),
-    "project": Verb(Project, "owner", _project),
-    "export": Verb(Runs, "owner", lambda lab, wanted: {"job": export(lab, wanted.runs)}),
+    "train": Verb(Train, "presenter", _train),
+    "train-on": Verb(TrainOn, "presenter", _train_on),
+    "pause": Verb(Target, "presenter", _steering("pause")),
+    "step": Verb(Target, "presenter", _steering("step", trains=True)),
+    "resume": Verb(Target, "presenter", _steering("resume", trains=True)),
+    "stop": Verb(Target, "presenter", _steering("stop")),
+    "rename": Verb(Rename, "presenter", _rename),
+    "group": Verb(Regroup, "presenter", lambda lab, wanted: {"group": lab.move_to_group(wanted.runs, wanted.name)}),
+    "delete": Verb(Runs, "presenter", lambda lab, wanted: lab.delete(wanted.runs)),
+    "restore": Verb(Runs, "presenter", lambda lab, wanted: lab.restore(wanted.runs)),
+    "purge": Verb(Runs, "presenter", lambda lab, wanted: lab.purge(wanted.runs)),
+    "mend": Verb(Section, "presenter", lambda lab, _: {"runs": mend(lab)}),
+    "start-worker": Verb(Section, "presenter", lambda lab, _: ensure_worker(lab)),
+    "stop-worker": Verb(Section, "presenter", lambda lab, _: {"was_alive": stop_worker(lab)}),
+    "look": Verb(LookAt, "presenter", _look),
+    "project": Verb(Project, "presenter", _project),
+    "export": Verb(Runs, "presenter", lambda lab, wanted: {"job": export(lab, wanted.runs)}),
 }
+
+
+def allowed(role: Role) -> list[str]:
+    """Return the verbs of this role, for pages that offer no more; `do` refuses the others whatever they offer."""
+    return [name for name, verb in VERBS.items() if may(role, verb.least_role)]
 
 
 def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: str | None = None) -> Any:
@@ -239,7 +237,7 @@ def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: st
     known = VERBS.get(verb)
     if known is None:
         raise Refused(422, f"there is no verb {verb[:40]!r}; the verbs are {', '.join(VERBS)}")
-    if ROLES.index(role) < ROLES.index(known.least_role):
+    if not may(role, known.least_role):
         raise Refused(403, f"a {role} may not {verb} here; the {known.least_role} may")
     if key is not None and not KEY.fullmatch(key):
         raise Refused(422, f'a key is 8 to 64 letters, digits, "-" and "_"; {key[:80]!r} is not')

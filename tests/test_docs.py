@@ -125,6 +125,16 @@ def test_angles_in_theory_for_batches_of_64_are_those_of_the_solver():
             assert float(row["prototypes, tail–tail"]) == pytest.approx(prototypes["angle_tail_tail"], abs=0.051), row
 
 
+@pytest.mark.parametrize("document", ["theory", "reproduction"])
+def test_no_paragraph_speaks_of_a_prediction_without_its_batch(document):
+    text = (ROOT / f"docs/{document}.md").read_text(encoding="utf-8").partition("## The tests")[0]
+    lines = [line for line in text.splitlines() if "predict" in line and not line.startswith(("|", "#"))]
+    assert lines
+    nothing = re.compile(r"(no|without a) prediction")
+    for line in lines:
+        assert "batch" in line or nothing.search(line), line
+
+
 def degrees_after(words):
     """The numbers that follow some words in theory, to the end of that line's sentence."""
     text = THEORY[THEORY.index(words) + len(words) :]

@@ -20,11 +20,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from app.components import PACKED, PLOTLY_FILE, PREFIX, VERSION
+from app.roles import has_class_roles, links
 from app.routes.answers import IMMUTABLE, sentence
 from app.routes.do import do_route
 from app.routes.jobs import job_routes
 from app.routes.library import library_route
 from app.routes.moved import moved_routes
+from app.routes.present import present_routes
 from app.routes.runs import run_routes
 from app.routes.sockets import send_at_once
 from bcl_core.lab import Lab, LabError, ensure_worker
@@ -41,12 +43,20 @@ def _lab() -> Lab:
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """See that answers leave at once, and that a training worker is alive, unless BCL_LAB_WORKER is "off"."""
     send_at_once()
+    if has_class_roles():
+        _tell_the_links()
     starting = None
     if os.environ.get("BCL_LAB_WORKER") != "off":
         starting = asyncio.create_task(asyncio.to_thread(_start_worker))
     yield
     if starting is not None:
         await starting
+
+
+def _tell_the_links() -> None:
+    """Print the links to the terminal alone: whoever has the second one may do everything."""
+    viewers, presenters = links()
+    print(f"\n  The class opens   {viewers}\n  You, to present   {presenters}\n", flush=True)
 
 
 def _start_worker() -> None:
@@ -74,6 +84,7 @@ def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount | Route]:
                 *run_routes(lab_of),
                 *job_routes(lab_of),
                 do_route(lab_of),
+                *present_routes(),
                 Route("/{path:path}", lambda request: sentence(404, f"there is nothing at {request.url.path}")),
             ],
         ),

@@ -7,13 +7,18 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app.roles import role_in, without_paths
 from bcl_core.lab import LabError, SnapshotError, UnknownRun
+from bcl_core.lab.cache import Cache
 from bcl_core.lab.history import NotKept, WrongSpan
 from bcl_core.lab.pulse import Answer
 
 # Streamlit would compress each answer anew; "identity" tells its middleware that the choice is made.
 IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable", "Content-Encoding": "identity"}
 FAULTS = (LabError, SnapshotError)
+NAMES_PATHS = ("error", "note", "failure", "missing", "shelf", "faults")
+"""Fields of documents in which sentences stand that may name a path of this machine."""
+_viewers: Cache[tuple[str], Answer] = Cache(16 << 20)
 
 
 def sentence(status: int, error: str) -> JSONResponse:
@@ -26,18 +31,19 @@ def refused(error: str) -> JSONResponse:
     return sentence(422, error)
 
 
-def told(error: Exception) -> Response:
+def told(request: Request, error: Exception) -> Response:
     """Say in a sentence what of the lab was not there or could not be read: one of FAULTS."""
     missing = isinstance(error, UnknownRun | NotKept | SnapshotError)
-    return sentence(422 if isinstance(error, WrongSpan) else 404 if missing else 503, str(error))
+    text = without_paths(str(error)) if role_in(request) == "viewer" else str(error)
+    return sentence(422 if isinstance(error, WrongSpan) else 404 if missing else 503, text)
 
 
-def in_words(answer: Callable[[], Response]) -> Response:
+def in_words(request: Request, answer: Callable[[], Response]) -> Response:
     """Answer, or say what was wrong."""
     try:
         return answer()
     except FAULTS as error:
-        return told(error)
+        return told(request, error)
 
 
 def as_json(request: Request, document: Any) -> Response:
@@ -46,7 +52,9 @@ def as_json(request: Request, document: Any) -> Response:
 
 
 def unless_known(request: Request, answer: Answer) -> Response:
-    """Return the answer, or that nothing has changed since the browser asked."""
+    """Return the answer, as who asks may read it, or that nothing has changed since the browser asked."""
+    if role_in(request) == "viewer":
+        answer = _viewers.get((answer.etag,), lambda: _for_viewers(answer))
     taken = "gzip" in request.headers.get("Accept-Encoding", "")
     headers = {
         "Cache-Control": "no-cache",
@@ -57,3 +65,20 @@ def unless_known(request: Request, answer: Answer) -> Response:
     if answer.etag in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
     return Response(answer.packed if taken else answer.content, media_type="application/json", headers=headers)
+
+
+def _for_viewers(answer: Answer) -> tuple[Answer, int]:
+    """Return an answer without paths of this machine, and what keeping it takes in bytes."""
+    made = Answer.of(json.dumps(_without_paths(json.loads(answer.content)), allow_nan=False).encode())
+    return made, len(made.content) + len(made.packed)
+
+
+def _without_paths(part: Any, named: str = "") -> Any:
+    match part:
+        case dict():
+            return {key: _without_paths(value, named if named in NAMES_PATHS else key) for key, value in part.items()}
+        case list():
+            return [_without_paths(value, named) for value in part]
+        case str() if named in NAMES_PATHS:
+            return without_paths(part)
+    return part

@@ -10,8 +10,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from app.roles import role_in
 from app.routes.gate import admit
-from app.verbs import Refused, do, role_of
+from app.verbs import Refused, do
 from bcl_core.lab import Lab, LabError
 
 MAX_BODY = 1_000_000  # bytes
@@ -46,7 +47,7 @@ def do_route(lab_of: Callable[[], Lab]) -> Route:
             lab = lab_of()
         except LabError as error:
             raise Refused(503, str(error)) from error
-        return do(lab, verb, arguments, role=role_of(request.cookies), key=key)
+        return do(lab, verb, arguments, role=role_in(request), key=key)
 
     return Route("/do", serve, methods=METHODS)
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from app.roles import role_in
 from app.routes.answers import as_json, in_words, sentence
 from app.side_jobs import EXPORT, EXPORT_NAME
 from bcl_core.lab import Lab, jobs
@@ -22,6 +23,8 @@ FILES: Mapping[str, str] = {
     EXPORT: "application/zip",
 }
 """What of a job's folder can be fetched, and of which type it is."""
+LOOKED_AT = ("project-", "export-")
+"""How the keys of jobs begin that read runs of the lab alone: anybody may know how those stand."""
 
 
 class JobState(TypedDict):
@@ -43,7 +46,9 @@ def job_routes(lab_of: Callable[[], Lab]) -> list[Route]:
             key = request.path_params["key"]
             if not jobs.KEY.fullmatch(key):
                 return sentence(404, "there is no such job; a verb's answer names the key of one")
-            return await run_in_threadpool(in_words, lambda: answer(lab_of(), key, request))
+            if not key.startswith(LOOKED_AT) and role_in(request) == "viewer":
+                return sentence(403, "what this job has read is the presenter's")
+            return await run_in_threadpool(in_words, request, lambda: answer(lab_of(), key, request))
 
         return Route(path, serve)
 

@@ -164,7 +164,7 @@ class _Reader:
         try:
             answer = await self._fresh(now="now" in request.query_params)
         except FAULTS as error:
-            return told(error)
+            return told(request, error)
         return unless_known(request, answer)
 
     async def _fresh(self, *, now: bool) -> Answer:

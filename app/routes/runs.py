@@ -32,7 +32,7 @@ def run_routes(lab_of: Callable[[], Lab]) -> list[Route]:
 
     def route(path: str, answer: Callable[[Lab, Request], Response]) -> Route:
         async def serve(request: Request) -> Response:
-            return await run_in_threadpool(in_words, lambda: answer(lab_of(), request))
+            return await run_in_threadpool(in_words, request, lambda: answer(lab_of(), request))
 
         return Route(f"/runs/{{run_id}}/{path}", serve)
 
@@ -72,7 +72,7 @@ class _Reader:
         try:
             pulse = await self._fresh(run_ids)
         except FAULTS as error:
-            return told(error)
+            return told(request, error)
         return unless_known(request, pulse.answer(run_ids, None if since is None else int(since)))
 
     async def _fresh(self, run_ids: tuple[str, ...]) -> Pulse:

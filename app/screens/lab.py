@@ -8,8 +8,10 @@ from app.components.stage import stage
 from app.names import group_names, run_names
 from app.opened import show, shown
 from app.races import MOST_RUNS
+from app.roles import role_here, told_here
 from app.runs import comparable, every_run
 from app.screens.new_race import new_race
+from app.verbs import allowed
 from app.words import verbatim
 from bcl_core.lab import Run
 from bcl_core.recipe import PRESETS, RACES, Recipe
@@ -26,17 +28,15 @@ def _page() -> None:
     chosen = [run for run_id in wanted if (run := known.get(run_id)) and run.readable][:MOST_RUNS]
     chosen = chosen or _newest([run for run in known.values() if run.readable])
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("New race", icon=":material/add:", type="primary"):
-            new_race()
-        elif _asks_for_a_race():
-            new_race(_race_asked())
+        if "train" in allowed(role_here()):
+            _offer_a_race()
         with st.popover("Runs", icon=":material/checklist:"):
             _choose(known, chosen)
         st.html('<h1 class="bcl-unseen">Lab</h1>')  # the bar above says so to those who see it
     _name_the_others(known, wanted)
     for run in chosen:
         if run.missing:
-            st.info(f"**{verbatim(run.name)}** is shown as it was recorded; {verbatim(run.missing)}.")
+            st.info(f"**{verbatim(run.name)}** is shown as it was recorded; {verbatim(told_here(run.missing))}.")
     if chosen:
         stage(chosen, key="stage")
     else:
@@ -53,6 +53,13 @@ def _wanted(known: dict[str, Run]) -> list[str]:
     if address:
         return list(dict.fromkeys(filter(None, address.split("."))))
     return [st.query_params[name] for name in OLD_PARAMETERS if st.query_params.get(name, "none") != "none"]
+
+
+def _offer_a_race() -> None:
+    if st.button("New race", icon=":material/add:", type="primary"):
+        new_race()
+    elif _asks_for_a_race():
+        new_race(_race_asked())
 
 
 def _asks_for_a_race() -> bool:
@@ -115,7 +122,7 @@ def _name_the_others(known: dict[str, Run], wanted: Sequence[str]) -> None:
                 f"The link names a run that is not in this lab ({verbatim(run_id[:64])}); it may have been deleted."
             )
         elif not run.readable:
-            st.error(f"**{verbatim(run.name)}** cannot be read: {verbatim(run.error or '')}")
+            st.error(f"**{verbatim(run.name)}** cannot be read: {verbatim(told_here(run.error or ''))}")
 
 
 def _newest(runs: list[Run]) -> list[Run]:

@@ -16,8 +16,8 @@ CITATION = """\
 st.title("What does each loss do to the rarest classes?")
 st.markdown(
     "Three networks learn the same digits and only the loss differs. Each dot is a pair of digits, at the angle "
-    "between their mean features. **Orange: pairs of 7, 8 and 9, the rarest of the long tail. Dashed: the regular simplex, "
-    "all pairs equally far apart.**"
+    "between their mean features. **Orange: pairs of 7, 8 and 9, the rarest of the long tail. Dashed: the regular "
+    "simplex, all pairs equally far apart.**"
 )
 told, race = start.told(), "digits"
 if told is None:

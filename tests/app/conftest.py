@@ -52,6 +52,12 @@ def trained(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     return Lab(trained_home)
 
 
+@pytest.fixture(autouse=True)
+def asked_by_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Streamlit's own test client says nothing of who is asking."""
+    monkeypatch.setattr("app.roles.role_of", lambda *_: "owner")
+
+
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
     """Open a page by its name, with query parameters."""

@@ -7,6 +7,8 @@ import pytest
 
 from app import shelf_dialogs
 from app.components.library import Asked
+from app.deeds import demand
+from app.verbs import Refused
 from bcl_core.lab import GroupPlan
 from bcl_core.lab.shelf import shelf_home
 from tests.app.test_pages import click, words
@@ -85,14 +87,20 @@ def test_a_worker_is_stopped_by_its_button(lab, open_page):
         assert lab.worker.read().leave  # it was asked to leave
 
 
-def test_who_only_looks_is_refused_on_pages_too(lab, open_page, monkeypatch):
-    from bcl_core.lab.launch import worker_lock
+def test_who_only_looks_is_offered_nothing_that_changes_the_lab(lab, open_page, monkeypatch):
+    monkeypatch.setattr("app.roles.role_of", lambda *_: "viewer")
+    for page in ("library", "lab"):
+        app = open_page(page)
+        assert not app.exception and not app.error
+        assert {button.label for button in app.button} == set()
+    app.session_state["library"] = {"asked": {"what": "train-on", "run": "digits-scl"}}
+    assert not app.switch_page("screens/library.py").run().button
 
-    monkeypatch.setattr("app.deeds.role_of", lambda cookies: "viewer")
-    with worker_lock(lab, 1):
-        app = click(open_page("library"), "Stop worker")
-        assert not lab.worker.read().leave
-    assert "a viewer may not" in app.toast[0].value
+
+def test_who_only_looks_is_refused_what_no_page_offers(lab, open_page, monkeypatch):
+    monkeypatch.setattr("app.roles.role_of", lambda *_: "viewer")
+    with pytest.raises(Refused, match="a viewer may not stop-worker here; the presenter may"):
+        demand("stop-worker")
 
 
 def test_every_shelved_run_has_a_card_to_be_read():

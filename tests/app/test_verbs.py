@@ -187,7 +187,7 @@ def test_a_verb_that_is_none_is_answered_with_those_that_are(lab):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_who_only_looks_may_change_nothing(lab, verb):
-    assert refusal(lab, verb, role="viewer") == (403, f"a viewer may not {verb} here; the owner may")
+    assert refusal(lab, verb, role="viewer") == (403, f"a viewer may not {verb} here; the presenter may")
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ function stageOf(states, asked = []) {
   const bytes = (document) => new TextEncoder().encode(JSON.stringify(document)).buffer;
   const file = safetensors({ coordinates: { data: Float32Array.of(1, 2), shape: [1, 2] } }, { variance_kept: "0.5" });
   return {
+    told: { may: ["project"] },
     ask: async (verb, args) => (asked.push([verb, args]), { job: "project-1" }),
     store: {
       fetchBytes: async (path) => {
@@ -134,6 +135,14 @@ test("a projection is asked for, waited for and fetched at its run's rev", async
   assert.deepEqual(asked[0], ["project", { run: "run-0001", epoch: 4, method: "pca" }]);
   assert.equal(asked[1], "runs/run-0001/projection/r1/pca/4");
   assert.deepEqual(said, ["The PCA of epoch 4 is being fitted. half"]);
+});
+
+test("who may not have a projection fitted sees what others had fitted", async () => {
+  const asked = [];
+  const stage = { ...stageOf([], asked), told: { may: [] } };
+  const found = await projected(stage, runOf(), 4, "pca", { goesOn: () => true, say: () => {} });
+  assert.deepEqual([...found.coordinates], [1, 2]);
+  assert.deepEqual(asked, ["runs/run-0001/projection/r1/pca/4"]);
 });
 
 test("a projection that waits for others is asked for again, and one that fails says why", async () => {

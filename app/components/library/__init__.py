@@ -5,6 +5,8 @@ from typing import NamedTuple
 from app import palette
 from app.components import PREFIX, register
 from app.races import MOST_RUNS
+from app.roles import role_here
+from app.verbs import allowed
 from app.words import SHOTS
 
 _HTML = '<div class="bcl-library" role="region" aria-label="Runs"><p class="empty">Loading the runs …</p></div>'
@@ -23,6 +25,6 @@ def library(*, key: str) -> Asked | None:
 
     It asks the routes for all that it shows, and does what is done by itself.
     """
-    told = {"prefix": PREFIX, "colours": palette.GROUPS, "most": MOST_RUNS, "shots": SHOTS}
+    told = {"prefix": PREFIX, "colours": palette.GROUPS, "most": MOST_RUNS, "shots": SHOTS, "may": allowed(role_here())}
     asked = _mount(key=key, data=told, on_asked_change=lambda: None).asked
     return Asked(str(asked.get("what")), str(asked.get("run"))) if isinstance(asked, dict) else None

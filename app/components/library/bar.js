@@ -12,13 +12,17 @@ export class Bar {
     this.lab = h("a", { class: "button" });
     const ids = () => [...library.chosen];
     const purge = () => library.askToPurge(ids(), (...told) => this.say(...told));
+    const offered = (verb, text, act) => (library.may(verb) ? [button(text, act)] : []);
     this.usual = [
       this.lab,
-      button("Export", () => library.save(ids(), (...told) => this.say(...told))),
-      button("Group", () => this.regroup()),
-      button("Delete", () => this.attempt(() => library.delete(ids()))),
+      ...offered("export", "Export", () => library.save(ids(), (...told) => this.say(...told))),
+      ...offered("group", "Group", () => this.regroup()),
+      ...offered("delete", "Delete", () => this.attempt(() => library.delete(ids()))),
     ];
-    this.ofDeleted = [button("Restore", () => this.attempt(() => library.restore(ids()))), button("Delete for good", purge)];
+    this.ofDeleted = [
+      ...offered("restore", "Restore", () => this.attempt(() => library.restore(ids()))),
+      ...offered("purge", "Delete for good", purge),
+    ];
     this.clear = button("Clear", () => library.clear());
     this.said = h("div", { class: "said", role: "status" });
     this.field = h("div", {});

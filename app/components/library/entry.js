@@ -122,7 +122,9 @@ export class Entry {
       };
       return button(text, press);
     };
+    const may = (verb) => library.may(verb);
     if (deleted !== null) {
+      if (!may("restore")) return [];
       return [
         item("Restore", () => this.attempt(() => library.restore([id]))),
         item("Delete for good", () => library.askToPurge([id], (...told) => this.say(...told))),
@@ -133,14 +135,14 @@ export class Entry {
     const ask = (what) => () => library.open(what, id);
     return [
       isReadable && h("a", { href: labOf([id]) }, "Open in the Lab"),
-      isOurs && item("Rename", () => this.rename()),
-      isOurs && item("Group", () => this.regroup()),
-      kind === "shelf" && item("Train on", ask("train-on")),
+      isOurs && may("rename") && item("Rename", () => this.rename()),
+      isOurs && may("group") && item("Group", () => this.regroup()),
+      kind === "shelf" && may("train-on") && item("Train on", ask("train-on")),
       kind === "shelf" && item("Model card", ask("card")),
-      run.lacks_images && item("Fetch images", ask("images")),
-      isReadable && epoch !== null && item("Export", () => this.save()),
-      isActive(run) && kind !== "recorded" && item("Stop", () => this.attempt(() => library.stop([run]))),
-      isOurs && item("Delete", () => this.attempt(() => library.delete([id]))),
+      run.lacks_images && may("look") && item("Fetch images", ask("images")),
+      isReadable && epoch !== null && may("export") && item("Export", () => this.save()),
+      isActive(run) && kind !== "recorded" && may("stop") && item("Stop", () => this.attempt(() => library.stop([run]))),
+      isOurs && may("delete") && item("Delete", () => this.attempt(() => library.delete([id]))),
     ].filter(Boolean);
   }
 

@@ -289,6 +289,11 @@ class Library {
 
   // What is done with it
 
+  /** Whether who looks may do this. */
+  may(verb) {
+    return this.told.may.includes(verb);
+  }
+
   /** Ask for a deed, and look what came of it. */
   async do(verb, args) {
     const answer = await this.ask(verb, args);

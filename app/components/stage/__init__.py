@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-import streamlit as st
-
 from app import names, palette
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
 from app.glossary import GLOSSARY
-from app.verbs import role_of
+from app.roles import role_here
+from app.verbs import allowed
 from bcl_core.lab import Run
 from bcl_core.metrics import METRICS, short
 
@@ -44,7 +43,7 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
             if metric.curve
         },
         "glossary": GLOSSARY,
-        "steer": role_of(st.context.cookies) == "owner",
+        "may": allowed(role_here()),
         "runs": [
             {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
             for run, label, style in zip(runs, names.labels(runs), styles, strict=True)

@@ -36,7 +36,7 @@ export class Bar {
     this.copy = button("Copy link", () => this.copyLink(), { class: "text" });
     const present = () => stage.set({ presenter: !stage.state.presenter });
     this.present = button("Present", present, { name: "present", class: "text" });
-    this.training = stage.ask && stage.told.steer ? new Training(stage) : null;
+    this.training = stage.ask && stage.told.may.includes("pause") ? new Training(stage) : null;
     const steps = [
       step("First epoch", "first", { type: "home" }),
       step("One epoch back", "back", { type: "step", by: -1 }),

@@ -13,7 +13,7 @@ import { escaped } from "../export/words.js";
 import { Lens, significant } from "./lens.js";
 import { DOTTED, legendOf, line, symbol } from "./signs.js";
 import { NO_PROTOTYPES } from "../core/run.js";
-import { batches } from "../core/words.js";
+import { batches, optimumOf } from "../core/words.js";
 
 const METRIC = /^[a-z0-9_]{1,40}$/; // Python knows which there are
 const PLACES = [["metric", "first"], ["beside", "second"], ["classes", "by class"]];
@@ -102,9 +102,10 @@ export class Curves extends Lens {
 
   signs() {
     const runs = this.stage.store.runs.map(({ told }) => told);
+    const floored = this.lines.flatMap((line) => line.floored);
     return [
       ...runs.map((run, place) => [symbol(SYMBOLS[place % SYMBOLS.length], run.colour), run.label]),
-      this.lines.some(({ floored }) => floored.length) && [line("currentColor", 1.5, { dash: DOTTED }), "least loss predicted for its batches"],
+      floored.length > 0 && [line("currentColor", 1.5, { dash: DOTTED }), `loss at the ${optimumOf(floored)}`],
     ];
   }
 

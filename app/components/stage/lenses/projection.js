@@ -34,7 +34,8 @@ export async function projected(stage, run, epoch, method, { goesOn, say }) {
     found = { coordinates: arrays.coordinates.data, kept: Number.isFinite(kept) ? kept : null };
   };
   const ask = () => stage.ask("project", { run: id, epoch, method });
-  await follow(ask, stage.store.fetchBytes, tell, { get aborted() { return !goesOn(); } });
+  if (!stage.told.may.includes("project")) await tell({ state: "done" }); // others may have had it fitted
+  else await follow(ask, stage.store.fetchBytes, tell, { get aborted() { return !goesOn(); } });
   return found;
 }
 
