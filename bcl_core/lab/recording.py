@@ -31,6 +31,7 @@ from bcl_core.lab.run import Held
 from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
+from bcl_core.losses import load_loss, named
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.training import Epoch, Event, Started, Step, settle, train
 
@@ -57,6 +58,8 @@ class OpenRun:
         run = lab.run(run_id)
         self.recipe = run.training_recipe
         self.folder = lab.folder(run_id)
+        if self.recipe.loss.contrastive:
+            load_loss(self.recipe.loss)  # before data are read for one that cannot be
         state, initial = _last_state(self.folder, run.epoch), self.folder.initial
         weights = load_file(initial) if state is None and initial.exists() else None
         taken = read_start(lab, self.recipe) if state is None and weights is None else None
@@ -135,7 +138,9 @@ class OpenRun:
             )
         elif isinstance(event, Epoch):
             self._prediction.result()  # an epoch's figures say how far it is from there
-            write_once(self.folder.checkpoint(event.epoch), _to_bytes(event.state))
+            with named(self.recipe.loss, "has a state that cannot be saved"):  # of models and optimisers all can
+                state = _to_bytes(event.state)
+            write_once(self.folder.checkpoint(event.epoch), state)
             write_epoch(
                 self.lab, self.id, event.epoch, metrics=event.metrics, view=event.view, embeddings=event.embeddings
             )
