@@ -79,9 +79,7 @@ def captured(work: Callable[[], T]) -> tuple[Callable[[], T], str]:
     try:
         with torch.cuda.graph(graph):
             outcome = work()
-    except torch.OutOfMemoryError:
-        raise
-    except Exception as error:  # whatever a loss, or a backbone, of one's own does that waits for the device
+    except Exception as error:  # memory, or whatever a loss, or a backbone, of one's own does that waits for the device
         torch.cuda.synchronize()
         return work, f"launched one by one: it cannot be captured in a CUDA graph ({_first_line(error)})"
 

@@ -24,7 +24,7 @@ class Counted(TorchDispatchMode):
         made = [leaf for leaf in tree_leaves(result) if isinstance(leaf, torch.Tensor)]
         given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
         on_device = any(tensor.device.type != "cpu" for tensor in made)
-        if on_device and any(tensor.device.type == "cpu" and tensor.ndim for tensor in given):
+        if on_device and any(tensor.device.type == "cpu" for tensor in given):
             self.uploads[name] += 1
         elif on_device and not function.is_view and "empty" not in name and "detach" not in name:
             self.operations[name] += 1
