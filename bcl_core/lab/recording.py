@@ -73,12 +73,17 @@ class OpenRun:
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
         self._since, self._beside = time.monotonic(), 1
 
-    def advance(self, may_go_on: Callable[[], bool], beside: int = 1) -> Epoch | None:
-        """Pull events until an epoch is recorded and return it; the first call reads the data.
+    def start(self) -> None:
+        """Read the data and build the model; without it, the first `advance` does."""
+        self.lab.record_state(self.id, "running")
+        self._record(next(self._events))
 
-        Returns None when the data are read, where `may_go_on`, asked a few times a second, said no, and where the run
-        is held before the epoch (a later call goes on there); also where it is `done`, its last epoch being recorded
-        before. Of the time that runs take at once on the same cores, `beside` of them, each counts its share.
+    def advance(self, may_go_on: Callable[[], bool], beside: int = 1) -> Epoch | None:
+        """Pull events until an epoch is recorded and return it.
+
+        Returns None where `may_go_on`, asked a few times a second, said no, or the run is held before the epoch (a
+        later call goes on there), and after the last epoch, when the run's state is "finished". Of the time that runs
+        take at once on the same cores, `beside` of them, each counts its share.
         """
         self.lab.record_state(self.id, "running")
         self._since, self._beside = (asked := time.monotonic()), beside
@@ -88,8 +93,6 @@ class OpenRun:
             if isinstance(event, Epoch):
                 return self._recorded(event)
             self._record(event)
-            if isinstance(event, Started):
-                return None
             if time.monotonic() - asked > POLL_SECONDS:
                 asked = time.monotonic()
                 if isinstance(event, Step):
