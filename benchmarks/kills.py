@@ -1,7 +1,7 @@
 """Kill the processes that train a race at random moments, and compare its numbers with an undisturbed race's.
 
     python -m benchmarks.kills
-    python -m benchmarks.kills --kills 40 --epochs 150 --seed 1
+    python -m benchmarks.kills --kills 40 --epochs 100 --seed 1
 
 Each kill is a SIGKILL of a hand, of the process that hands are forked from, or of the worker, drawn by the seed; a dead
 worker is started anew, as the app would. A third of the kills come while the last one is still being mended. A run
@@ -30,14 +30,14 @@ from harness.processes import children, hands
 
 ONE_THREAD = Execution(device="cpu", threads=1)
 KINDS = ("hand", "hand", "hand", "worker", "nursery")
-SOON, PATIENCE = 0.7, 600.0  # seconds
+SOON, PATIENCE = 0.25, 600.0  # seconds
 
 
 def main() -> None:
     """Train a race undisturbed and one among kills; leave with 1 where they differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=40)
-    parser.add_argument("--epochs", type=int, default=150)
+    parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     names = RACES["digits"].presets
