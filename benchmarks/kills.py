@@ -54,7 +54,9 @@ def main() -> None:
         ids, counted = campaign(lab, recipes, arguments.kills, arguments.seed)
         killed = counted.total() - counted["resumed"]
         print(f"with {killed} kills{'':9} {time.perf_counter() - start:6.1f} s: {dict(counted)}")
-        different = sorted({fault for pair in zip(calm, ids, strict=True) for fault in differences(lab, *pair)})
+        different = sorted(
+            {fault for pair in zip(calm, ids, strict=True) for fault in differences(*((lab, run) for run in pair))}
+        )
     print(f"{len(ids)} runs of {arguments.epochs} epochs: {'; '.join(different) or 'every number as undisturbed'}")
     sys.exit(bool(different) or killed < arguments.kills)
 
@@ -115,8 +117,9 @@ class Workers:
         self.see_to_one()
         assert self.process is not None
         worker = self.process.pid
-        found = {"worker": [worker], "nursery": children(worker), "hand": hands(worker)}[kind]
+        found = {"worker": [worker], "nursery": children(worker), "hand": hands(self.lab.home)}[kind]
         if not found:
+            time.sleep(0.02)
             return False
         with suppress(ProcessLookupError):
             os.kill(draws.choice(sorted(found)), signal.SIGKILL)
@@ -147,14 +150,15 @@ def wait_for(holds, seconds: float = PATIENCE) -> None:
         time.sleep(0.02)
 
 
-def differences(lab: Lab, one: str, other: str) -> Iterator[str]:
+def differences(one: tuple[Lab, str], other: tuple[Lab, str]) -> Iterator[str]:
     """Say in what two runs of a recipe differ: their states, epochs, metrics, and every array of every epoch."""
-    runs = lab.run(one), lab.run(other)
-    if {run.state for run in runs} != {"finished"}:
-        yield f"states {[run.state for run in runs]}"
-    if lab.metrics(one) != lab.metrics(other):
+    both = one, other
+    if {lab.run(run_id).state for lab, run_id in both} != {"finished"}:
+        yield f"states {[lab.run(run_id).state for lab, run_id in both]}"
+    metrics = [lab.metrics(run_id) for lab, run_id in both]
+    if metrics[0] != metrics[1]:
         yield "metrics"
-    folders = lab.folder(one), lab.folder(other)
+    folders = [lab.folder(run_id) for lab, run_id in both]
     for kind in ("view", "embeddings"):
         epochs = [folder.epochs(kind) for folder in folders]
         if epochs[0] != epochs[1]:
