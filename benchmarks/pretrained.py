@@ -2,7 +2,6 @@
 
     python -m benchmarks.pretrained digits                          # 10 runs of 60 epochs, 18 s each
     python -m benchmarks.pretrained encoder                         # one run of 60 epochs, 10 minutes on one core
-    python -m benchmarks.pretrained live                            # 9 runs of 8 epochs that start from it
     python -m benchmarks.pretrained cifar10 --set data.path=FOLDER  # 12 runs of 24 epochs, 4 to 5 hours on one core
     python -m benchmarks.pretrained digits --cards                  # their cards anew, and nothing trained
 
@@ -150,19 +149,6 @@ COLLECTIONS: Mapping[str, tuple[Group, ...]] = {
             "is. The pixels are a JPEG copy of CIFAR-10; the images are not included.",
             id="cifar10-lt-encoder",
             every=20,
-        ),
-    ),
-    "live": (
-        Group(
-            "cifar10-live",
-            "CIFAR-10 photographs, the live race",
-            "cifar10-live",
-            CONTRASTIVE,
-            {},
-            "What *Train on photographs* trains: 8 epochs from the encoder cifar10-lt-encoder, which has seen these "
-            "images under cross-entropy. What does each loss make of it? The pixels are a JPEG copy of CIFAR-10; the "
-            "images are not included.",
-            seeds=(0, 1, 2),
         ),
     ),
 }
