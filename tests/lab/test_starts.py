@@ -53,7 +53,7 @@ def test_where_it_started_is_in_its_words_and_with_the_checksum_of_those_weights
         ({"model__backbone": "resnet20"}, "its backbone is ResNet-8, and here it is ResNet-20"),
         ({"model__classifier": "linear"}, "its classifier is cosine, and here it is linear"),
         ({"data__image_size": 16}, "its input size in pixels is 8, and here it is 16"),
-        ({"data__source": "cifar10", "data__image_size": 8}, "its channels is 1, and here it is 3"),
+        ({"data__source": "cifar10", "data__image_size": 8}, "its number of channels is 1, and here it is 3"),
         ({"data__source": "cifar100"}, "its input size in pixels is 8, and here it is 32"),
     ],
 )
