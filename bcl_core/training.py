@@ -26,6 +26,7 @@ from bcl_core.evaluation import WHAT_HELPS, BatchSeen, Evaluator, TrainingDiverg
 from bcl_core.hardware import Hardware, resolve
 from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss, contrastive_statistics, value_of
 from bcl_core.losses.contrastive import full_precision
+from bcl_core.losses.statistics import Bins
 from bcl_core.measuring import Samples
 from bcl_core.models import TwoBranchModel, build_model, start_from
 from bcl_core.provenance import provenance
@@ -147,11 +148,12 @@ def train(
         yield measured(epoch, record)
 
 
-def settle(recipe: Recipe, dataset: Dataset, execution: Execution) -> Hardware:
+def settle(recipe: Recipe, dataset: Dataset, execution: Execution, cores: int | None = None) -> Hardware:
     """Choose what the execution leaves open, by measuring this recipe's own steps; see `hardware.resolve`."""
     shape = dataset.train.images.shape[1:]
     work = (recipe.model, recipe.loss.contrastive, recipe.batch_size, shape)
-    return resolve(execution, work, partial(trial_steps, recipe, dataset), image_size=min(shape[1:]))
+    trial = partial(trial_steps, recipe, dataset)
+    return resolve(execution, work, trial, image_size=min(shape[1:]), cores=cores)
 
 
 @dataclass
@@ -203,7 +205,7 @@ class _Run:
         self.pixel_max, self.num_classes = dataset.pixel_max, len(dataset.class_names)
         self.mean, self.std = (torch.from_numpy(a).to(device)[:, None, None] for a in (dataset.mean, dataset.std))
         pooled = self.num_classes > geometry.MAX_BINS  # K × K is too much to keep, so classes share bins by frequency
-        self.bins = torch.from_numpy(geometry.frequency_bins(dataset.class_counts)).to(device) if pooled else None
+        self.bins = Bins.of(geometry.frequency_bins(dataset.class_counts), device) if pooled else None
         self.views = VIEWS[recipe.views].load()
         self.num_views = 3 if recipe.loss.contrastive else 1
         model = build_model(recipe, images.shape[1], self.num_classes)

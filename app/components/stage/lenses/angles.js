@@ -33,6 +33,8 @@ const LACKS = {
   prototypes: "This run has no prototypes.",
   classifier: "This run has no classifier.",
 };
+const MEASURED = { prototypes: "prototype_angle", classifier: "classifier_angle" }; // where a run has them
+const LEFT_OUT = "With as many classes as these, they are too large to be kept of every epoch.";
 const DIAGONAL = {
   stops: [],
   low: 0,
@@ -41,6 +43,11 @@ const DIAGONAL = {
   title: "within-class angle",
   format: (value) => `${number(value, 1)}°`,
 };
+
+/** Why a view does not hold these. */
+export function lackOf({ metrics }, of) {
+  return Number.isFinite(metrics[MEASURED[of]]) ? LEFT_OUT : LACKS[of];
+}
 
 export class Angles extends Lens {
   static key = "angles";
@@ -81,7 +88,7 @@ export class Angles extends Lens {
     const { of } = this.stage.state;
     for (const { column, run, part, snapshot } of this.drawn()) {
       const has = snapshot.get(of) && run.measures(of);
-      const target = has ? this.targetOf(run) : { lack: run.measures(of) ? LACKS[of] : NO_PROTOTYPES };
+      const target = has ? this.targetOf(run) : { lack: run.measures(of) ? lackOf(snapshot, of) : NO_PROTOTYPES };
       if (target.lack) column.say(target.lack, target.waiting);
       else part.show(snapshot, target);
     }
