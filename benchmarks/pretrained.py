@@ -44,7 +44,6 @@ CIFAR_ON_A_CPU = {
 }
 ENCODER = {
     "model.backbone": "resnet8",
-    "views": "crop-flip",
     "epochs": 60,
     "batch_size": 128,
     "optimiser.lr": 0.1,
