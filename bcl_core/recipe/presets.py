@@ -53,7 +53,7 @@ _VARIANTS: Mapping[str, Mapping[str, object]] = {
 _CONTRASTIVE = ("scl", "bcl", "bcl-class")
 
 # What was reached: mean ± standard deviation at the last epoch, one thread; of the digits over five seeds, by
-# `benchmarks/ablations.py`, of the photographs over seeds 0, 1, 2, by `benchmarks/race.py`.
+# `benchmarks/ablations.py`, of the photographs by `benchmarks/live.py`.
 _SMALL = {
     "digits": _Family(
         title="digits, imbalance 50",
