@@ -106,12 +106,12 @@ def test_the_shelved_run_is_the_first_of_the_seeds_that_are_summed_up(group):
     assert list(summary) == list(group.losses)
     for loss, runs in summary.items():
         assert [run["seed"] for run in runs] == list(group.seeds)
-        metrics = json.loads((SHIPPED / group.run_id(loss) / "metrics.json").read_text(encoding="utf-8"))
+        metrics = json.loads((SHIPPED / f"{group.prefix}-{loss}" / "metrics.json").read_text(encoding="utf-8"))
         for name, value in runs[0]["last"].items():
             assert value == pytest.approx(metrics[-1][name], abs=1e-4)
         assert runs[0]["best"]["accuracy"] == pytest.approx(max(row["accuracy"] for row in metrics), abs=1e-4)
 
 
 def test_every_collection_is_on_the_shelf():
-    wanted = {group.run_id(loss) for groups in COLLECTIONS.values() for group in groups for loss in group.losses}
+    wanted = {f"{group.prefix}-{loss}" for groups in COLLECTIONS.values() for group in groups for loss in group.losses}
     assert wanted == {folder.name for folder in SHIPPED.iterdir() if folder.is_dir()}

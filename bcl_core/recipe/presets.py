@@ -85,11 +85,11 @@ _SMALL = {
         note="Real photographs, live: every run starts from one encoder that has seen such images. What does each loss "
         "make of it?",
         about="1,394 photographs of CIFAR-10, the rarest classes have 23, 15 and 10; 10 epochs from the encoder "
-        "cifar10-lt-encoder.",
+        "cifar10-lt-ce-la.",
         base=Recipe(
             data=DataRecipe(source="cifar10", max_per_class=500, test_per_class=50, draw_seed=0),
             views="crop-flip",
-            model=ModelRecipe(start="cifar10-lt-encoder"),
+            model=ModelRecipe(start="cifar10-lt-ce-la"),
             loss=LossRecipe(contrastive_weight=1.0),
             optimiser=OptimiserRecipe(lr=0.05),
             epochs=10,
