@@ -1,6 +1,6 @@
 """The race of photographs over seeds, from the warm encoder and from drawn weights: what each loss makes of it.
 
-    python -m benchmarks.live                      # 35 runs of 10 epochs, half a minute each on a quiet core
+    python -m benchmarks.live                      # 35 runs of 12 epochs, half a minute each on a quiet core
     python -m benchmarks.live --set data.path=FOLDER --seeds 0 1 2 3 4
     python -m benchmarks.live --seeds              # the tables alone
 
