@@ -81,7 +81,8 @@ def test_the_first_run_of_a_group_decides_for_all_and_nobody_after_it(lab):
 def trained(lab, run_id):
     lock = lab.lock(run_id)
     opened = OpenRun(lab, run_id, lock)
-    opened.advance(lambda: True)
+    while opened.advance(lambda: True) is None:
+        pass
     opened.close()
     return lab.run(run_id)
 
