@@ -261,9 +261,9 @@ def of_live(start, loss):
     return [run["last"] for run in LIVE if (run["start"], run["loss"]) == (start, loss)]
 
 
-def said(runs, name, *, digits=1):
+def said(runs, name):
     values = [run[name] for run in runs]
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
+    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
 
 
 def test_the_readme_says_what_came_of_the_live_race_and_in_how_many_seeds_the_order_held():
@@ -282,7 +282,7 @@ def test_the_readme_says_what_came_of_the_live_race_and_in_how_many_seeds_the_or
 @pytest.mark.parametrize("loss", live.CONTRASTIVE)
 def test_the_live_presets_say_what_came_of_them(loss):
     runs = of_live("warm", loss)
-    figures = [f"{said(runs, name, digits=0)}".replace(" ±", "° ±") for name in ("tail_tail", "rms_deviation")]
+    figures = [said(runs, name).replace(" ±", "° ±") for name in ("tail_tail", "rms_deviation")]
     reached = f"tail–tail {figures[0]}°, off the simplex {figures[1]}°, test accuracy"
     assert reached in PRESETS[f"cifar10-live-{loss}"].description
 
