@@ -277,3 +277,22 @@ def test_values_are_put_back_where_they_were():
         weight.data.fill_(5)
         raise ZeroDivisionError
     assert weight.tolist() == [1, 1, 1] and weight.data_ptr() == place
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.parametrize("name", ["ce-la", "bcl-class"])
+def test_on_a_gpu_steps_are_captured_wait_for_nothing_and_compute_what_the_plain_loop_does(name):
+    recipe, dataset = recipe_of(name, views="crop-flip"), pictures()
+    plain, ours = (
+        run_of(recipe, dataset, static=False),
+        run_of(recipe, dataset, static=True, device=torch.device("cuda")),
+    )
+    assert ours.prepare() == {"steps": "captured in a CUDA graph"}
+    record, batches = ours.record(), [*ours.batches(1)]
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        for step, batch in batches:
+            ours.step(1, step, batch, record)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(record.losses.cpu(), an_epoch(plain)[0], rtol=0.02, atol=0.02)  # convolutions in TF32
