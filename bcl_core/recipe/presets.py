@@ -94,6 +94,14 @@ _SMALL = {
             optimiser=OptimiserRecipe(lr=0.05),
             epochs=12,
         ),
+        known={
+            "scl": "Reached on a JPEG copy: tail–tail 88.7° ± 1.3°, "
+            "off the simplex 43.2° ± 1.4°, test accuracy 53 % ± 1 %.",
+            "bcl": "Reached on a JPEG copy: tail–tail 97.7° ± 1.0°, "
+            "off the simplex 38.9° ± 1.2°, test accuracy 52 % ± 1 %.",
+            "bcl-class": "Reached on a JPEG copy: tail–tail 101.2° ± 1.0°, "
+            "off the simplex 36.3° ± 0.9°, test accuracy 53 % ± 1 %.",
+        },
     ),
     "own-images": _Family(
         title="your own images",
