@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +37,8 @@ def _bench(_: Lab, arguments: argparse.Namespace) -> None:
     recipe, execution = apply_settings(preset(PRESET), Execution(), settings)
     if not recipe.loss.contrastive:
         raise RecipeError(f'bench compares contrastive losses; loss.name is "{recipe.loss.name}"')
-    if arguments.profile is not None and not (arguments.profile.parent.is_dir() and not arguments.profile.is_dir()):
-        raise RecipeError(f"--profile {arguments.profile} cannot be written: it is a folder, or in one that is missing")
+    if arguments.profile is not None:
+        _check_writable(arguments.profile)
 
     from bcl_core import bench  # takes seconds to import
     from bcl_core.training import settle
@@ -48,3 +49,13 @@ def _bench(_: Lab, arguments: argparse.Namespace) -> None:
     if arguments.profile is not None:
         bench.write_profile(recipe, dataset, hardware, arguments.profile)
     print(json.dumps(report) if arguments.json else bench.as_text(report))
+
+
+def _check_writable(file: Path) -> None:
+    """Refuse what could not be written after all has been measured."""
+    if file.is_dir():
+        raise RecipeError(f"--profile {file} is a folder; name a file in it")
+    if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+        raise RecipeError(
+            f"--profile {file} cannot be written: {file.parent} is no folder, or nothing may be put there"
+        )
