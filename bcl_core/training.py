@@ -24,7 +24,7 @@ from bcl_core.data.views import three_views
 from bcl_core.distributed import ALONE, World
 from bcl_core.evaluation import WHAT_HELPS, BatchSeen, Evaluator, TrainingDiverged
 from bcl_core.hardware import Hardware, resolve
-from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss, contrastive_statistics, value_of
+from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss, contrastive_statistics, named, value_of
 from bcl_core.losses.contrastive import full_precision
 from bcl_core.losses.statistics import Bins
 from bcl_core.measuring import Samples
@@ -125,7 +125,7 @@ def train(
     def measured(epoch: int, record: _EpochRecord) -> Epoch:
         losses = record.means(world)
         if not math.isfinite(losses["loss"]):
-            raise TrainingDiverged(f"the loss became NaN or infinite in epoch {epoch}: {WHAT_HELPS}")
+            raise TrainingDiverged(f"{record.culprit(recipe)} became NaN or infinite in epoch {epoch}: {WHAT_HELPS}")
         if not world.leads:
             return Epoch(epoch, {}, {}, {}, {})
         measurement = evaluator.measure(run.model, record.statistics, record.sampled, record.batch)
@@ -148,11 +148,12 @@ def train(
         yield measured(epoch, record)
 
 
-def settle(recipe: Recipe, dataset: Dataset, execution: Execution) -> Hardware:
+def settle(recipe: Recipe, dataset: Dataset, execution: Execution, cores: int | None = None) -> Hardware:
     """Choose what the execution leaves open, by measuring this recipe's own steps; see `hardware.resolve`."""
     shape = dataset.train.images.shape[1:]
     work = (recipe.model, recipe.loss.contrastive, recipe.batch_size, shape)
-    return resolve(execution, work, partial(trial_steps, recipe, dataset), image_size=min(shape[1:]))
+    trial = partial(trial_steps, recipe, dataset)
+    return resolve(execution, work, trial, image_size=min(shape[1:]), cores=cores)
 
 
 @dataclass
@@ -170,6 +171,15 @@ class _EpochRecord:
             self.statistics = batch
         else:
             self.statistics = type(batch)(*(a + b for a, b in zip(self.statistics, batch, strict=True)))
+
+    def culprit(self, recipe: Recipe) -> str:
+        """Say which of the two losses was the first that is not finite."""
+        finite = torch.stack(self.losses).isfinite()
+        contrastive, classifier = finite[int(finite[:, 0].int().argmin())].tolist()[1:]  # where the total first is not
+        if not recipe.loss.contrastive or (contrastive and not classifier):
+            return "cross-entropy"
+        named = f'the contrastive loss "{recipe.loss.name}"'
+        return named if classifier else f"cross-entropy and {named}"
 
     def means(self, world: World) -> dict[str, float]:
         mean = torch.stack(self.losses).double().mean(dim=0)
@@ -266,11 +276,12 @@ class _Run:
         self.model.train()
         begin: Any = getattr(self.criterion, "begin_epoch", None)
         if step == 0 and begin is not None:
-            with keyed(self.recipe.seed, "loss", epoch):
+            with keyed(self.recipe.seed, "loss", epoch), named(self.recipe.loss, "failed in begin_epoch"):
                 begin(epoch)
         loss = self._loss(self.model, self.criterion, epoch, step, batch, record)
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        with named(self.recipe.loss, "failed in the backward pass"):
+            loss.backward()  # type: ignore[no-untyped-call]
         self.world.average(p.grad for p in self.trained if p.grad is not None)
         self.optimiser.step()
         return loss.detach()
@@ -322,7 +333,8 @@ class _Run:
 
     def state(self, epoch: int) -> dict[str, Any]:
         """Return what `restore` needs to go on after this epoch."""
-        loss = {} if self.criterion is None else self.criterion.state_dict()
+        with named(self.recipe.loss, "has no state"):
+            loss = {} if self.criterion is None else self.criterion.state_dict()
         parts = {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(), "loss": loss}
         return {"epoch": epoch, **parts}
 

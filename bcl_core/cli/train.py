@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from bcl_core.cli.settings import AS_JSON, add_recipe_arguments, what_to_train
 from bcl_core.lab import DiskError, Lab, LabError, Run
-from bcl_core.lab.watch import GRACE_SECONDS, LOOK_SECONDS
+from bcl_core.lab.worker import GRACE_SECONDS, LOOK_SECONDS
 from bcl_core.metrics import METRICS, short, shown
 
 if TYPE_CHECKING:
@@ -45,11 +45,14 @@ def _train(lab: Lab, arguments: argparse.Namespace) -> None:
 
     from bcl_core.distributed import joined  # imports torch: not before the arguments are known to be right
     from bcl_core.lab.recording import train_along
+    from bcl_core.losses import load_loss
 
     with joined() as world:
         if not world.leads:
             train_along(world)
             return
+        if plan and plan.recipe.loss.contrastive:
+            load_loss(plan.recipe.loss)  # one that cannot be enters no run
         run_id, lock = lab.take_up(arguments.run) if plan is None else lab.enqueue_here(*plan)
         _record(lab, run_id, lock, world, as_json=arguments.json)
 

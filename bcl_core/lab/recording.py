@@ -31,6 +31,7 @@ from bcl_core.lab.run import Held
 from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
+from bcl_core.losses import load_loss, named
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.training import Epoch, Event, Started, Step, settle, train
 
@@ -40,14 +41,25 @@ PREDICTED_WITH: Mapping[str, Literal["learned", "simplex"]] = {"learned": "learn
 
 
 class OpenRun:
-    """A run that this process trains, from the lock to the last epoch."""
+    """A run that this process trains, from the lock to the last epoch.
 
-    def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE) -> None:
+    Args:
+        lab: where it is.
+        run_id: which.
+        lock: the right to train it.
+        world: the processes that train it together.
+        cores: how many this one may use, where the run's execution leaves that open; all that there are where None.
+    """
+
+    def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE, cores: int | None = None) -> None:
         self.lab, self.id, self._lock = lab, run_id, lock
         self.reading = True  # until the data are read and the model is built
+        self.done = False
         run = lab.run(run_id)
         self.recipe = run.training_recipe
         self.folder = lab.folder(run_id)
+        if self.recipe.loss.contrastive:
+            load_loss(self.recipe.loss)  # before data are read for one that cannot be
         state, initial = _last_state(self.folder, run.epoch), self.folder.initial
         weights = load_file(initial) if state is None and initial.exists() else None
         taken = read_start(lab, self.recipe) if state is None and weights is None else None
@@ -56,19 +68,25 @@ class OpenRun:
         begun = taken.weights if taken else None
         setting_out = SettingOut(self.recipe, run.execution_as_begun, state, weights, begun)
         agree = partial(lab.agree_on_precision, run_id)
-        self._events = world.lead(_events(setting_out, world, lambda note: lab.record_note(run_id, note), agree))
+        self._events = world.lead(_events(setting_out, world, lambda note: lab.record_note(run_id, note), agree, cores))
         self._prediction: Future[None] = Future()  # set with what starts the run
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
-        self._since = time.monotonic()
+        self._since, self._beside = time.monotonic(), 1
 
-    def advance(self, may_go_on: Callable[[], bool]) -> Epoch | None:
+    def start(self) -> None:
+        """Read the data and build the model; without it, the first `advance` does."""
+        self.lab.record_state(self.id, "running")
+        self._record(next(self._events))
+
+    def advance(self, may_go_on: Callable[[], bool], beside: int = 1) -> Epoch | None:
         """Pull events until an epoch is recorded and return it.
 
         Returns None where `may_go_on`, asked a few times a second, said no, or the run is held before the epoch (a
-        later call goes on there), and after the last epoch, when the run's state is "finished".
+        later call goes on there), and after the last epoch, when the run's state is "finished". Of the time that runs
+        take at once on the same cores, `beside` of them, each counts its share.
         """
         self.lab.record_state(self.id, "running")
-        self._since = asked = time.monotonic()
+        self._since, self._beside = (asked := time.monotonic()), beside
         if self._held is not None:
             return self._recorded(self._held)
         for event in self._events:
@@ -99,6 +117,7 @@ class OpenRun:
     def _finish(self) -> None:
         pack_or_leave(self.lab, self.id)
         self.lab.record_state(self.id, "finished")
+        self.done = True
         self.close()
 
     def close(self) -> None:
@@ -122,7 +141,9 @@ class OpenRun:
             )
         elif isinstance(event, Epoch):
             self._prediction.result()  # an epoch's figures say how far it is from there
-            write_once(self.folder.checkpoint(event.epoch), _to_bytes(event.state))
+            with named(self.recipe.loss, "has a state that cannot be saved"):  # of models and optimisers all can
+                state = _to_bytes(event.state)
+            write_once(self.folder.checkpoint(event.epoch), state)
             write_epoch(
                 self.lab, self.id, event.epoch, metrics=event.metrics, view=event.view, embeddings=event.embeddings
             )
@@ -140,7 +161,7 @@ class OpenRun:
 
     def _progress(self, epochs_done: float) -> None:
         now = time.monotonic()
-        self.lab.record_progress(self.id, epochs_done / self.recipe.epochs, now - self._since)
+        self.lab.record_progress(self.id, epochs_done / self.recipe.epochs, (now - self._since) / self._beside)
         self._since = now
 
 
@@ -164,12 +185,13 @@ def _events(
     world: World,
     report: Callable[[str], None],
     agree: Callable[[str], str] | None = None,
+    cores: int | None = None,
 ) -> Iterator[Event]:
     """Train; `agree`, on rank 0, takes the precision measured and returns that of the run's group."""
     recipe, execution, state, weights, start = cast(SettingOut, world.share(setting_out))
     dataset = prepare(recipe, execution.data, report)
     if agree is not None:
-        hardware = settle(recipe, dataset, execution)
+        hardware = settle(recipe, dataset, execution, cores)
         chosen = {"threads": hardware.threads, "precision": agree(hardware.precision)}
         execution = execution.model_copy(update=chosen)
     execution = world.share(execution)

@@ -43,7 +43,7 @@ DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since bro
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """Runs to queue together: (name, recipe) pairs that will advance an epoch each in turn."""
+    """Runs to queue together: (name, recipe) pairs that will advance side by side, an epoch each before the next."""
 
     name: str
     runs: Sequence[tuple[str, Recipe]]
@@ -549,12 +549,16 @@ class Lab:
             return taken(self.folder(run_id).lock)
 
     def record_start(self, run_id: str, provenance: Mapping[str, str], threads: int) -> None:
-        """Enter what the run is made with; a takeover will use as many threads again."""
-        execution = self.run(run_id).execution.model_copy(update={"threads": threads})
-        self._database.change(
-            "UPDATE runs SET provenance = ?, execution = ?, note = NULL WHERE id = ?",
-            *(json.dumps(dict(provenance)), execution.model_dump_json(), run_id),
-        )
+        """Enter what the run is made with; a takeover will use as many threads again, and so do others of its group."""
+        run = self.run(run_id)
+        mates = [mate for mate in self.runs(run.group_id) if mate.active and mate.execution.threads is None]
+        with self._database.writing() as db:
+            for one in {mate.id: mate for mate in [*mates, run]}.values():
+                execution = one.execution.model_copy(update={"threads": threads})
+                db.execute("UPDATE runs SET execution = ? WHERE id = ?", (execution.model_dump_json(), one.id))
+            db.execute(
+                "UPDATE runs SET provenance = ?, note = NULL WHERE id = ?", (json.dumps(dict(provenance)), run_id)
+            )
 
     def agree_on_precision(self, run_id: str, measured: str) -> str:
         """Enter a precision for all runs of a group that leave it open and have not begun; return what the run's is.

@@ -9,7 +9,8 @@ const TEXT = 14; // pixels
 const SMALL_TEXT = 12;
 const STRIP = 72; // pixels to the right of the formation, where the current epoch's angles stand on the same axis
 const DASHED = `${DASH}px,${SPACE}px`; // as the regular simplex is drawn everywhere
-const LINE_HEIGHT = 12; // degrees that a line of small print takes in the formation
+const [FORMATION_TOP, FORMATION_LEFT] = [48, 44]; // pixels: two lines of small print stand over the axes
+const TICK_HEIGHT = 8; // pixels that the topmost number beside an axis stands over it
 export const TWO_BY_TWO = 400; // pixels of width below which four panels have no room side by side
 const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"];
 
@@ -50,21 +51,19 @@ export function formationFigure(run, others, { regular, predicted, planned, isBo
   const layout = layoutOf("formation", `Angles between class means over the epochs, ${label}`, {
     xaxis: epochs(planned),
     yaxis: { title: { text: "angle (°)" }, dtick: 30, range: [0, 120] },
-    margin: { r: STRIP, l: 44 },
+    margin: { t: FORMATION_TOP, r: STRIP, l: FORMATION_LEFT },
   });
-  return { data, layout: { ...layout, annotations: targetsInWords(regular, predicted, isBounded) } };
+  return { data, layout: { ...layout, annotations: [overAxes(targetsInWords(regular, predicted, isBounded))] } };
 }
 
+/** Above the axes, where they cover no line. */
 function targetsInWords(regular, predicted, isBounded) {
   const angle = `${regular.toFixed(1)}°${isBounded ? ", out of reach" : ""}`;
-  if (predicted === null) return [besideAxis(`regular simplex ${angle}`, regular, "bottom")];
+  if (predicted === null) return `regular simplex ${angle}`;
   const { tail, batch } = predicted;
-  if (tail.toFixed(1) === regular.toFixed(1)) {
-    return [besideAxis(`regular simplex and tail predicted ${angle}<br>for ${batches(batch)}`, regular, "bottom")];
-  }
-  const words = `tail predicted ${tail.toFixed(1)}°<br>for ${batches(batch)}`;
-  const above = tail > regular + LINE_HEIGHT;
-  return [besideAxis(`regular simplex ${angle}`, regular, "bottom"), besideAxis(words, tail, above ? "bottom" : "top")];
+  const isSame = tail.toFixed(1) === regular.toFixed(1);
+  if (isSame) return `regular simplex and tail predicted ${angle}<br>for ${batches(batch)}`;
+  return `regular simplex ${angle}<br>tail predicted ${tail.toFixed(1)}° for ${batches(batch)}`;
 }
 
 /** Of the runs' dots, a run each: they differ without their colours too. */
@@ -176,7 +175,7 @@ export function batchFigure({ label }, titles) {
     return Object.keys(looks).map(trace);
   });
   const layout = layoutOf("batch", `What each member of a batch weighs for one anchor, ${label}`, {
-    margin: { t: 22, r: 8, l: 62, b: 40 },
+    margin: { t: 22, r: 8, l: 62, b: 28 },
   });
   const { xaxis, yaxis, ...rest } = layout;
   const classes = { ...xaxis, type: "category", categoryorder: "array" };
@@ -278,7 +277,8 @@ function bar(role, name, color, shape = "") {
   };
 }
 
-function besideAxis(text, y, yanchor) {
-  const place = { xref: "x domain", x: 0.01, xanchor: "left", align: "left", y, yanchor, borderpad: 1 };
-  return { text, ...place, showarrow: false, font: { size: SMALL_TEXT - 1 } };
+function overAxes(text) {
+  const across = { xref: "x domain", x: 0, xanchor: "left", xshift: -FORMATION_LEFT };
+  const up = { yref: "y domain", y: 1, yanchor: "bottom", yshift: TICK_HEIGHT };
+  return { text, ...across, ...up, showarrow: false, font: { size: SMALL_TEXT - 1 } };
 }
