@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +45,16 @@ def _bench(_: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.training import settle
 
     dataset = bench.random_dataset(recipe, batches=4, test=QUICK_TEST_IMAGES if arguments.quick else TEST_IMAGES)
+    _say("threads and precision")
     hardware = settle(recipe, dataset, execution)
-    report = bench.bench(recipe, dataset, hardware, quick=arguments.quick)
+    report = bench.bench(recipe, dataset, hardware, quick=arguments.quick, say=_say)
     if arguments.profile is not None:
         bench.write_profile(recipe, dataset, hardware, arguments.profile)
     print(json.dumps(report) if arguments.json else bench.as_text(report))
+
+
+def _say(what: str) -> None:
+    print(f"bench: {what} …", file=sys.stderr, flush=True)
 
 
 def _check_writable(file: Path) -> None:

@@ -75,7 +75,9 @@ def test_the_curve_of_a_loss_has_its_floor(show: Opener, runs: list[MadeRun]) ->
     floors = "document.querySelector('.curves .metric .plot').data.filter(({ meta }) => meta.role === 'floor')"
     drawn = page.evaluate(f"{floors}.map(({{ y, visible }}) => visible === false ? null : y)")
     assert drawn == [[0.2, 0.2]] * 2
-    expect(page.locator(".curves .key[role=status]")).to_contain_text("Dotted: the least that is predicted for batches of 64")
+    expect(page.locator(".curves .key[role=status]")).to_contain_text(
+        "Dotted: the least that is predicted for batches of 64"
+    )
     page.get_by_role("combobox", name="First chart").select_option(label="Test accuracy")
     show.wait(page)
     assert page.evaluate(f"{floors}.map(({{ visible }}) => visible)") == [False] * 2
