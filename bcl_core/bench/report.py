@@ -68,8 +68,8 @@ def bench(
             "loss": recipe.loss.name,
             "loader_processes": workers,
         },
-        "step_seconds": seconds,
-        "views_per_second": {name: VIEWS * recipe.batch_size / each for name, each in seconds.items()},
+        "step_seconds": {name: each._asdict() for name, each in seconds.items()},
+        "views_per_second": {name: VIEWS * recipe.batch_size / each.clock for name, each in seconds.items()},
         "stage_seconds": stages,
         "peak_bytes": peak,
         "epoch": end._asdict(),
@@ -96,18 +96,22 @@ def _heading(report: Report) -> Iterator[str]:
 
 
 def _steps(report: Report) -> Iterator[str]:
-    yield from ("| a training step | views a second | of ours |", "|---|---|---|")
-    rates = report["views_per_second"]
+    yield from ("| a training step | views a second | of ours | CPU seconds | of ours |", "|---|---|---|---|---|")
+    rates, seconds = report["views_per_second"], report["step_seconds"]
     for name, words in NAMES.items():
         loaders = f", fp32, {report['recipe']['loader_processes']} loader processes" if name == "published" else ""
-        yield f"| {words}{loaders} | {rates[name]:.0f} | {rates[name] / rates['ours']:.2f} |"
+        work = seconds[name]["work"]
+        yield (
+            f"| {words}{loaders} | {rates[name]:.0f} | {rates[name] / rates['ours']:.2f} | {work:.2f} | "
+            f"{work / seconds['ours']['work']:.2f} |"
+        )
     yield ""
     yield f"Most memory of a process that trains: {report['peak_bytes'] / 2**20:.0f} MiB."
 
 
 def _stages(report: Report) -> Iterator[str]:
     stages, end = report["stage_seconds"], report["epoch"]
-    yield from ("| stage | milliseconds | share of a step |", "|---|---|---|")
+    yield from ("| stage | milliseconds of work | share of a step |", "|---|---|---|")
     for name in STAGES:
         yield f"| {name} | {1000 * stages[name]:.1f} | {stages[name] / sum(stages.values()):.1%} |"
     embedding = max(0.0, end["evaluation"] - end["measuring"])
@@ -118,7 +122,10 @@ def _stages(report: Report) -> Iterator[str]:
 
 
 def _scaling(report: Report) -> Iterator[str]:
-    yield from ("| cost | classes | anchors or images | dimensions | seconds | peak |", "|---|---|---|---|---|---|")
+    yield from (
+        "| cost | classes | anchors or images | dimensions | seconds of work | peak |",
+        "|---|---|---|---|---|---|",
+    )
     for row in report["scaling"]:
         peak = f"{row['peak_bytes'] / 1e9:.2f} GB" if "peak_bytes" in row else ""
         before = f", {row['width']:,} before the head" if "width" in row else ""
