@@ -180,7 +180,9 @@ def test_every_lens_can_be_presented_with_its_legend_and_a_clicker_goes_forward(
 
 
 def test_on_a_phone_no_drawer_is_left_open_over_the_chosen_page(browser: Browser, app: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    context = browser.new_context(
+        bypass_csp=True, viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
+    )
     page = context.new_page()
     page.goto(f"{app}lab")
     for name, heading in (("Library", "Library"), ("Predict", "Predict"), ("Lab", "Lab")):

@@ -220,7 +220,7 @@ def test_what_was_deleted_is_restored_after_the_server_has_been_started_anew(
     lab = Lab(tmp_path / "lab")
     first, second = make_runs(lab, ["scl", "bcl"], 1, name="Lost race")
     env = {"BCL_LAB_HOME": str(lab.home), "BCL_LAB_WORKER": "off"}
-    server, page = serve(APP, env), browser.new_page()
+    server, page = serve(APP, env), browser.new_page(bypass_csp=True)
     page.goto(f"{server.url}library")
     laid(page)
     for run in (first, second):
