@@ -204,6 +204,12 @@
  */
 
 /**
+ * Degrees between the class means, K·K in rows, where a loss leaves them in three dimensions; null if unproved.
+ * @typedef {Object} Prediction
+ * @property {Array<number>|null} angles
+ */
+
+/**
  * What was wrong, and what would be right, in a sentence.
  * @typedef {Object} Failure
  * @property {string} error
