@@ -14,6 +14,8 @@
 | `GET runs/{id}/projection/{rev}/{method}/{epoch}` | an epoch alone, made flat by pca or umap: `coordinates` (N, 2) |
 | `GET jobs/{key}` | `JobState`; ETag |
 | `GET jobs/{key}/{name}` | a file that the job has made, made anew at times: `app.routes.jobs.FILES`; ETag |
+| `GET sphere` | the sphere lab as a page of its own |
+| `GET sphere/predicted?counts=130.32.8.2&loss&temperature&batch` | `Prediction`; ETag |
 | `POST do` | `app.verbs`: everything that changes the lab |
 
 What carries a `rev` is immutable. `Failure` is the answer where there is something wrong, with a status of 400 or more.
@@ -26,7 +28,7 @@ import typing
 from pathlib import Path
 from typing import Any, TypedDict
 
-from app.routes import about, jobs, library
+from app.routes import about, jobs, library, sphere
 from bcl_core.lab import pulse
 
 JAVASCRIPT = Path(__file__).with_suffix(".js")
@@ -44,6 +46,7 @@ SHAPES: tuple[Any, ...] = (
     *(about.Controls, about.Control),
     *(library.Library, library.LibraryRun, library.Figures),
     jobs.JobState,
+    sphere.Prediction,
     Failure,
 )
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from tests.app.conftest import MAIN
 import streamlit_app
 app = AppTest.from_file(str(MAIN), default_timeout=60).run()
-for page in ("lab", "library"):
+for page in ("learn", "lab", "library"):
     app.switch_page(f"screens/{page}.py").run()
     assert not app.exception and not app.error, page
 print(sorted({name.partition(".")[0] for name in sys.modules}))
