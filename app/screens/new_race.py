@@ -28,16 +28,10 @@ from bcl_core.registry import DATASETS, LOSSES, PROTOTYPES
 
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
 _OFFERED = "race/offered"
-EXPLAINED = ("class-averaging", "class-complement", "anchor", "prototype", "imbalance factor", "τ", "logit adjustment")
-# By Plotly's names, in pixels drawn and left out by turns.
-_DASHES = {
-    "solid": (1, 0),
-    "dash": (7, 4),
-    "longdash": (11, 4),
-    "dot": (2, 4),
-    "dashdot": (7, 3, 2, 3),
-    "longdashdot": (11, 3, 2, 3),
-}
+EXPLAINED = (
+    *("class-averaging", "class-complement", "anchor", "prototype", "imbalance factor", "τ", "logit adjustment"),
+    "warm start",
+)
 
 
 def new_race(race: str | None = None) -> None:
@@ -162,16 +156,12 @@ def _offer_another(draft: Draft) -> None:
             "Anchors *instance*: every image counts alike; *class*: every class does, however many images it has."
         )
         st.markdown("\n".join(f"- **{entry.title} prototypes**: {entry.help}" for entry in PROTOTYPES.values()))
-        st.markdown(
-            "Warm start: backbone and classifier are those of a run that came with the project, and have seen such "
-            "images; off: all weights are drawn, as the heads are."
-        )
     st.caption(f"The stage shows up to {MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
 
 
 def _headed(name: str, meaning: str, style: palette.LineStyle) -> str:
     """The run's name beside a short line in its colour and dash; the pointer finds what its loss means."""
-    ends = pairwise(accumulate(_DASHES[style.dash], initial=0))
+    ends = pairwise(accumulate(palette.pixels(style.dash), initial=0))
     colours = cycle([style.colour, "transparent"])
     stops = [f"{colour} {start}px {end}px" for colour, (start, end) in zip(colours, ends, strict=False)]
     line = f"repeating-linear-gradient(90deg, {', '.join(stops)})"

@@ -240,6 +240,6 @@ def test_nothing_is_written_to_the_console_while_the_lenses_are_gone_through(sho
 def test_angles_are_not_compared_with_what_is_not_theirs(show: Opener, runs: list[MadeRun]) -> None:
     page = show(runs, "lens=angles&of=prototypes&target=predicted")
     says = page.locator(".lens.angles .message:visible")
-    expect(says.last).to_contain_text("where these would be is not drawn")
+    expect(says.last).to_contain_text("says nothing of prototypes")
     page = show(runs, "lens=angles&difference=1")
     expect(page.locator(".lens.angles .key")).to_contain_text("what it is in the first run")

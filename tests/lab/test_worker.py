@@ -106,11 +106,11 @@ def test_step_does_one_epoch_and_pause_holds_and_where_there_is_one_core_one_han
     ids = queue(lab, *recipes)
     group = lab.run(ids[0]).group_id
     lab.pause(group)
-    worker = start_worker(LOKY_MAX_CPU_COUNT="1")
+    start_worker(LOKY_MAX_CPU_COUNT="1")
     until(lambda: all(lab.run(i).state == "paused" for i in ids))
     lab.step(group)
     until(lambda: [lab.run(i).epoch for i in ids] == [1, 1])
-    assert len(hands(worker.pid)) == 1
+    assert len(hands(lab.home)) == 1
     for run_id, recipe in zip(ids, recipes, strict=True):
         assert_run_equals(lab, run_id, undisturbed(recipe, 2))
     lab.step(ids[0])
@@ -150,7 +150,7 @@ def test_a_race_of_three_advances_and_stands_together_and_every_run_equals_one_t
     [nursery] = children(worker.pid)
     threads = [task.read_text().strip() for task in Path(f"/proc/{nursery}/task").glob("*/comm")]
     assert len([name for name in threads if name != "jemalloc_bg_thd"]) == 1, "a fork would lose the others"
-    os.kill(hands(worker.pid)[1], signal.SIGKILL)
+    os.kill(hands(lab.home)[1], signal.SIGKILL)
     until(lambda: together() == 9)
     until(lambda: finished(lab, ids))
     for run_id, recipe in zip(ids, recipes, strict=True):
@@ -179,7 +179,7 @@ def test_a_race_whose_worker_was_killed_is_paused_and_stopped_at_once_and_nobody
     group = lab.run(ids[0]).group_id
     worker = start_worker()
     until(lambda: (lab.run(ids[0]).epoch or 0) >= 1)
-    assert len(hands(worker.pid)) == 3
+    assert len(hands(lab.home)) == 3
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     until(lambda: not any(is_locked(lab.folder(run_id).lock) for run_id in ids))
@@ -266,8 +266,8 @@ def test_a_run_on_a_dead_drive_is_paused_and_resumed_and_fails_when_its_hand_is_
     worker = start_worker()
 
     def hand_but(known=()):
-        until(lambda: lab.run(on_a_dead_drive).state == "running" and {*hands(worker.pid)} - {*known})
-        return hands(worker.pid)
+        until(lambda: lab.run(on_a_dead_drive).state == "running" and {*hands(lab.home)} - {*known})
+        return hands(lab.home)
 
     first = hand_but()
     lab.pause(on_a_dead_drive)
