@@ -39,6 +39,7 @@ _LABELS = {
     "model.projection_dim": "Dimensions of the projection",
     "model.head_norm": "BatchNorm in the heads",
     "model.scale": "Scale of the cosine classifier",
+    "model.start": "Starts from",
     "loss.name": "Loss",
     "loss.temperature": "Temperature τ",
     "loss.contrastive_weight": "Weight μ of the contrastive loss",

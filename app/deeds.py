@@ -1,13 +1,16 @@
 """Pages change the lab by its verbs alone, in the name of whoever looks at them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
+from app import races
 from app.roles import role_here, told_here
 from app.runs import the_lab
 from app.verbs import Refused, do
 from app.words import verbatim
+from bcl_core.recipe import Execution, Recipe
 
 
 def demand(verb: str, **arguments: Any) -> Any:
@@ -21,3 +24,14 @@ def attempt(verb: str, **arguments: Any) -> None:
         demand(verb, **arguments)
     except Refused as error:
         st.toast(verbatim(told_here(str(error))), icon=":material/error:")
+
+
+def train(draft: races.Draft, recipes: Sequence[Recipe], execution: Execution) -> list[str]:
+    """Queue the recipes of a race and return the runs' ids; Refused where they cannot be queued."""
+    runs = [
+        {"name": name[: races.LONGEST_NAME], "recipe": recipe}
+        for name, recipe in zip(races.names(recipes, "seed"), recipes, strict=True)
+    ]
+    queued = demand("train", name=races.group_name(draft), runs=runs, execution=execution)
+    ids: list[str] = queued["runs"]
+    return ids

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
 from app.names import numbered
-from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings, parameter_names
+from bcl_core.recipe import PRESETS, RACES, RANDOM, Execution, Recipe, RecipeError, apply_settings, parameter_names
 from bcl_core.registry import DATASETS, LOSSES, PairWeights
 
 MOST_RUNS = 5
@@ -14,8 +14,9 @@ MOST_RUNS = 5
 LONGEST_NAME = 80
 
 ADJUSTMENT = "loss.prior_strength"
+START = "model.start"
 SWITCHED = ("loss.name", "loss.anchors", "loss.prototypes", "loss.temperature", "data.imbalance_factor", "seed")
-"""The fields of a recipe that each run has of its own; of ADJUSTMENT, whether it is 0."""
+"""The fields of a recipe that each run has of its own; of ADJUSTMENT, whether it is 0; of START, whether it is used."""
 
 BY_SWITCHES = ""
 """In place of a loss's name: the corner of the square that the switches say."""
@@ -43,6 +44,7 @@ class Switches:
     seed: int
     prototypes: str = "learned"  # a key of PROTOTYPES, where the loss contrasts with any
     other: str = BY_SWITCHES  # or a loss that is no corner: averaging and complement mean nothing then
+    warm: bool = False  # whether it starts from the weights that the race starts from, if that has any
 
     @classmethod
     def of(cls, recipe: Recipe) -> Self:
@@ -60,6 +62,7 @@ class Switches:
             recipe.seed,
             loss.prototypes,
             loss.name if loss.name in other_losses() else BY_SWITCHES,
+            recipe.model.warm,
         )
 
     @property
@@ -138,8 +141,9 @@ class Draft:
         """Return the race on another data set, with the long tail, image size and views that go with that."""
         changed = {name: value for name, value in self.changed.items() if not of_data(name)}
         other = replace(self, source=source, changed=changed, paths={})
-        factor = other.base.data.imbalance_factor
-        return replace(other, runs={number: replace(run, imbalance_factor=factor) for number, run in self.runs.items()})
+        factor, warm = other.base.data.imbalance_factor, other.base.model.warm
+        runs = {number: replace(run, imbalance_factor=factor, warm=warm) for number, run in self.runs.items()}
+        return replace(other, runs=runs)
 
     def seeded(self, seed: int) -> Self:
         """Return the race with one seed for all of its runs."""
@@ -156,6 +160,8 @@ class Draft:
     def _recipe(self, run: Switches, changed: Mapping[str, Any]) -> Recipe:
         base, foreign = self.base, set(parameter_names()) - set(parameters_of(run.loss))
         changed = {name: value for name, value in changed.items() if name not in foreign}
+        if base.model.warm and not run.warm:
+            changed = {**changed, START: RANDOM}
         kind = apply_settings(base, Execution(), {**changed, **run.settings(base)})[0]
         alike = PRESETS.get(f"{self.race}-{kind.variant}")  # weighs its terms as this loss does
         if alike is not None:
@@ -189,14 +195,17 @@ def _on(source: str, recipe: Recipe) -> Recipe:
     families = {_family(race).data.source: _family(race) for race in reversed(list(RACES))}
     there = families.get(source, _family(_GENERAL_RACE))
     other = recipe.model_copy(update={"data": there.data, "views": there.views})
+    start = there.model.start if there.model.backbone == recipe.model.backbone else RANDOM
     balanced = source not in families and not DATASETS[source].needs_path
-    return apply_settings(other, Execution(), {"data.source": source, **(_BALANCED if balanced else {})})[0]
+    settings = {"data.source": source, START: start, **(_BALANCED if balanced else {})}
+    return apply_settings(other, Execution(), settings)[0]
 
 
 _DIFFERENCES: Mapping[str, Callable[[Recipe], str]] = {
     "temperature": lambda recipe: f"τ {recipe.loss.temperature:g}",
     "imbalance": lambda recipe: f"imbalance {recipe.data.imbalance_factor:g}",
     "adjustment": lambda recipe: "logit-adjusted" if recipe.loss.prior_strength else "not logit-adjusted",
+    "start": lambda recipe: "warm start" if recipe.model.warm else "cold start",
     "seed": lambda recipe: f"seed {recipe.seed}",
 }
 

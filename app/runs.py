@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from bcl_core.geometry import Configuration, optimal_configuration
+from bcl_core.geometry import Configuration, enough_compositions, optimal_configuration
 from bcl_core.geometry.configuration import Anchors
 from bcl_core.lab import Lab, Run
 from bcl_core.lab.cache import Cache
@@ -24,12 +24,11 @@ def _lab(home: str) -> Lab:
 
 
 _optima: Cache[tuple[object, ...], Configuration] = Cache(16 << 20)
-_FEW_COUNTS = 20  # of more than these, chance averages out over the classes and fewer batches do: to 0.1° for a hundred
 
 
 def batches_drawn(counts: Sequence[int]) -> int:
     """Return over how many drawn batches `optimum` averages, as many as docs/theory.md does where that is quick."""
-    return 4_000 if len(set(counts)) <= _FEW_COUNTS else 200
+    return enough_compositions(counts, for_few=4_000)
 
 
 def optimum(

@@ -61,9 +61,8 @@ from app.side_jobs import export, look, project
 from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
 from bcl_core.lab.mending import mend
-from bcl_core.lab.run import RUN_ID
 from bcl_core.lab.store import MAX_QUEUED, proper_name
-from bcl_core.recipe import Execution, Recipe, RecipeError
+from bcl_core.recipe import RUN_ID, Execution, Recipe, RecipeError
 from bcl_core.recipe.fields import Section, explain
 
 KEY = re.compile(r"[A-Za-z0-9_-]{8,64}")

@@ -6,13 +6,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.nn import functional
 
 from bcl_core.data.dataset import Dataset, Split
 from bcl_core.data.stream import FileImages, stream_chunks
 from bcl_core.hardware import Hardware
-from bcl_core.measuring import Embedded, Floats, Measurement, Samples, Selection, measure
+from bcl_core.measuring import Embedded, Measurement, Samples, Selection, measure
 from bcl_core.models import TwoBranchModel
 from bcl_core.recipe import Recipe
 
@@ -68,7 +69,7 @@ class Evaluator:
             sampled_steps: how many.
             batch: one of the epoch's, to be looked at.
         """
-        backbone, features, probabilities = self._embed(model)
+        backbone, features, predictions, confidences = self._embed(model)
         if not np.isfinite(features).all():
             raise TrainingDiverged(f"the embeddings became NaN or infinite: {WHAT_HELPS}")
         with torch.no_grad():
@@ -78,14 +79,16 @@ class Evaluator:
         embedded = Embedded(
             features,
             backbone,
-            predictions=probabilities.argmax(axis=1),
-            confidences=probabilities.max(axis=1),
+            predictions=predictions,
+            confidences=confidences,
             prototypes=prototypes,
             classifier=classifier,
             gradients=gradients,
             batch={} if batch is None else self._batch(batch),
         )
-        return measure(self._chosen, self.samples, embedded)
+        # Where other processes share the cores, a second thread makes the products of numpy several times slower too.
+        with threadpool_limits(None if self.hardware.device.type == "cuda" else self.hardware.threads, "blas"):
+            return measure(self._chosen, self.samples, embedded)
 
     def _batch(self, seen: BatchSeen) -> dict[str, NDArray[Any]]:
         """Return the batch's arrays for the view; nothing of one that would be too large to keep at every epoch."""
@@ -101,15 +104,21 @@ class Evaluator:
         }
 
     @torch.no_grad()
-    def _embed(self, model: TwoBranchModel) -> tuple[Floats, Floats, Floats]:
+    def _embed(self, model: TwoBranchModel) -> tuple[NDArray[Any], ...]:
+        """Return the backbone's features and the projections, (n, d) of float32, predicted classes and confidences."""
         model.eval()
-        parts = []
+        whole: tuple[Tensor, ...] = ()  # all images' of each, so that no second copy is joined of parts
+        done = 0
         with torch.autocast(self.hardware.device.type, torch.bfloat16, enabled=self.hardware.precision == "bf16"):
             for chunk in self._chunks():
                 h = model(chunk)
-                parts.append((h, model.project(h), model.logits(h).softmax(dim=1)))
-        backbone, projection, probabilities = (torch.cat(p).double().cpu().numpy() for p in zip(*parts, strict=True))
-        return backbone, projection, probabilities
+                confidences, predictions = model.logits(h).softmax(dim=1).max(dim=1)
+                parts = (h.float(), model.project(h).float(), predictions, confidences.float())
+                whole = whole or tuple(part.new_empty(len(self._chosen.labels), *part.shape[1:]) for part in parts)
+                for rows, part in zip(whole, parts, strict=True):
+                    rows[done : done + len(chunk)] = part
+                done += len(chunk)
+        return tuple(rows.cpu().numpy() for rows in whole)
 
     def _chunks(self) -> Iterator[Tensor]:
         chunks = (

@@ -1,6 +1,5 @@
 """From the execution asked for to the device, precision and thread count a run gets."""
 
-import os
 import platform
 import statistics
 import time
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
+from bcl_core import machine
 from bcl_core.recipe import Execution, RecipeError
 
 # Below this a second thread costs more in waiting than it saves: a digits step takes about 30 ms.
@@ -40,7 +40,9 @@ _threads_measured: dict[Hashable, int] = {}
 _precision_measured: dict[Hashable, str] = {}
 
 
-def resolve(execution: Execution, work: Hashable, trial: Trial, *, image_size: int = 0) -> Hardware:
+def resolve(
+    execution: Execution, work: Hashable, trial: Trial, *, image_size: int = 0, cores: int | None = None
+) -> Hardware:
     """Choose what the execution leaves open.
 
     On a CPU, threads and precision are measured, not looked up: where other processes share the cores, two threads can
@@ -52,6 +54,7 @@ def resolve(execution: Execution, work: Hashable, trial: Trial, *, image_size: i
         work: what a step's duration depends on; a process measures each kind of work once.
         trial: steps to be timed.
         image_size: width of the images in pixels; of small ones, 0 included, precision is not measured: they get fp32.
+        cores: how many this process may use; all that there are where None.
 
     Raises:
         RecipeError: a GPU was asked for and there is none; or bf16, which the device does not have.
@@ -68,9 +71,10 @@ def resolve(execution: Execution, work: Hashable, trial: Trial, *, image_size: i
         chosen = "bf16" if has_bf16(device) else "fp32"
         return Hardware(device, chosen if execution.precision == "auto" else execution.precision, 1)
     first = "fp32" if execution.precision == "auto" else execution.precision
-    kind: Hashable = (work, first)
+    cores = cores or machine.cores()
+    kind: Hashable = (work, first, cores)
     if execution.threads is None and kind not in _threads_measured:
-        _threads_measured[kind] = _fastest_threads(trial(device, first))
+        _threads_measured[kind] = _fastest_threads(trial(device, first), cores)
     threads = execution.threads or _threads_measured[kind]
     if execution.precision != "auto" or image_size < SMALLEST_MEASURED or not has_bf16(device):
         return Hardware(device, first, threads)
@@ -103,10 +107,8 @@ def gain_of_bf16(fp32: Iterator[None], bf16: Iterator[None]) -> float:
     return statistics.median(ratios)
 
 
-def _fastest_threads(steps: Iterator[None]) -> int:
-    alone = _seconds_on(1, steps)
-    cores = os.cpu_count() or 1
-    if alone < WORTH_A_SECOND_THREAD_S or cores == 1:
+def _fastest_threads(steps: Iterator[None], cores: int) -> int:
+    if cores == 1 or (alone := _seconds_on(1, steps)) < WORTH_A_SECOND_THREAD_S:
         return 1
     return cores if _seconds_on(cores, steps) < alone else 1
 

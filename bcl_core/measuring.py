@@ -11,12 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bcl_core import geometry
-from bcl_core.geometry.arrays import mean_or_none
+from bcl_core.geometry.arrays import SampleArray, mean_or_none
 
 # Images that are kept to be looked at; figures are taken on all test images.
 MAX_TEST_SAMPLES = 4000
 MAX_TRAIN_SAMPLES = 2000
 NEIGHBOURS = 5
+PICTURE_DIMS = (2, 3)
+WIDE_BYTES = 1 << 20  # of one number a class and dimension in a view: up to here they are float32
+OF_CLASSES_BYTES = 16 << 20  # of all of these in a view: 1,000 classes of 1,024 and 2,048 dimensions have room
 TEST, TRAIN = 0, 1
 
 Floats = NDArray[np.float64]
@@ -49,10 +52,10 @@ class Measurement:
 class Embedded:
     """An epoch of a run's n images, in the order of their `Selection`; what a run does not have is None."""
 
-    features: Floats  # (n, d) unit vectors, in the space that the run's angles are taken in
-    backbone: Floats | None = None  # (n, d_h)
+    features: SampleArray  # (n, d) unit vectors, in the space that the run's angles are taken in
+    backbone: SampleArray | None = None  # (n, d_h)
     predictions: NDArray[np.int64] | None = None  # (n,) the most probable class
-    confidences: Floats | None = None  # (n,) its probability
+    confidences: SampleArray | None = None  # (n,) its probability
     class_means: Floats | None = None  # (K, d) where they are given; else those of the test features are taken
     prototypes: Floats | None = None  # (K, d) unit vectors
     classifier: Floats | None = None  # (K, d_h); of a cosine classifier, unit vectors
@@ -69,7 +72,7 @@ class Selection:
         self.shown_test = first_of_each_class(test_labels, MAX_TEST_SAMPLES, num_classes)
         self.shown_train = first_of_each_class(train_labels, MAX_TRAIN_SAMPLES, num_classes)
         self.labels = np.concatenate([test_labels, train_labels[self.shown_train]])  # (n,)
-        self.test = np.arange(len(self.labels)) < len(test_labels)  # (n,)
+        self.test = slice(len(test_labels))  # of the n; a slice, since it copies nothing
         self.kept = np.concatenate([self.shown_test, len(test_labels) + np.arange(len(self.shown_train))])  # (N,)
         self.split = np.repeat(np.array([TEST, TRAIN], np.uint8), [len(self.shown_test), len(self.shown_train)])  # (N,)
 
@@ -92,16 +95,16 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     counts = samples.class_counts
     num_classes = len(counts)
     features, tested = embedded.features, labels[test]
-    given = embedded.class_means
-    means = geometry.class_means(features[test], tested, num_classes) if given is None else given
-    within = geometry.within_class_angles(features[test], tested, num_classes)
+    measured = geometry.class_means(features[test], tested, num_classes)
+    means = measured if embedded.class_means is None else embedded.class_means
+    around = geometry.angles_to_means(features[test], tested, num_classes, measured)
     picture, frame = _picture(features[kept], samples)
     metrics = {
         **_accuracy(selection, embedded, counts),
         **geometry.simplex_metrics(means, counts),
-        **_collapse(selection, embedded, counts),
-        "within_class_angle": mean_or_none(within),
-        "margin": mean_or_none(geometry.margins(features[test], tested, num_classes)),
+        **_collapse(selection, embedded, counts, measured),
+        "within_class_angle": mean_or_none(around.within_class),
+        "margin": mean_or_none(around.margin),
         "prototype_angle": _mean_angle(means, embedded.prototypes),
         "prototype_angle_tail_tail": tail_angle(embedded.prototypes, counts),
         "tail_push_share": _tail_push_share(embedded, counts),
@@ -109,10 +112,7 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
         **{f"picture_{name}": value for name, value in picture.items()},
     }
     arrays = {
-        "class_means": means,
-        "prototypes": embedded.prototypes,
-        "classifier": embedded.classifier,
-        "within_class_angles": within,
+        "within_class_angles": around.within_class,
         "accuracy_per_class": metrics["accuracy_per_class"],
         **embedded.gradients,
         "class_mean_coordinates": means @ frame,
@@ -121,6 +121,7 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     view: dict[str, NDArray[Any]] = {
         name: np.asarray(array, np.float32) for name, array in arrays.items() if array is not None
     }
+    view.update(_of_classes(means, embedded.prototypes, embedded.classifier))
     view.update(embedded.batch)
     view["coordinates"] = geometry.quantise(features[kept] @ frame)
     if embedded.predictions is not None:
@@ -128,6 +129,23 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     if embedded.confidences is not None:
         view["confidences"] = embedded.confidences[kept].astype(np.float16)
     return Measurement(metrics, view, {"projection": features[kept].astype(np.float16)})
+
+
+def _of_classes(means: Floats, prototypes: Floats | None, classifier: Floats | None) -> dict[str, NDArray[Any]]:
+    """Return the view's (K, d) matrices: class means, and of the others what there is room for at every epoch.
+
+    Large ones are of float16, whose rounding turns a row by a hundredth of a degree.
+    """
+    kept, taken = {}, 0
+    for name, matrix in (("class_means", means), ("prototypes", prototypes), ("classifier", classifier)):
+        if matrix is None:
+            continue
+        large = 4 * matrix.size > WIDE_BYTES and np.nanmax(np.abs(matrix)) <= np.finfo(np.float16).max
+        narrow = matrix.astype(np.float16 if large else np.float32)
+        taken += narrow.nbytes
+        if name == "class_means" or taken <= OF_CLASSES_BYTES:
+            kept[name] = narrow
+    return kept
 
 
 def _accuracy(selection: Selection, embedded: Embedded, counts: NDArray[np.int64]) -> dict[str, Any]:
@@ -147,15 +165,18 @@ def _accuracy(selection: Selection, embedded: Embedded, counts: NDArray[np.int64
     }
 
 
-def _collapse(selection: Selection, embedded: Embedded, counts: NDArray[np.int64]) -> dict[str, float | None]:
-    """Neural collapse, measured in the backbone's space, or in the only space there is."""
+def _collapse(
+    selection: Selection, embedded: Embedded, counts: NDArray[np.int64], means: Floats
+) -> dict[str, float | None]:
+    """Neural collapse, measured in the backbone's space, or in the only space there is, whose means are given."""
     test, labels = selection.test, selection.labels[selection.test]
-    backbone = embedded.features if embedded.backbone is None else embedded.backbone
-    classifier = embedded.classifier
-    means = geometry.class_means(backbone[test], labels, len(counts))
+    backbone, classifier = embedded.features, embedded.classifier
+    if embedded.backbone is not None:
+        backbone = embedded.backbone
+        means = geometry.class_means(backbone[test], labels, len(counts))
     predictions = None if embedded.predictions is None else embedded.predictions[test]
     return {
-        **geometry.collapse_metrics(backbone[test], labels, classifier, counts, predictions),
+        **geometry.collapse_metrics(backbone[test], labels, classifier, counts, predictions, means),
         "classifier_angle": _mean_angle(means, classifier),
     }
 
@@ -179,23 +200,18 @@ def _mean_angle(means: Floats, others: Floats | None) -> float | None:
     return None if others is None else mean_or_none(geometry.cross_angles(means, others))
 
 
-def _picture(features: Floats, samples: Samples) -> tuple[dict[str, float | None], Floats]:
+def _picture(features: SampleArray, samples: Samples) -> tuple[dict[str, float | None], Floats]:
     """Fit the picture's frame (d, D) on one half of the test samples; judge it on the other."""
     labels, fit = samples.labels, samples.fits_frame
     drawn = (samples.split == TEST) & ~fit
     fit_means = geometry.class_means(features[fit], labels[fit], len(samples.class_counts))
     frame = geometry.aligned_coordinates(features[fit], fit_means).frame
     shown = features[drawn] @ frame
+    dims = [number for number in PICTURE_DIMS if number <= frame.shape[1] and len(shown) > NEIGHBOURS]
+    near = geometry.neighbours_preserved(features[drawn], shown, dims, k=NEIGHBOURS) if dims else ()
     return {
         # A class with one test image gives it to the fit, so that there may be none to draw.
         "variance_kept": geometry.variance_kept(features[drawn], shown) if drawn.any() else None,
-        "neighbours_2d": _neighbours_preserved(features[drawn], shown, dims=2),
-        "neighbours_3d": _neighbours_preserved(features[drawn], shown, dims=3),
+        **{f"neighbours_{number}d": None for number in PICTURE_DIMS},
+        **{f"neighbours_{number}d": share for number, share in zip(dims, near, strict=True)},
     }, frame
-
-
-def _neighbours_preserved(drawn: Floats, shown: Floats, dims: int) -> float | None:
-    """Return None where there are too few images, or the picture has too few dimensions."""
-    if len(drawn) <= NEIGHBOURS or shown.shape[1] < dims:
-        return None
-    return geometry.neighbours_preserved(drawn, shown, dims=dims, k=NEIGHBOURS)

@@ -122,6 +122,7 @@ class DatasetEntry(Entry):
     needs_path: bool
     guide: str
     num_classes: int | None = None  # where only this number is that data set
+    shape: tuple[int, int, int] | None = None  # (C, H, W) of its images, where all are alike
     places: str | None = None  # None: whatever the paths, they are not used
 
     def check_places(self, paths: Any) -> None:
@@ -305,15 +306,19 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide="Nothing to do. There is no test set of their own: test images are held out first, class by class.",
         num_classes=10,
+        shape=(1, 8, 8),
     ),
     "cifar10": DatasetEntry(
         "CIFAR-10",
         "50,000 photographs at 32×32 pixels in ten classes, 10,000 for testing (Krizhevsky 2009).",
-        "bcl_core.data.torchvision_sets:CIFAR10Source",
+        "bcl_core.data.cifar10:source",
         needs_path=False,
-        guide=_DOWNLOAD.format(archive="`cifar-10-python.tar.gz`"),
+        guide="Looked for in `data.path`, as Parquet files or as torchvision packs it; else in `BCL_LAB_PARQUET`, then "
+        "in `BCL_LAB_DATA` or `./data`. Where it is nowhere, torchvision downloads it, 170 MB with a checksum. Without "
+        "a network, put `cifar-10-python.tar.gz` there.",
         num_classes=10,
-        places="bcl_core.data.places:check_download",
+        shape=(3, 32, 32),
+        places="bcl_core.data.cifar10:check_places",
     ),
     "cifar100": DatasetEntry(
         "CIFAR-100",
@@ -322,6 +327,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="`cifar-100-python.tar.gz`"),
         num_classes=100,
+        shape=(3, 32, 32),
         places="bcl_core.data.places:check_download",
     ),
     "fashion-mnist": DatasetEntry(
@@ -331,6 +337,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="the four `*-ubyte.gz` files in `FashionMNIST/raw`"),
         num_classes=10,
+        shape=(1, 28, 28),
         places="bcl_core.data.places:check_download",
     ),
     "svhn": DatasetEntry(
@@ -340,6 +347,7 @@ DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=False,
         guide=_DOWNLOAD.format(archive="`train_32x32.mat` and `test_32x32.mat`"),
         num_classes=10,
+        shape=(3, 32, 32),
         places="bcl_core.data.places:check_download",
     ),
     "imagenet-lt": DatasetEntry(

@@ -26,8 +26,9 @@ from bcl_core.evaluation import WHAT_HELPS, BatchSeen, Evaluator, TrainingDiverg
 from bcl_core.hardware import Hardware, resolve
 from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss, contrastive_statistics, value_of
 from bcl_core.losses.contrastive import full_precision
+from bcl_core.losses.statistics import Bins
 from bcl_core.measuring import Samples
-from bcl_core.models import TwoBranchModel, build_model
+from bcl_core.models import TwoBranchModel, build_model, start_from
 from bcl_core.provenance import provenance
 from bcl_core.randomness import array_generator, keyed
 from bcl_core.recipe import Execution, LossRecipe, Recipe, RecipeError
@@ -82,6 +83,7 @@ def train(
     dataset: Dataset | None = None,
     state: Mapping[str, Any] | None = None,
     weights: Mapping[str, Tensor] | None = None,
+    start: Mapping[str, Tensor] | None = None,
     world: World = ALONE,
 ) -> Iterator[Event]:
     """Train a recipe.
@@ -92,6 +94,8 @@ def train(
         dataset: the recipe's data, already prepared; read here where None.
         state: an Epoch's `state`, to go on after that epoch, bit for bit on one thread.
         weights: a state dict of the model to start from, instead of drawing one.
+        start: a state dict of the run that `recipe.model.start` names, for its backbone and classifier; needed where
+            it names one and neither `state` nor `weights` is given. `bcl_core.lab.checkpoints.read_start` reads it.
         world: the processes that train this run together; every one of them iterates, rank 0 alone measures, and its
             epochs alone carry anything but their number.
 
@@ -108,6 +112,10 @@ def train(
     run = _Run(recipe, dataset, hardware, world, execution.data.workers)
     if weights is not None:
         run.model.load_state_dict(weights)
+    elif state is None and recipe.model.warm:
+        if start is None:
+            raise RecipeError(f"model.start is {recipe.model.start}: its weights are needed to train from them")
+        start_from(run.model, start, recipe.model.start)
     evaluator = Evaluator(recipe, dataset, hardware, execution.data.workers)
     made_with = {**provenance(), **hardware.description, "processes": str(world.size), "data": dataset.fingerprint}
     if dataset.left_out:
@@ -140,11 +148,12 @@ def train(
         yield measured(epoch, record)
 
 
-def settle(recipe: Recipe, dataset: Dataset, execution: Execution) -> Hardware:
+def settle(recipe: Recipe, dataset: Dataset, execution: Execution, cores: int | None = None) -> Hardware:
     """Choose what the execution leaves open, by measuring this recipe's own steps; see `hardware.resolve`."""
     shape = dataset.train.images.shape[1:]
     work = (recipe.model, recipe.loss.contrastive, recipe.batch_size, shape)
-    return resolve(execution, work, partial(trial_steps, recipe, dataset), image_size=min(shape[1:]))
+    trial = partial(trial_steps, recipe, dataset)
+    return resolve(execution, work, trial, image_size=min(shape[1:]), cores=cores)
 
 
 @dataclass
@@ -196,7 +205,7 @@ class _Run:
         self.pixel_max, self.num_classes = dataset.pixel_max, len(dataset.class_names)
         self.mean, self.std = (torch.from_numpy(a).to(device)[:, None, None] for a in (dataset.mean, dataset.std))
         pooled = self.num_classes > geometry.MAX_BINS  # K × K is too much to keep, so classes share bins by frequency
-        self.bins = torch.from_numpy(geometry.frequency_bins(dataset.class_counts)).to(device) if pooled else None
+        self.bins = Bins.of(geometry.frequency_bins(dataset.class_counts), device) if pooled else None
         self.views = VIEWS[recipe.views].load()
         self.num_views = 3 if recipe.loss.contrastive else 1
         model = build_model(recipe, images.shape[1], self.num_classes)

@@ -1,9 +1,10 @@
 """Train every preset of a race over several seeds and print what the figures in README and presets were taken from.
 
     python -m benchmarks.race digits --seeds 0 1 2
-    python -m benchmarks.race cifar10-small --seeds 0 1 2 --set data.path=FOLDER
+    python -m benchmarks.race own-images --seeds 0 1 2 --set data.path=FOLDER
 
-One process, one run after the other; the seconds are those of training with its measurements, without the store.
+Races from drawn weights; `benchmarks.live` has the one from a warm encoder. One process, one run after the other; the
+seconds are those of training with its measurements, without the store.
 """
 
 import argparse

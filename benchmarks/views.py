@@ -9,6 +9,8 @@ to floats, without Cutout, for 64 and 16 images.
 
 import argparse
 import platform
+import statistics
+import time
 from collections.abc import Callable
 
 import torch
@@ -19,7 +21,6 @@ from torchvision.transforms import v2
 
 from bcl_core.data import views
 from bcl_core.data.views import View, three_views
-from benchmarks.losses import interleaved_medians_ms
 
 SIZES = ((32, 256, 64), (224, 16, 16))  # pixels, images of a batch, images one by one
 
@@ -79,6 +80,18 @@ def singly(chain: v2.Transform, size: int, count: int) -> Callable[[], None]:
             chain(image)
 
     return draw
+
+
+def interleaved_medians_ms(functions: list[Callable[[], None]], rounds: int) -> list[float]:
+    """Median time of each function, in ms, taking turns so that a busy machine slows all of them alike."""
+    times: list[list[float]] = [[] for _ in functions]
+    for round_index in range(rounds + 2):
+        for function, measured in zip(functions, times, strict=True):
+            start = time.perf_counter()
+            function()
+            if round_index >= 2:  # two rounds to warm up
+                measured.append(1000 * (time.perf_counter() - start))
+    return [statistics.median(measured) for measured in times]
 
 
 def one_by_one(name: str, size: int) -> v2.Transform | None:

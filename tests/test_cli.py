@@ -71,8 +71,8 @@ def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_pa
         (("train", "--preset", "digits-bcl", "--set", "epochs"), "KEY=VALUE"),
         (("train", "--preset", "digits-bcl", "--set", "epochs=0"), "epochs"),
         (("train", "--preset", "digits-bcl", "--set", "nonsense=1"), "no setting"),
-        (("train", "--preset", "cifar10-small-bcl"), "data.path"),
-        (("train", "--preset", "cifar10-small-bcl", "--set", "data.path=/nowhere"), "no folder /nowhere"),
+        (("train", "--preset", "own-images-bcl"), "data.path"),
+        (("train", "--preset", "own-images-bcl", "--set", "data.path=/nowhere"), "no folder /nowhere"),
         (("train", "--recipe", "/nowhere.json"), "cannot be read"),
         (("pause", "261111-0000000000"), "no run or group"),
         (("delete", "261111-0000000000"), "no run"),
@@ -92,7 +92,7 @@ def test_a_shell_sees_the_exit_code_and_no_traceback(tmp_path):
 
 
 def test_a_run_that_could_not_start_is_kept_as_failed_with_its_reason(tmp_path, cli):
-    cli("train", "--preset", "cifar10-small-bcl", "--set", "data.path=/nowhere")
+    cli("train", "--preset", "own-images-bcl", "--set", "data.path=/nowhere")
     [run] = Lab(tmp_path).runs()
     assert run.state == "failed" and "/nowhere" in (run.error or "")
 

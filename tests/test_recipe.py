@@ -24,7 +24,7 @@ def test_recipes_that_differ_in_any_setting_differ_in_hash():
 
 
 def test_where_a_run_takes_place_is_no_part_of_its_recipe():
-    base = preset("cifar10-small-bcl")
+    base = preset("own-images-bcl")
     recipe, execution = apply_settings(base, Execution(), {"data.path": "photos", "threads": "2", "device": "cpu"})
     assert recipe.hash == base.hash
     assert execution.data.path is not None and execution.data.path.is_absolute()

@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from app import controls, palette, races
 from app.components.drawer import drawer
-from app.deeds import demand
+from app.deeds import train
 from app.glossary import GLOSSARY
 from app.opened import show
 from app.races import MOST_RUNS, Draft, Switches
@@ -135,7 +135,7 @@ def _runs(draft: Draft) -> None:
                     label_visibility="collapsed",
                     disabled=not run.contrastive,
                 )
-            _switches(number, run, natural=natural)
+            _switches(number, run, natural=natural, has_start=draft.base.model.warm)
             st.button(
                 f"Remove {name}",
                 icon=":material/close:",
@@ -162,6 +162,10 @@ def _offer_another(draft: Draft) -> None:
             "Anchors *instance*: every image counts alike; *class*: every class does, however many images it has."
         )
         st.markdown("\n".join(f"- **{entry.title} prototypes**: {entry.help}" for entry in PROTOTYPES.values()))
+        st.markdown(
+            "Warm start: backbone and classifier are those of a run that came with the project, and have seen such "
+            "images; off: all weights are drawn, as the heads are."
+        )
     st.caption(f"The stage shows up to {MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
 
 
@@ -175,12 +179,14 @@ def _headed(name: str, meaning: str, style: palette.LineStyle) -> str:
     return f'<div class="bcl-run-name" title="{escape(meaning)}">{sign}<b>{escape(name)}</b></div>'
 
 
-def _switches(number: int, run: Switches, *, natural: bool) -> None:
+def _switches(number: int, run: Switches, *, natural: bool, has_start: bool) -> None:
     without = not run.contrastive
     other = without or run.other != races.BY_SWITCHES
     with st.container(width=165, gap=None):
         _toggle(number, run, "contrastive", "Contrastive loss")
         _toggle(number, run, "adjusted", "Logit adjustment")
+        if has_start:
+            _toggle(number, run, "warm", "Warm start")
     with st.container(width=175, gap=None):
         _toggle(number, run, "averaging", "Class-averaging", disabled=other)
         _toggle(number, run, "complement", "Class-complement", disabled=other)
@@ -253,7 +259,7 @@ def _data(draft: Draft) -> Draft:
 
 def _more(draft: Draft) -> Draft:
     adjusted = any(run.adjusted for run in draft.runs.values())
-    own = (*races.SWITCHED, races.ADJUSTMENT)
+    own = (*races.SWITCHED, races.ADJUSTMENT, *[races.START] * draft.base.model.warm)
     names = [name for name in controls.alike(draft.plain(), *own) if not races.of_data(name)]
     parameters = dict.fromkeys(name for run in draft.runs.values() for name in races.parameters_of(run.loss))
     draft = _shared(draft, (*names, *[races.ADJUSTMENT] * adjusted, *parameters), f"race/{draft.race}")
@@ -340,16 +346,12 @@ def _say_what_came_with_the_project(recipes: Sequence[Recipe]) -> None:
 
 
 def _queue(draft: Draft, recipes: Sequence[Recipe], execution: Execution) -> None:
-    runs = [
-        {"name": name[: races.LONGEST_NAME], "recipe": recipe}
-        for name, recipe in zip(races.names(recipes, "seed"), recipes, strict=True)
-    ]
     try:
-        queued = demand("train", name=races.group_name(draft), runs=runs, execution=execution)
+        queued = train(draft, recipes, execution)
     except Refused as error:
         st.error(f"Nothing was queued: {verbatim(str(error))}")
         return
-    _open(queued["runs"])
+    _open(queued)
 
 
 def _open(run_ids: Sequence[str]) -> None:

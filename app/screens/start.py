@@ -4,6 +4,17 @@ import streamlit as st
 
 from app import documents
 from app.components import start
+from app.deeds import train
+from app.opened import show
+from app.races import Draft
+from app.roles import role_here, told_here
+from app.runs import the_lab
+from app.verbs import Refused, allowed
+from app.words import verbatim
+from bcl_core.lab.data_check import cifar10_at_hand, data_home
+from bcl_core.lab.equal import equal_race
+
+PHOTOGRAPHS = "cifar10-live"
 
 CITATION = """\
 @inproceedings{zhu2022balanced,
@@ -12,6 +23,31 @@ CITATION = """\
   booktitle = {CVPR},
   year = {2022}
 }"""
+
+
+def _train_on_photographs() -> None:
+    """Train the race of photographs, or go to it where this lab has it; what it needs is said where it lacks."""
+    draft = Draft.of(PHOTOGRAPHS)
+    recipes, execution = draft.recipes(), draft.execution()
+    there = [run for run in equal_race(the_lab(), recipes, execution.data) or [] if not run.shelved]
+    try:
+        show([run.id for run in there] or train(draft, recipes, execution))
+    except Refused as error:
+        st.error(f"Nothing was queued: {verbatim(told_here(str(error)))}")
+        return
+    st.switch_page("screens/lab.py")
+
+
+def _photographs_said() -> str:
+    """Say of what the race of photographs is, and where its images lie or would come from."""
+    what = "Photographs: three runs on 1,394 images of CIFAR-10, all from one encoder that has seen such images"
+    if (folder := cifar10_at_hand()) is not None:
+        return f"{what}; read from {verbatim(str(folder))}."
+    return (
+        f"{what}. They are downloaded first, 170 MB, into {verbatim(str(data_home()))}; without a network, put "
+        "`cifar-10-python.tar.gz` there, or set `BCL_LAB_PARQUET` to a folder that holds CIFAR-10 as Parquet files."
+    )
+
 
 st.title("What does each loss do to the rarest classes?")
 st.markdown(
@@ -27,8 +63,14 @@ else:
 with st.container(horizontal=True):
     if st.button("Train it now", type="primary", icon=":material/play_arrow:"):
         st.switch_page("screens/lab.py", query_params={"new": race})
+    may_train = "train" in allowed(role_here())
+    on_photographs = may_train and st.button("Train on photographs", icon=":material/photo_library:")
     if st.button("Library", icon=":material/grid_view:"):
         st.switch_page("screens/library.py")
+if on_photographs:
+    _train_on_photographs()
+if may_train:
+    st.caption(told_here(_photographs_said()))
 st.markdown(
     "**[Angles move much more than accuracy](report#does-geometry-predict-accuracy)**: a wider tail is not yet a "
     "better classifier. **Much of the difference is speed**: [four times as long](theory#4-what-training-does), half "

@@ -3,13 +3,17 @@
 import argparse
 import json
 import logging
+import os
+import signal
 import sys
 from typing import Any
 
 from bcl_core.cli.settings import AS_JSON
 from bcl_core.lab import Lab, ensure_worker, stop_worker, worker_status
 from bcl_core.lab.launch import IDLE_SECONDS, worker_lock
-from bcl_core.lab.watch import Watch
+from bcl_core.lab.worker import Worker
+
+NICENESS = 5  # who looks at a page does not wait for who trains
 
 
 def add_commands(commands: Any) -> None:
@@ -58,10 +62,11 @@ def _worker(lab: Lab, arguments: argparse.Namespace) -> None:
         if not ours:
             logging.info("another worker serves %s", lab.home)
             return
-        with Watch(lab) as watch:
-            from bcl_core.lab.worker import Worker  # imports torch: not before this is the worker, and watched
-
-            Worker(lab, watch).work(arguments.idle)
+        worker = Worker(lab)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: worker.leave())
+        os.nice(max(0, NICENESS - os.nice(0)))
+        worker.work(arguments.idle)
 
 
 def _runs(lab: Lab, arguments: argparse.Namespace) -> None:

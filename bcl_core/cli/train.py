@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from bcl_core.cli.settings import AS_JSON, add_recipe_arguments, what_to_train
 from bcl_core.lab import DiskError, Lab, LabError, Run
-from bcl_core.lab.watch import GRACE_SECONDS, LOOK_SECONDS
+from bcl_core.lab.worker import GRACE_SECONDS, LOOK_SECONDS
 from bcl_core.metrics import METRICS, short, shown
 
 if TYPE_CHECKING:

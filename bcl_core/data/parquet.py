@@ -37,7 +37,9 @@ class ParquetSource(Source):
         self._tables = {split: _read(found, split) for split, found in files.items() if found}
         self.train_labels = _labels(self._tables["train"], "train")
         self.test_labels = _labels(self._tables["test"], "test") if "test" in self._tables else None
-        self.class_names = _class_names(self._tables["train"], int(self.train_labels.max()) + 1)
+        num_classes = int(self.train_labels.max()) + 1
+        named = _class_names(self._tables["train"].schema, _column(self._tables["train"], LABEL_COLUMNS, "train"))
+        self.class_names = named if len(named) >= num_classes else tuple(str(k) for k in range(num_classes))
         for split, labels in (("train", self.train_labels), ("test", self.test_labels)):
             if labels is not None and (labels.min() < 0 or labels.max() >= len(self.class_names)):
                 raise DataError(
@@ -153,12 +155,23 @@ def _labels(table: pa.Table, split: str) -> NDArray[np.int64]:
     return np.asarray(column.to_numpy(), dtype=np.int64)
 
 
-def _class_names(table: pa.Table, num_classes: int) -> tuple[str, ...]:
-    """Read the names from the schema's Hugging Face metadata; number the classes where it has none."""
-    label = _column(table, LABEL_COLUMNS, "train")
+def class_names(folder: Path) -> tuple[str, ...] | None:
+    """Return the names that the folder's training files have for their classes, () where they have none.
+
+    None where there are no such files, or they cannot be read. Reads no image.
+    """
     try:
-        info = json.loads((table.schema.metadata or {})[b"huggingface"])
-        names = tuple(str(name) for name in info["info"]["features"][label]["names"])
+        schema = pq.read_schema(_training_files(folder)[0])
+    except (DataError, pa.ArrowException, OSError):
+        return None
+    label = next((name for name in LABEL_COLUMNS if name in schema.names), None)
+    return None if label is None else _class_names(schema, label)
+
+
+def _class_names(schema: pa.Schema, label: str) -> tuple[str, ...]:
+    """Read the names from the Hugging Face metadata of a schema; () where it has none."""
+    try:
+        info = json.loads((schema.metadata or {})[b"huggingface"])
+        return tuple(str(name) for name in info["info"]["features"][label]["names"])
     except (KeyError, TypeError, ValueError):
-        return tuple(str(k) for k in range(num_classes))
-    return names if len(names) >= num_classes else tuple(str(k) for k in range(num_classes))
+        return ()

@@ -2,6 +2,8 @@
 
 import os
 import stat
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bcl_core.data.source import DataError
@@ -74,3 +76,12 @@ def download_folder(path: Path | None) -> Path:
 def check_download(paths: DataPaths) -> None:
     """Raise DataError where a download could not lie."""
     download_folder(paths.path)
+
+
+def holding(root: Path, traces: Sequence[str]) -> Path | None:
+    """Return the folder that holds one of these files or folders: the root, the one around it, or one in it."""
+    for folder in (root, root.parent, *sorted(root.glob("*/"))):
+        with suppress(OSError):  # a folder that may not be looked into
+            if any((folder / trace).exists() for trace in traces):
+                return folder
+    return None

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from torchvision import datasets
 from torchvision.datasets.utils import check_integrity, download_url, extract_archive
 
-from bcl_core.data.places import download_folder
+from bcl_core.data.cifar10 import TRACES as CIFAR10_TRACES
+from bcl_core.data.places import download_folder, holding
 from bcl_core.data.source import DataError, Opening, Source, SplitName
 
 T = TypeVar("T")
@@ -83,7 +84,8 @@ class TorchvisionSource(Source):
 
     def __init__(self, opening: Opening) -> None:
         self._title = opening.entry.title
-        root = _with_traces(download_folder(opening.paths.path), self.traces)
+        wanted = download_folder(opening.paths.path)
+        root = holding(wanted, self.traces) or wanted
         try:
             self._sides = self._both(root)
         except INCOMPLETE:
@@ -158,7 +160,7 @@ class CIFAR10Source(_CIFARSource):
 
     dataset = datasets.CIFAR10
     megabytes = 170
-    traces = ("cifar-10-batches-py", "cifar-10-python.tar.gz")
+    traces = CIFAR10_TRACES
 
 
 class CIFAR100Source(_CIFARSource):
@@ -200,15 +202,6 @@ class SVHNSource(TorchvisionSource):
     def _read(self, root: Path, split: SplitName) -> Contents:
         data = datasets.SVHN(root, split=split)
         return Contents(data.data, data.labels, "0123456789")
-
-
-def _with_traces(root: Path, traces: Sequence[str]) -> Path:
-    """Return the folder that holds a copy: the root, the one around it, or one in it; the root where none does."""
-    for folder in (root, root.parent, *sorted(root.glob("*/"))):
-        with suppress(OSError):  # a folder that may not be looked into
-            if any((folder / trace).exists() for trace in traces):
-                return folder
-    return root
 
 
 def _in_background(work: Callable[[], T]) -> Future[T]:

@@ -12,18 +12,22 @@ from bcl_core.geometry.alignment import (
 )
 from bcl_core.geometry.angles import (
     QUANTILES,
+    angles_to_means,
     class_means,
     cross_angles,
-    margins,
     pairwise_angles,
     rms_angle_difference,
     simplex_angle,
     simplex_frame,
     simplex_metrics,
-    within_class_angles,
 )
 from bcl_core.geometry.collapse import collapse_metrics
-from bcl_core.geometry.configuration import MAX_DISTINCT_COUNTS, Configuration, optimal_configuration
+from bcl_core.geometry.configuration import (
+    MAX_DISTINCT_COUNTS,
+    Configuration,
+    enough_compositions,
+    optimal_configuration,
+)
 from bcl_core.geometry.gradients import gradient_contributions
 from bcl_core.geometry.groups import (
     MAX_BINS,

@@ -7,6 +7,7 @@ dimensions separates perfectly with five samples a class): fit on one half (`spl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -104,22 +105,25 @@ def variance_kept(features: ArrayLike, coordinates: ArrayLike) -> float | None:
     return float(min(drawn.var(axis=0).sum() / total, 1.0)) if total > 0 else None
 
 
-def neighbours_preserved(features: ArrayLike, coordinates: ArrayLike, dims: int, k: int = 5) -> float:
+def neighbours_preserved(
+    features: ArrayLike, coordinates: ArrayLike, dims: Sequence[int], k: int = 5
+) -> tuple[float, ...]:
     """Share of each sample's k nearest neighbours that are still among the k nearest in the picture, 0 to 1.
 
     Args:
         features: shape (N, d), N > k.
         coordinates: their projection, shape (N, p).
-        dims: how many leading coordinates are drawn, 1 to p.
+        dims: how many leading coordinates are drawn, 1 to p; one share for each.
         k: neighbours a sample, at least 1.
     """
     matrix, drawn = _pair(features, coordinates)
-    if not 1 <= dims <= drawn.shape[1]:
-        raise ValueError(f"dims is {dims}; expected 1 to {drawn.shape[1]}")
+    if wrong := [number for number in dims if not 1 <= number <= drawn.shape[1]]:
+        raise ValueError(f"dims is {wrong[0]}; expected 1 to {drawn.shape[1]}")
     if not 1 <= k < len(matrix):
         raise ValueError(f"k is {k}; expected 1 to {len(matrix) - 1} for {len(matrix)} samples")
-    before, after = _neighbours(matrix, k), _neighbours(drawn[:, :dims], k)
-    return float((before[:, :, None] == after[:, None, :]).any(axis=2).mean())
+    before = _neighbours(matrix, k)[:, :, None]
+    after = [_neighbours(drawn[:, :number], k)[:, None, :] for number in dims]
+    return tuple(float((before == found).any(axis=2).mean()) for found in after)
 
 
 def _procrustes(means: FloatArray, target: FloatArray) -> FloatArray:

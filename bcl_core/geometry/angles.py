@@ -7,7 +7,9 @@ taken over the classes that have one: a collapsed run must still be measured, no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations_with_replacement
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,8 +17,10 @@ from numpy.typing import ArrayLike
 from bcl_core.geometry.arrays import (
     FloatArray,
     IntArray,
+    SampleArray,
     as_labels,
     as_matrix,
+    as_samples,
     check_num_classes,
     mean_or_none,
     row_blocks,
@@ -26,6 +30,13 @@ from bcl_core.geometry.groups import by_frequency, head_and_tail
 DIRECTION_FLOOR = 1e-10
 QUANTILES = {"angle_q05": 0.05, "angle_q25": 0.25, "angle_q50": 0.5, "angle_q75": 0.75, "angle_q95": 0.95}
 """Of the angles over pairs of classes, by the metric's name."""
+
+
+class AnglesToMeans(NamedTuple):
+    """Of each class, the mean over its samples; degrees."""
+
+    within_class: FloatArray  # (K,) angle to the own class mean, 0 to 180
+    margin: FloatArray  # (K,) angle to the nearest other class mean less that to the own one; negative: nearer to it
 
 
 def simplex_angle(num_classes: int) -> float:
@@ -73,9 +84,10 @@ def class_means(features: ArrayLike, labels: ArrayLike, num_classes: int) -> Flo
     """
     matrix, classes = _samples(features, labels, num_classes)
     order = np.argsort(classes, kind="stable")
-    present, first, counts = np.unique(classes[order], return_index=True, return_counts=True)
+    present, first = np.unique(classes[order], return_index=True)
     means = np.full((num_classes, matrix.shape[1]), np.nan)
-    means[present] = np.add.reduceat(matrix[order], first) / counts[:, None]
+    for label, members in zip(present, np.split(order, first[1:]), strict=True):
+        means[label] = matrix[members].mean(axis=0, dtype=np.float64)
     return means
 
 
@@ -112,47 +124,46 @@ def cross_angles(a: ArrayLike, b: ArrayLike) -> FloatArray:
     return _degrees((unit_rows(left) * unit_rows(right)).sum(axis=1))
 
 
-def within_class_angles(features: ArrayLike, labels: ArrayLike, num_classes: int) -> FloatArray:
-    """Mean angle of a class's samples to their class mean, in degrees.
+def angles_to_means(
+    features: ArrayLike, labels: ArrayLike, num_classes: int, means: ArrayLike | None = None
+) -> AnglesToMeans:
+    """How far a class's samples are from their own mean, and how much farther from the nearest other one, in degrees.
+
+    Products with all the means are taken in the features' precision; they only choose the nearest one. Each angle is
+    of float64.
 
     Args:
-        features: shape (N, d).
+        features: shape (N, d), float32 or float64.
         labels: classes 0 … K − 1, shape (N,).
         num_classes: K, at least 2.
+        means: `class_means` of these, where they are known.
 
     Returns:
-        Shape (K,); NaN for a class without samples or whose mean has no direction.
+        NaN for a class without samples, or whose mean has no direction; of margins also where no other class has one.
     """
     matrix, classes = _samples(features, labels, num_classes)
-    directions = unit_rows(class_means(matrix, classes, num_classes))
-    return _class_average(_degrees((unit_rows(matrix) * directions[classes]).sum(axis=1)), classes, num_classes)
-
-
-def margins(features: ArrayLike, labels: ArrayLike, num_classes: int) -> FloatArray:
-    """How much closer a class's samples are to their own mean than to the nearest other one, in degrees.
-
-    For each sample, the angle to the nearest other class mean minus the angle to the own class mean; then the
-    mean over the class. Negative where samples sit nearer to another class.
-
-    Args:
-        features: shape (N, d).
-        labels: classes 0 … K − 1, shape (N,).
-        num_classes: K, at least 2.
-
-    Returns:
-        Shape (K,), −180 to 180; NaN for a class without samples, or when no other class has a mean.
-    """
-    matrix, classes = _samples(features, labels, num_classes)
-    directions, samples = unit_rows(class_means(matrix, classes, num_classes)), unit_rows(matrix)
-    per_sample = np.empty(len(matrix))
+    directions = unit_rows(means_of(matrix, classes, num_classes, means))
+    present = np.flatnonzero(np.isfinite(directions).all(axis=1))
+    if not len(present):
+        return AnglesToMeans(*np.full((2, num_classes), np.nan))
+    place = np.zeros(num_classes, np.int64)  # among the present ones; one without a direction has no angles whatever
+    place[present] = np.arange(len(present))
+    longest = max(
+        float(np.linalg.norm(matrix[rows].astype(np.float64), axis=1).max()) for rows in row_blocks(len(matrix))
+    )
+    narrow = directions[present].T.astype(matrix.dtype)
+    own, other = np.full((2, len(matrix)), np.nan)
     for rows in row_blocks(len(matrix)):
-        cosines = samples[rows] @ directions.T
-        own = np.arange(len(cosines)), classes[rows]
-        own_cosine = cosines[own]
-        cosines[own] = -np.inf
-        nearest = np.where(np.isnan(cosines), -np.inf, cosines).max(axis=1)
-        per_sample[rows] = _degrees(np.where(np.isneginf(nearest), np.nan, nearest)) - _degrees(own_cosine)
-    return _class_average(per_sample, classes, num_classes)
+        samples = unit_rows(matrix[rows].astype(np.float64), longest)
+        cosines = samples.astype(matrix.dtype) @ narrow
+        cosines[np.arange(len(cosines)), place[classes[rows]]] = -np.inf
+        nearest = present[cosines.argmax(axis=1)]
+        own[rows] = _degrees((samples * directions[classes[rows]]).sum(axis=1))
+        if len(present) > 1:
+            other[rows] = _degrees((samples * directions[nearest]).sum(axis=1))
+    return AnglesToMeans(
+        within_class=_class_average(own, classes, num_classes), margin=_class_average(other - own, classes, num_classes)
+    )
 
 
 def simplex_metrics(means: ArrayLike, class_counts: ArrayLike | None = None) -> dict[str, float | None]:
@@ -175,24 +186,27 @@ def simplex_metrics(means: ArrayLike, class_counts: ArrayLike | None = None) -> 
         And classes_measured.
     """
     matrix = _means(means)
-    angles = _pairwise_angles(matrix, centred=False)
-    measured = np.isfinite(np.diag(angles))
-    pairs = _over_pairs(angles)
-    metrics = {
+    units, centred = _directions(matrix, centred=False), _directions(matrix, centred=True)
+    groups = {"all": np.arange(len(matrix))} if class_counts is None else _groups(class_counts, len(matrix))
+    between = _angles_between(units, groups)
+    pairs = np.concatenate(list(between.values()))
+    centred_pairs = np.concatenate(list(_angles_between(centred, groups).values()))
+    present = matrix[np.isfinite(matrix).all(axis=1)]
+    return {
         "angle_mean": mean_or_none(pairs),
         "angle_std": _std(pairs),
         "angle_rms_deviation": _root_mean_square(pairs - simplex_angle(len(matrix))),
         "angle_min": float(pairs.min()) if pairs.size else None,
         **_quantiles(pairs),
-        **_between_groups(angles, class_counts),
+        **{
+            f"angle_{one}_{other}": mean_or_none(between.get((one, other), np.empty(0)))
+            for one, other in combinations_with_replacement(("head", "medium", "tail"), 2)
+        },
+        "centred_angle_mean": mean_or_none(centred_pairs),
+        "centred_angle_std": _std(centred_pairs),
+        "global_mean_norm": float(np.linalg.norm(present.mean(axis=0))) if len(present) else None,
+        "classes_measured": float(np.isfinite(units).all(axis=1).sum()),
     }
-    centred = _over_pairs(_pairwise_angles(matrix, centred=True))
-    present = matrix[np.isfinite(matrix).all(axis=1)]
-    metrics["centred_angle_mean"] = mean_or_none(centred)
-    metrics["centred_angle_std"] = _std(centred)
-    metrics["global_mean_norm"] = float(np.linalg.norm(present.mean(axis=0))) if len(present) else None
-    metrics["classes_measured"] = float(measured.sum())
-    return metrics
 
 
 def rms_angle_difference(means: ArrayLike, target_means: ArrayLike) -> float | None:
@@ -232,10 +246,20 @@ def unit_rows(matrix: FloatArray, longest: float | None = None) -> FloatArray:
     return units
 
 
-def _samples(features: ArrayLike, labels: ArrayLike, num_classes: int) -> tuple[FloatArray, IntArray]:
+def _samples(features: ArrayLike, labels: ArrayLike, num_classes: int) -> tuple[SampleArray, IntArray]:
     check_num_classes(num_classes)
-    matrix = as_matrix("features", features)
+    matrix = as_samples("features", features)
     return matrix, as_labels(labels, rows=len(matrix), num_classes=num_classes)
+
+
+def means_of(matrix: SampleArray, classes: IntArray, num_classes: int, means: ArrayLike | None) -> FloatArray:
+    """Class means as they are known, (K, d), checked; computed where they are not."""
+    if means is None:
+        return class_means(matrix, classes, num_classes)
+    known = as_matrix("means", means, finite=False)
+    if known.shape != (num_classes, matrix.shape[1]):
+        raise ValueError(f"means has shape {known.shape}; expected {(num_classes, matrix.shape[1])}")
+    return known
 
 
 def _means(means: ArrayLike) -> FloatArray:
@@ -245,31 +269,37 @@ def _means(means: ArrayLike) -> FloatArray:
     return matrix
 
 
-def _pairwise_angles(matrix: FloatArray, centred: bool) -> FloatArray:
+def _directions(matrix: FloatArray, centred: bool) -> FloatArray:
+    """Unit rows, (K, d), of class means, or of what is left of them without their mean."""
     present = np.isfinite(matrix).all(axis=1)
     longest = float(np.linalg.norm(matrix[present], axis=1).max(initial=0.0))
     if centred and present.any():
         matrix = matrix - matrix[present].mean(axis=0)
-    units = unit_rows(matrix, longest)
+    return unit_rows(matrix, longest)
+
+
+def _pairwise_angles(matrix: FloatArray, centred: bool) -> FloatArray:
+    units = _directions(matrix, centred)
     angles = _degrees(units @ units.T)
     np.fill_diagonal(angles, np.where(np.isfinite(units).all(axis=1), 0.0, np.nan))
     return angles
+
+
+def _angles_between(units: FloatArray, groups: Mapping[str, IntArray]) -> dict[tuple[str, str], FloatArray]:
+    """Angles over the pairs of classes within and between groups, (pairs,) each, so that K × K is never held whole."""
+    rows = {name: units[group] for name, group in groups.items()}
+    rows = {name: group[np.isfinite(group).all(axis=1)] for name, group in rows.items()}
+    between = {}
+    for one, other in combinations_with_replacement(rows, 2):
+        cosines = rows[one] @ rows[other].T
+        between[one, other] = _degrees(cosines[~np.tri(len(cosines), dtype=bool)] if one == other else cosines.ravel())
+    return between
 
 
 def _quantiles(pairs: FloatArray) -> dict[str, float | None]:
     if not pairs.size:
         return dict.fromkeys(QUANTILES)
     return dict(zip(QUANTILES, np.quantile(pairs, list(QUANTILES.values())).tolist(), strict=True))
-
-
-def _between_groups(angles: FloatArray, class_counts: ArrayLike | None) -> dict[str, float | None]:
-    """Mean angle within and between head, medium and tail."""
-    groups = {} if class_counts is None else _groups(class_counts, len(angles))
-    metrics: dict[str, float | None] = {}
-    for one, other in combinations_with_replacement(("head", "medium", "tail"), 2):
-        between = angles[np.ix_(groups[one], groups[other])] if groups else np.empty((0, 0))
-        metrics[f"angle_{one}_{other}"] = mean_or_none(_over_pairs(between) if one == other else between)
-    return metrics
 
 
 def _groups(class_counts: ArrayLike, num_classes: int) -> dict[str, IntArray]:

@@ -6,11 +6,13 @@ A check raises `ValueError` that names the argument, the value it had, and what 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
+SampleArray = NDArray[np.floating[Any]]  # float32 or float64
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
@@ -26,6 +28,14 @@ def as_matrix(name: str, values: ArrayLike, *, finite: bool = True) -> FloatArra
     if finite and not np.isfinite(matrix).all():
         raise ValueError(f"{name} holds {np.count_nonzero(~np.isfinite(matrix))} values that are not finite numbers")
     return matrix
+
+
+def as_samples(name: str, values: ArrayLike) -> SampleArray:
+    """Return `values` as `as_matrix` does, but float32 as it is: there are many samples, and networks give float32."""
+    array = np.asarray(values)
+    if array.dtype != np.float32 or array.ndim != 2 or 0 in array.shape or not np.isfinite(array).all():
+        return as_matrix(name, array)
+    return array
 
 
 def as_unit_rows(name: str, values: ArrayLike) -> FloatArray:

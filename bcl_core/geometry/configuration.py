@@ -45,6 +45,8 @@ Prototypes = Literal["learned", "simplex", "means"]
 MAX_DISTINCT_COUNTS = 600
 MAX_IMAGES = 10**9 - 1  # from which numpy draws batches
 STARTS_WITHOUT_SIMPLEX = 5
+FEW_COUNTS = 20  # of more different ones, chance averages out over the classes: to 0.1° for a hundred
+ENOUGH_FOR_MANY = 200  # compositions
 OUT_OF_PLANE = 1e-5  # length that the solution may lose to K − 1 dimensions
 
 
@@ -56,6 +58,11 @@ class Configuration(NamedTuple):
     value: float  # the loss there
     gap: float  # by how much, at most, the global minimum is lower; infinite where nothing is proved
     unique: bool  # no other configuration has the minimum, rotations apart
+
+
+def enough_compositions(class_counts: ArrayLike, for_few: int) -> int:
+    """Over how many drawn batches to average: `for_few` where few counts differ, otherwise fewer, which cost time."""
+    return for_few if len(np.unique(class_counts)) <= FEW_COUNTS else min(for_few, ENOUGH_FOR_MANY)
 
 
 def optimal_configuration(

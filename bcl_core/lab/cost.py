@@ -1,6 +1,5 @@
 """What a recipe costs on this machine: one training step is done and measured. Imports torch."""
 
-import os
 import resource
 import sys
 import time
@@ -14,6 +13,7 @@ import torch
 from bcl_core.data.dataset import Dataset
 from bcl_core.data.stream import FileImages, decoders, stream_views
 from bcl_core.hardware import Hardware
+from bcl_core.machine import free_memory
 from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.registry import VIEWS
 from bcl_core.training import settle, trial_steps
@@ -51,7 +51,7 @@ def measure(recipe: Recipe, dataset: Dataset, execution: Execution) -> Cost:
         probe = _probe(recipe, dataset, execution.threads or 1)
     too_much = probe is not None and (
         probe.step_seconds(batch_size) > PATIENCE_SECONDS
-        or probe.memory_bytes(batch_size) - probe.peak > MEMORY_SHARE * _free_memory()
+        or probe.memory_bytes(batch_size) - probe.peak > MEMORY_SHARE * free_memory()
     )
     measured = _of(recipe, min(PROBE_IMAGES, batch_size) if too_much else batch_size)
     hardware = settle(measured, dataset, execution)
@@ -155,7 +155,3 @@ def _peak_of_process() -> int:
     """Return the most memory that this process has held, in bytes."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def _free_memory() -> int:
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

@@ -2,10 +2,14 @@
 
 from collections.abc import Iterable
 
+from bcl_core.data.cifar10 import at_hand as cifar10_at_hand
+from bcl_core.data.places import data_home
 from bcl_core.data.source import DataError
 from bcl_core.lab.run import LabError
 from bcl_core.recipe import DataPaths, Recipe
 from bcl_core.registry import DATASETS
+
+__all__ = ["check_data", "cifar10_at_hand", "data_home"]
 
 
 def check_data(recipes: Iterable[Recipe], paths: DataPaths) -> None:

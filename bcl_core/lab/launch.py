@@ -123,7 +123,11 @@ def environment() -> dict[str, str]:
     root, places = Path(__file__).parents[2], os.environ.get("PYTHONPATH")
     path = [root, *(places.split(os.pathsep) if places else ())]
     absolute = os.pathsep.join(str(Path(place).absolute()) for place in path)
-    return {**os.environ, "PYTHONPATH": absolute, "PYTHONSAFEPATH": "1", "BCL_LAB_DATA": str(data_home())}
+    parquet = os.environ.get("BCL_LAB_PARQUET")
+    data = {"BCL_LAB_DATA": str(data_home())}
+    if parquet:
+        data["BCL_LAB_PARQUET"] = str(Path(parquet).expanduser().absolute())
+    return {**os.environ, "PYTHONPATH": absolute, "PYTHONSAFEPATH": "1", **data}
 
 
 def _last_line(lab: Lab) -> str:

@@ -8,7 +8,9 @@ import io
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from functools import partial
+from threading import Thread
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
@@ -21,6 +23,7 @@ from torch import Tensor
 from bcl_core import geometry
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
+from bcl_core.lab.checkpoints import read_start
 from bcl_core.lab.faults import in_words
 from bcl_core.lab.files import RunFolder, read_metadata, write_arrays, write_once
 from bcl_core.lab.pack import pack_or_leave
@@ -37,36 +40,53 @@ PREDICTED_WITH: Mapping[str, Literal["learned", "simplex"]] = {"learned": "learn
 
 
 class OpenRun:
-    """A run that this process trains, from the lock to the last epoch."""
+    """A run that this process trains, from the lock to the last epoch.
 
-    def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE) -> None:
+    Args:
+        lab: where it is.
+        run_id: which.
+        lock: the right to train it.
+        world: the processes that train it together.
+        cores: how many this one may use, where the run's execution leaves that open; all that there are where None.
+    """
+
+    def __init__(self, lab: Lab, run_id: str, lock: FileLock, world: World = ALONE, cores: int | None = None) -> None:
         self.lab, self.id, self._lock = lab, run_id, lock
         self.reading = True  # until the data are read and the model is built
+        self.done = False
         run = lab.run(run_id)
         self.recipe = run.training_recipe
         self.folder = lab.folder(run_id)
         state, initial = _last_state(self.folder, run.epoch), self.folder.initial
         weights = load_file(initial) if state is None and initial.exists() else None
-        start = Start(self.recipe, run.execution_as_begun, state, weights)
+        taken = read_start(lab, self.recipe) if state is None and weights is None else None
+        known = run.provenance.get("start")  # of a run that is taken up, whose checkpoint has its weights
+        self._started_from = f"{self.recipe.model.start}, {taken.digest}" if taken else known
+        begun = taken.weights if taken else None
+        setting_out = SettingOut(self.recipe, run.execution_as_begun, state, weights, begun)
         agree = partial(lab.agree_on_precision, run_id)
-        self._events = world.lead(_events(start, world, lambda note: lab.record_note(run_id, note), agree))
+        self._events = world.lead(_events(setting_out, world, lambda note: lab.record_note(run_id, note), agree, cores))
+        self._prediction: Future[None] = Future()  # set with what starts the run
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
-        self._since = time.monotonic()
+        self._since, self._beside = time.monotonic(), 1
 
-    def advance(self, may_go_on: Callable[[], bool]) -> Epoch | None:
-        """Pull events until an epoch is recorded and return it.
+    def advance(self, may_go_on: Callable[[], bool], beside: int = 1) -> Epoch | None:
+        """Pull events until an epoch is recorded and return it; the first call reads the data.
 
-        Returns None where `may_go_on`, asked a few times a second, said no, or the run is held before the epoch (a
-        later call goes on there), and after the last epoch, when the run's state is "finished".
+        Returns None when the data are read, where `may_go_on`, asked a few times a second, said no, and where the run
+        is held before the epoch (a later call goes on there); also where it is `done`, its last epoch being recorded
+        before. Of the time that runs take at once on the same cores, `beside` of them, each counts its share.
         """
         self.lab.record_state(self.id, "running")
-        self._since = asked = time.monotonic()
+        self._since, self._beside = (asked := time.monotonic()), beside
         if self._held is not None:
             return self._recorded(self._held)
         for event in self._events:
             if isinstance(event, Epoch):
                 return self._recorded(event)
             self._record(event)
+            if isinstance(event, Started):
+                return None
             if time.monotonic() - asked > POLL_SECONDS:
                 asked = time.monotonic()
                 if isinstance(event, Step):
@@ -91,6 +111,7 @@ class OpenRun:
     def _finish(self) -> None:
         pack_or_leave(self.lab, self.id)
         self.lab.record_state(self.id, "finished")
+        self.done = True
         self.close()
 
     def close(self) -> None:
@@ -108,8 +129,12 @@ class OpenRun:
             self._since = time.monotonic()  # reading data and warming up say nothing of how long epochs take
             self.lab.record_start(self.id, {**event.provenance, **self._origin()}, event.threads)
             write_samples(self.folder, event.samples)
-            _write_prediction(self.folder, self.recipe, event.samples.class_counts)
+            # Of a thousand classes it takes a while, which training need not wait for.
+            self._prediction = _in_background(
+                partial(_write_prediction, self.folder, self.recipe, event.samples.class_counts)
+            )
         elif isinstance(event, Epoch):
+            self._prediction.result()  # an epoch's figures say how far it is from there
             write_once(self.folder.checkpoint(event.epoch), _to_bytes(event.state))
             write_epoch(
                 self.lab, self.id, event.epoch, metrics=event.metrics, view=event.view, embeddings=event.embeddings
@@ -119,24 +144,27 @@ class OpenRun:
                 self.folder.checkpoint(old).unlink(missing_ok=True)
 
     def _origin(self) -> dict[str, str]:
-        """Say where the weights come from, where they were imported."""
+        """Say where the weights come from, where they were imported or are those of another run."""
         initial = self.folder.initial
         known = read_metadata(initial) if initial.exists() else {}
+        if self._started_from is not None:
+            known = {**known, "start": self._started_from}
         return {name: text for name, text in known.items() if name != "format_version"}
 
     def _progress(self, epochs_done: float) -> None:
         now = time.monotonic()
-        self.lab.record_progress(self.id, epochs_done / self.recipe.epochs, now - self._since)
+        self.lab.record_progress(self.id, epochs_done / self.recipe.epochs, (now - self._since) / self._beside)
         self._since = now
 
 
-class Start(NamedTuple):
+class SettingOut(NamedTuple):
     """What a run sets out from, the same on every process that trains it."""
 
     recipe: Recipe
     execution: Execution
     state: Mapping[str, Any] | None
     weights: Mapping[str, Tensor] | None
+    start: Mapping[str, Tensor] | None
 
 
 def train_along(world: World) -> None:
@@ -145,20 +173,21 @@ def train_along(world: World) -> None:
 
 
 def _events(
-    start: Start | None,
+    setting_out: SettingOut | None,
     world: World,
     report: Callable[[str], None],
     agree: Callable[[str], str] | None = None,
+    cores: int | None = None,
 ) -> Iterator[Event]:
     """Train; `agree`, on rank 0, takes the precision measured and returns that of the run's group."""
-    recipe, execution, state, weights = cast(Start, world.share(start))
+    recipe, execution, state, weights, start = cast(SettingOut, world.share(setting_out))
     dataset = prepare(recipe, execution.data, report)
     if agree is not None:
-        hardware = settle(recipe, dataset, execution)
+        hardware = settle(recipe, dataset, execution, cores)
         chosen = {"threads": hardware.threads, "precision": agree(hardware.precision)}
         execution = execution.model_copy(update=chosen)
     execution = world.share(execution)
-    yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, world=world)
+    yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, start=start, world=world)
 
 
 def _to_bytes(state: Any) -> bytes:
@@ -176,6 +205,21 @@ def _last_state(folder: RunFolder, recorded: int | None) -> dict[str, Any] | Non
         return None
     state: dict[str, Any] = torch.load(folder.checkpoint(usable[-1]), weights_only=True, map_location="cpu")
     return state
+
+
+def _in_background(work: Callable[[], None]) -> "Future[None]":
+    """Start work in a thread that no process waits for at its end."""
+    done: Future[None] = Future()
+
+    def run() -> None:
+        try:
+            work()
+            done.set_result(None)
+        except BaseException as error:
+            done.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return done
 
 
 def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[np.int64]) -> None:
@@ -197,6 +241,7 @@ def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[n
         class_complement=loss.switches["class_complement"],
         temperature=loss.temperature,
         anchors=loss.anchors,
+        compositions=geometry.enough_compositions(class_counts, for_few=1_000),
         batch_size=batch,
         prototypes=prototypes,
         dim=dim,

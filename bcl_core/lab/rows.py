@@ -12,9 +12,9 @@ from typing import Any, get_type_hints
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bcl_core.lab.cache import Cache
-from bcl_core.lab.run import RUN_ID, STATES, Run
+from bcl_core.lab.run import STATES, Run
 from bcl_core.metrics import that_hold
-from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
+from bcl_core.recipe import RUN_ID, Execution, Recipe, Recorded, Unreadable
 from bcl_core.recipe.fields import explain
 
 _NAMELESS = re.compile(r"unreadable-([0-9]{1,18})")

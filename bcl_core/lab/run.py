@@ -1,6 +1,5 @@
 """A run as the lab knows it, and what can be wrong with asking for one."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -9,7 +8,6 @@ from pydantic import Field
 
 from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
 
-RUN_ID = re.compile(r"[a-z0-9-]{8,64}")
 ACTIVE = ("queued", "running", "paused")
 STATES = (*ACTIVE, "finished", "stopped", "failed")
 

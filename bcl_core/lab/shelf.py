@@ -13,9 +13,9 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from bcl_core.lab.run import RUN_ID, Run
+from bcl_core.lab.run import Run
 from bcl_core.metrics import that_hold
-from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe, RecipeError
+from bcl_core.recipe import FORMAT_VERSION, RUN_ID, Execution, Recipe, RecipeError
 
 ABOUT, METRICS, CARD, SUMS = "about.json", "metrics.json", "README.md", "SHA256SUMS"
 

@@ -28,11 +28,12 @@ from bcl_core.lab.files import RunFolder, write_once
 from bcl_core.lab.locks import is_locked, taken
 from bcl_core.lab.polls import Polls
 from bcl_core.lab.rows import as_run, metrics_of, where
-from bcl_core.lab.run import ACTIVE, RUN_ID, DiskError, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
+from bcl_core.lab.run import ACTIVE, DiskError, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
+from bcl_core.lab.starts import check_start
 from bcl_core.lab.steering import Order
 from bcl_core.lab.worker_row import WorkerRow
-from bcl_core.recipe import Execution, Recipe, Recorded, Unreadable
+from bcl_core.recipe import RUN_ID, Execution, Recipe, Recorded, Unreadable
 
 MAX_QUEUED = 64
 PATIENCE_SECONDS = 0.2
@@ -234,7 +235,7 @@ class Lab:
 
     def enqueue_model(self, name: str, recipe: Recipe, execution: Execution, weights: bytes) -> str:
         """Queue a run that starts from these weights (safetensors): it is measured as it is, and then held."""
-        with self._new_folders() as make_folder:
+        with self._new_folders(fresh=False) as make_folder:
             run_id = make_folder(recipe)
             write_once(RunFolder(self.home / "runs" / run_id).initial, weights)
             self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
@@ -319,13 +320,18 @@ class Lab:
         return run_id, lock
 
     @contextmanager
-    def _new_folders(self) -> Iterator[Callable[[Recipe | Recorded], str]]:
-        """Hand out what makes a run's folder and returns its id; the folders are gone again where the block fails."""
+    def _new_folders(self, *, fresh: bool = True) -> Iterator[Callable[[Recipe | Recorded], str]]:
+        """Hand out what makes a run's folder and returns its id; the folders are gone again where the block fails.
+
+        A run that is not `fresh` brings weights of its own, wherever its recipe starts.
+        """
         made: list[str] = []
 
         def make(recipe: Recipe | Recorded) -> str:
             if isinstance(recipe, Recipe) and recipe.missing:
                 raise LabError(f"the run cannot be trained here: {recipe.missing}")
+            if isinstance(recipe, Recipe) and fresh:
+                check_start(self, recipe)
             made.append(run_id := new_id())
             write_once(RunFolder(self.home / "runs" / run_id).recipe, recipe.model_dump_json(indent=2).encode())
             return run_id
@@ -545,12 +551,16 @@ class Lab:
             return taken(self.folder(run_id).lock)
 
     def record_start(self, run_id: str, provenance: Mapping[str, str], threads: int) -> None:
-        """Enter what the run is made with; a takeover will use as many threads again."""
-        execution = self.run(run_id).execution.model_copy(update={"threads": threads})
-        self._database.change(
-            "UPDATE runs SET provenance = ?, execution = ?, note = NULL WHERE id = ?",
-            *(json.dumps(dict(provenance)), execution.model_dump_json(), run_id),
-        )
+        """Enter what the run is made with; a takeover will use as many threads again, and so do others of its group."""
+        run = self.run(run_id)
+        mates = [mate for mate in self.runs(run.group_id) if mate.active and mate.execution.threads is None]
+        with self._database.writing() as db:
+            for one in {mate.id: mate for mate in [*mates, run]}.values():
+                execution = one.execution.model_copy(update={"threads": threads})
+                db.execute("UPDATE runs SET execution = ? WHERE id = ?", (execution.model_dump_json(), one.id))
+            db.execute(
+                "UPDATE runs SET provenance = ?, note = NULL WHERE id = ?", (json.dumps(dict(provenance)), run_id)
+            )
 
     def agree_on_precision(self, run_id: str, measured: str) -> str:
         """Enter a precision for all runs of a group that leave it open and have not begun; return what the run's is.

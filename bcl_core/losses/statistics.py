@@ -2,10 +2,13 @@
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.functional import one_hot
 
-from bcl_core.losses.contrastive import AnchorAverage, contrast_sets, full_precision, losses_and_shares
+from bcl_core.losses.contrastive import AnchorAverage, ContrastSets, contrast_sets, full_precision, losses_and_shares
 
 
 class ContrastiveStatistics(NamedTuple):
@@ -23,6 +26,25 @@ class ContrastiveStatistics(NamedTuple):
     push: Tensor  # (G, G) Σ_i w_i Σ_{k in q} p_ik, w_i the weight of L_i in the loss; adds up to 1
 
 
+class Bins(NamedTuple):
+    """Which classes are pooled, so that statistics are split by bin, where K × K is too much to keep."""
+
+    of_class: Tensor  # (K,) the bin of each class
+    members: Tensor  # (G, m) the classes of each bin; K where a bin has fewer than the largest
+
+    @classmethod
+    def of(cls, bins: Tensor | NDArray[np.int64], device: torch.device | None = None) -> "Bins":
+        """Lay out the bin of each class, (K,) integers from 0 that are not on a device that has to be waited for."""
+        of_class = torch.as_tensor(bins)
+        if of_class.ndim != 1 or of_class.is_floating_point() or not len(of_class) or int(of_class.min()) < 0:
+            raise ValueError(f"bins must be (K,) integers from 0, got {bins}")
+        sizes = of_class.bincount()
+        members = torch.full((len(sizes), int(sizes.max())), len(of_class))
+        order = of_class.argsort(stable=True)
+        members[of_class[order], torch.arange(len(order)) - (sizes.cumsum(0) - sizes)[of_class[order]]] = order
+        return cls(of_class.to(device), members.to(device))
+
+
 @torch.no_grad()
 def contrastive_statistics(
     features: Tensor,
@@ -35,7 +57,7 @@ def contrastive_statistics(
     class_complement: bool,
     anchors: AnchorAverage = "instance",
     self_term: bool = False,
-    bins: Tensor | None = None,
+    bins: Bins | None = None,
     validate: bool = True,
 ) -> ContrastiveStatistics:
     """Gradient contributions of one batch, by class of the anchor and class of what repels it.
@@ -52,15 +74,19 @@ def contrastive_statistics(
         prototypes: (K, d) unit vectors; may be None without ``class_complement``.
         num_classes: K, and, as all other settings, as in :func:`bcl_core.losses.contrastive_loss`; ``anchors`` decides
             ``push`` alone.
-        bins: (K,) integers from 0, the frequency bin of each class: contributions are then split by bin, not by class.
-            Meant for K > 256, where K × K is too much to keep.
+        bins: contributions are then split by bin, not by class. Meant for K > 256, where K × K is too much to keep.
 
     Returns:
-        Sums in float32 (float64 for float64 features). The host waits for the device.
+        Sums in float32 (float64 for float64 features). Without ``validate`` the host need not wait for the device.
 
     Raises:
-        ValueError: as the loss, and for ``bins`` that are not (K,) integers from 0.
+        ValueError: as the loss, and for ``bins`` of another number of classes.
     """
+    if bins is None:
+        classes = torch.arange(num_classes, device=labels.device)
+        bins = Bins(classes, classes[:, None])
+    elif len(bins.of_class) != num_classes:
+        raise ValueError(f"bins must be of K = {num_classes} classes, got {len(bins.of_class)}")
     with full_precision(features):
         sets = contrast_sets(
             features,
@@ -74,39 +100,60 @@ def contrastive_statistics(
             self_term=self_term,
             validate=validate,
         )
-        groups, num_groups = _group_of_each_member(sets.labels, bins, num_classes)
         _, shares = losses_and_shares(sets.features, sets.prototypes, sets, temperature)
-        vectors = torch.cat([sets.features, sets.prototypes])
-        order = groups.argsort()
-        sizes = groups.bincount(minlength=num_groups).tolist()
-        mass, norm = [], []
-        for group_shares, group_vectors in zip(
-            torch.split(shares[:, order], sizes, dim=1), torch.split(vectors[order], sizes), strict=True
-        ):
-            mass.append(group_shares.sum(dim=1))
-            norm.append(_tangential_length(group_shares @ group_vectors, sets.features) / temperature)
-        attraction = _tangential_length(sets.targets @ vectors, sets.features) / temperature
+        mass, norm = _repulsions(sets, shares, bins)
+        positives = sets.targets[:, : len(shares)] @ sets.features
+        if len(sets.prototypes):
+            positives += sets.prototypes[sets.labels[: len(shares)]] / sets.positive_count[:, None]
+        attraction = _tangential_length(positives, sets.features) / temperature
 
         # One matrix product sums any of these over the anchors of each group.
-        membership = torch.nn.functional.one_hot(groups[: len(sets.features)], num_groups).to(shares.dtype).T
+        membership = _membership(sets, bins).to(shares.dtype).T
         counted = membership * (sets.anchor_weight > 0)
-        anchor_mass = torch.stack(mass, dim=1)
         return ContrastiveStatistics(
-            mass=counted @ anchor_mass,
-            norm=counted @ torch.stack(norm, dim=1),
+            mass=counted @ mass,
+            norm=counted @ norm / temperature,
             attraction=counted @ attraction,
             anchor_count=counted.sum(dim=1),
-            push=(membership * sets.anchor_weight) @ anchor_mass,
+            push=(membership * sets.anchor_weight) @ mass,
         )
 
 
-def _group_of_each_member(labels: Tensor, bins: Tensor | None, num_classes: int) -> tuple[Tensor, int]:
-    """Group of each member, (M,), and how many groups there are: classes, or frequency bins where they are given."""
-    if bins is None:
-        return labels, num_classes
-    if bins.shape != (num_classes,) or bins.is_floating_point() or int(bins.min()) < 0:
-        raise ValueError(f"bins must be (K,) = ({num_classes},) integers from 0, got {bins}")
-    return bins.long()[labels], int(bins.max()) + 1
+def _membership(sets: ContrastSets, bins: Bins) -> Tensor:
+    """Which group each anchor is in, (N, G)."""
+    return one_hot(bins.of_class[sets.labels[: len(sets.features)]], len(bins.members))
+
+
+def _repulsions(sets: ContrastSets, shares: Tensor, bins: Bins) -> tuple[Tensor, Tensor]:
+    """Of each anchor and group q, (N, G): Σ_{k in q} p_ik, and the tangential length of r = Σ_{k in q} p_ik v_k.
+
+    No r is made, which would be N·G vectors: ‖r‖² = Σ_{k, l in q} p_ik p_il v_k·v_l, less (r·z_i)²/‖z_i‖². Where r is
+    nearly along z_i that is a small difference, hence float64.
+    """
+    features, prototypes, shares = sets.features.double(), sets.prototypes.double(), shares.double()
+    membership, size = _membership(sets, bins).double(), len(features)
+    of_features, of_prototypes = shares[:, :size], shares[:, size:]
+    gram = features @ features.T
+    weighted = of_features @ (gram * (membership @ membership.T))  # sums over l, given k
+    mass, along = of_features @ membership, (of_features * gram) @ membership
+    squares = torch.zeros_like(mass)
+    if len(prototypes):
+        cross = features @ prototypes.T
+        same = membership[:, bins.of_class]  # (N, K)
+        weighted += 2 * of_prototypes @ (cross * same).T
+        members = torch.cat([prototypes, prototypes.new_zeros(1, prototypes.shape[1])])[bins.members]  # (G, m, d)
+        pooled = _padded(of_prototypes)[:, bins.members].transpose(0, 1)  # (G, N, m)
+        squares += ((pooled @ (members @ members.transpose(1, 2))) * pooled).sum(dim=2).T
+        mass += pooled.sum(dim=2).T
+        along += _padded(of_prototypes * cross)[:, bins.members].sum(dim=2)
+    squares += (weighted * of_features) @ membership - along**2 / gram.diagonal()[:, None]
+    dtype = sets.features.dtype
+    return mass.to(dtype), squares.clamp(min=0).sqrt().to(dtype)
+
+
+def _padded(columns: Tensor) -> Tensor:
+    """Append a column of zeros, for the classes that a bin does not have."""
+    return torch.cat([columns, columns.new_zeros(len(columns), 1)], dim=1)
 
 
 def _tangential_length(vectors: Tensor, anchors: Tensor) -> Tensor:

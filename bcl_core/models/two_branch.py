@@ -1,6 +1,7 @@
 """The two-branch network: a backbone, a classifier, and a projection head whose space also holds class prototypes."""
 
 import math
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -105,3 +106,26 @@ def build_model(recipe: Recipe, in_channels: int, num_classes: int) -> TwoBranch
     classifier = F.normalize(classifier, dim=1) if cosine else classifier / math.sqrt(features)
     heads = Heads(projection, made) if recipe.loss.contrastive else None
     return TwoBranchModel(backbone, heads, classifier, shape.scale if cosine else None)
+
+
+STARTS_FROM = ("backbone", "classifier", "bias")  # parts of the model, by the first word of their weights' names
+
+
+def start_from(model: TwoBranchModel, weights: Mapping[str, Tensor], name: str) -> None:
+    """Take backbone and classifier from another model's state dict, and leave the heads as they were drawn.
+
+    RecipeError where they are of another shape; `name` is what it calls that model.
+    """
+    own = model.state_dict()
+    taken = {key: value for key, value in weights.items() if key.partition(".")[0] in STARTS_FROM}
+    wanted = {key for key in own if key.partition(".")[0] in STARTS_FROM}
+    if taken.keys() != wanted:
+        raise RecipeError(f"model.start is {name}, which is of another backbone or classifier")
+    for key in sorted(wanted):
+        if own[key].shape != taken[key].shape:
+            here, there = (" × ".join(map(str, one.shape)) for one in (own[key], taken[key]))
+            raise RecipeError(
+                f"model.start is {name}, which does not fit: its {key} is {there}, and here it is {here}; both need "
+                "the same backbone, channels and classes"
+            )
+    model.load_state_dict({**own, **taken})

@@ -5,6 +5,8 @@ A recipe is portable, validated and hashed; the same recipe on the same data wit
 
 from bcl_core.recipe.fields import (
     FORMAT_VERSION,
+    RANDOM,
+    RUN_ID,
     DataPaths,
     DataRecipe,
     Execution,

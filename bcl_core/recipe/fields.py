@@ -1,6 +1,7 @@
 """The fields of a recipe and of an execution. Controls, command line and docs are derived from them."""
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -175,6 +176,16 @@ def _as_they_are(values: Mapping[str, Any]) -> dict[str, Any]:
     return dict(values)
 
 
+RUN_ID = re.compile(r"[a-z0-9-]{8,64}")
+RANDOM = "random"
+
+
+def _a_start(name: str) -> str:
+    if name != RANDOM and not RUN_ID.fullmatch(name):
+        raise ValueError(f"should be {RANDOM}, or the id of a run: 8 to 64 small letters, digits and hyphens")
+    return name
+
+
 _OWN_BACKBONE = "; one of your own is known where the app starts with the same BCL_LAB_BACKBONES"
 
 
@@ -187,6 +198,16 @@ class ModelRecipe(Section):
     head_norm: bool = Field(False, description="BatchNorm between the layers of projection head and prototype MLP")
     classifier: Literal["cosine", "linear"] = "cosine"
     scale: float = Field(30.0, gt=0, le=1000, description="of the cosine classifier")
+    start: Annotated[str, AfterValidator(_a_start)] = Field(
+        RANDOM,
+        description="random: all weights are drawn; or the id of a run that has finished, cifar10-lt-encoder for "
+        "example: backbone and classifier are taken from it, the heads drawn",
+    )
+
+    @property
+    def warm(self) -> bool:
+        """Whether backbone and classifier are taken from another run."""
+        return self.start != RANDOM
 
 
 def _whole_numbers(value: Any) -> Any:
@@ -275,6 +296,7 @@ class Recipe(Section):
             f"{contrastive}λ {loss.classifier_weight:g}",
             self.data.in_words,
             registry.backbone_of(self.model.backbone).title,
+            *([f"from the weights of {self.model.start}"] if self.model.warm else []),
             f"{self.epochs} epochs, batch {self.batch_size}, learning rate {self.optimiser.lr:g}",
         ]
         return " · ".join(parts)

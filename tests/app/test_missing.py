@@ -17,7 +17,6 @@ from bcl_core.lab.export import export_runs
 from bcl_core.lab.history import history, whole
 from bcl_core.lab.mending import mend
 from bcl_core.lab.shelf import open_shelf, shelf_home, write_sums
-from bcl_core.lab.watch import Watch
 from bcl_core.lab.worker import Worker
 from bcl_core.losses import build_loss
 from bcl_core.models import build_model
@@ -133,7 +132,7 @@ def test_one_that_waits_is_left_to_a_worker_that_knows_its_loss(lab, forget):
         Execution(device="cpu", threads=1),
     )
     forget()
-    Worker(lab, Watch(lab)).work(idle_seconds=0.2)
+    Worker(lab).work(idle_seconds=0.2)
     assert lab.run(waiting).state == "queued" and not lab.run(waiting).error
     for verb in ("pause", "stop"):
         do(lab, verb, {"target": stopped}, role="owner")

@@ -229,6 +229,19 @@ def test_cross_entropy_in_a_paper_s_race_keeps_the_weight_of_its_own_preset(dial
     assert recipe == PRESETS["cifar10-paper-ce-la"].recipe.model_copy(update={"seed": 5})
 
 
+def test_a_race_from_a_warm_encoder_has_a_switch_that_draws_all_weights(dialog):
+    app = dialog("cifar10-live")
+    app.button(key="race/add").click().run()
+    *_, warm, cold = rows(app)
+    app.toggle(key=f"race/{cold}/warm").set_value(False)
+    recipes = app.run().session_state["race/draft"].recipes()
+    assert [recipe.model.start for recipe in recipes] == ["cifar10-lt-encoder"] * 3 + ["random"]
+    assert names(app)[-2:] == ["BCL, class anchors, warm start", "BCL, class anchors, cold start"]
+    assert app.toggle(key=f"race/{warm}/warm").value
+    assert not [toggle for toggle in dialog().toggle if "warm" in toggle.key]
+    assert {recipe.model.start for recipe in Draft.of("cifar10-live").on("digits").recipes()} == {"random"}
+
+
 def test_of_several_long_tails_one_is_chosen_to_be_looked_at(dialog):
     app = dialog()
     assert not [menu for menu in app.selectbox if menu.key == "race/look"]

@@ -269,7 +269,7 @@ def test_an_address_brings_everything_back_in_another_browser(
     page.keyboard.press("ArrowLeft")
     page.get_by_role("radio", name="confidence").check()
     page.get_by_role("checkbox", name="trails").check()
-    page.get_by_role("radio", name="optimum predicted for").check()
+    page.get_by_role("radio", name="predicted for").check()
     page.get_by_role("radio", name="3D").check()
     page.get_by_role("checkbox", name="log epochs").first.check()
     page.get_by_role("combobox", name="Class", exact=True).select_option(index=4)
@@ -460,7 +460,7 @@ def test_printed_numbers_are_those_of_geometry(everything: Page, runs: list[Made
         expect(page.locator(".embedding .summary").nth(place)).to_contain_text(
             f"keep {100 * float(kept[1]):.0f} % of the variance"
         )
-    page.get_by_role("radio", name="optimum predicted for").check()
+    page.get_by_role("radio", name="predicted for").check()
     predicted = read_arrays(runs[0].folder.predicted)["class_means"]
     rms = geometry.rms_angle_difference(view(runs[0])["class_means"], predicted)
     expect(page.locator(".angles .summary").first).to_have_text(

@@ -18,8 +18,15 @@ def photos(tmp_path):
 
 
 def recipe(**settings):
-    base = {"data.image_size": "none", "data.max_per_class": 20, "data.imbalance_factor": 4, "data.test_per_class": 5}
-    return apply_settings(preset("cifar10-small-bcl"), Execution(), base | settings)[0]
+    base = {
+        "data.source": "parquet",
+        "data.imbalance_kind": "exp",
+        "data.image_size": "none",
+        "data.max_per_class": 20,
+        "data.imbalance_factor": 4,
+        "data.test_per_class": 5,
+    }
+    return apply_settings(preset("own-images-bcl"), Execution(), base | settings)[0]
 
 
 def test_digits_hold_out_test_images_and_draw_the_tail_from_the_rest():

@@ -164,8 +164,8 @@ def test_neighbours_preserved_matches_a_plain_loop_over_many_blocks(rng):
         return set(np.argsort(distances)[:5])
 
     shares = [len(nearest(features, i) & nearest(coordinates[:, :2], i)) / 5 for i in range(600)]
-    assert neighbours_preserved(features, coordinates, dims=2) == pytest.approx(np.mean(shares))
-    assert neighbours_preserved(features, coordinates, dims=5, k=3) == 1
+    assert neighbours_preserved(features, coordinates, [2, 5]) == pytest.approx((np.mean(shares), 1))
+    assert neighbours_preserved(features, coordinates, [5], k=3) == (1,)
 
 
 @pytest.mark.parametrize(
@@ -177,8 +177,8 @@ def test_neighbours_preserved_matches_a_plain_loop_over_many_blocks(rng):
         (lambda: quantise([1.5]), "coordinates reach 1.5"),
         (lambda: quantise([np.nan]), "coordinates reach nan"),
         (lambda: variance_kept(np.eye(3), np.eye(2)), "coordinates has 2 rows; expected 3"),
-        (lambda: neighbours_preserved(np.eye(3), np.eye(3), dims=4, k=1), "dims is 4"),
-        (lambda: neighbours_preserved(np.eye(3), np.eye(3), dims=1, k=3), "k is 3"),
+        (lambda: neighbours_preserved(np.eye(3), np.eye(3), dims=[2, 4], k=1), "dims is 4"),
+        (lambda: neighbours_preserved(np.eye(3), np.eye(3), dims=[1], k=3), "k is 3"),
     ],
 )
 def test_wrong_input_is_named(call, message):

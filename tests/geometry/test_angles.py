@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 from bcl_core.geometry import (
+    angles_to_means,
     class_means,
     cross_angles,
-    margins,
     pairwise_angles,
     rms_angle_difference,
     simplex_angle,
     simplex_frame,
     simplex_metrics,
-    within_class_angles,
 )
 
 DIGITS_LT = [130, 84, 54, 35, 22, 14, 9, 6, 4, 2]
@@ -133,25 +132,33 @@ def test_within_class_angles_and_margins_have_their_values_on_paper():
     spread = np.radians(20)
     around = [[np.cos(spread), np.sin(spread)], [np.cos(spread), -np.sin(spread)]]
     features = [*around, [0.0, 1.0], [0.0, 2.0]]
-    np.testing.assert_allclose(within_class_angles(features, [0, 0, 1, 1], 3), [20, 0, np.nan], atol=1e-6)
+    found = angles_to_means(features, [0, 0, 1, 1], 3)
+    np.testing.assert_allclose(found.within_class, [20, 0, np.nan], atol=1e-6)
     # class 0: the samples are 20° from their mean, and 70° and 110° from the other
-    np.testing.assert_allclose(margins(features, [0, 0, 1, 1], 3), [(50 + 90) / 2, 90, np.nan], atol=1e-6)
+    np.testing.assert_allclose(found.margin, [(50 + 90) / 2, 90, np.nan], atol=1e-6)
 
 
-def test_margins_match_a_plain_loop_over_many_blocks(rng):
-    features, labels = rng.normal(size=(1100, 5)), rng.integers(0, 4, size=1100)
-    units = features / np.linalg.norm(features, axis=1, keepdims=True)
-    means = class_means(features, labels, 4)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_angles_to_means_match_a_plain_loop_over_many_blocks(rng, dtype):
+    """Of float32 too, to six digits: near collapse, where a cosine of float32 would tell 0.01° from nothing."""
+    labels = rng.integers(0, 4, size=1100)
+    features = (np.eye(4, 5)[labels] + 1e-3 * rng.normal(size=(1100, 5))).astype(dtype)
+    units = features.astype(np.float64) / np.linalg.norm(features.astype(np.float64), axis=1, keepdims=True)
+    means = np.array([features[labels == c].astype(np.float64).mean(axis=0) for c in range(4)])
     directions = means / np.linalg.norm(means, axis=1, keepdims=True)
-    expected = [[], [], [], []]
+    own, margin = [[], [], [], []], [[], [], [], []]
     for unit, label in zip(units, labels, strict=True):
         angles = [np.degrees(np.arccos(unit @ direction)) for direction in directions]
-        expected[label].append(min(angles[:label] + angles[label + 1 :]) - angles[label])
-    np.testing.assert_allclose(margins(features, labels, 4), [np.mean(values) for values in expected])
+        own[label].append(angles[label])
+        margin[label].append(min(angles[:label] + angles[label + 1 :]) - angles[label])
+    for known in (None, means):
+        found = angles_to_means(features, labels, 4, known)
+        np.testing.assert_allclose(found.within_class, [np.mean(values) for values in own], rtol=1e-6)
+        np.testing.assert_allclose(found.margin, [np.mean(values) for values in margin], rtol=1e-6)
 
 
 def test_a_margin_does_not_exist_without_another_class():
-    assert np.isnan(margins([[1.0, 0.0]], [0], 2)).all()
+    assert np.isnan(angles_to_means([[1.0, 0.0]], [0], 2).margin).all()
 
 
 def test_cross_angles_compare_matching_rows():
@@ -172,7 +179,8 @@ def test_cross_angles_compare_matching_rows():
         (lambda: class_means(np.eye(3), [0, 1], 2), r"labels has shape \(2,\)"),
         (lambda: class_means(np.eye(3), [0, 1, 2], 2), "labels run from 0 to 2; expected 0 to 1"),
         (lambda: class_means(np.eye(3), [0.0, 1.0, 1.0], 2), "labels has dtype float64"),
-        (lambda: margins(np.full((2, 2), np.inf), [0, 1], 2), "features holds 4 values that are not finite"),
+        (lambda: angles_to_means(np.full((2, 2), np.inf), [0, 1], 2), "features holds 4 values that are not finite"),
+        (lambda: angles_to_means(np.eye(2), [0, 1], 2, np.eye(3)), r"means has shape \(3, 3\); expected \(2, 2\)"),
     ],
 )
 def test_wrong_input_is_named(call, message):

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from bcl_core.geometry import collapse_metrics, simplex_frame
+from bcl_core.geometry import class_means, collapse_metrics, simplex_frame
 
 DISTANCES = ("nc1", "nc1_sample_weighted", "cdnv", "nc2_equinorm", "nc2_equiangularity", "nc2_simplex", "nc3", "nc4")
 
@@ -46,6 +46,57 @@ def test_variability_matches_the_textbook_matrices(rng):
     pairs = [(0, 1), (0, 2), (1, 2)]
     cdnv = [(traces[i] + traces[j]) / (2 * np.sum((means[i] - means[j]) ** 2)) for i, j in pairs]
     assert metrics["cdnv"] == pytest.approx(np.mean(cdnv))
+
+
+def slow_metrics(features, labels, predictions, classifier):
+    """By the formulas, with nothing shared, in float64."""
+    features, K = features.astype(np.float64), len(classifier)
+    means = np.array([features[labels == c].mean(axis=0) for c in range(K)])
+    centred = means - means.mean(axis=0)
+    within = np.mean([np.cov(features[labels == c].T, bias=True) for c in range(K)], axis=0)
+    _, singular, directions = np.linalg.svd(centred)
+    axes = directions[: min(K - 1, features.shape[1])] / singular[: min(K - 1, features.shape[1]), None]
+    units = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    above = np.triu_indices(K, 1)
+    gram, plain = centred @ centred.T, means @ means.T
+    nearest = [((means - x) ** 2).sum(axis=1).argmin() for x in features]
+    return {
+        "nc1": np.trace(axes @ within @ axes.T),
+        "nc2_equiangularity": np.abs((units @ units.T)[above] + 1 / (K - 1)).mean(),
+        "nc2_simplex": np.linalg.norm(gram / np.linalg.norm(gram) - (np.eye(K) - np.ones((K, K)) / K) / np.sqrt(K - 1)),
+        "nc3": np.linalg.norm(classifier / np.linalg.norm(classifier) - centred / np.linalg.norm(centred)) ** 2,
+        "nc4": np.mean(np.array(nearest) != predictions),
+        "orthogonal_frame": np.linalg.norm(plain / np.linalg.norm(plain) - np.eye(K) / np.sqrt(K)),
+    }
+
+
+@pytest.mark.parametrize("scales", [(1.0, 0.1), (1.0, 1e-6)], ids=["even", "nearly flat"])
+@pytest.mark.parametrize(("num_classes", "dim"), [(8, 20), (20, 8), (520, 8)])
+def test_metrics_of_float32_match_the_formulas_to_six_digits(rng, num_classes, dim, scales):
+    """With fewer classes than dimensions and with more, many blocks of them, and where a direction hardly counts."""
+    labels = np.repeat(np.arange(num_classes), 3)
+    features = rng.normal(size=(num_classes, dim))[labels] + rng.normal(size=(len(labels), dim))
+    features = (features * np.geomspace(*scales, dim) + 1).astype(np.float32)  # a ReLU leaves a common part
+    predictions, classifier = rng.integers(0, num_classes, len(labels)), rng.normal(size=(num_classes, dim))
+    means = class_means(features, labels, num_classes)
+    slow = slow_metrics(features, labels, predictions, classifier)
+    for known in (None, means):
+        found = collapse_metrics(features, labels, classifier, predictions=predictions, means=known)
+        for name, expected in slow.items():
+            assert found[name] == pytest.approx(expected, rel=1e-6), name
+
+
+def test_samples_between_two_means_have_the_nearest_one_of_float64():
+    """At these distances float32 rounds a millionth of a difference away."""
+    means = np.array([[100.0, 0], [100, 1], [100, 2]])
+    shifts = np.linspace(-3e-6, 3e-6, 41)
+    features = np.concatenate([np.column_stack([np.full(41, 100.0), 0.5 + shifts]), means])
+    labels = np.concatenate([np.zeros(41, int), [0, 1, 2]])
+    predictions = np.concatenate([(shifts > 0).astype(int), [0, 1, 2]])
+    narrow = features.astype(np.float32)
+    exact = np.array([np.argmin(((x - means) ** 2).sum(axis=1)) for x in narrow.astype(np.float64)])
+    assert collapse_metrics(narrow, labels, predictions=exact, means=means)["nc4"] == 0
+    assert collapse_metrics(features, labels, predictions=predictions, means=means)["nc4"] <= 1 / 44
 
 
 def test_nc1_weighs_classes_alike_however_many_samples_they_have(rng):

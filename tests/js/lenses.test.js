@@ -3,6 +3,7 @@ import test from "node:test";
 
 import { parts } from "../../app/components/stage/core/glossary.js";
 import { Run } from "../../app/components/stage/core/run.js";
+import { lackOf } from "../../app/components/stage/lenses/angles.js";
 import { ALIKE, byClass } from "../../app/components/stage/lenses/curves.js";
 import { meansOf } from "../../app/components/stage/lenses/control.js";
 import { inUnitDisc, projected } from "../../app/components/stage/lenses/projection.js";
@@ -27,6 +28,14 @@ test("prototypes say nothing of a loss that trains none, and are shown where it 
     assert.equal(runOf().measures(name), true); // of other code
   }
   assert.ok(scl.measures("class_means") && scl.measures("classifier_angle"));
+});
+
+test("what is too large to be kept of every epoch is not said to be missing", () => {
+  const metrics = { classifier_angle: 41, prototype_angle: null };
+  assert.match(lackOf({ metrics }, "classifier"), /too large to be kept of every epoch/);
+  assert.match(lackOf({ metrics }, "prototypes"), /has no prototypes/);
+  assert.match(lackOf({ metrics: {} }, "classifier"), /has no classifier/);
+  assert.match(lackOf({ metrics }, "class_means"), /recorded no class means/);
 });
 
 test("a loss that has no weights over pairs says so, and its counts alone say nothing", () => {

@@ -10,7 +10,6 @@ from bcl_core.lab import GroupPlan, Lab, RunIsActive, UnknownRun
 from bcl_core.lab.equal import equal_race
 from bcl_core.lab.pulse import Pulse
 from bcl_core.lab.store import DELETED_KEPT_SECONDS
-from bcl_core.lab.watch import Watch
 from bcl_core.lab.worker import Worker
 from bcl_core.recipe import DataPaths
 from tests.conftest import small
@@ -135,7 +134,7 @@ def test_purging_removes_row_metrics_and_files_of_deleted_runs_alone(lab, ids):
 def test_a_worker_that_starts_purges_what_was_deleted_long_ago(lab, ids):
     lab.delete(ids[:2])
     lab._database.change("UPDATE runs SET deleted = deleted - ? WHERE id = ?", DELETED_KEPT_SECONDS + 60, ids[0])
-    Worker(lab, Watch(lab)).work(idle_seconds=0)
+    Worker(lab).work(idle_seconds=0)
     assert [run.id for run in lab.deleted_runs()] == ids[1:2]
     assert not (lab.home / "runs" / ids[0]).exists() and files(lab, ids[1])
 

@@ -1,15 +1,20 @@
 """What a run stores of where its contrastive loss alone would leave means and prototypes."""
 
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bcl_core import geometry
+from bcl_core.lab import GroupPlan, Lab, recording
 from bcl_core.lab.files import RunFolder
-from bcl_core.lab.recording import _write_prediction
-from bcl_core.recipe import Recipe
+from bcl_core.lab.recording import OpenRun, _write_prediction
+from bcl_core.recipe import Execution, Recipe
+from bcl_core.training import Epoch
+from tests.conftest import small
 
 COUNTS = np.array([40, 20, 20, 10, 4])
 
@@ -81,3 +86,30 @@ def test_more_different_counts_than_the_solver_takes_are_left_out(tmp_path: Path
     folder = RunFolder(tmp_path)
     _write_prediction(folder, recipe({"name": "scl"}, model={"projection_dim": 1024}), counts)
     assert not folder.predicted.exists()
+
+
+@pytest.mark.slow
+def test_training_goes_on_meanwhile_and_the_first_epoch_says_how_far_it_is_from_there(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured, train = threading.Event(), recording.train
+
+    def watched(*given: object, **options: object) -> Iterator[object]:
+        for event in train(*given, **options):  # type: ignore[arg-type]
+            if isinstance(event, Epoch):
+                measured.set()
+            yield event
+
+    def late(*given: object) -> None:
+        assert measured.wait(60), "training waits"
+        _write_prediction(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(recording, "train", watched)
+    monkeypatch.setattr(recording, "_write_prediction", late)
+    [run_id] = lab.enqueue(GroupPlan("one", [("one", small(epochs=1))]), Execution(device="cpu", threads=1))
+    lock = lab.lock(run_id)
+    assert lock is not None
+    opened = OpenRun(lab, run_id, lock)
+    assert opened.advance(lambda: True) is not None
+    opened.close()
+    assert lab.metrics(run_id, [0])[0]["distance_to_prediction"] > 0

@@ -18,7 +18,7 @@ from bcl_core.lab import GroupPlan, Lab, LabError, Recorder, RecordError, RunIsA
 from bcl_core.lab.evaluating import evaluate_run
 from bcl_core.lab.files import read_arrays, read_metadata
 from bcl_core.lab.store import MAX_QUEUED
-from bcl_core.lab.watch import Watch
+from bcl_core.lab.worker import Worker
 from bcl_core.models import build_model
 from bcl_core.recipe import Execution, Recorded
 from bcl_core.training import Epoch, Started, train
@@ -105,7 +105,7 @@ def test_a_run_is_seen_while_it_grows_and_is_finished_at_the_end(lab):
         run = only_run(lab)
         assert (run.id, run.state, run.epoch, run.progress) == (recorder.run_id, "running", 1, 0.25)
         assert lab.lock(run.id) is None
-        Watch(lab).look()
+        Worker(lab).look()
         assert only_run(lab).state == "running", "whoever is not its recorder leaves it alone"
         recorder.epoch(Z)
         assert lab.folder(run.id).epochs() == [1, 2] == [row["epoch"] for row in lab.metrics(run.id)]
@@ -177,7 +177,7 @@ time.sleep(600)
 
 
 def notice_by_worker(lab):
-    Watch(lab).look()
+    Worker(lab).look()
 
 
 def notice_by_next_recorder(lab):

@@ -8,7 +8,6 @@ import pytest
 from bcl_core.cli import main
 from bcl_core.lab import GroupPlan, LabError, QueueFull, RunIsActive, UnknownRun
 from bcl_core.lab.store import MAX_QUEUED
-from bcl_core.lab.watch import Watch
 from bcl_core.lab.worker import Worker
 from bcl_core.recipe import Execution
 from tests.conftest import small
@@ -167,7 +166,7 @@ def test_the_command_line_refuses_it_in_a_sentence(lab, capsys, tmp_path, kind):
 
 def test_a_worker_trains_the_others(lab, neighbour, caplog):
     queue_damaged(lab, *DAMAGES)
-    Worker(lab, Watch(lab)).work(idle_seconds=0.2)
+    Worker(lab).work(idle_seconds=0.2)
     assert not caplog.records
     assert lab.run(neighbour).state == "finished"
     assert sum(not run.readable for run in lab.runs()) == len(DAMAGES)

@@ -13,8 +13,11 @@ import pytest
 
 from bcl_core.lab import GroupPlan, ensure_worker, stop_worker, worker_status
 from bcl_core.lab.files import encoded
+from bcl_core.lab.locks import is_locked
 from bcl_core.recipe import Execution
 from bcl_core.training import Epoch, train
+from benchmarks.kills import campaign
+from harness.processes import children, hands
 from tests.conftest import small
 
 pytestmark = pytest.mark.slow
@@ -121,7 +124,7 @@ def test_a_race_of_three_advances_and_stands_together_and_every_run_equals_one_t
     recipes = [small(preset, epochs=9) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
     ids = queue(lab, *recipes)
     group = lab.run(ids[0]).group_id
-    start_worker()
+    worker = start_worker()
 
     def together():
         epochs = [-1 if epoch is None else epoch for epoch in epochs_of(lab, ids)]
@@ -137,6 +140,8 @@ def test_a_race_of_three_advances_and_stands_together_and_every_run_equals_one_t
         until(lambda: states_of(lab, ids) == ["paused"] * 3)
         assert epochs_of(lab, ids) == [held + 1] * 3
         lab.resume(group)
+    os.kill(hands(worker.pid)[1], signal.SIGKILL)
+    until(lambda: together() == 9)
     until(lambda: finished(lab, ids))
     for run_id, recipe in zip(ids, recipes, strict=True):
         assert_run_equals(lab, run_id, undisturbed(recipe))
@@ -159,16 +164,15 @@ def test_one_that_is_held_stays_where_it_is_when_its_race_is_paused_and_comes_al
     until(lambda: epochs_of(lab, ids) == [others[0] + 1] * 3)
 
 
-def test_a_race_whose_worker_was_killed_is_paused_and_stopped_at_once_and_the_next_ends_with_the_same_numbers(
-    lab, start_worker
-):
-    recipes = [small(preset, epochs=6) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
-    ids = queue(lab, *recipes)
+def test_a_race_whose_worker_was_killed_is_paused_and_stopped_at_once_and_nobody_trains_it_any_more(lab, start_worker):
+    ids = queue(lab, *(small(preset, epochs=500) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")))
     group = lab.run(ids[0]).group_id
     worker = start_worker()
     until(lambda: (lab.run(ids[0]).epoch or 0) >= 1)
+    assert len(hands(worker.pid)) == 3
     worker.send_signal(signal.SIGKILL)
     worker.wait()
+    until(lambda: not any(is_locked(lab.folder(run_id).lock) for run_id in ids))
     stood = epochs_of(lab, ids)
     assert "running" in states_of(lab, ids) and not worker_status(lab).alive
     lab.pause(group)
@@ -178,10 +182,34 @@ def test_a_race_whose_worker_was_killed_is_paused_and_stopped_at_once_and_the_ne
     assert states_of(lab, ids) == ["paused", "paused", "stopped"]
     lab.resume(group)
     assert states_of(lab, ids) == ["queued"] * 3
-    start_worker()
-    until(lambda: finished(lab, ids))
+
+
+def test_a_race_among_kills_ends_with_the_numbers_of_runs_that_were_trained_alone(lab):
+    recipes = [small(preset, epochs=8) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
+    ids, counted = campaign(lab, recipes, kills=4, seed=0)
+    assert (counted["hand"], counted["worker"]) == (3, 1)
     for run_id, recipe in zip(ids, recipes, strict=True):
         assert_run_equals(lab, run_id, undisturbed(recipe))
+
+
+def test_a_run_whose_hand_is_killed_says_so_and_begins_anew_and_fails_where_that_happens_twice_at_one_epoch(
+    lab, start_worker, on_a_dead_drive
+):
+    [following] = queue(lab, small(epochs=1))
+    worker = start_worker()
+
+    def hand_but(known):
+        until(lambda: hands(worker.pid) not in ([], known) and lab.run(on_a_dead_drive).state == "running")
+        return hands(worker.pid)
+
+    first = hand_but([])
+    os.kill(first[0], signal.SIGKILL)
+    until(lambda: lab.run(on_a_dead_drive).note is not None)
+    assert "was killed, perhaps for want of memory; it begins anew" in lab.run(on_a_dead_drive).note
+    os.kill(hand_but(first)[0], signal.SIGKILL)
+    until(lambda: lab.run(on_a_dead_drive).state == "failed")
+    assert "twice before its first epoch, the process that trained it was killed" in lab.run(on_a_dead_drive).error
+    until(lambda: finished(lab, [following]))
 
 
 def test_a_run_that_waits_in_the_queue_obeys_at_once_while_the_worker_is_busy(lab, start_worker):
@@ -201,7 +229,7 @@ def test_what_is_paused_stopped_or_cannot_train_holds_up_nothing_behind_it(lab, 
     lab.pause(held)
     stopped, beside = queue(lab, small("digits-scl", epochs=1), small("digits-bcl", epochs=1))
     lab.stop(stopped)
-    broken, last = queue(lab, small("cifar10-small-bcl", epochs=1), small(epochs=1))
+    broken, last = queue(lab, small("own-images-bcl", epochs=1), small(epochs=1))
     start_worker()
     until(lambda: finished(lab, [beside, last]))
     assert states_of(lab, [held, stopped, broken]) == ["paused", "stopped", "failed"]
@@ -263,9 +291,7 @@ def test_a_worker_ends_on_a_signal_while_it_imports_torch(lab, start_worker, num
     [run_id] = queue(lab, small(epochs=500))
     process = start_worker()
     until(lambda: worker_status(lab).alive)
-    maps = Path(f"/proc/{process.pid}/maps")
-    if maps.exists():
-        until(lambda: "libtorch" in maps.read_text())
+    until(lambda: any("libtorch" in Path(f"/proc/{pid}/maps").read_text() for pid in children(process.pid)))
     process.send_signal(number)
     assert process.wait(timeout=30) == 0
     assert lab.run(run_id).state == "queued"

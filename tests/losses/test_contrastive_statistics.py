@@ -5,6 +5,7 @@ import torch
 
 from bcl_core.geometry import gradient_contributions
 from bcl_core.losses import ContrastiveStatistics, contrastive_statistics
+from bcl_core.losses.statistics import Bins
 from tests.losses.slow_losses import random_batch, slow_anchor_losses, slow_average, slow_contributions
 
 SWITCHES = [
@@ -138,7 +139,7 @@ def test_bins_add_classes_up():
     options = dict(num_classes=NUM_CLASSES, temperature=0.3, **BCL)
     by_class = contrastive_statistics(*batch, **options)
     bins = torch.tensor([0, 2, 1, 1, 2, 1])
-    by_bin = contrastive_statistics(*batch, bins=bins, **options)
+    by_bin = contrastive_statistics(*batch, bins=Bins.of(bins), **options)
     member = torch.nn.functional.one_hot(bins).double().T
     torch.testing.assert_close(by_bin.mass, member @ by_class.mass @ member.T)
     torch.testing.assert_close(by_bin.push, member @ by_class.push @ member.T)
@@ -152,17 +153,24 @@ def test_one_bin_a_class_is_the_same_as_no_bins():
     options = dict(num_classes=NUM_CLASSES, temperature=0.3, **BCL)
     for ours, theirs in zip(
         contrastive_statistics(*batch, **options),
-        contrastive_statistics(*batch, bins=torch.arange(NUM_CLASSES), **options),
+        contrastive_statistics(*batch, bins=Bins.of(torch.arange(NUM_CLASSES)), **options),
         strict=True,
     ):
         assert torch.equal(ours, theirs)
 
 
-@pytest.mark.parametrize("bins", [[0, 1], [0, 1, -1, 0, 0, 0], [0.0, 1, 1, 1, 1, 1]])
+@pytest.mark.parametrize("bins", [[[0, 1]], [0, 1, -1], [0.0, 1], []])
 def test_bad_bins_are_named(bins):
+    with pytest.raises(ValueError, match=r"bins must be \(K,\) integers from 0"):
+        Bins.of(torch.tensor(bins))
+
+
+def test_bins_of_other_classes_are_named():
     batch = random_batch(LABELS, NUM_CLASSES)
-    with pytest.raises(ValueError, match=r"bins must be \(K,\) = \(6,\) integers from 0"):
-        contrastive_statistics(*batch, num_classes=NUM_CLASSES, temperature=0.3, bins=torch.tensor(bins), **BCL)
+    with pytest.raises(ValueError, match="bins must be of K = 6 classes, got 2"):
+        contrastive_statistics(
+            *batch, num_classes=NUM_CLASSES, temperature=0.3, bins=Bins.of(torch.tensor([0, 1])), **BCL
+        )
 
 
 def test_statistics_take_no_gradient_and_survive_bfloat16():

@@ -176,18 +176,25 @@ export function apart(runs) {
   const tell = (say) => {
     const card = (run) => [run.name, dataInWords(run), ...found.get(run.id)].join("\n");
     for (const alike of Map.groupBy(runs, card).values()) {
-      if (alike.length > 1) alike.map((run) => [run.id, say(run, alike)]).forEach(([id, words]) => words && found.get(id).push(words));
+      if (alike.length < 2) continue;
+      const sayOf = say(alike);
+      for (const run of alike) found.get(run.id).push(...[sayOf(run)].filter(Boolean));
     }
   };
-  const parts = ({ recipe }) => (recipe ?? "").split(/ · |, /);
-  tell((run, alike) => parts(run).filter((part) => !alike.every((other) => parts(other).includes(part))).join(", "));
-  tell(({ created }) => created > 0 && `made ${dated(created)}`);
-  tell(({ id }) => id);
+  tell((alike) => {
+    const parts = new Map(alike.map((run) => [run, [...new Set((run.recipe ?? "").split(/ · |, /))]]));
+    const times = counted(Array.from(parts.values()).flat(), (part) => part);
+    return (run) => parts.get(run).filter((part) => times[part] < alike.length).join(", ");
+  });
+  tell(() => ({ created }) => created > 0 && `made ${dated(created)}`);
+  tell(() => ({ id }) => id);
   return new Map(Array.from(found, ([id, words]) => [id, words.join(" · ")]));
 }
 
+const WHEN = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" }); // slow to make
+
 function dated(seconds) {
-  return new Date(1000 * seconds).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+  return WHEN.format(1000 * seconds);
 }
 
 /** How far apart its classes stand, in words. @param {LibraryRun} run */

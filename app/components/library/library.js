@@ -116,7 +116,7 @@ class Library {
 
   /** @param {{runs: LibraryRun[], about: Object<string, string>, shelf: string, faults: Object<string, string>}} library */
   take(library) {
-    Object.assign(this, { runs: library.runs, library });
+    Object.assign(this, { runs: library.runs, library, apart: apart(library.runs) });
     const known = new Map(library.runs.map((run) => [run.id, run]));
     for (const [id, entry] of this.entries) {
       if (known.has(id)) entry.update(known.get(id));
@@ -177,7 +177,6 @@ class Library {
     const { listed, kinds, states } = chosenOf(this.runs, this.view);
     this.chips(this.kinds, "kind", KINDS, kinds);
     this.chips(this.states, "state", STATES, states);
-    this.apart = apart(this.runs);
     this.empty.hidden = listed.length > 0;
     if (!listed.length) this.empty.replaceChildren(...this.whyEmpty());
     this.lay(isSorted(this.view) ? [sorted(listed, this.view.sort)] : byGroup(listed));

@@ -11,7 +11,7 @@ import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { tell } from "../core/glossary.js";
 import { NO_PROTOTYPES } from "../core/run.js";
-import { optimumFor, optimumOf } from "../core/words.js";
+import { batches, optimumFor, optimumOf } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { area, legendOf, mark } from "./signs.js";
 
@@ -33,6 +33,8 @@ const LACKS = {
   prototypes: "This run has no prototypes.",
   classifier: "This run has no classifier.",
 };
+const MEASURED = { prototypes: "prototype_angle", classifier: "classifier_angle" }; // where a run has them
+const LEFT_OUT = "With as many classes as these, they are too large to be kept of every epoch.";
 const DIAGONAL = {
   stops: [],
   low: 0,
@@ -41,6 +43,11 @@ const DIAGONAL = {
   title: "within-class angle",
   format: (value) => `${number(value, 1)}°`,
 };
+
+/** Why a view does not hold these. */
+export function lackOf({ metrics }, of) {
+  return Number.isFinite(metrics[MEASURED[of]]) ? LEFT_OUT : LACKS[of];
+}
 
 export class Angles extends Lens {
   static key = "angles";
@@ -55,7 +62,7 @@ export class Angles extends Lens {
 
   build() {
     const { stage } = this;
-    const targets = [["simplex", "regular simplex"], ["predicted", optimumOf(stage.runs)]];
+    const targets = [["simplex", "regular simplex"], ["predicted", optimumOf(stage.runs).replace("optimum ", "")]];
     this.against = toggle(stage, "difference", `difference from ${stage.runs[0]?.told.label}`);
     this.offer(choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", targets), this.against);
     this.addColumns((content, run) => new AnglesColumn(stage, content, run, this));
@@ -81,7 +88,7 @@ export class Angles extends Lens {
     const { of } = this.stage.state;
     for (const { column, run, part, snapshot } of this.drawn()) {
       const has = snapshot.get(of) && run.measures(of);
-      const target = has ? this.targetOf(run) : { lack: run.measures(of) ? LACKS[of] : NO_PROTOTYPES };
+      const target = has ? this.targetOf(run) : { lack: run.measures(of) ? lackOf(snapshot, of) : NO_PROTOTYPES };
       if (target.lack) column.say(target.lack, target.waiting);
       else part.show(snapshot, target);
     }
@@ -117,7 +124,8 @@ export class Angles extends Lens {
     const optimum = optimumFor(run.classes.predicted.batch);
     if (!run.predicted) return { lack: `The ${optimum} is on its way.`, waiting: true };
     const words = `RMS difference to the ${optimum}`;
-    return { pairs: () => run.predicted, name: `the ${optimum}`, rms: "distance_to_prediction", words };
+    const scale = `predicted, ${batches(run.classes.predicted.batch)}`; // which has little room
+    return { pairs: () => run.predicted, name: `the ${optimum}`, scale, rms: "distance_to_prediction", words };
   }
 
   point(hit, from) {
@@ -146,16 +154,16 @@ class AnglesColumn {
   }
 
   /**
-   * @param {{pairs: () => number | Float32Array, name: string, rms: ?string, words: string, bound: ?string}} target
-   *   `rms`: a metric of all pairs, which `words` name; `bound`: why it cannot be 0
+   * @param {{pairs: () => number | Float32Array, name: string, scale: ?string, rms: ?string, words: string, bound: ?string}} target
+   *   `scale`: the name where there is little room; `rms`: a metric of all pairs, which `words` name; `bound`: why it cannot be 0
    */
   show(snapshot, target) {
     const { of } = this.stage.state;
     const { map, run } = this;
     const within = of === MEANS ? snapshot.get("within_class_angles") : null;
-    const { name, words, bound = "" } = target;
+    const { name, scale = name, words, bound = "" } = target;
     const isOther = name !== this.name || !within !== this.bare;
-    if (isOther) map.setScales(deviationScale(this.stage.told.deviation, name), within && DIAGONAL);
+    if (isOther) map.setScales(deviationScale(this.stage.told.deviation, scale), within && DIAGONAL);
     Object.assign(this, { name, target, bare: !within });
     const means = map.blocks.grouped && !map.blocks.open.size && this.meansOf(snapshot, target);
     let rms = run.metric(target.rms, snapshot.epoch);
