@@ -29,6 +29,10 @@ GLOSSARY: Mapping[str, str] = {
         "cross-entropy is left out. It is predicted for batches of the size that is said, on average over 1,000 drawn "
         "ones (another draw moves the digits' tails by up to half a degree), or for one batch of everything."
     ),
+    "predicted optimum, one batch of everything": (
+        "The class means at which the contrastive loss alone is least, as earlier releases stored them: for one batch "
+        "of everything, without prototypes that are free to leave their class means, as on Predict they are."
+    ),
     "projection": "The contrastive branch's output: features through a small network, then scaled to unit length.",
     "prototype": (
         "A unit vector for each class that is learned with the features, the classifier's weight through a small "

@@ -132,8 +132,13 @@ def import_form() -> None:
 
 def _tell_of_runs(brought: Sequence[Mapping[str, Any]]) -> None:
     """Say which runs a zip of them has brought in, and open the first ones."""
-    for was_here, said in ((False, "Brought in"), (True, "Here already, as in the file")):
-        if names := [verbatim(run["name"]) for run in brought if run["was_here"] == was_here]:
+    for said, was_here, was_deleted in (
+        ("Brought in", False, False),
+        ("Restored, as in the file", True, True),
+        ("Here already, as in the file", True, False),
+    ):
+        alike = [run for run in brought if (run["was_here"], run["was_deleted"]) == (was_here, was_deleted)]
+        if names := [f"“{verbatim(run['name'])}”" for run in alike]:
             st.success(f"{said}: {listed(names)}.")
     known = {run.id: run for run in every_run()}
     lab_link([known[one["run_id"]] for one in brought if one["run_id"] in known][:MOST_RUNS])

@@ -37,6 +37,7 @@ page = st.navigation(
     {
         "": [
             st.Page("screens/start.py", title="Start", icon=":material/home:", default=True),
+            st.Page("screens/learn.py", title="Learn", icon=":material/school:"),
             st.Page("screens/lab.py", title="Lab", icon=":material/science:"),
             st.Page("screens/library.py", title="Library", icon=":material/grid_view:"),
         ],

@@ -49,19 +49,36 @@ def loss_style(variant: str) -> LineStyle:
     return LineStyle(base.colour, "longdash") if variant.endswith("-class") else base
 
 
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+_PIXELS = {
+    "solid": (1, 0),
+    "dash": (7, 4),
+    "longdash": (11, 4),
+    "dot": (2, 4),
+    "dashdot": (7, 3, 2, 3),
+    "longdashdot": (11, 3, 2, 3),
+}
+_PARTED = (20, 3)  # a solid line that dots part
+
+
+def pixels(dash: str) -> tuple[int, ...]:
+    """Return how much of a line is drawn and left out by turns, by Plotly's name of a dash or its own pixels."""
+    return _PIXELS.get(dash) or tuple(int(length.removesuffix("px")) for length in dash.split(","))
 
 
 def line_styles(variants: Sequence[str]) -> list[LineStyle]:
     """Return the line styles of runs shown together: those of their losses, no two alike.
 
-    A run of a loss that another one has already keeps its colour and takes another dash; seven of a colour repeat.
+    A run of a loss that another one has already keeps its colour and its dash, parted by dots: one, two, three …
     """
-    styles: list[LineStyle] = []
-    for usual in map(loss_style, variants):
-        choices = (usual, *(LineStyle(usual.colour, dash) for dash in _DASHES))
-        styles.append(next((style for style in choices if style not in styles), usual))
-    return styles
+    styles = [loss_style(variant) for variant in variants]
+    before = [styles[:place].count(style) for place, style in enumerate(styles)]
+    return [_dotted(style, dots) if dots else style for style, dots in zip(styles, before, strict=True)]
+
+
+def _dotted(style: LineStyle, dots: int) -> LineStyle:
+    usual = _PARTED if style.dash == "solid" else pixels(style.dash)
+    lengths = [*usual, *[2, 3] * (dots - 1), 2, 6]
+    return style._replace(dash=",".join(f"{length}px" for length in lengths))
 
 
 GROUPS = {"head": "#5F7391", "medium": NEUTRAL, "tail": "#D9730D"}

@@ -1,10 +1,10 @@
 """A race before it is trained: its runs as switches, and the recipes that they make. Nothing here draws."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Self
 
-from app.names import numbered
+from app.names import DIFFERENCES, numbered
 from bcl_core.recipe import PRESETS, RACES, RANDOM, Execution, Recipe, RecipeError, apply_settings, parameter_names
 from bcl_core.registry import DATASETS, LOSSES, PairWeights
 
@@ -201,17 +201,8 @@ def _on(source: str, recipe: Recipe) -> Recipe:
     return apply_settings(other, Execution(), settings)[0]
 
 
-_DIFFERENCES: Mapping[str, Callable[[Recipe], str]] = {
-    "temperature": lambda recipe: f"τ {recipe.loss.temperature:g}",
-    "imbalance": lambda recipe: f"imbalance {recipe.data.imbalance_factor:g}",
-    "adjustment": lambda recipe: "logit-adjusted" if recipe.loss.prior_strength else "not logit-adjusted",
-    "start": lambda recipe: "warm start" if recipe.model.warm else "cold start",
-    "seed": lambda recipe: f"seed {recipe.seed}",
-}
-
-
 def names(recipes: Sequence[Recipe], *always: str) -> list[str]:
-    """Name runs by their titles; those of one title also by what of _DIFFERENCES they differ in, or is `always` said.
+    """Name runs by their titles; those of one title also by what of DIFFERENCES they differ in, or is `always` said.
 
     What is alike in all of that gets a number.
     """
@@ -220,7 +211,7 @@ def names(recipes: Sequence[Recipe], *always: str) -> list[str]:
         alike = [other for other in recipes if other.title == recipe.title]
         words = [
             say(recipe)
-            for what, say in _DIFFERENCES.items()
+            for what, say in DIFFERENCES.items()
             if what in always or len({say(other) for other in alike}) > 1
         ]
         found.append(", ".join([recipe.title, *words]))

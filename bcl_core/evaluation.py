@@ -11,13 +11,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from bcl_core.data.dataset import Dataset, Split
-from bcl_core.data.stream import FileImages, stream_chunks
+from bcl_core.data.stream import ChunkStream, FileImages
 from bcl_core.hardware import Hardware
 from bcl_core.measuring import Embedded, Measurement, Samples, Selection, measure
 from bcl_core.models import TwoBranchModel
 from bcl_core.recipe import Recipe
 
-CHUNK = 512
+CHUNK, CHUNK_ON_GPU = 512, 2048  # images embedded at once
 THUMBNAIL = 64  # pixels
 BATCH_BYTES = 160 << 10  # of an epoch's batch: 256 images, two views, 128 dimensions have room
 WHAT_HELPS = "a smaller learning rate (optimiser.lr) or a larger temperature (loss.temperature) would be right"
@@ -40,22 +40,32 @@ class Evaluator:
     """Measures a model on one run's images."""
 
     def __init__(self, recipe: Recipe, dataset: Dataset, hardware: Hardware, workers: int | None = None) -> None:
-        self.hardware, self.workers, self.pixel_max = hardware, workers, dataset.pixel_max
+        self.hardware, self.pixel_max = hardware, dataset.pixel_max
         test, train = dataset.test, dataset.train
         chosen = self._chosen = Selection(test.labels, train.labels, len(dataset.class_names))
-        self._images = _joined(test, train, chosen.shown_train)
+        images = _joined(test, train, chosen.shown_train)
         self.samples = Samples(
             labels=chosen.labels[chosen.kept],
             indices=np.concatenate([test.indices[chosen.shown_test], train.indices[chosen.shown_train]]),
             split=chosen.split,
             fits_frame=chosen.frame_half(recipe.seed),
-            thumbnails=_thumbnails(self._images, chosen.kept),
+            thumbnails=_thumbnails(images, chosen.kept),
             pixel_max=dataset.pixel_max,
             class_names=dataset.class_names,
             class_counts=dataset.class_counts,
         )
         device = hardware.device
         self._mean, self._std = (torch.from_numpy(a).to(device)[:, None, None] for a in (dataset.mean, dataset.std))
+        on_gpu = device.type == "cuda"
+        self._stream = ChunkStream(images, workers, pin=on_gpu) if isinstance(images, FileImages) else None
+        # As uint8 on the device, as the training images are.
+        held = () if isinstance(images, FileImages) else (torch.from_numpy(images).to(device),)
+        self._held = [chunk for whole in held for chunk in torch.split(whole, CHUNK_ON_GPU if on_gpu else CHUNK)]
+
+    def close(self) -> None:
+        """End the processes that decode the images, where there are any."""
+        if self._stream is not None:
+            self._stream.close()
 
     def measure(
         self, model: TwoBranchModel, statistics: Any, sampled_steps: int, batch: BatchSeen | None = None
@@ -121,13 +131,8 @@ class Evaluator:
         return tuple(rows.cpu().numpy() for rows in whole)
 
     def _chunks(self) -> Iterator[Tensor]:
-        chunks = (
-            stream_chunks(self._images, self.workers)
-            if isinstance(self._images, FileImages)
-            else torch.split(torch.from_numpy(self._images), CHUNK)
-        )
-        for chunk in chunks:
-            pixels = chunk.to(self.hardware.device).float() / self.pixel_max
+        for chunk in self._held if self._stream is None else self._stream:
+            pixels = chunk.to(self.hardware.device, non_blocking=True).float() / self.pixel_max
             yield ((pixels - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
 
 

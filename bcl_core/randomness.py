@@ -35,7 +35,7 @@ def keyed(seed: int, purpose: str, epoch: int = 0, step: int = 0) -> Iterator[No
 
 @dataclass(frozen=True)
 class Draws:
-    """Random numbers for a global batch, of which a process takes the rows that are its own.
+    """Random numbers for a global batch, on the CPU, of which a process takes the rows that are its own.
 
     Every process draws for the whole batch, so what a row gets depends neither on how many processes there are nor on
     which of them holds it. Numbers come from torch's global CPU generator: use them under `keyed`.
@@ -43,19 +43,20 @@ class Draws:
 
     total: int  # rows of the global batch
     rows: Tensor  # (n,) the rows held here
-    device: torch.device
+    shape: tuple[int, int, int]  # (C, H, W) of an image
+    static: bool = False  # what is drawn will be applied by operations whose shapes depend on no value
 
     def uniform(self, low: float, high: float, *shape: int) -> Tensor:
         """Return (n, *shape) numbers from `low` to `high`."""
-        return self._mine(torch.rand(self.total, *shape)) * (high - low) + low
+        return torch.rand(self.total, *shape)[self.rows] * (high - low) + low
 
     def normal(self, *shape: int) -> Tensor:
         """Return (n, *shape) standard normal numbers."""
-        return self._mine(torch.randn(self.total, *shape))
+        return torch.randn(self.total, *shape)[self.rows]
 
     def integers(self, high: int, *shape: int) -> Tensor:
         """Return (n, *shape) whole numbers from 0 to `high` − 1."""
-        return self._mine(torch.randint(high, (self.total, *shape)))
+        return torch.randint(high, (self.total, *shape))[self.rows]
 
     def chance(self, probability: float) -> Tensor:
         """Return (n,) booleans that are true with this probability."""
@@ -67,7 +68,4 @@ class Draws:
 
     def _own(self, value: Any) -> Any:
         whole = isinstance(value, Tensor) and value.ndim > 0 and len(value) == self.total
-        return self._mine(value) if whole else value
-
-    def _mine(self, drawn: Tensor) -> Tensor:
-        return drawn[self.rows].to(self.device, non_blocking=True)
+        return value[self.rows] if whole else value

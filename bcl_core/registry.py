@@ -96,9 +96,10 @@ class LossEntry(Entry):
     `target`, called with `bcl_core.losses.LossOptions` and the parameters by name, returns a `torch.nn.Module`. Called
     with features (B, 2, d) of unit length, labels (B,) and prototypes (K, d) of unit length, that returns the loss, a
     finite scalar through which gradients reach the features. What it registers as buffers and parameters is kept in
-    checkpoints, and parameters are trained. Where it has a method `begin_epoch(epoch)`, this is called before the first
-    step of each epoch, counted from 1. It draws from torch's global generator, if at all, in these two places alone.
-    All processes of a distributed run call it with the whole batch, so that its state is the same on each.
+    checkpoints, and parameters are trained. It can be copied, and its state holds tensors, numbers and texts alone.
+    Where it has a method `begin_epoch(epoch)`, this is called before the first step of each epoch, counted from 1. It
+    draws from torch's global generator, if at all, in these two places alone. All processes of a distributed run call
+    it with the whole batch, so that its state is the same on each.
     """
 
     weights: PairWeights | None = None  # None: it is not described by weights over pairs
@@ -173,13 +174,16 @@ RESERVED = frozenset(
 
 
 def _own_loss(name: str, target: str, parameters: str) -> LossEntry | None:
-    found = []
+    found: list[Parameter] = []
     for text in filter(None, parameters.split("&")):
         key, _, default = text.partition("=")
         value = _number(default)
         if value is None or not key.isidentifier() or key in RESERVED:
             why = "is a setting of every loss" if key in RESERVED else "should be parameter=number, =true or =false"
             _faults.append(f"BCL_LAB_LOSSES has {text!r} for {name!r}: {text if key not in RESERVED else key!r} {why}")
+            return None
+        if key in {parameter.name for parameter in found}:
+            _faults.append(f"BCL_LAB_LOSSES has the parameter {key!r} of {name!r} twice")
             return None
         found.append(Parameter(key, value, f"of {target}, {default} where nothing else is said"))
     return LossEntry(name, f"Registered here from {target}.", target, parameters=tuple(found))

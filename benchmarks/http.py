@@ -45,7 +45,7 @@ def main() -> None:
         pages: dict[str, Page] = {}
         for name, app in (("with TCP_NODELAY", "streamlit_app.py"), ("without", str(script))):
             url, _ = open_.enter_context(server(home, worker="off", app=app))
-            pages[name] = browser.new_page()
+            pages[name] = browser.new_page(bypass_csp=True)
             open_when_up(pages[name], f"{url}bcl/v1/health")  # a page that asks for nothing by itself
         turns = [{name: page.evaluate(FETCH) for name, page in pages.items()} for _ in range(fetches)]
         browser.close()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bcl_core.data.stream import FileImages, stream_views
+from bcl_core.data.stream import FileImages, ViewStream
 
 BATCH, UNCOUNTED = 32, 4
 
@@ -48,13 +48,16 @@ def images_per_second(images: FileImages, workers: int, batches: int = 16) -> fl
     """Stream batches of three crops; return how many images came a second."""
     rng = np.random.default_rng(0)
     plan = [(step, rng.integers(0, len(images), BATCH)) for step in range(batches + UNCOUNTED)]
-    stream = stream_views(images, plan, torch.arange(BATCH), [(0.08, 1.0)] * 3, seed=0, epoch=1, workers=workers)
+    stream = ViewStream(images, torch.arange(BATCH), [(0.08, 1.0)] * 3, seed=0, workers=workers)
+    views = stream.epoch(1, plan)
     for _ in range(UNCOUNTED):
-        next(stream)
+        next(views)
     start = time.perf_counter()
-    for _ in stream:
+    for _ in views:
         pass
-    return batches * BATCH / (time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    stream.close()
+    return batches * BATCH / seconds
 
 
 if __name__ == "__main__":

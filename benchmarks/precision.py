@@ -1,6 +1,6 @@
-"""What half precision costs and gains: the same run in fp32 and in bf16, an epoch each in turn, over three seeds.
+"""What half precision costs and gains: the same run in fp32 and in bf16, an epoch each in turn, over seeds.
 
-    python -m benchmarks.precision --path FOLDER [--seeds 0 1 2] [--losses scl bcl bcl-class]
+    python -m benchmarks.precision --path FOLDER [--seeds 0 … 7] [--losses bcl scl bcl-class]
 
 CIFAR-10-LT at its 32×32 pixels, 1,394 images, imbalance 50, ResNet-8, crop and flip, τ 0.5, μ 1, 14 epochs from random
 weights, on one thread. FOLDER holds the images as Parquet files. Results are docs/precision.json, a line a run: metrics
@@ -30,8 +30,8 @@ def main() -> None:
     """Read the command line, train, write, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--path", required=True)
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--losses", nargs="+", choices=LOSSES, default=["bcl"])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[*range(8)])
+    parser.add_argument("--losses", nargs="+", choices=LOSSES, default=["bcl", "scl"])
     arguments = parser.parse_args()
     written = json.loads(JSON_FILE.read_text())["runs"] if JSON_FILE.exists() else []
     for loss, seed in product(arguments.losses, arguments.seeds):

@@ -130,7 +130,7 @@ def make_runs(
 ) -> list[MadeRun]:
     """Enter runs of the digits presets, with other settings, one a variant, and write all their epochs from 0."""
     recipes = [apply_settings(recipe_of(variant, epochs), Execution(), settings or {})[0] for variant in variants]
-    plan = [(f"{variant}, seed 0", recipe) for variant, recipe in zip(variants, recipes, strict=True)]
+    plan = [(f"{recipe.title}, seed 0", recipe) for recipe in recipes]
     runs = [MadeRun(lab, run_id, **shape) for run_id in lab.enqueue(GroupPlan(name, plan), Execution())]  # type: ignore[arg-type]
     for run in runs:
         run.begin()

@@ -1,5 +1,6 @@
-"""The processes of a worker, by their ids (Linux)."""
+"""The processes that train, by their ids (Linux)."""
 
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -11,9 +12,16 @@ def children(pid: int) -> list[int]:
         return []
 
 
-def hands(worker: int) -> list[int]:
-    """Return the processes that train for a worker."""
-    return [hand for nursery in children(worker) for hand in children(nursery)]
+def hands(home: Path) -> list[int]:
+    """Return the hands of a lab: each leads a group of its own, and outlives what it was forked from."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = (process / "cmdline").read_bytes().split(b"\0")
+            group = int((process / "stat").read_text().rpartition(")")[2].split()[2])
+            if b"bcl_core.lab.worker.hand" in command and str(home).encode() in command and group == int(process.name):
+                found.append(group)
+    return sorted(found)
 
 
 def _words(file: Path) -> list[str]:

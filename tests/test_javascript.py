@@ -38,6 +38,7 @@ def fixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder / "denominators.json", [_denominator_case(*switches) for switches in product([False, True], repeat=3)]
     )
     _write_json(folder / "drawer.json", _drawer_words())
+    _write_json(folder / "sphere.json", _sphere_cases())
     _write_json(folder / "groups.json", [_groups_case(num_classes) for num_classes in range(2, 60)])
     return folder
 
@@ -145,6 +146,72 @@ def _denominator_case(averaging: bool, complement: bool, self_term: bool) -> dic
     shape = {"labels": labels, "V": V, "K": K, "d": d, "loss": loss}
     keys = {"features": features.ravel(), "prototypes": prototypes.ravel()}
     return {**shape, **keys, "mass": found.mass.ravel(), "norm": found.norm.ravel()}
+
+
+def _sphere_cases() -> dict[str, Any]:
+    """Batches of free points, each in two identical views, with their loss and its gradient; and draws by key."""
+    import torch
+
+    from bcl_core.losses import contrastive_loss
+
+    rng = np.random.default_rng(5)
+    classes, K = np.repeat(np.arange(4), [9, 4, 2, 1]), 4
+    cases = []
+    for averaging, complement, anchors, temperature in product(
+        [False, True], [False, True], ("instance", "class"), [0.05, 0.3, 2.0]
+    ):
+        switches = {"averaging": averaging, "complement": complement, "anchors": anchors, "temperature": temperature}
+        points, prototypes = (rng.normal(size=(rows, 3)) + 1 for rows in (len(classes), K))
+        units = [torch.tensor(rows / np.linalg.norm(rows, axis=1, keepdims=True)) for rows in (points, prototypes)]
+        free, proxies = (rows.requires_grad_() for rows in units)
+        batch = rng.permutation(len(classes))[: rng.integers(2, len(classes) + 1)]
+        value = contrastive_loss(
+            torch.stack([free[batch], free[batch]], dim=1),
+            torch.tensor(classes[batch]),
+            proxies,
+            num_classes=K,
+            temperature=temperature,
+            class_averaging=averaging,
+            class_complement=complement,
+            anchors=anchors,
+        )
+        value.backward()
+        assert free.grad is not None
+        cases.append(
+            {
+                "switches": switches,
+                "points": free.detach().numpy().ravel(),
+                "prototypes": proxies.detach().numpy().ravel(),
+                "classes": classes,
+                "batch": batch,
+                "value": value.item(),
+                "gradient": free.grad.numpy()[batch].ravel(),
+                "prototype_gradient": np.zeros(3 * K) if proxies.grad is None else proxies.grad.numpy().ravel(),
+            }
+        )
+    orders = {f"{seed}/order/{epoch}": _shuffled(172, f"{seed}/order/{epoch}") for seed in (0, 7) for epoch in (0, 1)}
+    counts, size = [130, 32, 8, 2], 64
+    n = sum(counts)
+    rare = [math.comb(2, m) * math.comb(n - 2, size - m) / math.comb(n, size) for m in range(3)]
+    return {"cases": cases, "orders": orders, "counts": counts, "size": size, "rare": rare}
+
+
+def _shuffled(n: int, key: str) -> list[int]:
+    """The order that a key stands for: FNV-1a, splitmix of 32 bits, Fisher and Yates."""
+    low = 2**32 - 1
+    state = 2166136261
+    for character in key:
+        state = ((state ^ ord(character)) * 16777619) & low
+    order = list(range(n))
+    for i in range(n - 1, 0, -1):
+        state = (state + 0x9E3779B9) & low
+        mixed = state ^ (state >> 16)
+        mixed = (mixed * 0x21F0AAAD) & low
+        mixed ^= mixed >> 15
+        mixed = (mixed * 0x735A2D97) & low
+        j = (mixed ^ (mixed >> 15)) * (i + 1) >> 32
+        order[i], order[j] = order[j], order[i]
+    return order
 
 
 def _groups_case(num_classes: int) -> dict[str, Any]:

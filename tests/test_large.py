@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from bcl_core.data.dataset import prepare
-from bcl_core.data.stream import stream_views
+from bcl_core.data.stream import ViewStream
 from bcl_core.lab import Lab
 from bcl_core.lab.recording import OpenRun
 from bcl_core.recipe import Execution, apply_settings, preset
@@ -78,9 +78,11 @@ def test_a_streamed_set_is_cropped_alike_whatever_processes_decode_it(tree):
     images = prepare(recipe, execution.data).train.images
     plan = [(0, np.arange(6)), (3, np.arange(6, 12))]
     rows, areas = torch.arange(6), [(0.08, 1.0), None, (0.08, 1.0)]
-    here = list(stream_views(images, plan, rows, areas, seed=0, epoch=1, workers=0))
-    elsewhere = list(stream_views(images, plan, rows, areas, seed=0, epoch=1, workers=2))
-    upper = list(stream_views(images, plan, rows[3:], areas, seed=0, epoch=1, workers=0))
+    here, upper = (list(ViewStream(images, held, areas, seed=0, workers=0).epoch(1, plan)) for held in (rows, rows[3:]))
+    stream = ViewStream(images, rows, areas, seed=0, workers=2)
+    list(stream.epoch(7, plan))  # the same processes go on with another epoch
+    elsewhere = list(stream.epoch(1, plan))
+    stream.close()
     for a, b, half in zip(here, elsewhere, upper, strict=True):
         assert a.shape == (18, 3, 32, 32)
         torch.testing.assert_close(a, b, rtol=0, atol=0)

@@ -27,8 +27,8 @@ _SHEETS = {
     for file in sorted(_FOLDER.glob("*/*.css"))
 }
 """Each component's style sheet, after what all of them share."""
-ENTRIES = [*(f"{name}/{name}.js" for name in _SHEETS), "stage/export/saved.js"]
-"""The module that mounts each component, beside its style sheet; and the one that opens a saved page."""
+ENTRIES = [*(f"{name}/{name}.js" for name in _SHEETS), "stage/export/saved.js", "sphere/alone.js"]
+"""The module that mounts each component, beside its style sheet; and those of pages without Streamlit."""
 
 _SERVED = {Path(entry).name: bundled(MODULES, entry).encode() for entry in ENTRIES}
 _SERVED |= {f"{name}.css": sheet.encode() for name, sheet in _SHEETS.items()}

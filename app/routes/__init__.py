@@ -31,6 +31,7 @@ from app.routes.moved import moved_routes
 from app.routes.present import present_routes
 from app.routes.runs import run_routes
 from app.routes.sockets import send_at_once
+from app.routes.sphere import sphere_routes
 from bcl_core.lab import Lab, LabError, ensure_worker
 
 logger = logging.getLogger(__name__)
@@ -88,6 +89,7 @@ def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount | Route]:
                 *class_routes(lab_of),
                 do_route(lab_of),
                 *present_routes(),
+                *sphere_routes(),
                 Route("/{path:path}", lambda request: sentence(404, f"there is nothing at {request.url.path}")),
             ],
         ),

@@ -59,13 +59,15 @@ class Predicted(TypedDict):
     """The optimum predicted for batches of a size: class means, (K, D), turned onto the picture's simplex.
 
     `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is
-    that size in images, null for one batch of everything.
+    that size in images, null for one batch of everything. `tied`: the loss has prototypes, and none of them was free to
+    leave its class mean, as in files of earlier releases.
     """
 
     coordinates: list[list[float | None]]
     tail: float | None
     prototypes: float | None
     batch: int | None
+    tied: bool
 
 
 class Classes(TypedDict):
@@ -212,15 +214,19 @@ def _classes_or_faults(lab: Lab, run: Run) -> tuple[Classes | None, dict[str, st
     except SnapshotError as error:
         return None, {**faults, "samples": str(error)} if run.epoch is not None else faults
     key = (str(folder.path), lab.rev(run.id), predicted is None)
-    return _known.get(key, lambda: _classes(samples.class_names, samples.class_counts, predicted)), faults
+    has_prototypes = isinstance(run.recipe, Recipe) and loss_of(run.recipe.loss.name).prototypes
+
+    def made() -> tuple[Classes, int]:
+        optimum = None if predicted is None else _predicted(*predicted, samples.class_counts, has_prototypes)
+        return _classes(samples.class_names, samples.class_counts, optimum)
+
+    return _known.get(key, made), faults
 
 
 _known: Cache[tuple[str, str, bool], Classes] = Cache(MEMORY)
 
 
-def _classes(
-    names: Sequence[str], counts: NDArray[np.int64], predicted: tuple[Mapping[str, NDArray[Any]], str] | None
-) -> tuple[Classes, int]:
+def _classes(names: Sequence[str], counts: NDArray[np.int64], predicted: Predicted | None) -> tuple[Classes, int]:
     K = len(counts)
     head, tail = geometry.head_and_tail(counts)
     shots = {name: int(members.sum()) for name, members in geometry.shot_groups(counts).items()}
@@ -237,13 +243,15 @@ def _classes(
         "shots": {"many": shots["many"], "medium": shots["medium"], "few": shots["few"]},
         "simplex": _rounded(frame),
         "regular": geometry.simplex_angle(K),
-        "predicted": None if predicted is None else _predicted(*predicted, counts),
+        "predicted": predicted,
         "bins": geometry.frequency_bins(counts).tolist() if K > geometry.MAX_BINS else None,
     }
     return classes, 100 * frame.size + 200 * K
 
 
-def _predicted(arrays: Mapping[str, NDArray[Any]], batch: str, counts: NDArray[np.int64]) -> Predicted:
+def _predicted(
+    arrays: Mapping[str, NDArray[Any]], batch: str, counts: NDArray[np.int64], has_prototypes: bool
+) -> Predicted:
     """`batch` is a number of images; files of earlier releases have none, which are of one batch of everything."""
     means, prototypes = arrays["class_means"], arrays.get("prototypes")
     images = int(batch) if batch.isdecimal() else int(counts.sum())
@@ -252,6 +260,7 @@ def _predicted(arrays: Mapping[str, NDArray[Any]], batch: str, counts: NDArray[n
         "tail": _within_tail(means, counts),
         "prototypes": None if prototypes is None else _within_tail(prototypes, counts),
         "batch": images if images < counts.sum() else None,
+        "tied": has_prototypes and not batch.isdecimal() and prototypes is None,
     }
 
 

@@ -124,12 +124,13 @@
  */
 
 /**
- * The optimum predicted for batches of a size: class means, (K, D), turned onto the picture's simplex. `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is that size in images, null for one batch of everything.
+ * The optimum predicted for batches of a size: class means, (K, D), turned onto the picture's simplex. `tail` and `prototypes` are degrees within the tail, of class means and of prototypes, null without them; `batch` is that size in images, null for one batch of everything. `tied`: the loss has prototypes, and none of them was free to leave its class mean, as in files of earlier releases.
  * @typedef {Object} Predicted
  * @property {Array<Array<number|null>>} coordinates
  * @property {number|null} tail
  * @property {number|null} prototypes
  * @property {number|null} batch
+ * @property {boolean} tied
  */
 
 /**
@@ -247,6 +248,12 @@
  * @property {"ok"} web
  * @property {"alive"|"idle"|"missing"} worker
  * @property {"ok"|"low"|"read-only"|"unusable"} disk
+ */
+
+/**
+ * Degrees between the class means, K·K in rows, where a loss leaves them in three dimensions; null if unproved.
+ * @typedef {Object} Prediction
+ * @property {Array<number>|null} angles
  */
 
 /**

@@ -16,6 +16,8 @@
 | `GET jobs/{key}/{name}` | a file that the job has made, made anew at times: `app.routes.jobs.FILES`; ETag |
 | `GET class?alone` | `ClassState`, where there is a class; ETag; `alone`: whoever asks looks around |
 | `GET class/desk` | `Desk`, for the presenter; `class/answers.csv`: what was answered |
+| `GET sphere` | the sphere lab as a page of its own |
+| `GET sphere/predicted?counts=130.32.8.2&loss&temperature&batch` | `Prediction`; ETag |
 | `POST do` | `app.verbs`: everything that changes the lab |
 
 What carries a `rev` is immutable. `Failure` is the answer where there is something wrong, with a status of 400 or more.
@@ -29,7 +31,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from app import classroom
-from app.routes import about, health, jobs, library
+from app.routes import about, health, jobs, library, sphere
 from app.routes import classroom as classrooms
 from bcl_core.lab import pulse
 
@@ -50,6 +52,7 @@ SHAPES: tuple[Any, ...] = (
     jobs.JobState,
     *(classroom.ClassState, classroom.Question, classrooms.Desk, classrooms.Waiting),
     health.Health,
+    sphere.Prediction,
     Failure,
 )
 

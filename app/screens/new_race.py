@@ -29,15 +29,6 @@ from bcl_core.registry import DATASETS, LOSSES, PROTOTYPES
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
 _OFFERED = "race/offered"
 EXPLAINED = ("class-averaging", "class-complement", "anchor", "prototype", "imbalance factor", "τ", "logit adjustment")
-# By Plotly's names, in pixels drawn and left out by turns.
-_DASHES = {
-    "solid": (1, 0),
-    "dash": (7, 4),
-    "longdash": (11, 4),
-    "dot": (2, 4),
-    "dashdot": (7, 3, 2, 3),
-    "longdashdot": (11, 3, 2, 3),
-}
 
 
 def new_race(race: str | None = None) -> None:
@@ -171,7 +162,7 @@ def _offer_another(draft: Draft) -> None:
 
 def _headed(name: str, meaning: str, style: palette.LineStyle) -> str:
     """The run's name beside a short line in its colour and dash; the pointer finds what its loss means."""
-    ends = pairwise(accumulate(_DASHES[style.dash], initial=0))
+    ends = pairwise(accumulate(palette.pixels(style.dash), initial=0))
     colours = cycle([style.colour, "transparent"])
     stops = [f"{colour} {start}px {end}px" for colour, (start, end) in zip(colours, ends, strict=False)]
     line = f"repeating-linear-gradient(90deg, {', '.join(stops)})"

@@ -67,8 +67,9 @@ def _bring(lab: Lab, arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps({"runs": [one._asdict() for one in brought]}))
         return
-    for run_id, name, was_here in brought:
-        print(f"run {run_id}: {name}{', which was here already' if was_here else ''}")
+    for one in brought:
+        known = ", which was deleted and is restored" if one.was_deleted else ", which was here already"
+        print(f"run {one.run_id}: {one.name}{known if one.was_here else ''}")
 
 
 def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:

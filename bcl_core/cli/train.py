@@ -45,11 +45,14 @@ def _train(lab: Lab, arguments: argparse.Namespace) -> None:
 
     from bcl_core.distributed import joined  # imports torch: not before the arguments are known to be right
     from bcl_core.lab.recording import train_along
+    from bcl_core.losses import load_loss
 
     with joined() as world:
         if not world.leads:
             train_along(world)
             return
+        if plan and plan.recipe.loss.contrastive:
+            load_loss(plan.recipe.loss)  # one that cannot be enters no run
         run_id, lock = lab.take_up(arguments.run) if plan is None else lab.enqueue_here(*plan)
         _record(lab, run_id, lock, world, as_json=arguments.json)
 

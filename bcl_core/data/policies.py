@@ -1,76 +1,170 @@
 """Random chains of operations in which each sample draws its own: colour jitter, AutoAugment and RandAugment.
 
-What to apply is drawn on the CPU, where samples are sorted by operation without waiting for the device.
+What to apply is drawn on the CPU. There samples are sorted by operation, and each operation sees its own alone. A GPU
+is not waited for: every operation is done on all samples, and kept where it was chosen; warps are one sampling, and
+brightness, contrast and saturation one product.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from bcl_core.data import view_colour as colour
-from bcl_core.data.view_geometry import Warp
+from bcl_core.data import view_geometry as geometry
+from bcl_core.data.operations import Drawn, Operations
+from bcl_core.data.view_geometry import Sampling, Warped, sampled
 from bcl_core.randomness import Draws
 
 Operation = Callable[[Tensor, Tensor], Tensor]  # (n, C, H, W) images, (n,) strengths -> images
-CPU = torch.device("cpu")
+COLOURS: Mapping[str, Operation] = {
+    "Brightness": colour.brightness,
+    "Contrast": colour.contrast,
+    "Color": colour.saturation,
+    "Hue": colour.hue,
+    "Sharpness": colour.sharpness,
+    "Posterize": colour.posterize,
+    "Solarize": colour.solarize,
+    "SolarizeAdd": colour.solarize_add,
+    "AutoContrast": colour.autocontrast,
+    "Equalize": colour.equalize,
+    "Invert": colour.invert,
+}
+WARPS: Mapping[str, Callable[[Tensor, int, int], Tensor]] = {  # strengths (n,), H and W -> matrices (n, 2, 3)
+    "ShearX": geometry.shear_x,
+    "ShearY": geometry.shear_y,
+    "TranslateX": geometry.translate_x,
+    "TranslateY": geometry.translate_y,
+    "Rotate": geometry.rotate,
+}
+BLENDS = ("Brightness", "Contrast", "Color")
+STILL = torch.eye(2, 3)
 
 
-def each_its_own(images: Tensor, choice: Tensor, strength: Tensor, operations: Sequence[Operation]) -> Tensor:
-    """Apply to every sample the operation that it chose.
+class EachItsOwn(NamedTuple):
+    """Apply to every sample the operation that it chose, to each operation's samples together."""
+
+    choice: Tensor  # (n,) 0 leaves a sample as it is, k applies operations[k − 1]
+    strength: Tensor  # (n,) in the units of each sample's operation
+    operations: Sequence[Operation]
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Map (n, C, H, W) to the same shape. The host waits for the choice."""
+        order = self.choice.argsort(stable=True)
+        sizes = self.choice.bincount(minlength=len(self.operations) + 1).tolist()
+        untouched, *groups = torch.split(images[order], sizes)
+        _, *own = torch.split(self.strength[order], sizes)
+        together = zip(self.operations, groups, own, strict=True)
+        changed = [operation(*group) for operation, *group in together if len(group[0])]
+        result = torch.empty_like(images)
+        result[order] = torch.cat([untouched, *changed])
+        return result
+
+
+class Kept(NamedTuple):
+    """An operation done on all samples, and kept where it was chosen."""
+
+    operation: Operation
+    chosen: Tensor  # (n,) booleans
+    strength: Tensor  # (n,)
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Map (n, C, H, W) to the same shape."""
+        return torch.where(self.chosen[:, None, None, None], self.operation(images, self.strength), images)
+
+
+def chosen(
+    draws: Draws, names: Sequence[str], choice: Tensor, strength: Tensor, sampling: Sampling | None = None
+) -> Operations:
+    """Return what applies to every sample the operation that it chose.
 
     Args:
-        images: (n, C, H, W)
-        choice: (n,) on the CPU: 0 leaves a sample as it is, k applies operations[k − 1].
-        strength: (n,) on the CPU, in the units of each sample's operation.
-        operations: what can be chosen.
-
-    Returns:
-        (n, C, H, W)
+        draws: of the samples.
+        names: what can be chosen, of COLOURS and WARPS, numbered from 1; 0 is to do nothing.
+        choice: (n,)
+        strength: (n,) in the units of each sample's operation.
+        sampling: of the warps, where there are any.
     """
-    order = choice.argsort(stable=True)
-    sizes = choice.bincount(minlength=len(operations) + 1).tolist()
-    here = order.to(images.device, non_blocking=True)
-    strengths = strength[order].to(images.device, non_blocking=True)
-    untouched, *groups = torch.split(images[here], sizes)
-    _, *own = torch.split(strengths, sizes)
-    changed = [operation(*group) for operation, *group in zip(operations, groups, own, strict=True) if len(group[0])]
-    result = torch.empty_like(images)
-    result[here] = torch.cat([untouched, *changed])
-    return result
+    if not draws.static:
+        return (EachItsOwn(choice, strength, [_operation(name, sampling) for name in names]),)
+    channels, height, width = draws.shape
+    where = {name: choice == number for number, name in enumerate(names, 1)}
+    nowhere = torch.zeros_like(choice, dtype=torch.bool)
+    parts: list[Drawn] = []
+    if where.keys() & {*BLENDS}:
+        brighter, contrasted, saturated = (where.pop(name, nowhere) for name in BLENDS)
+        parts.append(colour.Blend.of(brighter, contrasted, saturated, strength, channels))
+    warps = {name: where.pop(name) for name in WARPS if name in where}
+    if warps and sampling is not None:
+        matrices = STILL.expand(len(choice), 2, 3)
+        for name, here in warps.items():
+            matrices = torch.where(here[:, None, None], WARPS[name](strength, height, width), matrices)
+        warped = torch.stack([*warps.values()]).any(dim=0)
+        parts.append(Warped(matrices, warped, sampling.fill_of(channels), sampling.mode))
+    parts += [Kept(COLOURS[name], here, strength) for name, here in where.items()]
+    return tuple(parts)
 
 
-def colour_jitter(images: Tensor, draws: Draws, *, hue: float, probability: float) -> Tensor:
+def _operation(name: str, sampling: Sampling | None) -> Operation:
+    if name in COLOURS or sampling is None:
+        return COLOURS[name]
+
+    def warp(images: Tensor, strength: Tensor) -> Tensor:
+        matrices = WARPS[name](strength, images.shape[2], images.shape[3])
+        return sampled(images, matrices, sampling.fill_of(images.shape[1]), sampling.mode)
+
+    return warp
+
+
+def colour_jitter(draws: Draws, *, hue: float, probability: float) -> Operations:
     """Change brightness, contrast and saturation by up to 40 % and turn the hue, in random order.
 
     Args:
-        images: (n, C, H, W) in 0 … 1
         draws: the samples' random numbers.
         hue: most that the hue turns either way, as part of a full circle; 0 leaves it out.
         probability: that a sample is changed at all.
-
-    Returns:
-        (n, C, H, W)
     """
-    here = replace(draws, device=CPU)
-    jittered = here.chance(probability)
-    operations: list[Operation] = [colour.brightness, colour.contrast, colour.saturation]
-    strengths = here.uniform(0.6, 1.4, 3)
+    jittered = draws.chance(probability)
+    strengths = draws.uniform(0.6, 1.4, 3)
     if hue:
-        operations.append(colour.hue)
-        strengths = torch.cat([strengths, here.uniform(-hue, hue, 1)], dim=1)
-    order = here.uniform(0, 1, len(operations)).argsort(dim=1)  # (n, operations)
-    for chosen in order.unbind(1):
-        strength = strengths.gather(1, chosen[:, None])[:, 0]
-        images = each_its_own(images, torch.where(jittered, chosen + 1, 0), strength, operations)
-    return images
+        strengths = torch.cat([strengths, draws.uniform(-hue, hue, 1)], dim=1)
+    order = draws.uniform(0, 1, strengths.shape[1]).argsort(dim=1)  # (n, operations)
+    choices = torch.where(jittered[:, None], order + 1, 0)  # (n, operations): the first, the second …
+    if not (draws.static and hue):
+        names = (*BLENDS, "Hue")[: strengths.shape[1]]
+        slots = zip(choices.unbind(1), strengths.gather(1, order).unbind(1), strict=True)
+        return tuple(part for slot in slots for part in chosen(draws, names, *slot))
+    # Turning the hue costs most, so it is done once, with room for all the others before it and after it.
+    place = (order == 3).int().argmax(dim=1)
+    at = torch.arange(3)
+    before = torch.where(at < place[:, None], choices[:, :3], 0)
+    after = torch.where(at >= place[:, None], choices[:, 1:], 0)
+    strength_of = torch.cat([strengths.new_ones(len(strengths), 1), strengths], dim=1).gather
+    sooner, later = (
+        [
+            part
+            for slot in zip(slots.unbind(1), strength_of(1, slots).unbind(1), strict=True)
+            for part in chosen(draws, BLENDS, *slot)
+        ]
+        for slots in (before, after)
+    )
+    return (*sooner, Kept(colour.hue, jittered, strengths[:, 3]), *later)
 
 
-def grey(images: Tensor, draws: Draws, *, probability: float) -> Tensor:
+class Grey(NamedTuple):
+    """Replace a sample by its luminance."""
+
+    grey: Tensor  # (n,) whether to
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Map (n, C, H, W) to the same shape."""
+        return torch.where(self.grey[:, None, None, None], colour.luminance(images), images)
+
+
+def grey(draws: Draws, *, probability: float) -> Operations:
     """Replace a sample by its luminance with this probability."""
-    return torch.where(draws.chance(probability)[:, None, None, None], colour.luminance(images), images)
+    return (Grey(draws.chance(probability)),)
 
 
 class Strength(NamedTuple):
@@ -85,55 +179,30 @@ class Strength(NamedTuple):
 class Repertoire:
     """The operations that a policy chooses from, numbered from 1 in the order of `names`; 0 is to do nothing."""
 
-    def __init__(self, warp: Warp, strengths: Mapping[str, Strength]) -> None:
-        self.names = tuple(strengths)
-        known = _operations(warp)
-        self._operations = [known[name] for name in strengths]
+    def __init__(self, sampling: Sampling, strengths: Mapping[str, Strength]) -> None:
+        self.names, self._sampling = tuple(strengths), sampling
         columns = zip(*[Strength(), *strengths.values()], strict=True)
         self._neutral, self._swing, self._signed, self._whole = (torch.tensor(column) for column in columns)
 
-    def apply(self, images: Tensor, choice: Tensor, magnitude: Tensor, upwards: Tensor) -> Tensor:
-        """Apply to every sample the operation that it chose.
+    def chosen(self, draws: Draws, choice: Tensor, magnitude: Tensor, upwards: Tensor) -> Operations:
+        """Return what applies to every sample the operation that it chose.
 
         Args:
-            images: (n, C, H, W)
-            choice: (n,) numbers of operations, on the CPU as all that follow.
+            draws: of the samples.
+            choice: (n,) numbers of operations.
             magnitude: (n,) in 0 … 1.
             upwards: (n,) booleans: the side to which signed operations swing.
-
-        Returns:
-            (n, C, H, W)
         """
         down = self._signed[choice] & ~upwards
         strength = self._neutral[choice] + torch.where(down, -magnitude, magnitude) * self._swing[choice]
         strength = torch.where(self._whole[choice], strength.trunc(), strength)
-        return each_its_own(images, choice, strength, self._operations)
-
-
-def _operations(warp: Warp) -> dict[str, Operation]:
-    return {
-        "ShearX": warp.shear_x,
-        "ShearY": warp.shear_y,
-        "TranslateX": warp.translate_x,
-        "TranslateY": warp.translate_y,
-        "Rotate": warp.rotate,
-        "Brightness": colour.brightness,
-        "Color": colour.saturation,
-        "Contrast": colour.contrast,
-        "Sharpness": colour.sharpness,
-        "Posterize": colour.posterize,
-        "Solarize": colour.solarize,
-        "SolarizeAdd": colour.solarize_add,
-        "AutoContrast": colour.autocontrast,
-        "Equalize": colour.equalize,
-        "Invert": colour.invert,
-    }
+        return chosen(draws, self.names, choice, strength, self._sampling)
 
 
 # AutoAugment for CIFAR-10 (Cubuk et al. 2019, table 7): two operations, each with its probability and its magnitude in
 # ninths. Outside the image is mid-grey, as in the CIFAR code that balanced contrastive learning is compared with.
 AUTOAUGMENT = Repertoire(
-    Warp("nearest", fill=(128 / 255,) * 3),
+    Sampling("nearest", fill=(128 / 255,) * 3),
     {
         "ShearY": Strength(0, 0.3, signed=True),
         **dict.fromkeys(("TranslateX", "TranslateY"), Strength(0, 150 / 331, signed=True)),
@@ -176,23 +245,23 @@ _PROBABILITIES = torch.tensor([[probability for _, probability, _ in pair] for p
 _MAGNITUDES = torch.tensor([[ninths / 9 for _, _, ninths in pair] for pair in SUB_POLICIES])
 
 
-def auto_augment(images: Tensor, draws: Draws) -> Tensor:
-    """Apply one of AutoAugment's sub-policies for CIFAR-10 to each sample; (n, C, H, W) in 0 … 1 in and out."""
-    here = replace(draws, device=CPU)
-    policy = here.integers(len(SUB_POLICIES))
-    for chosen, probability, magnitude in zip(
+def auto_augment(draws: Draws) -> Operations:
+    """Apply one of AutoAugment's sub-policies for CIFAR-10 to each sample."""
+    policy = draws.integers(len(SUB_POLICIES))
+    operations: Operations = ()
+    for number, probability, magnitude in zip(
         _CHOICES[policy].unbind(1), _PROBABILITIES[policy].unbind(1), _MAGNITUDES[policy].unbind(1), strict=True
     ):
-        choice = torch.where(here.uniform(0, 1) < probability, chosen, 0)
-        images = AUTOAUGMENT.apply(images, choice, magnitude, upwards=here.chance(0.5))
-    return images
+        choice = torch.where(draws.uniform(0, 1) < probability, number, 0)
+        operations += AUTOAUGMENT.chosen(draws, choice, magnitude, upwards=draws.chance(0.5))
+    return operations
 
 
 # RandAugment as the reference code sets it up (timm's rand-n2-m10-mstd0.5): fifteen operations, each skipped half of
 # the time. Outside the image is ImageNet's mean colour. The reference code interpolates by bilinear or bicubic rule at
 # random and shifts by parts of a pixel; here the rule is bilinear and shifts are whole.
 RANDAUGMENT = Repertoire(
-    Warp("bilinear", fill=(0.485, 0.456, 0.406)),
+    Sampling("bilinear", fill=(0.485, 0.456, 0.406)),
     {
         **dict.fromkeys(("AutoContrast", "Equalize", "Invert"), Strength()),
         "Rotate": Strength(0, 30, signed=True),
@@ -206,15 +275,15 @@ RANDAUGMENT = Repertoire(
 )
 
 
-def rand_augment(images: Tensor, draws: Draws) -> Tensor:
-    """Apply RandAugment (Cubuk et al. 2020) of two operations to each sample; (n, C, H, W) in 0 … 1 in and out.
+def rand_augment(draws: Draws) -> Operations:
+    """Apply RandAugment (Cubuk et al. 2020) of two operations to each sample.
 
     The magnitude is normal about 10 of 10 with deviation 0.5 and capped at 10, anew for each operation.
     """
-    here = replace(draws, device=CPU)
+    operations: Operations = ()
     for _ in range(2):
-        chosen = 1 + here.integers(len(RANDAUGMENT.names))
-        choice = torch.where(here.chance(0.5), chosen, 0)
-        magnitude = (1 + 0.05 * here.normal()).clamp(0, 1)
-        images = RANDAUGMENT.apply(images, choice, magnitude, upwards=here.chance(0.5))
-    return images
+        number = 1 + draws.integers(len(RANDAUGMENT.names))
+        choice = torch.where(draws.chance(0.5), number, 0)
+        magnitude = (1 + 0.05 * draws.normal()).clamp(0, 1)
+        operations += RANDAUGMENT.chosen(draws, choice, magnitude, upwards=draws.chance(0.5))
+    return operations

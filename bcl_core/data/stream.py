@@ -1,8 +1,12 @@
 """Images too many for memory: decoded from their files when a batch needs them, by processes of torch's DataLoader."""
 
 import os
+import signal
 from collections.abc import Iterator, Sequence
+from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,42 +55,100 @@ def decoders(workers: int | None) -> int:
     return min(os.cpu_count() or 1, MAX_WORKERS) if workers is None else workers
 
 
-def stream_chunks(images: FileImages, workers: int | None) -> Iterator[Tensor]:
-    """Yield all images in order, (≤ CHUNK, 3, size, size) uint8 each, as they are measured."""
-    batches = [list(range(start, min(start + CHUNK, len(images)))) for start in range(0, len(images), CHUNK)]
-    yield from _loader(_Whole(images), batches, workers)
+class _Stream:
+    """Decoding processes that live as long as their run, and stop at once."""
+
+    def __init__(self, dataset: TorchDataset[Tensor], workers: int | None, pin: bool) -> None:
+        self._plan: list[list[Any]] = []
+        processes = decoders(workers)
+        self._loader = DataLoader(
+            dataset,
+            batch_sampler=_Plan(self),
+            num_workers=processes,
+            persistent_workers=processes > 0,
+            pin_memory=pin,
+            worker_init_fn=_leave_when_told,
+        )
+        self._processes: list[BaseProcess] = []
+
+    def batches(self, plan: list[list[Any]]) -> Iterator[Tensor]:
+        """Yield what the data set makes of each batch of the plan, (len(batch), …)."""
+        self._plan = plan
+        others = {*active_children()}
+        batches = iter(self._loader)
+        self._processes += [child for child in active_children() if child not in others]
+        yield from batches
+
+    def close(self) -> None:
+        """End the processes without waiting for the batches that they are at."""
+        for process in self._processes:
+            process.terminate()
+        self._processes = []
 
 
-def stream_views(
-    images: FileImages,
-    plan: Sequence[tuple[int, NDArray[np.int64]]],
-    rows: Tensor,
-    areas: Sequence[tuple[float, float] | None],
-    *,
-    seed: int,
-    epoch: int,
-    workers: int | None,
-) -> Iterator[Tensor]:
-    """Yield, for each batch of an epoch, its views cropped at full resolution.
+class _Plan:
+    def __init__(self, stream: _Stream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        return iter(self._stream._plan)
+
+
+def _leave_when_told(_: int) -> None:
+    """A process that is told to end does so as if it were done, which its loader takes for no failure."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+
+
+class ChunkStream:
+    """Images as they are measured, decoded by processes that stay from one epoch to the next."""
+
+    def __init__(self, images: FileImages, workers: int | None, *, pin: bool = False) -> None:
+        self._chunks = [[*range(start, min(start + CHUNK, len(images)))] for start in range(0, len(images), CHUNK)]
+        self._stream = _Stream(_Whole(images), workers, pin)
+        self.close = self._stream.close
+
+    def __iter__(self) -> Iterator[Tensor]:
+        """Yield all images in order, (≤ CHUNK, 3, size, size) uint8 each."""
+        return self._stream.batches(self._chunks)
+
+
+class ViewStream:
+    """Views of training images, cropped at full resolution by processes that stay from one epoch to the next.
 
     Crops are keyed by (seed, epoch, step) and drawn for the whole batch, so they depend neither on the number of
     decoding processes nor on how many processes train.
 
     Args:
         images: the training images.
-        plan: steps of the epoch, each with the positions of its global batch.
         rows: (b,) which of a batch's images this process trains on.
         areas: for each view the range of the crop's share of the image, None for the whole image.
         seed: the run's.
-        epoch: the epoch.
         workers: decoding processes.
-
-    Yields:
-        (v·b, 3, size, size) uint8, all images of the first view first.
+        pin: whether the batches are to lie in memory that a GPU reads without the host.
     """
-    wanted = [[(step, row, int(positions[row])) for row in rows.tolist()] for step, positions in plan]
-    for views in _loader(_Cropped(images, areas, seed, epoch), wanted, workers):
-        yield views.transpose(0, 1).flatten(0, 1)
+
+    def __init__(
+        self,
+        images: FileImages,
+        rows: Tensor,
+        areas: Sequence[tuple[float, float] | None],
+        *,
+        seed: int,
+        workers: int | None,
+        pin: bool = False,
+    ) -> None:
+        self._rows = rows.tolist()
+        self._stream = _Stream(_Cropped(images, areas, seed), workers, pin)
+        self.close = self._stream.close
+
+    def epoch(self, epoch: int, plan: Sequence[tuple[int, NDArray[np.int64]]]) -> Iterator[Tensor]:
+        """Yield the views (v·b, 3, size, size) uint8, all images of the first view first, of each batch.
+
+        The plan holds the epoch's steps, each with the positions of its global batch.
+        """
+        wanted = [[(epoch, step, row, int(positions[row])) for row in self._rows] for step, positions in plan]
+        for views in self._stream.batches(wanted):
+            yield views.transpose(0, 1).flatten(0, 1)
 
 
 class _Whole(TorchDataset[Tensor]):
@@ -98,12 +160,12 @@ class _Whole(TorchDataset[Tensor]):
 
 
 class _Cropped(TorchDataset[Tensor]):
-    def __init__(self, images: FileImages, areas: Sequence[tuple[float, float] | None], seed: int, epoch: int) -> None:
-        self.images, self.areas, self.seed, self.epoch = images, areas, seed, epoch
+    def __init__(self, images: FileImages, areas: Sequence[tuple[float, float] | None], seed: int) -> None:
+        self.images, self.areas, self.seed = images, areas, seed
 
-    def __getitem__(self, wanted: tuple[int, int, int]) -> Tensor:
-        step, row, position = wanted
-        size, draws = self.images.size, array_generator(self.seed, f"crops/{row}", self.epoch, step)
+    def __getitem__(self, wanted: tuple[int, int, int, int]) -> Tensor:
+        epoch, step, row, position = wanted
+        size, draws = self.images.size, array_generator(self.seed, f"crops/{row}", epoch, step)
         uniforms = draws.random((len(self.areas), TRIES, 4))
         image = opened(self.images.files[position])
         views = [
@@ -118,9 +180,3 @@ def _crop(image: Image.Image, uniforms: NDArray[np.float64], area: tuple[float, 
     left, top, width, height = crops[0].tolist()
     box = (left, top, left + width, top + height)
     return channels_first(image.resize((size, size), Image.Resampling.BILINEAR, box=box, reducing_gap=2.0))
-
-
-def _loader(
-    dataset: TorchDataset[Tensor], batches: Sequence[Sequence[object]], workers: int | None
-) -> DataLoader[Tensor]:
-    return DataLoader(dataset, batch_sampler=batches, num_workers=decoders(workers))  # type: ignore[arg-type]

@@ -5,10 +5,13 @@ else is said the result lies in 0 … 1. They compute on floats and round to the
 defined by them.
 """
 
+from typing import NamedTuple, Self
+
 import torch
 from torch import Tensor
 
 LEVELS = 255
+LUMA = (0.2989, 0.587, 0.114)  # ITU-R 601-2
 
 
 def luminance(images: Tensor) -> Tensor:
@@ -16,7 +19,7 @@ def luminance(images: Tensor) -> Tensor:
     if images.shape[1] == 1:
         return images
     red, green, blue = images.unbind(1)
-    return (0.2989 * red + 0.587 * green + 0.114 * blue)[:, None]
+    return (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue)[:, None]
 
 
 def brightness(images: Tensor, factor: Tensor) -> Tensor:
@@ -102,6 +105,29 @@ def equalize(images: Tensor, _: Tensor) -> Tensor:
     below = counts.cumsum(dim=2) - counts
     table = ((below + step // 2) // step.clamp(min=1)).clamp(max=LEVELS)
     return torch.where(step > 0, table.gather(2, levels) / LEVELS, images.flatten(2)).view_as(images)
+
+
+class Blend(NamedTuple):
+    """Brightness, contrast or saturation, each sample its own, as one product with each sample's matrix."""
+
+    matrices: Tensor  # (n, C, C) of the pixels' channels
+    of_mean: Tensor  # (n, C, C) of the image's mean colour
+
+    @classmethod
+    def of(cls, brighter: Tensor, contrasted: Tensor, saturated: Tensor, factor: Tensor, channels: int) -> Self:
+        """Take which samples each concerns, (n,) booleans, at most one of them true, and the factors (n,)."""
+        concerned = brighter | contrasted | (saturated & (channels == 3))
+        kept = torch.where(concerned, factor, 1.0)[:, None, None]
+        luma = torch.tensor(LUMA if channels == 3 else (1.0,))
+        grey = (1 - kept) * luma.expand(channels, channels)
+        own, mean = (torch.where(which[:, None, None], grey, 0.0) for which in (saturated, contrasted))
+        return cls(kept * torch.eye(channels) + own, mean)
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Map (n, C, H, W) in 0 … 1 to the same shape and range."""
+        pixels = images.flatten(2)
+        base = self.of_mean @ pixels.mean(dim=2, keepdim=True)
+        return torch.baddbmm(base, self.matrices, pixels).clamp_(0, 1).view_as(images)
 
 
 def _blend(base: Tensor, images: Tensor, factor: Tensor) -> Tensor:

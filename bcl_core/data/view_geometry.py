@@ -1,135 +1,156 @@
 """Operations on place: crops, flips, holes and affine warps, each sample with its own numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple, Self
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 
-def padded_crop(images: Tensor, left: Tensor, top: Tensor, padding: int) -> Tensor:
-    """Pad with black on all sides and crop back to size.
+class PaddedCrop(NamedTuple):
+    """Pad by an eighth of the width with black on all sides and crop back to size."""
 
-    Args:
-        images: (n, C, H, W)
-        left: (n,) whole numbers, 0 … 2·padding: the crop's left edge in the padded image.
-        top: (n,) as `left`.
-        padding: pixels.
+    left: Tensor  # (n,) whole numbers, 0 … 2·padding: the crop's left edge in the padded image
+    top: Tensor  # (n,) as `left`
 
-    Returns:
-        (n, C, H, W)
-    """
-    height, width = images.shape[2:]
-    windows = F.pad(images, [padding] * 4).unfold(2, height, 1).unfold(3, width, 1)  # (n, C, top, left, H, W)
-    return windows[torch.arange(len(images), device=images.device), :, top.long(), left.long()]
+    def apply(self, images: Tensor) -> Tensor:
+        """Map (n, C, H, W) to the same shape."""
+        height, width = images.shape[2:]
+        windows = F.pad(images, [width // 8] * 4).unfold(2, height, 1).unfold(3, width, 1)  # (n, C, top, left, H, W)
+        return windows[torch.arange(len(images), device=images.device), :, self.top, self.left]
 
 
-def resized_crop(images: Tensor, boxes: Tensor) -> Tensor:
+class ResizedCrop(NamedTuple):
     """Crop and resize back to (H, W), bilinear, from the crop's own pixels alone.
 
     A crop is never larger than its image, so nothing is ever made smaller and antialiasing would change nothing.
-
-    Args:
-        images: (n, C, H, W)
-        boxes: (n, 4) left, top, width, height of the crops, in pixels from the image's top left corner.
-
-    Returns:
-        (n, C, H, W)
     """
-    height, width = images.shape[2:]
-    left, top, crop_width, crop_height = boxes.to(images.dtype).unbind(1)
-    x, y = _along(left, crop_width, width), _along(top, crop_height, height)
-    grid = torch.stack([x[:, None].expand(-1, height, -1), y[..., None].expand(-1, -1, width)], dim=-1)
-    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+    x: Tensor  # (n, W) where the output's columns lie in the image, −1 … 1 from edge to edge
+    y: Tensor  # (n, H) its rows
+
+    @classmethod
+    def of(cls, boxes: Tensor, shape: tuple[int, int, int]) -> Self:
+        """Take boxes (n, 4): left, top, width, height of the crops, in pixels of images of this shape (C, H, W)."""
+        left, top, width, height = boxes.float().unbind(1)
+        return cls(_along(left, width, shape[2]), _along(top, height, shape[1]))
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Map (n, C, H, W) to the same shape."""
+        height, width = images.shape[2:]
+        grid = torch.stack([self.x[:, None].expand(-1, height, -1), self.y[..., None].expand(-1, -1, width)], dim=-1)
+        return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def _along(start: Tensor, length: Tensor, size: int) -> Tensor:
-    """Return (n, size) where the output's pixels lie in the image, −1 … 1 from edge to edge."""
-    steps = (torch.arange(size, device=start.device) + 0.5) / size
+    """Return (n, size)."""
+    steps = (torch.arange(size) + 0.5) / size
     centres = start[:, None] + (length[:, None] * steps).clamp(min=0.5).minimum(length[:, None] - 0.5)
     return centres * 2 / size - 1
 
 
-def flip(images: Tensor, flipped: Tensor) -> Tensor:
-    """Mirror left and right where `flipped`, (n,) booleans."""
-    return torch.where(flipped[:, None, None, None], images.flip(3), images)
+class Flip(NamedTuple):
+    """Mirror left and right."""
+
+    flipped: Tensor  # (n,) whether to
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Map (n, C, H, W) to the same shape."""
+        return torch.where(self.flipped[:, None, None, None], images.flip(3), images)
 
 
-def cutout(images: Tensor, x: Tensor, y: Tensor, side: int) -> Tensor:
-    """Blacken a square (DeVries and Taylor 2017), which may reach over the border.
+class Cutout(NamedTuple):
+    """Blacken a square (DeVries and Taylor 2017), which may reach over the border."""
 
-    Args:
-        images: (n, C, H, W)
-        x: (n,) column of the square's centre: its columns are x − side/2 … x + side/2 − 1.
-        y: (n,) row, likewise.
-        side: pixels, even.
+    columns: Tensor  # (n, W) whether the column crosses it
+    rows: Tensor  # (n, H) whether the row does
 
-    Returns:
-        (n, C, H, W)
-    """
-    columns, rows = (_within(centre, side, size) for centre, size in ((x, images.shape[3]), (y, images.shape[2])))
-    return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0)
+    @classmethod
+    def of(cls, x: Tensor, y: Tensor, side: int, shape: tuple[int, int, int]) -> Self:
+        """Take the square's centre, columns x and rows y, (n,): it is x − side/2 … x + side/2 − 1; side is even."""
+        return cls(_within(x, side, shape[2]), _within(y, side, shape[1]))
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Map (n, C, H, W) to the same shape."""
+        return images.masked_fill((self.rows[:, :, None] & self.columns[:, None, :])[:, None], 0)
 
 
 def _within(centre: Tensor, side: int, size: int) -> Tensor:
     """Return (n, size) booleans."""
-    distance = torch.arange(size, device=centre.device) - centre[:, None]
+    distance = torch.arange(size) - centre[:, None]
     return (distance >= -side // 2) & (distance < side // 2)
 
 
 @dataclass(frozen=True)
-class Warp:
-    """Warps with their own strength for each sample: (n, C, H, W) images and (n,) strengths in, the images' shape out.
+class Sampling:
+    """How warped images are read. As torchvision's automatic policies do, without antialiasing.
 
-    What torchvision's automatic policies do, without antialiasing; "nearest" agrees with it pixel by pixel.
+    "nearest" agrees with it pixel by pixel.
     """
 
     mode: str  # "nearest" or "bilinear"
     fill: tuple[float, float, float]  # red, green, blue of what lies outside the image; their mean for grey images
 
-    def shear_x(self, images: Tensor, slope: Tensor) -> Tensor:
-        """Shear along x about the top row."""
-        x, y = _from_centre(images)
-        return self._sample(images, x + _per_sample(slope) * (y + images.shape[2] / 2), y)
-
-    def shear_y(self, images: Tensor, slope: Tensor) -> Tensor:
-        """Shear along y about the left column."""
-        x, y = _from_centre(images)
-        return self._sample(images, x, y + _per_sample(slope) * (x + images.shape[3] / 2))
-
-    def translate_x(self, images: Tensor, share: Tensor) -> Tensor:
-        """Move right by this share of the width, cut to whole pixels."""
-        x, y = _from_centre(images)
-        return self._sample(images, x - _per_sample(share * images.shape[3]).trunc(), y)
-
-    def translate_y(self, images: Tensor, share: Tensor) -> Tensor:
-        """Move down by this share of the height, cut to whole pixels."""
-        x, y = _from_centre(images)
-        return self._sample(images, x, y - _per_sample(share * images.shape[2]).trunc())
-
-    def rotate(self, images: Tensor, degrees: Tensor) -> Tensor:
-        """Turn counter-clockwise about the centre."""
-        x, y = _from_centre(images)
-        angle = _per_sample(degrees.deg2rad())
-        return self._sample(images, angle.cos() * x - angle.sin() * y, angle.sin() * x + angle.cos() * y)
-
-    def _sample(self, images: Tensor, x: Tensor, y: Tensor) -> Tensor:
-        """Read the images at x and y, which broadcast to (n, H, W): pixels from the centre, right and down."""
-        samples, channels, height, width = images.shape
-        shape = samples, height, width
-        grid = torch.stack([(x * 2 / width).expand(shape), (y * 2 / height).expand(shape)], dim=-1)
-        colour = torch.tensor(self.fill) if channels == 3 else torch.tensor(self.fill).mean(dim=0, keepdim=True)
-        fill = colour[:, None, None].to(images, non_blocking=True)
-        # What lies outside is read as 0, so 0 is made to stand for the fill.
-        return F.grid_sample(images - fill, grid, mode=self.mode, align_corners=False) + fill
+    def fill_of(self, channels: int) -> Tensor:
+        """Return what lies outside an image, (C, 1, 1)."""
+        fill = torch.tensor(self.fill)
+        return (fill if channels == 3 else fill.mean(dim=0, keepdim=True))[:, None, None]
 
 
-def _from_centre(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Return (1, 1, W) and (1, H, 1): each pixel's place from the centre."""
+class Warped(NamedTuple):
+    """An affine warp of each sample; one sampling for the whole batch, and those without a warp stay as they are."""
+
+    matrices: Tensor  # (n, 2, 3) from the output's pixels to the image's, both from the centre, right and down
+    warped: Tensor  # (n,) whether to
+    fill: Tensor  # (C, 1, 1)
+    mode: str
+
+    def apply(self, images: Tensor) -> Tensor:
+        """Map (n, C, H, W) to the same shape."""
+        return torch.where(
+            self.warped[:, None, None, None], sampled(images, self.matrices, self.fill, self.mode), images
+        )
+
+
+def sampled(images: Tensor, matrices: Tensor, fill: Tensor, mode: str) -> Tensor:
+    """Read images (n, C, H, W) where matrices (n, 2, 3) say; see `Warped`."""
     height, width = images.shape[2:]
     x, y = (torch.arange(size, device=images.device) - (size - 1) / 2 for size in (width, height))
-    return x[None, None, :], y[None, :, None]
+    right, down, shift = matrices[..., None, None].unbind(2)  # (n, 2, 1, 1) each: x, then y
+    places = right * x + (down * y[:, None] + shift)  # (n, 2, H, W)
+    grid = torch.stack([places[:, 0] * (2 / width), places[:, 1] * (2 / height)], dim=-1)
+    # What lies outside is read as 0, so 0 is made to stand for the fill.
+    return F.grid_sample(images - fill, grid, mode=mode, align_corners=False) + fill
 
 
-def _per_sample(strength: Tensor) -> Tensor:
-    return strength[:, None, None]
+def shear_x(slope: Tensor, height: int, width: int) -> Tensor:
+    """Shear along x about the top row: matrices (n, 2, 3) of strengths (n,), as of all that follow."""
+    return _affine(slope, [[1, slope, slope * (height / 2)], [0, 1, 0]])
+
+
+def shear_y(slope: Tensor, height: int, width: int) -> Tensor:
+    """Shear along y about the left column."""
+    return _affine(slope, [[1, 0, 0], [slope, 1, slope * (width / 2)]])
+
+
+def translate_x(share: Tensor, height: int, width: int) -> Tensor:
+    """Move right by this share of the width, cut to whole pixels."""
+    return _affine(share, [[1, 0, -(share * width).trunc()], [0, 1, 0]])
+
+
+def translate_y(share: Tensor, height: int, width: int) -> Tensor:
+    """Move down by this share of the height, cut to whole pixels."""
+    return _affine(share, [[1, 0, 0], [0, 1, -(share * height).trunc()]])
+
+
+def rotate(degrees: Tensor, height: int, width: int) -> Tensor:
+    """Turn counter-clockwise about the centre."""
+    angle = degrees.deg2rad()
+    return _affine(degrees, [[angle.cos(), -angle.sin(), 0], [angle.sin(), angle.cos(), 0]])
+
+
+def _affine(strength: Tensor, rows: Sequence[Sequence[Tensor | float]]) -> Tensor:
+    entries = [torch.as_tensor(entry, dtype=strength.dtype).expand(len(strength)) for row in rows for entry in row]
+    return torch.stack(entries, dim=1).view(-1, 2, 3)

@@ -61,9 +61,14 @@ def as_labels(labels: ArrayLike, *, rows: int, num_classes: int) -> IntArray:
 
 def as_counts(class_counts: ArrayLike, *, num_classes: int | None = None) -> IntArray:
     """Return training counts, shape (K,), each a whole number of at least 1, for at least two classes."""
-    array = np.asarray(class_counts)
+    try:
+        array = np.asarray(class_counts)
+    except ValueError as error:
+        raise ValueError("class_counts has rows of different lengths; expected one count a class") from error
     if array.ndim != 1 or len(array) < 2:
         raise ValueError(f"class_counts has shape {array.shape}; expected one count for each of two or more classes")
+    if not np.issubdtype(array.dtype, np.integer) and not np.issubdtype(array.dtype, np.floating):
+        raise ValueError(f"class_counts is {array.tolist()!r}; expected whole numbers")
     if num_classes is not None and len(array) != num_classes:
         raise ValueError(f"class_counts has {len(array)} entries; expected {num_classes}, one a class")
     if not (np.isfinite(array) & (array >= 1) & (array == np.floor(array))).all():
@@ -77,15 +82,30 @@ def check_num_classes(num_classes: int) -> None:
         raise ValueError(f"num_classes is {num_classes}; expected 2 or more")
 
 
-def check_temperature(temperature: float) -> None:
-    """Raise unless the temperature is a positive finite number."""
-    if not (np.isfinite(temperature) and temperature > 0):
-        raise ValueError(f"temperature is {temperature}; expected a positive number")
+def check_temperature(temperature: float, least: float = 0.0) -> None:
+    """Raise unless the temperature is a positive finite number of at least `least`."""
+    is_number = isinstance(temperature, float | int | np.floating | np.integer) and not isinstance(temperature, bool)
+    if not (is_number and np.isfinite(temperature) and temperature > 0):
+        raise ValueError(f"temperature is {temperature!r}; expected a positive number")
+    if temperature < least:
+        raise ValueError(f"temperature is {temperature}; expected {least} or more")
+
+
+def check_whole(name: str, value: int, least: int) -> None:
+    """Raise unless `value` is a whole number of at least `least`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name} is {value!r}; expected a whole number of at least {least}")
+
+
+def check_switch(name: str, value: bool) -> None:
+    """Raise unless `value` is True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} is {value!r}; expected True or False")
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     """Raise unless `value` is one of `choices`."""
-    if value not in choices:
+    if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
 
 

@@ -34,7 +34,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bcl_core.geometry.angles import simplex_frame
-from bcl_core.geometry.arrays import FloatArray, IntArray, as_counts, check_choice, check_temperature
+from bcl_core.geometry.arrays import (
+    FloatArray,
+    IntArray,
+    as_counts,
+    check_choice,
+    check_switch,
+    check_temperature,
+    check_whole,
+)
 from bcl_core.geometry.collapsed import Objective
 from bcl_core.geometry.compositions import Switches, drawn_batches, whole_batch
 from bcl_core.geometry.search import any_start, minimise, solve
@@ -43,6 +51,8 @@ Anchors = Literal["instance", "class"]
 Prototypes = Literal["learned", "simplex", "means"]
 
 MAX_DISTINCT_COUNTS = 600
+MIN_TEMPERATURE = 0.001
+MIN_TEMPERATURE_WITH_PROTOTYPES = 0.003  # down to it e^{−2/τ}, of opposite vectors, is a number to float64
 MAX_IMAGES = 10**9 - 1  # from which numpy draws batches
 STARTS_WITHOUT_SIMPLEX = 5
 FEW_COUNTS = 20  # of more different ones, chance averages out over the classes: to 0.1° for a hundred
@@ -86,7 +96,7 @@ def optimal_configuration(
             `MAX_DISTINCT_COUNTS` different ones, otherwise at most as many classes.
         class_averaging: as of `contrastive_loss`.
         class_complement: as of `contrastive_loss`.
-        temperature: τ > 0.
+        temperature: τ ≥ 0.003 with class-complement, ≥ 0.001 without.
         anchors: "instance" (every anchor weighs the same in a batch's loss) or "class" (every class present does).
         batch_size: images in a batch, 2 to all of them. None: one batch of everything.
         views: features of an image in the contrastive loss, at least 1.
@@ -107,14 +117,18 @@ def optimal_configuration(
     counts = as_counts(class_counts)
     check_choice("anchors", anchors, ("instance", "class"))
     check_choice("prototypes", prototypes, ("learned", "simplex", "means"))
-    check_temperature(temperature)
+    check_switch("class_averaging", class_averaging)
+    check_switch("class_complement", class_complement)
+    check_temperature(temperature, MIN_TEMPERATURE_WITH_PROTOTYPES if class_complement else MIN_TEMPERATURE)
     num_classes, images = len(counts), int(counts.sum())
     dim = num_classes - 1 if dim is None else dim
     for name, value in (("dim", dim), ("views", views), ("compositions", compositions)):
-        if value < 1:
-            raise ValueError(f"{name} is {value}; expected 1 or more")
-    if batch_size is not None and not 2 <= batch_size <= images:
-        raise ValueError(f"batch_size is {batch_size}; expected 2 to {images}, the number of images")
+        check_whole(name, value, 1)
+    check_whole("seed", seed, 0)
+    if batch_size is not None:
+        check_whole("batch_size", batch_size, 2)
+        if batch_size > images:
+            raise ValueError(f"batch_size is {batch_size}; expected 2 to {images}, the number of images")
     if batch_size is not None and images > MAX_IMAGES:
         raise ValueError(f"class_counts adds up to {images}; batches are drawn from at most {MAX_IMAGES} images")
     roomy = dim >= num_classes - 1

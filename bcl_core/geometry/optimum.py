@@ -34,7 +34,7 @@ def optimal_class_means(
     Args:
         class_counts: training counts, shape (K,), whole numbers of at least 1, K ≥ 2.
         loss: "scl" (every sample weighs the same in the contrast set) or "bcl" (every class does).
-        temperature: τ > 0.
+        temperature: τ ≥ 0.001.
         anchors: "instance" (every anchor weighs the same in the loss) or "class" (every class does).
         dim: dimension of the space, K − 1 by default. Below K − 1 no regular simplex fits, the problem has local
             minima, and the result is the best of a few fixed starts.

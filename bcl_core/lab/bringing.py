@@ -45,6 +45,7 @@ class Brought(NamedTuple):
     run_id: str  # in this lab; another one than in the zip where that was taken
     name: str
     was_here: bool  # the lab has this run already, as it is in the zip
+    was_deleted: bool = False  # it was there, but deleted, and is now restored
 
 
 class _Row(Section):
@@ -211,11 +212,12 @@ def _enter(lab: Lab, found: Sequence[tuple[Run, list[dict[str, Any]]]], aside: P
     brought, entered, groups = [], [], _groups(lab, [run for run, _ in found])
     deleted = {run.id: run for run in lab.deleted_runs()}
     for run, metrics in found:
-        if run.id in deleted and _is_same(lab, deleted[run.id], run, metrics):
+        was_deleted = run.id in deleted and _is_same(lab, deleted[run.id], run, metrics)
+        if was_deleted:
             lab.restore([run.id])
         here = _known(lab, run.id)
         if here is not None and _is_same(lab, here, run, metrics):
-            brought.append(Brought(run.id, here.name, was_here=True))
+            brought.append(Brought(run.id, here.name, was_here=True, was_deleted=was_deleted))
             continue
         free = here is None and not is_made_up(run.id) and not (lab.home / "runs" / run.id).exists()
         mine = replace(run, id=run.id if free else new_id(), group_id=groups[run.group_id])

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from bcl_core.data.dataset import Dataset
-from bcl_core.data.stream import FileImages, decoders, stream_views
+from bcl_core.data.stream import FileImages, ViewStream, decoders
 from bcl_core.hardware import Hardware
 from bcl_core.machine import free_memory
 from bcl_core.recipe import Execution, Recipe, RecipeError
@@ -132,7 +132,8 @@ def _paced(recipe: Recipe, dataset: Dataset, execution: Execution, seconds: floa
     views = VIEWS[recipe.views].load()[: 3 if recipe.loss.contrastive else 1]
     plan = [(0, np.arange(recipe.batch_size))]
     rows, areas = torch.arange(recipe.batch_size), [view.area for view in views]
-    alone = _seconds(lambda: next(stream_views(images, plan, rows, areas, seed=0, epoch=1, workers=0)))
+    stream = ViewStream(images, rows, areas, seed=0, workers=0)
+    alone = _seconds(lambda: next(stream.epoch(1, plan)))
     if processes == 0:
         return seconds, alone
     return max(seconds - alone, alone / processes), alone / processes

@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from bcl_core.data.dataset import Dataset, prepare
 from bcl_core.data.source import DataError
-from bcl_core.data.stream import FileImages, stream_views
+from bcl_core.data.stream import FileImages, ViewStream
 from bcl_core.data.views import three_views
 from bcl_core.geometry.groups import by_frequency
 from bcl_core.lab import jobs
@@ -119,8 +119,7 @@ def views_of(recipe: Recipe, dataset: Dataset, image: int) -> bytes:
     views, images = VIEWS[recipe.views].load(), dataset.train.images
     if isinstance(images, FileImages):
         areas = [view.area for view in views]
-        crops = stream_views(images, [(0, positions)], rows, areas, seed=recipe.seed, epoch=1, workers=0)
-        pixels = next(crops)
+        pixels = next(ViewStream(images, rows, areas, seed=recipe.seed, workers=0).epoch(1, [(0, positions)]))
     else:
         pixels = torch.from_numpy(images[positions]).repeat(len(views), 1, 1, 1)
     with keyed(recipe.seed, "views", epoch=1), torch.no_grad():

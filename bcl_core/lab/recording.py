@@ -31,6 +31,7 @@ from bcl_core.lab.run import Held
 from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
+from bcl_core.losses import load_loss, named
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.training import Epoch, Event, Started, Step, settle, train
 
@@ -57,6 +58,8 @@ class OpenRun:
         run = lab.run(run_id)
         self.recipe = run.training_recipe
         self.folder = lab.folder(run_id)
+        if self.recipe.loss.contrastive:
+            load_loss(self.recipe.loss)  # before data are read for one that cannot be
         state, initial = _last_state(self.folder, run.epoch), self.folder.initial
         weights = load_file(initial) if state is None and initial.exists() else None
         taken = read_start(lab, self.recipe) if state is None and weights is None else None
@@ -70,12 +73,17 @@ class OpenRun:
         self._held: Epoch | None = None  # trained, but not to be recorded while the run is held before it
         self._since, self._beside = time.monotonic(), 1
 
-    def advance(self, may_go_on: Callable[[], bool], beside: int = 1) -> Epoch | None:
-        """Pull events until an epoch is recorded and return it; the first call reads the data.
+    def start(self) -> None:
+        """Read the data and build the model; without it, the first `advance` does."""
+        self.lab.record_state(self.id, "running")
+        self._record(next(self._events))
 
-        Returns None when the data are read, where `may_go_on`, asked a few times a second, said no, and where the run
-        is held before the epoch (a later call goes on there); also where it is `done`, its last epoch being recorded
-        before. Of the time that runs take at once on the same cores, `beside` of them, each counts its share.
+    def advance(self, may_go_on: Callable[[], bool], beside: int = 1) -> Epoch | None:
+        """Pull events until an epoch is recorded and return it.
+
+        Returns None where `may_go_on`, asked a few times a second, said no, or the run is held before the epoch (a
+        later call goes on there), and after the last epoch, when the run's state is "finished". Of the time that runs
+        take at once on the same cores, `beside` of them, each counts its share.
         """
         self.lab.record_state(self.id, "running")
         self._since, self._beside = (asked := time.monotonic()), beside
@@ -85,8 +93,6 @@ class OpenRun:
             if isinstance(event, Epoch):
                 return self._recorded(event)
             self._record(event)
-            if isinstance(event, Started):
-                return None
             if time.monotonic() - asked > POLL_SECONDS:
                 asked = time.monotonic()
                 if isinstance(event, Step):
@@ -135,7 +141,9 @@ class OpenRun:
             )
         elif isinstance(event, Epoch):
             self._prediction.result()  # an epoch's figures say how far it is from there
-            write_once(self.folder.checkpoint(event.epoch), _to_bytes(event.state))
+            with named(self.recipe.loss, "has a state that cannot be saved"):  # of models and optimisers all can
+                state = _to_bytes(event.state)
+            write_once(self.folder.checkpoint(event.epoch), state)
             write_epoch(
                 self.lab, self.id, event.epoch, metrics=event.metrics, view=event.view, embeddings=event.embeddings
             )

@@ -44,7 +44,7 @@ DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since bro
 
 @dataclass(frozen=True)
 class GroupPlan:
-    """Runs to queue together: (name, recipe) pairs that will advance an epoch each in turn."""
+    """Runs to queue together: (name, recipe) pairs that will advance side by side, an epoch each before the next."""
 
     name: str
     runs: Sequence[tuple[str, Recipe]]

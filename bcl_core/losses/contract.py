@@ -1,7 +1,11 @@
 """What a loss is to training: a module, made by the target of its registry entry (`registry.LossEntry`)."""
 
-from collections.abc import Sequence
+import copy
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -12,6 +16,7 @@ from bcl_core.recipe import LossRecipe, RecipeError
 from bcl_core.registry import loss_of
 
 _HOW = "it should be a class, or function, that takes LossOptions and returns a torch.nn.Module"
+_STATE = "it should be tensors, numbers and texts, and dicts and lists of them"
 
 
 @dataclass(frozen=True)
@@ -32,26 +37,50 @@ def build_loss(recipe: LossRecipe, class_counts: Sequence[int], dim: int) -> nn.
     Raises:
         RecipeError: it is not registered here, or the target cannot be imported, or makes no module.
     """
-    entry = loss_of(recipe.name)
-    if entry.missing:
-        raise RecipeError(entry.missing)
+    target = load_loss(recipe)
     options = LossOptions(
         len(class_counts), tuple(class_counts), dim, recipe.temperature, recipe.anchors, recipe.self_term
     )
-    parameters = {parameter.name: parameter.default for parameter in entry.parameters}
-    try:
-        target = entry.load()
-    except Exception as error:
-        raise _fault(recipe, f"cannot be imported: {type(error).__name__}: {error}") from error
-    if not callable(target):
-        raise _fault(recipe, f"is a {type(target).__name__}: {_HOW}")
-    try:
+    parameters = {parameter.name: parameter.default for parameter in loss_of(recipe.name).parameters}
+    with named(recipe, "makes no loss", f"; {_HOW}"):
         loss = target(options, **{**parameters, **recipe.parameters})
-    except Exception as error:
-        raise _fault(recipe, f"makes no loss: {type(error).__name__}: {error}; {_HOW}") from error
     if not isinstance(loss, nn.Module):
         raise _fault(recipe, f"returned a {type(loss).__name__}: {_HOW}")
+    with named(recipe, "cannot be copied, as it is for a look before training"):
+        copy.deepcopy(loss)
+    held = io.BytesIO()
+    with named(recipe, "has a state that cannot be saved", f"; {_STATE}"):
+        torch.save(loss.state_dict(), held)
+    held.seek(0)
+    try:
+        torch.load(held, weights_only=True)
+    except UnpicklingError as error:  # says how to load what should not be
+        raise _fault(recipe, f"has a state that cannot be read again: {_STATE}") from error
     return loss
+
+
+def load_loss(recipe: LossRecipe) -> Any:
+    """Import a recipe's contrastive loss; RecipeError where it is not registered here or cannot be imported."""
+    entry = loss_of(recipe.name)
+    if entry.missing:
+        raise RecipeError(entry.missing)
+    with named(recipe, "cannot be imported"):
+        target = entry.load()
+    if not callable(target):
+        raise _fault(recipe, f"is a {type(target).__name__}: {_HOW}")
+    return target
+
+
+@contextmanager
+def named(recipe: LossRecipe, what: str, right: str = "") -> Iterator[None]:
+    """Around a loss's own code: what goes wrong in it, or ends the process, becomes a RecipeError that names it."""
+    try:
+        yield
+    except (RecipeError, torch.OutOfMemoryError):
+        raise
+    except (Exception, SystemExit) as error:
+        said = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
+        raise _fault(recipe, f"{what}: {said}{right}") from error
 
 
 def value_of(
@@ -62,12 +91,8 @@ def value_of(
     Raises:
         RecipeError: what came back is no scalar, has no gradient or, with `validate`, is not finite.
     """
-    try:
+    with named(recipe, "failed"):
         value: Any = loss(features, labels, prototypes)
-    except RecipeError:
-        raise
-    except Exception as error:
-        raise _fault(recipe, f"failed: {type(error).__name__}: {error}") from error
     if not isinstance(value, Tensor) or not value.is_floating_point() or value.shape != ():
         got = (
             f"shape {tuple(value.shape)} of {value.dtype}" if isinstance(value, Tensor) else f"a {type(value).__name__}"

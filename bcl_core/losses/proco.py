@@ -80,7 +80,7 @@ class ProCo(nn.Module):
     def _remember(self, features: Tensor, labels: Tensor) -> None:
         """Let features (B, d) join both means."""
         sums = torch.zeros_like(self.means[0]).index_add_(0, labels, features.to(self.means.dtype))
-        found = labels.bincount(minlength=self.options.num_classes).to(self.counts.dtype)
+        found = torch.zeros_like(self.counts[0]).index_add_(0, labels, self.counts.new_ones(len(labels)))
         for means, counts in zip(self.means, self.counts, strict=True):
             share = (found / (found + counts).clamp(min=1))[:, None]
             means.copy_((1 - share) * means + share * sums / found.clamp(min=1)[:, None])

@@ -83,7 +83,8 @@ class RunningMeans(FixedPrototypes):
     def remember(self, features: Tensor, labels: Tensor) -> None:
         """Move the means of the classes in this batch."""
         sums = torch.zeros_like(self.means).index_add_(0, labels, features.mean(dim=1).to(self.means.dtype))
-        counts = labels.bincount(minlength=len(self.seen))
+        # Unlike bincount, this waits for no device to say how many classes there are.
+        counts = torch.zeros_like(self.means[:, 0]).index_add_(0, labels, self.means.new_ones(len(labels)))
         here = (counts > 0)[:, None]
         found = sums / counts.clamp(min=1)[:, None]
         kept = torch.where(self.seen[:, None], MEMORY, 0.0)

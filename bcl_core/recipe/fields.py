@@ -371,7 +371,7 @@ class Execution(Section):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto",
         description="auto: bf16 on a GPU; on a CPU measured when the first run of a group starts, and bf16 where that "
-        "makes a step 1.2 times as fast; images under 16 pixels get fp32",
+        "makes a step 1.2 times as fast; images under 32 pixels get fp32",
     )
     threads: int | None = Field(None, ge=1, le=256, description="CPU threads; none: measured when the run starts")
     data: DataPaths = DataPaths()

@@ -91,7 +91,7 @@ def test_runs_of_groups_of_one_name_are_told_apart_in_the_menu(lab, open_page):
     assert len(options) == len(set(options))
     names = [name for name in options if name.startswith(("race · ", "twins · "))]
     assert len(names) == 4
-    assert sum(name.startswith("twins · bcl, seed 0 · ") for name in names) == 2
+    assert sum(name.startswith("twins · BCL, seed 0 · ") for name in names) == 2
 
 
 def test_an_empty_lab_shows_the_runs_that_come_with_the_project(lab, open_page):

@@ -13,7 +13,7 @@ from tests.app.conftest import MAIN
 import app.roles, streamlit_app
 app.roles.role_of = lambda *_: "owner"  # Streamlit's own test client says nothing of who is asking
 app = AppTest.from_file(str(MAIN), default_timeout=60).run()
-for page in ("lab", "library"):
+for page in ("learn", "lab", "library"):
     app.switch_page(f"screens/{page}.py").run()
     assert not app.exception and not app.error, page
 print(sorted({name.partition(".")[0] for name in sys.modules}))

@@ -51,8 +51,8 @@ def test_a_zip_of_runs_brings_them_back_as_they_were(lab, open_form, jobs_at_onc
     app = import_path(open_form("Import models or runs"), tmp_path / "runs.zip")
     assert lab.runs() == [before]
     brought, here = app.success
-    assert brought.value == r"Brought in: \!\[x\]\(http\://host/y\.png\)."
-    assert here.value == "Here already, as in the file: BCL."
+    assert brought.value == r"Brought in: “\!\[x\]\(http\://host/y\.png\)”."
+    assert here.value == "Here already, as in the file: “BCL”."
 
 
 def test_an_upload_is_imported_and_then_not_kept(lab, open_form, jobs_at_once, exported):

@@ -11,7 +11,7 @@ from bcl_core.data import long_tail_counts
 from bcl_core.lab.shelf import shelf_home
 
 DIGITS_LT = [130, 84, 54, 35, 22, 14, 9, 6, 4, 2]
-PAGES = ["start", "lab", "library", "predict", "theory", "report"]
+PAGES = ["start", "learn", "lab", "library", "predict", "theory", "report"]
 
 
 def words(app):

@@ -116,6 +116,14 @@ def test_runs_of_one_loss_share_its_colour_and_no_two_look_alike(variants: list[
     assert len(set(styles)) == len(variants)
 
 
+def test_a_loss_has_one_dash_whatever_is_shown_beside_it_and_its_second_run_no_other_losss() -> None:
+    first, second, third = palette.line_styles(["bcl-class"] * 3)
+    assert first.dash == palette.loss_style("bcl-class").dash
+    for twin in (second, third):
+        assert palette.pixels(twin.dash)[:2] == palette.pixels(first.dash)
+        assert twin.dash not in {palette.loss_style(variant).dash for variant in VARIANTS}
+
+
 def test_an_unknown_loss_is_neutral() -> None:
     assert palette.loss_style("tomorrow's loss").colour == palette.NEUTRAL
 

@@ -11,7 +11,7 @@ from tests.app.conftest import train_here
 from tests.browser.conftest import PATIENCE
 
 SIZES = ((1280, 900), (390, 844))
-PAGES = ("", "library", "library?look=rows", "lab", "predict", "theory", "report")
+PAGES = ("", "learn", "library", "library?look=rows", "lab", "predict", "theory", "report")
 
 # Streamlit parts the sections of its navigation by divs in their list.
 ASIDE = [["[data-testid=stSidebarNavItems]"]]

@@ -111,7 +111,7 @@ def test_a_race_goes_from_new_race_to_its_end_and_another_browser_finds_the_same
     settled(page)
     page.wait_for_function("location.search.includes('lens=angles') && !location.search.includes('follow')")
     no_error_is_shown(page)
-    other = browser.new_context(viewport={"width": 1400, "height": 1600}).new_page()
+    other = browser.new_context(bypass_csp=True, viewport={"width": 1400, "height": 1600}).new_page()
     other.goto(page.evaluate("location.href"))
     settled(other)
     assert other.locator(".bcl-stage .sentence").inner_text() == sentence.inner_text()

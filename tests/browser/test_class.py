@@ -15,7 +15,7 @@ from harness import serving
 from harness.serving import new_page
 
 pytestmark = pytest.mark.browser
-PAGES = ("", "lab", "library", "theory", "predict", "report")
+PAGES = ("", "learn", "lab", "library", "theory", "predict", "report")
 
 
 @pytest.fixture(scope="module")

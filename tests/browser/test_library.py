@@ -175,7 +175,7 @@ def test_a_name_that_cannot_be_is_refused_where_it_was_typed(open_library: Open,
     expect(form.get_by_role("alert")).to_contain_text("a name has 1 to 80 characters", ignore_case=True)
     page.keyboard.press("Escape")
     expect(form).to_have_count(0)
-    assert lab.run(run.id).name == "bcl, seed 0"
+    assert lab.run(run.id).name == "BCL, seed 0"
 
 
 def test_ticked_runs_come_into_a_group(open_library: Open, lab: Lab) -> None:
@@ -220,7 +220,7 @@ def test_what_was_deleted_is_restored_after_the_server_has_been_started_anew(
     lab = Lab(tmp_path / "lab")
     first, second = make_runs(lab, ["scl", "bcl"], 1, name="Lost race")
     env = {"BCL_LAB_HOME": str(lab.home), "BCL_LAB_WORKER": "off"}
-    server, page = serve(APP, env), browser.new_page()
+    server, page = serve(APP, env), browser.new_page(bypass_csp=True)
     page.goto(f"{server.url}library")
     laid(page)
     for run in (first, second):
@@ -311,6 +311,15 @@ def test_how_runs_are_shown_is_remembered_in_the_address(open_library: Open) -> 
     page.get_by_role("button", name="Cards").click()
     page.wait_for_url("**/library")
     expect(page.locator(PICTURES).first).to_be_visible()
+
+
+def test_rows_of_one_name_say_what_tells_them_apart_and_a_renamed_one_its_loss(open_library: Open, lab: Lab) -> None:
+    first, second, named = make_runs(lab, ["bcl"] * 3, 1, name="Alike race")
+    lab.rename(named.id, "Tuesday's lecture run")
+    page = open_library("alike race", "look=rows")
+    expect(entry(page, named.id).locator(".data")).to_have_text("BCL", use_inner_text=True)
+    told = [entry(page, run.id).locator(".data").inner_text() for run in (first, second)]
+    assert first.id in told[0] and second.id in told[1]
 
 
 def test_rows_are_sorted_by_a_press_on_a_heading_and_the_address_remembers(open_library: Open, lab: Lab) -> None:

@@ -279,7 +279,7 @@ def test_an_address_brings_everything_back_in_another_browser(
     found = written(page)
     assert found["epoch"] == str(LAST - 1)
     assert {"colour", "layers", "target", "dims", "lens", "log", "selection", "basis", "runs"} <= set(found)
-    elsewhere = Opener(browser.new_context(), show.url)
+    elsewhere = Opener(browser.new_context(bypass_csp=True), show.url)
     again = elsewhere(query=urlparse(page.url).query)
     assert written(again) == found
     expect(epoch(again)).to_have_text(epoch(page).inner_text())

@@ -29,7 +29,7 @@ NASTY = "</script><b>"
 @pytest.fixture(scope="module")
 def runs(lab: Lab) -> list[MadeRun]:
     """Two runs, of which one class has a name that would end a script element."""
-    plan = [(f"{variant}, seed 0", recipe_of(variant, LAST)) for variant in ("scl", "bcl")]
+    plan = [(f"{recipe.title}, seed 0", recipe) for recipe in (recipe_of("scl", LAST), recipe_of("bcl", LAST))]
     made = [MadeRun(lab, run_id) for run_id in lab.enqueue(GroupPlan("made", plan), Execution())]
     for run in made:
         run.samples = replace(run.samples, class_names=(*run.samples.class_names[:-1], NASTY))

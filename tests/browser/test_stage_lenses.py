@@ -75,7 +75,9 @@ def test_the_curve_of_a_loss_has_its_floor(show: Opener, runs: list[MadeRun]) ->
     floors = "document.querySelector('.curves .metric .plot').data.filter(({ meta }) => meta.role === 'floor')"
     drawn = page.evaluate(f"{floors}.map(({{ y, visible }}) => visible === false ? null : y)")
     assert drawn == [[0.2, 0.2]] * 2
-    expect(page.locator(".curves .key[role=status]")).to_contain_text("Dotted: its least, on average over batches")
+    expect(page.locator(".curves .key[role=status]")).to_contain_text(
+        "Dotted: the least that is predicted for batches of 64"
+    )
     page.get_by_role("combobox", name="First chart").select_option(label="Test accuracy")
     show.wait(page)
     assert page.evaluate(f"{floors}.map(({{ visible }}) => visible)") == [False] * 2
@@ -238,6 +240,6 @@ def test_nothing_is_written_to_the_console_while_the_lenses_are_gone_through(sho
 def test_angles_are_not_compared_with_what_is_not_theirs(show: Opener, runs: list[MadeRun]) -> None:
     page = show(runs, "lens=angles&of=prototypes&target=predicted")
     says = page.locator(".lens.angles .message:visible")
-    expect(says.last).to_contain_text("of these none is")
+    expect(says.last).to_contain_text("says nothing of prototypes")
     page = show(runs, "lens=angles&difference=1")
     expect(page.locator(".lens.angles .key")).to_contain_text("what it is in the first run")

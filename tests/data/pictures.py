@@ -18,5 +18,5 @@ def floats(images):
     return images.float() / 255
 
 
-def draws_for(count):
-    return Draws(count, torch.arange(count), torch.device("cpu"))
+def draws_for(count, shape=(3, 32, 32), *, static=False):
+    return Draws(count, torch.arange(count), shape, static)

@@ -8,20 +8,21 @@ from torchvision.transforms import autoaugment
 from torchvision.transforms import functional as TF
 
 from bcl_core.data import policies
+from bcl_core.data.operations import applied
 from bcl_core.randomness import keyed
 from tests.data.pictures import draws_for, floats, photos
 
 
 @pytest.fixture
 def chosen(monkeypatch):
-    """What a policy applies to a batch, instead of applying it: (choice, magnitude, upwards) of each slot."""
+    """What a policy chooses for a batch: (choice, magnitude, upwards) of each slot."""
     slots = []
 
-    def note(_, images, choice, magnitude, upwards):
+    def note(_, draws, choice, magnitude, upwards):
         slots.append((choice, magnitude, upwards))
-        return images
+        return ()
 
-    monkeypatch.setattr(policies.Repertoire, "apply", note)
+    monkeypatch.setattr(policies.Repertoire, "chosen", note)
     return slots
 
 
@@ -49,7 +50,7 @@ def test_the_sub_policies_are_the_published_ones():
 def test_each_sub_policy_comes_once_in_25_and_its_operations_with_their_probabilities(chosen):
     count, names = 200_000, policies.AUTOAUGMENT.names
     with keyed(0, "views"):
-        policies.auto_augment(torch.empty(count, 1, 1, 1), draws_for(count))
+        policies.auto_augment(draws_for(count))
     probabilities = np.zeros((len(names) + 1,) * 2)
     for (one, p, _), (other, q, _) in torchvisions_table():
         first, second = names.index(one) + 1, names.index(other) + 1
@@ -62,7 +63,7 @@ def test_each_sub_policy_comes_once_in_25_and_its_operations_with_their_probabil
 def test_signed_operations_swing_either_way_alike(chosen):
     for policy in (policies.auto_augment, policies.rand_augment):
         with keyed(0, "views"):
-            policy(torch.empty(20_000, 1, 1, 1), draws_for(20_000))
+            policy(draws_for(20_000))
     for _, _, upwards in chosen:
         assert stats.binomtest(int(upwards.sum()), 20_000).pvalue > 0.01
 
@@ -70,7 +71,7 @@ def test_signed_operations_swing_either_way_alike(chosen):
 def test_randaugment_skips_half_and_chooses_alike_among_fifteen(chosen):
     count, names = 100_000, policies.RANDAUGMENT.names
     with keyed(0, "views"):
-        policies.rand_augment(torch.empty(count, 1, 1, 1), draws_for(count))
+        policies.rand_augment(draws_for(count))
     once = np.array([0.5] + [0.5 / 15] * 15)
     assert chi_square(joint_counts(chosen, names), np.outer(once, once)) > 0.01
     for _, magnitude, _ in chosen:
@@ -80,27 +81,19 @@ def test_randaugment_skips_half_and_chooses_alike_among_fifteen(chosen):
         assert stats.kstest(below.numpy()[:5000], stats.halfnorm(scale=0.5).cdf).pvalue > 0.01
 
 
-@pytest.fixture
-def jitters(monkeypatch):
-    """The (choice, strength) of each step of a colour jitter, beside doing it."""
-    steps, original = [], policies.each_its_own
-
-    def note(images, choice, strength, operations):
-        steps.append((choice, strength))
-        return original(images, choice, strength, operations)
-
-    monkeypatch.setattr(policies, "each_its_own", note)
-    return steps
-
-
-def test_colour_jitter_does_what_torchvision_does_in_an_order_of_each_samples_own(jitters):
-    images = floats(photos(60))
+def jittered(count):
+    """The operations of a colour jitter, (choice, strength) of each sample and more."""
     with keyed(0, "views"):
-        ours = policies.colour_jitter(images, draws_for(60), hue=0.1, probability=0.8)
+        return policies.colour_jitter(draws_for(count), hue=0.1, probability=0.8)
+
+
+def test_colour_jitter_does_what_torchvision_does_in_an_order_of_each_samples_own():
+    images, jitters = floats(photos(60)), jittered(60)
+    ours = applied(jitters, images)
     functions = (TF.adjust_brightness, TF.adjust_contrast, TF.adjust_saturation, TF.adjust_hue)
     orders = set()
     for i, image in enumerate(images):
-        steps = [(int(choice[i]), float(strength[i])) for choice, strength in jitters]
+        steps = [(int(choice[i]), float(strength[i])) for choice, strength, _ in jitters]
         orders.add(tuple(choice for choice, _ in steps))
         for choice, strength in steps:
             image = functions[choice - 1](image, strength) if choice else image
@@ -109,10 +102,9 @@ def test_colour_jitter_does_what_torchvision_does_in_an_order_of_each_samples_ow
     assert {tuple(sorted(order)) for order in orders} == {(0, 0, 0, 0), (1, 2, 3, 4)}
 
 
-def test_colour_jitter_is_as_strong_and_as_frequent_as_published(jitters):
-    with keyed(0, "views"):
-        policies.colour_jitter(torch.rand(5000, 3, 2, 2), draws_for(5000), hue=0.1, probability=0.8)
-    choice, strength = (torch.cat(column) for column in zip(*jitters, strict=True))
+def test_colour_jitter_is_as_strong_and_as_frequent_as_published():
+    jitters = jittered(5000)
+    choice, strength = (torch.cat([jitter[column] for jitter in jitters]) for column in (0, 1))
     assert stats.binomtest(int((jitters[0][0] > 0).sum()), 5000, 0.8).pvalue > 0.01
     for operation, low, high in ((1, 0.6, 1.4), (2, 0.6, 1.4), (3, 0.6, 1.4), (4, -0.1, 0.1)):
         drawn_strengths = strength[choice == operation].numpy()

@@ -8,8 +8,8 @@ from torchvision.transforms import autoaugment
 from torchvision.transforms import functional as TF
 from torchvision.transforms.functional import InterpolationMode
 
-from bcl_core.data import policies, view_colour
-from bcl_core.data.view_geometry import Warp
+from bcl_core.data import operations, policies, view_colour
+from bcl_core.data.view_geometry import Sampling, rotate, sampled
 from tests.data.pictures import draws_for, floats, photos
 
 FILL = 128
@@ -25,7 +25,11 @@ def applied(repertoire, name, images, magnitude, upwards=True):
     count = len(images)
     choice = torch.full((count,), 1 + repertoire.names.index(name))
     side = torch.full((count,), upwards)
-    return 255 * repertoire.apply(floats(images), choice, torch.full((count,), magnitude), side)
+    return 255 * chosen(repertoire, floats(images), choice, torch.full((count,), magnitude), side)
+
+
+def chosen(repertoire, images, *choice):
+    return operations.applied(repertoire.chosen(draws_for(len(images), images.shape[1:]), *choice), images)
 
 
 # A case stands here where our code, or the number that reaches it, is another than in every other case:
@@ -79,10 +83,10 @@ def test_autoaugments_operations_take_the_same_images_one_by_one():
     images = photos(40)
     choice = torch.arange(40) % 14
     magnitude, upwards = torch.linspace(0, 1, 40), torch.arange(40) % 3 > 0
-    together = policies.AUTOAUGMENT.apply(floats(images), choice, magnitude, upwards)
+    together = chosen(policies.AUTOAUGMENT, floats(images), choice, magnitude, upwards)
     for i in range(40):
         one = slice(i, i + 1)
-        alone = policies.AUTOAUGMENT.apply(floats(images[one]), choice[one], magnitude[one], upwards[one])
+        alone = chosen(policies.AUTOAUGMENT, floats(images[one]), choice[one], magnitude[one], upwards[one])
         torch.testing.assert_close(together[one], alone, rtol=0, atol=1e-6)
 
 
@@ -143,7 +147,7 @@ def test_grey_pictures_have_no_saturation_and_no_hue():
     images, strength = floats(photos(6, 1)), torch.linspace(-0.5, 1.5, 6)
     for operation in (view_colour.saturation, view_colour.hue):
         assert torch.equal(operation(images, strength), images)
-    assert torch.equal(policies.grey(images, draws_for(6), probability=1.0), images)
+    assert torch.equal(operations.applied(policies.grey(draws_for(6), probability=1.0), images), images)
 
 
 CLAMPING = ("Brightness", "Color", "Contrast", "Sharpness", "Posterize", "AutoContrast", "Equalize")
@@ -153,7 +157,7 @@ CLAMPING = ("Brightness", "Color", "Contrast", "Sharpness", "Posterize", "AutoCo
 def test_colours_slightly_outside_the_range_come_back_into_it(name):
     images = floats(photos(6)) * 1.2 - 0.1
     choice = torch.full((6,), 1 + policies.AUTOAUGMENT.names.index(name))
-    result = policies.AUTOAUGMENT.apply(images, choice, torch.linspace(0, 1, 6), torch.arange(6) > 2)
+    result = chosen(policies.AUTOAUGMENT, images, choice, torch.linspace(0, 1, 6), torch.arange(6) > 2)
     assert result.min() >= 0
     assert result.max() <= 1
 
@@ -171,7 +175,9 @@ def test_a_faint_picture_is_stretched_as_torchvision_does():
 
 @pytest.mark.parametrize("mode", ["nearest", "bilinear"])
 def test_what_lies_outside_is_of_the_fill_colour(mode):
-    warp, images = Warp(mode, (0.2, 0.4, 0.9)), torch.zeros(2, 3, 32, 32)
-    corner = warp.rotate(images, torch.full((2,), 45.0))[:, :, 0, 0]
+    sampling, images = Sampling(mode, (0.2, 0.4, 0.9)), torch.zeros(2, 3, 32, 32)
+    turned = rotate(torch.full((2,), 45.0), 32, 32)
+    corner = sampled(images, turned, sampling.fill_of(3), mode)[:, :, 0, 0]
     torch.testing.assert_close(corner, torch.tensor([[0.2, 0.4, 0.9]]).expand(2, 3))
-    torch.testing.assert_close(warp.rotate(images[:, :1], torch.full((2,), 45.0))[:, 0, 0, 0], torch.full((2,), 0.5))
+    corner = sampled(images[:, :1], turned, sampling.fill_of(1), mode)[:, 0, 0, 0]
+    torch.testing.assert_close(corner, torch.full((2,), 0.5))

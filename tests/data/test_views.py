@@ -9,6 +9,7 @@ import torch
 from scipy import stats
 
 from bcl_core.data import views
+from bcl_core.data.operations import applied
 from bcl_core.data.views import three_views
 from bcl_core.randomness import keyed
 from bcl_core.registry import VIEWS
@@ -80,7 +81,7 @@ def test_the_three_views_differ(name):
 
 
 def test_random_resized_crops_are_left_to_a_loader_that_has_made_them():
-    still = views.View(lambda images, draws: images, area=(0.08, 0.5))
+    still = views.View(lambda _: (), area=(0.08, 0.5))
     images = floats(photos(8)).repeat(3, 1, 1, 1)
     made, left = (
         three_views((still,) * 3, images, rows=torch.arange(8), batch_size=8, cropped=cropped)
@@ -112,7 +113,7 @@ def test_crop_flip_gives_the_numbers_of_kornias_plain_calls(size):
 
 def test_cutout_hides_a_square_of_16_pixels():
     with keyed(0, "views"):
-        hidden = views.random_cutout(torch.ones(2000, 3, 32, 32), draws_for(2000)) == 0
+        hidden = applied(views.random_cutout(draws_for(2000)), torch.ones(2000, 3, 32, 32)) == 0
     assert (hidden == hidden[:, :1]).all()
     rows, columns = hidden[:, 0].any(dim=2), hidden[:, 0].any(dim=1)
     assert torch.equal(hidden[:, 0], rows[:, :, None] & columns[:, None, :])
@@ -129,5 +130,5 @@ def test_cutout_hides_a_square_of_16_pixels():
 @pytest.mark.parametrize(("size", "side"), [(8, 4), (16, 8), (64, 32)])
 def test_cutout_grows_with_the_image(size, side):
     with keyed(0, "views"):
-        hidden = views.random_cutout(torch.ones(200, 1, size, size), draws_for(200)) == 0
+        hidden = applied(views.random_cutout(draws_for(200, (1, size, size))), torch.ones(200, 1, size, size)) == 0
     assert hidden.flatten(1).sum(dim=1).max() == side**2

@@ -22,7 +22,7 @@ const traceOf = ({ data }, role, place) => {
 };
 
 function formation(predicted, isBounded = false) {
-  return formationFigure(FIRST, [SECOND, THIRD], { regular: 96.38, predicted, planned: 60, isBounded }, COLOURS);
+  return formationFigure(FIRST, [SECOND, THIRD], { regular: 96.38, predicted, rare: "tail", planned: 60, isBounded }, COLOURS);
 }
 
 test("the bold line is the run's own, and the runs beside have theirs", () => {
@@ -37,15 +37,19 @@ test("the bold line is the run's own, and the runs beside have theirs", () => {
   assert.deepEqual(Object.keys(GROUPS).map((group) => traceOf(figure, group).line.color)[0], GROUPS.head);
 });
 
-test("targets are named where they are, and once where they are the same", () => {
-  const words = (predicted) => formation(predicted).layout.annotations.map(({ text, yanchor }) => `${text} ${yanchor}`);
-  assert.deepEqual(words(null), ["regular simplex 96.4° bottom"]);
+test("targets are named over the axes, and once where they are the same", () => {
+  const words = (predicted) => {
+    const [{ text, yref, y, yanchor }, ...others] = formation(predicted).layout.annotations;
+    assert.deepEqual([yref, y, yanchor, others], ["y domain", 1, "bottom", []]); // where they cover no line
+    return text;
+  };
+  assert.equal(words(null), "regular simplex 96.4°");
   const optimum = (tail, batch = 64) => ({ tail, batch });
-  const alike = "regular simplex 96.4° bottom";
-  assert.deepEqual(words(optimum(96.41)), ["regular simplex and tail predicted 96.4°<br>for batches of 64 bottom"]);
-  assert.deepEqual(words(optimum(80)), [alike, "tail predicted 80.0°<br>for batches of 64 top"]);
-  assert.deepEqual(words(optimum(120)), [alike, "tail predicted 120.0°<br>for batches of 64 bottom"]);
-  assert.deepEqual(words(optimum(80, null)), [alike, "tail predicted 80.0°<br>for one batch of everything top"]);
+  assert.equal(words(optimum(96.41)), "regular simplex and tail predicted 96.4°<br>for batches of 64");
+  assert.equal(words(optimum(80)), "regular simplex 96.4°<br>tail predicted 80.0° for batches of 64");
+  assert.equal(words(optimum(80, null)), "regular simplex 96.4°<br>tail predicted 80.0° for one batch of everything");
+  const old = { ...optimum(73.5, null), tied: true }; // as an earlier release stored it
+  assert.match(words(old), /tail predicted 73.5° for one batch of everything,<br>without free prototypes$/);
   assert.equal(traceOf(formation(null), "predicted"), undefined);
   assert.deepEqual(traceOf(formation(optimum(80)), "predicted").y, [80, 80]);
 });

@@ -99,6 +99,7 @@ def test_runs_come_back_as_they_were_in_another_lab(lab, tmp_path):
     again = bring(other, tmp_path / "runs.zip")
     assert not other.deleted_runs()
     assert all(one.was_here for one in again) and len(other.runs()) == 2
+    assert [one.run_id for one in again if one.was_deleted] == [first]
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_came_to_and_ends_with_the_same_numbers(lab, tmp_path):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -39,9 +40,10 @@ def start_worker(lab):
     """Start workers as processes of this test's own, and end them by their ids."""
     started = []
 
-    def start(*arguments):
+    def start(*arguments, **environment):
         command = [sys.executable, "-m", "bcl_core", "--home", str(lab.home), "worker", *arguments]
-        started.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        env = {**os.environ, **environment}
+        started.append(subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
         return started[-1]
 
     yield start
@@ -58,8 +60,9 @@ def finished(lab, run_ids):
     return all(lab.run(run_id).state == "finished" for run_id in run_ids)
 
 
-def undisturbed(recipe):
-    return [event for event in train(recipe, ONE_THREAD) if isinstance(event, Epoch)]
+def undisturbed(recipe, epochs=None):
+    """Return the epochs, or the first few, of a recipe trained here."""
+    return list(islice((event for event in train(recipe, ONE_THREAD) if isinstance(event, Epoch)), epochs))
 
 
 def assert_run_equals(lab, run_id, epochs):
@@ -98,14 +101,18 @@ def test_a_checkpoint_that_the_database_does_not_know_is_made_again(lab, start_w
     assert_run_equals(lab, run_id, undisturbed(recipe))
 
 
-def test_step_does_one_epoch_and_pause_holds(lab, start_worker):
-    ids = queue(lab, small("digits-scl", epochs=50), small("digits-bcl", epochs=50))
+def test_step_does_one_epoch_and_pause_holds_and_where_there_is_one_core_one_hand_trains_all(lab, start_worker):
+    recipes = [small(preset, epochs=50) for preset in ("digits-scl", "digits-bcl")]
+    ids = queue(lab, *recipes)
     group = lab.run(ids[0]).group_id
     lab.pause(group)
-    start_worker()
+    start_worker(LOKY_MAX_CPU_COUNT="1")
     until(lambda: all(lab.run(i).state == "paused" for i in ids))
     lab.step(group)
     until(lambda: [lab.run(i).epoch for i in ids] == [1, 1])
+    assert len(hands(lab.home)) == 1
+    for run_id, recipe in zip(ids, recipes, strict=True):
+        assert_run_equals(lab, run_id, undisturbed(recipe, 2))
     lab.step(ids[0])
     until(lambda: lab.run(ids[0]).epoch == 2 and lab.run(ids[0]).state == "paused")
     time.sleep(0.5)
@@ -140,7 +147,10 @@ def test_a_race_of_three_advances_and_stands_together_and_every_run_equals_one_t
         until(lambda: states_of(lab, ids) == ["paused"] * 3)
         assert epochs_of(lab, ids) == [held + 1] * 3
         lab.resume(group)
-    os.kill(hands(worker.pid)[1], signal.SIGKILL)
+    [nursery] = children(worker.pid)
+    threads = [task.read_text().strip() for task in Path(f"/proc/{nursery}/task").glob("*/comm")]
+    assert len([name for name in threads if name != "jemalloc_bg_thd"]) == 1, "a fork would lose the others"
+    os.kill(hands(lab.home)[1], signal.SIGKILL)
     until(lambda: together() == 9)
     until(lambda: finished(lab, ids))
     for run_id, recipe in zip(ids, recipes, strict=True):
@@ -169,7 +179,7 @@ def test_a_race_whose_worker_was_killed_is_paused_and_stopped_at_once_and_nobody
     group = lab.run(ids[0]).group_id
     worker = start_worker()
     until(lambda: (lab.run(ids[0]).epoch or 0) >= 1)
-    assert len(hands(worker.pid)) == 3
+    assert len(hands(lab.home)) == 3
     worker.send_signal(signal.SIGKILL)
     worker.wait()
     until(lambda: not any(is_locked(lab.folder(run_id).lock) for run_id in ids))
@@ -190,26 +200,6 @@ def test_a_race_among_kills_ends_with_the_numbers_of_runs_that_were_trained_alon
     assert (counted["hand"], counted["worker"]) == (3, 1)
     for run_id, recipe in zip(ids, recipes, strict=True):
         assert_run_equals(lab, run_id, undisturbed(recipe))
-
-
-def test_a_run_whose_hand_is_killed_says_so_and_begins_anew_and_fails_where_that_happens_twice_at_one_epoch(
-    lab, start_worker, on_a_dead_drive
-):
-    [following] = queue(lab, small(epochs=1))
-    worker = start_worker()
-
-    def hand_but(known):
-        until(lambda: hands(worker.pid) not in ([], known) and lab.run(on_a_dead_drive).state == "running")
-        return hands(worker.pid)
-
-    first = hand_but([])
-    os.kill(first[0], signal.SIGKILL)
-    until(lambda: lab.run(on_a_dead_drive).note is not None)
-    assert "was killed, perhaps for want of memory; it begins anew" in lab.run(on_a_dead_drive).note
-    os.kill(hand_but(first)[0], signal.SIGKILL)
-    until(lambda: lab.run(on_a_dead_drive).state == "failed")
-    assert "twice before its first epoch, the process that trained it was killed" in lab.run(on_a_dead_drive).error
-    until(lambda: finished(lab, [following]))
 
 
 def test_a_run_that_waits_in_the_queue_obeys_at_once_while_the_worker_is_busy(lab, start_worker):
@@ -269,21 +259,35 @@ def test_a_worker_held_up_by_a_dead_drive_leaves_when_asked(lab, start_worker, o
     assert not worker_status(lab).alive
 
 
-def test_a_run_on_a_dead_drive_is_shown_as_paused_and_others_as_stopped_and_the_next_goes_on(
+def test_a_run_on_a_dead_drive_is_paused_and_resumed_and_fails_when_its_hand_is_killed_twice_and_others_go_on(
     lab, start_worker, on_a_dead_drive
 ):
     dropped, following = (queue(lab, small(epochs=1))[0] for _ in range(2))
-    process = start_worker()
-    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    worker = start_worker()
+
+    def hand_but(known=()):
+        until(lambda: lab.run(on_a_dead_drive).state == "running" and {*hands(lab.home)} - {*known})
+        return hands(lab.home)
+
+    first = hand_but()
     lab.pause(on_a_dead_drive)
     lab.stop(dropped)
     until(lambda: states_of(lab, [on_a_dead_drive, dropped]) == ["paused", "stopped"])
     lab.resume(on_a_dead_drive)
-    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    assert hand_but() == first, "what it reads, it has"
+    os.kill(first[0], signal.SIGKILL)
+    until(lambda: lab.run(on_a_dead_drive).note is not None)
+    assert "trained 'photos' was killed, perhaps for want of memory; it begins anew" in lab.run(on_a_dead_drive).note
+    second = hand_but(first)
+    os.kill(second[0], signal.SIGKILL)
+    until(lambda: lab.run(on_a_dead_drive).state == "failed")
+    assert "twice before its first epoch, the process that trained 'photos' was" in lab.run(on_a_dead_drive).error
+    lab.resume(on_a_dead_drive)
+    hand_but(second)
     lab.stop(on_a_dead_drive)
     until(lambda: finished(lab, [following]))
     assert lab.run(on_a_dead_drive).state == "stopped"
-    assert process.poll() is None and worker_status(lab).pid == process.pid
+    assert worker.poll() is None and worker_status(lab).pid == worker.pid
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -1,5 +1,8 @@
 """Losses as people may write them, good and bad, for tests that register them."""
 
+import sys
+import threading
+
 import torch
 from torch import nn
 
@@ -56,6 +59,65 @@ class Detached(Bare):
 class Stumbles(Bare):
     def forward(self, features, labels, prototypes):
         return {}["weights"]
+
+
+class Quits(Bare):
+    def forward(self, features, labels, prototypes):
+        sys.exit("enough")
+
+
+class Backward(Bare):
+    class Sum(torch.autograd.Function):
+        @staticmethod
+        def forward(context, features):
+            return features.sum()
+
+        @staticmethod
+        def backward(context, gradient):
+            return {}["gradient"]
+
+    def forward(self, features, labels, prototypes):
+        return self.Sum.apply(features)
+
+
+class Begins(Bare):
+    def begin_epoch(self, epoch):
+        raise ZeroDivisionError(epoch)
+
+    def forward(self, features, labels, prototypes):
+        return features.sum()
+
+
+class Locked(Bare):
+    def __init__(self, options):
+        super().__init__(options)
+        self.lock = threading.Lock()
+
+
+class Extra(Bare):
+    """Keeps a function in its state, from the first or from a later batch on."""
+
+    def __init__(self, options, later=False):
+        super().__init__(options)
+        self.extra = None if later else self.forward
+
+    def get_extra_state(self):
+        return self.extra
+
+    def set_extra_state(self, extra):
+        self.extra = extra
+
+    def forward(self, features, labels, prototypes):
+        self.extra = lambda: None
+        return features.sum()
+
+
+class LateNan(Bare):
+    batches = 0
+
+    def forward(self, features, labels, prototypes):
+        self.batches += 1
+        return features.sum() * (float("nan") if self.batches > 7 else 1)
 
 
 class Raises(nn.Module):

@@ -15,7 +15,9 @@ import pytest
 from app.routes.about import about
 from bcl_core import registry
 from bcl_core.cli import main
+from bcl_core.evaluation import TrainingDiverged
 from bcl_core.lab import GroupPlan
+from bcl_core.lab.recording import OpenRun
 from bcl_core.losses import build_loss, contrastive_loss
 from bcl_core.recipe import Execution, LossRecipe, Recipe, RecipeError, apply_settings
 from bcl_core.registry import LOSSES, LossEntry, Parameter, loss_of
@@ -105,6 +107,11 @@ BAD = {
     f"{OWN}:takes_nothing": "makes no loss: TypeError: .*takes LossOptions",
     f"{OWN}:plain": "returned a function: .*torch.nn.Module",
     f"{OWN}:Stumbles": "failed: KeyError: 'weights'",
+    f"{OWN}:Quits": "failed: SystemExit: enough",
+    f"{OWN}:Backward": "failed in the backward pass: KeyError: 'gradient'",
+    f"{OWN}:Begins": "failed in begin_epoch: ZeroDivisionError: 1",
+    f"{OWN}:Locked": "cannot be copied, .*: TypeError: cannot pickle '_thread.lock' object",
+    f"{OWN}:Extra": "has a state that cannot be read again: it should be tensors, numbers and texts",
     f"{OWN}:Vector": r"returned shape \(64,\) of torch.float32: should be a scalar",
     f"{OWN}:Float": "returned a float: should be a scalar",
     f"{OWN}:Whole": r"returned shape \(\) of torch.int64: should be a scalar",
@@ -118,6 +125,43 @@ def test_a_loss_that_is_none_is_named_with_what_would_be_right(monkeypatch, targ
     monkeypatch.setitem(registry.LOSSES, "mine", LossEntry("Mine", "Of a test.", target))
     with pytest.raises(RecipeError, match=f'^loss.name is "mine": {target} {BAD[target]}'):
         list(train(mine(epochs=1), ONE_THREAD))
+
+
+def test_a_loss_that_becomes_nan_later_is_named(own):
+    own("LateNan")
+    with pytest.raises(TrainingDiverged, match=r'^the contrastive loss "mine" became NaN or infinite in epoch 2: '):
+        list(train(mine(), ONE_THREAD))
+
+
+def test_a_state_that_can_no_longer_be_saved_is_named_and_ends_the_run(own, lab, capsys):
+    own("Extra", Parameter("later", False, "whether"))
+    recipe = mine(epochs=1, loss__later=True)
+    [run_id] = lab.enqueue(GroupPlan("mine", [("run", recipe)]), ONE_THREAD)
+    with pytest.raises(SystemExit) as end:
+        main(["--home", str(lab.home), "train", "--run", run_id])
+    assert end.value.code == 2
+    said = f'loss.name is "mine": {OWN}:Extra has a state that cannot be saved: '
+    assert capsys.readouterr().err.startswith(f"bcl_core: {said}")
+    assert lab.run(run_id).state == "failed" and lab.run(run_id).error.startswith(said)
+
+
+@pytest.mark.parametrize("line", ["raise OSError('gone')", "import sys; sys.exit(3)", "def Mine(:"])
+def test_a_loss_that_cannot_be_loaded_enters_no_run_and_reads_no_data(monkeypatch, tmp_path, lab, capsys, line):
+    module = f"loss_{abs(hash(line))}"
+    (tmp_path / f"{module}.py").write_text(f"{line}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(registry.LOSSES, "mine", LossEntry("Mine", "Of a test.", f"{module}:Mine"))
+    with pytest.raises(SystemExit) as end:
+        main(["--home", str(lab.home), "train", "--preset", "digits-bcl", "--set", "loss.name=mine"])
+    assert end.value.code == 2
+    said = f'loss.name is "mine": {module}:Mine cannot be imported: '
+    assert capsys.readouterr().err.startswith(f"bcl_core: {said}") and not lab.runs()
+
+    [run_id] = lab.enqueue(GroupPlan("mine", [("run", mine())]))
+    lock = lab.lock(run_id)
+    with pytest.raises(RecipeError, match=said):
+        OpenRun(lab, run_id, lock)
+    assert lab.run(run_id).state == "queued"
 
 
 def registered(monkeypatch, text):
@@ -152,6 +196,7 @@ def test_losses_are_registered_with_their_parameters(monkeypatch):
         ("mine=a:A?margin=much", "should be parameter=number"),
         ("mine=a:A?margin=nan", "should be parameter=number"),
         ("mine=a:A?temperature=1.0", "'temperature' is a setting of every loss"),
+        ("mine=a:A?margin=0.5&margin=2", "has the parameter 'margin' of 'mine' twice"),
     ],
 )
 def test_a_registration_that_is_none_is_left_out_and_named(monkeypatch, text, words):

@@ -49,6 +49,7 @@ def test_a_prediction_says_of_which_batches_it_is(lab, batch, told):
     write_arrays(made.folder.predicted, {"class_means": found.means, **prototypes}, **batch)
     predicted = about(lab, lab.run(made.id))["classes"]["predicted"]
     assert predicted["batch"] == told
+    assert predicted["tied"] == (not batch), "files of earlier releases know no free prototypes"
     assert predicted["prototypes"] == (pytest.approx(57.2, abs=0.5) if batch else None)
 
 

@@ -165,6 +165,11 @@ export function dataInWords({ data, imbalance }, counts = null) {
   return [data, both].filter(Boolean).join(", ");
 }
 
+/** Its loss, where its name does not begin with it; "" where that says it. @param {LibraryRun} run */
+export function lossInWords({ name, title }) {
+  return name.startsWith(title) ? "" : title;
+}
+
 /**
  * What tells runs apart that have the same name and data: what of their recipes differs; where that is nothing, when
  * they were made, and at last their ids.

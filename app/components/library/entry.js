@@ -2,7 +2,7 @@
 
 import { button, h, popup } from "../stage/core/dom.js";
 import { plural } from "../stage/core/words.js";
-import { anglesInWords, dataInWords, isActive, labOf, percent, stateInWords } from "./catalogue.js";
+import { anglesInWords, dataInWords, isActive, labOf, lossInWords, percent, stateInWords } from "./catalogue.js";
 import { field } from "./field.js";
 import { Thumbnail } from "./thumbnail.js";
 
@@ -28,7 +28,9 @@ export class Entry {
     const accuracy = h("div", { class: "accuracy" }, h("dt", {}, "accuracy"), this.accuracy);
     this.figures = h("dl", {}, accuracy, this.shots.map(({ root }) => root));
     this.angles = h("p", { class: "angles" });
-    this.data = h("p", { class: "data", dir: "auto" });
+    this.trainedOn = h("span", { class: "trained-on" });
+    this.telling = h("span", { class: "telling" }); // which a row says, too
+    this.data = h("p", { class: "data", dir: "auto" }, this.trainedOn, this.telling);
     this.thumbnail = new Thumbnail(library.fetchBytes, library.told.colours);
     this.said = h("div", { class: "said", role: "status" });
     this.root = h(
@@ -88,7 +90,9 @@ export class Entry {
   }
 
   sayData() {
-    this.data.textContent = [dataInWords(this.run, this.counts), this.apart].filter(Boolean).join(" · ");
+    const data = dataInWords(this.run, this.counts);
+    this.telling.textContent = [lossInWords(this.run), this.apart].filter(Boolean).join(" · ");
+    this.trainedOn.textContent = data && this.telling.textContent ? `${data} · ` : data;
   }
 
   /** It is on the screen, or nearly: draw its picture. */

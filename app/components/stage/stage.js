@@ -169,7 +169,7 @@ export class Stage {
     return ends.length ? Math.max(...ends) : null;
   }
 
-  /** Epochs that any run has; the newest once all have it that are trained side by side, an epoch each in turn. */
+  /** Epochs that any run has; the newest once all have it that are trained side by side, an epoch each before the next. */
   kept() {
     const { runs } = this.store;
     const moving = runs.filter(({ state, epochs }) => state === "running" && epochs.length);

@@ -121,10 +121,15 @@ class _Hand:
 
         run_id = order.run_id
         try:
-            if (opened := self._open.get(run_id) or self._taken(order)) is not None:
+            opened = self._open.get(run_id) or self._taken(order)
+            if opened is None:
+                return None
+            if opened.reading:
+                opened.start()
+            else:
                 opened.advance(lambda: not self._held.is_set(), order.beside)
-                if opened.done:
-                    del self._open[run_id]
+            if opened.done:
+                del self._open[run_id]
         except Exception as error:
             self._close(run_id)
             if isinstance(error, UnknownRun):

@@ -23,8 +23,9 @@ LOOK_SECONDS = 0.1
 # another hand the run reads its data again, and begins the epoch anew.
 GRACE_SECONDS = 2.0
 TRAINING_GRACE_SECONDS = 10.0
-KILLED = "the process that trained it was killed, perhaps for want of memory"
-UNBORN = "the process that was to train it did not start, for which the worker's log may have the reason"
+NOTED_SECONDS = 10.0  # for which it is said that a run's hand was killed, so that somebody can read it
+KILLED = "the process that trained {} was killed, perhaps for want of memory"
+UNBORN = "the process that was to train {} did not start; the worker's log may say why"
 log = logging.getLogger("bcl_core.worker")
 
 
@@ -38,7 +39,7 @@ class Worker:
         self._leaving: float | None = None  # since when
         self._unsaid: dict[str, str] = {}  # why runs have failed, where the disk could not take that down yet
         self._killed_at: dict[str, int | None] = {}  # the epoch at which a run's hand was killed
-        self._notes: dict[str, str] = {}  # what is said of such a run until it has an epoch more
+        self._notes: dict[str, tuple[float, str]] = {}  # since when, and what, is said of such a run
         self._fault = ""
 
     def work(self, idle_seconds: float) -> None:
@@ -206,10 +207,11 @@ class Worker:
             self._drop(hand, task)
         if report.failure is not None:
             self._fail(report.run_id, report.failure)
-        elif news:
-            self._note(report.run_id, self._notes.get(report.run_id))  # the run's start has made room for it
-        else:
-            self._note(report.run_id, None)
+        elif report.run_id in self._notes:
+            since, note = self._notes[report.run_id]
+            over = not report.keeps or time.monotonic() - since > NOTED_SECONDS
+            if news or over:  # a run that starts clears what was said of it
+                self._note(report.run_id, None if over else note)
 
     def _drop(self, hand: Hand, task: Task) -> None:
         del hand.tasks[task.run_id]
@@ -218,10 +220,10 @@ class Worker:
 
     def _lost(self, hand: Hand) -> None:
         """See to it that the run by which a hand was killed goes on, unless that has happened before at this epoch."""
-        why = KILLED if hand.hello is not None else UNBORN
         for task in hand.tasks.values():
             with suppress(UnknownRun, DiskError):
                 run = self.lab.run(task.run_id)
+                why = (UNBORN if hand.hello is None else KILLED).format(repr(run.name))
                 at = "before its first epoch" if run.epoch is None else f"after epoch {run.epoch}"
                 log.warning("run %s: %s %s", run.id, why, at)
                 if task.busy and self._killed_at.get(run.id, "never") == run.epoch:
@@ -233,13 +235,13 @@ class Worker:
                     self._note(run.id, f"{why}; it {start}")
 
     def _note(self, run_id: str, note: str | None) -> None:
-        """Say it on the run's pages, until it has trained on (None)."""
-        if note is None and self._notes.pop(run_id, None) is None:
-            return
+        """Say it on the run's pages; None: no more."""
+        known = self._notes.pop(run_id, None)
         if note is not None:
-            self._notes[run_id] = note
-        with suppress(DiskError):
-            self.lab.record_note(run_id, note)
+            self._notes[run_id] = (time.monotonic() if known is None else known[0], note)
+        if note is not None or known is not None:
+            with suppress(DiskError):
+                self.lab.record_note(run_id, note)
 
     def _fail(self, run_id: str, why: str) -> None:
         """One run's failure is its own."""

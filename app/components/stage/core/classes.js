@@ -15,6 +15,18 @@ export function isUneven(counts) {
   return new Set(counts).size > 1;
 }
 
+/** Who is in a group: by its title, but where all are as frequent by the classes' names. @param {"head" | "tail"} group */
+export function whoIn(group, { names, counts, groups }) {
+  if (isUneven(counts)) return group;
+  const [few, { length }] = [groups[group].map((k) => names[k]), counts];
+  return few.length <= 3 && length <= EVERY_PAIR_UP_TO ? new Intl.ListFormat("en-GB").format(few) : `the ${group}’s places`;
+}
+
+/** What is to be said beside it. */
+export function asFrequent({ counts }) {
+  return isUneven(counts) ? "" : " (as frequent as all others)";
+}
+
 /** What a heat map is told of its classes: the most frequent first, in three groups where there are many. */
 export function heatMapClasses({ names, counts, groups: byName }) {
   const groups = Object.entries(byName).map(([key, group]) => {

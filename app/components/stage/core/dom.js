@@ -1,7 +1,7 @@
 // Elements, and the controls that are bound to a field of the state.
 
 const GAP = 4; // pixels between what is opened and its button
-// By Plotly's names.
+// By Plotly's names; others are pixels, drawn and left out by turns.
 const DASHES = { solid: "", dash: "7 4", longdash: "11 4", dot: "2 4", dashdot: "7 3 2 3", longdashdot: "11 3 2 3" };
 
 /** Make an element; `on…` are listeners, true is an attribute without a value, false and null are left out. */
@@ -30,7 +30,7 @@ export function filled(element, attributes, children = []) {
 }
 
 export function swatch({ colour, dash }) {
-  const look = { d: "M1 5H31", stroke: colour, "stroke-width": 3.5, "stroke-dasharray": DASHES[dash] ?? "" };
+  const look = { d: "M1 5H31", stroke: colour, "stroke-width": 3.5, "stroke-dasharray": DASHES[dash] ?? dash.replaceAll("px", "") };
   return drawing(32, 10, "path", look);
 }
 

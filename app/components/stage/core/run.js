@@ -68,7 +68,7 @@ export class Run {
     this.failures = new Map(); // epoch -> a sentence
     this.largest = 0; // bytes of a view
     this.samples = null; // {labels, indices, split: (N,); fits: rows that the picture is fitted on; test, train: shown}
-    this.predicted = null; // angles of the optimum predicted for the stated batch, (K, K)
+    this.predicted = null; // angles of the optimum predicted for its batches, (K, K)
     this.sprite = null;
     this.parts = new Set(); // about, history, samples, predicted: here, on their way, or failed
     this.failed = {}; // part -> a sentence

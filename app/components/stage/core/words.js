@@ -37,15 +37,26 @@ export function batches(size) {
   return size === null ? "one batch of everything" : `batches of ${whole(size)}`;
 }
 
-/** What is predicted, and for which batches. @param {?number} size as `batches` takes it */
-export function optimumFor(size) {
-  return `optimum predicted for ${batches(size)}`;
+/** What a prediction is of. @param {Predicted} predicted */
+export function batchesOf({ batch, tied }) {
+  return `${batches(batch)}${tied ? ", without free prototypes" : ""}`;
+}
+
+/** What is predicted, and for which batches. @param {Predicted} predicted */
+export function optimumFor(predicted) {
+  return `optimum predicted for ${batchesOf(predicted)}`;
 }
 
 /** The same of runs together: where theirs are not for the same batches, each one's own picture says for which. */
 export function optimumOf(runs) {
-  const sizes = new Set(runs.flatMap(({ classes }) => (classes?.predicted ? [classes.predicted.batch] : [])));
-  return sizes.size === 1 ? optimumFor([...sizes][0]) : "optimum predicted for the stated batch";
+  const known = new Set(runs.flatMap(({ classes }) => (classes?.predicted ? [optimumFor(classes.predicted)] : [])));
+  return known.size === 1 ? [...known][0] : "optimum predicted for each run's own batches";
+}
+
+/** Under which term the glossary explains it. */
+export function termOf(runs) {
+  const isTied = runs.some(({ classes }) => classes?.predicted?.tied);
+  return `predicted optimum${isTied ? ", one batch of everything" : ""}`;
 }
 
 export function factor(value) {

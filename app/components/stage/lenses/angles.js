@@ -11,7 +11,7 @@ import { deviationScale } from "../plots/deviation.js";
 import { HeatMap } from "../plots/heatmap.js";
 import { tell } from "../core/glossary.js";
 import { NO_PROTOTYPES } from "../core/run.js";
-import { batches, optimumFor, optimumOf } from "../core/words.js";
+import { optimumFor, optimumOf, batchesOf, termOf } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { area, legendOf, mark } from "./signs.js";
 
@@ -21,10 +21,13 @@ const TARGETS = ["simplex", "predicted"];
 const WIDEST = 60; // degrees; where the diagonal's scale ends
 const FROM = {
   simplex: () => "that of a [regular simplex]",
-  predicted: (optimum) => `that of the [${optimum}|predicted optimum]`,
+  predicted: (optimum, term) => `that of the [${optimum}|${term}]`,
   difference: () => "what it is in the first run",
 };
-const NOT_THEIRS = "Where class means would be, in batches of a size, is predicted; where these would be is not drawn.";
+const NOT_OF_WEIGHTS = "Nothing is predicted of classifier weights, whatever the batch: a prediction leaves cross-entropy out.";
+const NO_CELLS =
+  "Against what is predicted for a run's batches its class means alone are drawn. Choose these, or the deviation from the " +
+  "[regular simplex].";
 const SCALE =
   "Angles are uncentred, seen from the origin; red is too close, blue too far apart, and the scale is the same " +
   "for all runs and epochs.";
@@ -43,6 +46,13 @@ const DIAGONAL = {
   title: "within-class angle",
   format: (value) => `${number(value, 1)}°`,
 };
+
+/** What is known of prototypes at an optimum. @param {Predicted} predicted */
+function prototypesOf(predicted) {
+  const optimum = optimumFor(predicted);
+  if (predicted.prototypes === null) return `The ${optimum} says nothing of prototypes.`;
+  return `At the ${optimum} prototypes of the tail are ${number(predicted.prototypes, 1)}° apart on average; pair by pair they are not drawn.`;
+}
 
 /** Why a view does not hold these. */
 export function lackOf({ metrics }, of) {
@@ -79,8 +89,10 @@ export class Angles extends Lens {
   options() {
     const { state, runs, comparable, told } = this.stage;
     this.against.hidden = runs.length < 2 || !comparable;
-    const from = FROM[state.difference && !this.against.hidden ? "difference" : state.target](optimumOf(runs));
-    tell(this.words, `Each cell is two classes: how far their angle is from ${from}. ${SCALE}`, told.glossary);
+    const target = state.difference && !this.against.hidden ? "difference" : state.target;
+    const from = FROM[target](optimumOf(runs), termOf(runs));
+    const cells = `Each cell is two classes: how far their angle is from ${from}. ${SCALE}`;
+    tell(this.words, target === "predicted" && state.of !== MEANS ? NO_CELLS : cells, told.glossary);
     for (const { map } of this.parts) map.setOpen(state.blocks.map(Number));
   }
 
@@ -117,14 +129,16 @@ export class Angles extends Lens {
 
   predictedOf(run) {
     const fault = run.fault("predicted");
-    if (this.stage.state.of !== MEANS) return { lack: NOT_THEIRS };
+    const { of } = this.stage.state;
+    if (of === "classifier") return { lack: NOT_OF_WEIGHTS };
     if (fault) return { lack: `What is predicted for its batches cannot be shown. ${fault}` };
     if (run.unpredicted) return { lack: run.unpredicted };
+    if (of === "prototypes") return { lack: prototypesOf(run.classes.predicted) };
     this.stage.store.predicted(run);
-    const optimum = optimumFor(run.classes.predicted.batch);
+    const optimum = optimumFor(run.classes.predicted);
     if (!run.predicted) return { lack: `The ${optimum} is on its way.`, waiting: true };
     const words = `RMS difference to the ${optimum}`;
-    const scale = `predicted, ${batches(run.classes.predicted.batch)}`; // which has little room
+    const scale = `predicted, ${batchesOf(run.classes.predicted)}`; // which has little room
     return { pairs: () => run.predicted, name: `the ${optimum}`, scale, rms: "distance_to_prediction", words };
   }
 

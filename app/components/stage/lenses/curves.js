@@ -13,7 +13,7 @@ import { escaped } from "../export/words.js";
 import { Lens, significant } from "./lens.js";
 import { DOTTED, legendOf, line, symbol } from "./signs.js";
 import { NO_PROTOTYPES } from "../core/run.js";
-import { batches, optimumOf } from "../core/words.js";
+import { optimumOf, batchesOf } from "../core/words.js";
 
 const METRIC = /^[a-z0-9_]{1,40}$/; // Python knows which there are
 const PLACES = [["metric", "first"], ["beside", "second"], ["classes", "by class"]];
@@ -203,7 +203,7 @@ class CurveChart {
     return [
       hasBand && band,
       ...byBatch(this.floored, floor),
-      ...byBatch(predicted, (ofBatch) => `Predicted for ${ofBatch}, which is the stated batch.`),
+      ...byBatch(predicted, (ofBatch) => `Predicted for ${ofBatch}.`),
       ...lacks,
       ...bounds,
     ];
@@ -212,7 +212,7 @@ class CurveChart {
 
 /** What is to be said of predictions for some batches, once for all runs, or of each run where these differ. */
 function byBatch(runs, say) {
-  const told = runs.map(({ classes, told }) => [say(batches(classes.predicted.batch)), told.label]);
+  const told = runs.map(({ classes, told }) => [say(batchesOf(classes.predicted)), told.label]);
   const said = [...new Set(told.map(([text]) => text))];
   return said.length > 1 ? told.map(([text, label]) => `${label}: ${text}`) : said;
 }

@@ -1,6 +1,5 @@
 // One run's picture of its embedding.
 
-import { classLabels } from "../core/classes.js";
 import { controlPicture, meansOf, shuffled } from "./control.js";
 import { h, number } from "../core/dom.js";
 import { kindsOf } from "../core/geometry.js";
@@ -45,8 +44,7 @@ export class TourColumn {
       groups: kindsOf(this.classes.groups).map((kind) => hexToRgb(groups[kind])),
       verdicts: [neutral, groups.tail, UNSURE, amount].map(hexToRgb), // right and wrong, unsure and sure
     };
-    const labels = classLabels(names, counts);
-    this.points.setClasses({ labels: labels.map((label) => (names.length <= LABELS_UP_TO ? label : null)), colours });
+    this.points.setClasses({ labels: names.map((name) => (names.length <= LABELS_UP_TO ? name : null)), colours });
     this.pictures = [this.points];
     this.fixed = { simplex: flat(simplex), predicted: predicted && flat(predicted.coordinates) };
   }

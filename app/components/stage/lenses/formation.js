@@ -2,12 +2,12 @@
 
 import { Chart } from "../plots/chart.js";
 import { isBounded } from "../core/bounds.js";
-import { EVERY_PAIR_UP_TO } from "../core/classes.js";
-import { h, toggle } from "../core/dom.js";
+import { EVERY_PAIR_UP_TO, asFrequent, isUneven, whoIn } from "../core/classes.js";
+import { h, swatch, toggle } from "../core/dom.js";
 import { formationFigure } from "../plots/figures.js";
 import { kindsOf } from "../core/geometry.js";
 import { tell } from "../core/glossary.js";
-import { batches, optimumOf } from "../core/words.js";
+import { optimumOf, batchesOf, termOf } from "../core/words.js";
 import { ANGLE, Lens, degrees, pairsOf } from "./lens.js";
 import { DOTTED, area, dot, legendOf, line } from "./signs.js";
 import { DASH, SPACE, TICK, kindOfPair } from "../plots/dots.js";
@@ -21,7 +21,8 @@ const [ROOM, LEAST_TOP] = [4, 120]; // degrees
 const PAIRS =
   "Each thin line is the angle between two [class means|class mean], orange within the [tail], slate within the [head]. ";
 const DISTRIBUTION = "The angles between all pairs of [class means|class mean], and in bold their mean over the [tail]. ";
-const REGULAR = "Dashed: where all pairs would be equally far apart, as in a [regular simplex].";
+const EVEN = "Each thin line is the angle between two [class means|class mean]; no class here is rarer than another. ";
+const REGULAR = "Thin grey dashes: where all pairs would be equally far apart, as in a [regular simplex].";
 
 export class Formation extends Lens {
   static key = "formation";
@@ -41,9 +42,14 @@ export class Formation extends Lens {
     const top = Math.min(180 + ROOM, Math.max(LEAST_TOP, Math.ceil((highest + ROOM) / TICK) * TICK));
     for (const part of parts) part.draw(top, this.columns);
     const kinds = [parts.some((part) => !part.many), parts.some((part) => part.many)]; // few pairs, many pairs
-    const words = [PAIRS, DISTRIBUTION].filter((_, i) => kinds[i]).join("");
+    const words = [this.shown(isUneven) ? PAIRS : EVEN, DISTRIBUTION].filter((_, i) => kinds[i]).join("");
     tell(this.words, `${words}${REGULAR}${this.predicted ? this.dotted : ""}`, this.stage.told.glossary);
     this.legend.replaceChildren(...legendOf(this.signs(...kinds)));
+  }
+
+  /** Whether some run's counts are such. */
+  shown(such) {
+    return this.columns.some(({ run }) => run.classes && such(run.classes.counts));
   }
 
   /** Runs of which a picture shows what is predicted. */
@@ -52,9 +58,16 @@ export class Formation extends Lens {
     return runs.length ? runs : null;
   }
 
+  /** @param {"head" | "tail"} group */
+  who(group) {
+    const known = this.columns.map(({ run }) => run.classes).filter(Boolean);
+    const even = known.length && !known.some(({ counts }) => isUneven(counts)) && known[0];
+    return even ? `${whoIn(group, even)}${asFrequent(even)}` : `the ${group}`;
+  }
+
   get dotted() {
     const optimum = optimumOf(this.predicted);
-    return ` Dotted: the mean within the tail at the [${optimum}|predicted optimum], where the contrastive loss alone would leave it.`;
+    return ` Dotted: the mean within ${this.who("tail")} at the [${optimum}|${termOf(this.predicted)}], where the contrastive loss alone would leave it.`;
   }
 
   /** @param {boolean} few whether pairs have a line each @param {boolean} many or not */
@@ -62,8 +75,8 @@ export class Formation extends Lens {
     const { stage, columns } = this;
     const { groups, neutral } = stage.told;
     const pairs = [
-      [line(groups.tail, 1.5), "pair within the tail"],
-      [line(groups.head, 1.5), "pair within the head"],
+      [line(groups.tail, 1.5), `pair within ${this.who("tail")}`],
+      [line(groups.head, 1.5), `pair within ${this.who("head")}`],
       [line(neutral, 1.5, { opacity: 0.6 }), "any other pair"],
     ];
     const shares = [
@@ -75,11 +88,11 @@ export class Formation extends Lens {
     return [
       ...(few ? pairs : []),
       ...(many ? shares : []),
-      [line("currentColor", 3.5), "mean within the tail"],
+      [columns.map(({ run }) => swatch(run.told)), `mean within ${this.who("tail")}`],
       hasOthers && [line("currentColor", 1.5, { opacity: 0.5 }), "in other runs"],
       columns.some(({ run }) => stage.store.tablesOf(run)) && [area("currentColor", 0.2), "range over seeds"],
-      [line("currentColor", 1.5, { dash: `${DASH} ${SPACE}` }), "regular simplex"],
-      this.predicted && [line("currentColor", 1.5, { dash: DOTTED }), `tail, ${optimumOf(this.predicted)}`],
+      [line(neutral, 1, { dash: `${DASH} ${SPACE}` }), "thin dashed line: regular simplex"],
+      this.predicted && [line("currentColor", 1.5, { dash: DOTTED }), `${this.who("tail")}, ${optimumOf(this.predicted)}`],
       !many && [dot(neutral), "this epoch"],
     ];
   }
@@ -112,7 +125,8 @@ class FormationColumn {
     const plot = content.appendChild(h("div", { class: "plot" }));
     const others = this.others.map(({ told }) => told);
     const { about } = run;
-    const targets = { regular, predicted, planned: about.planned, isBounded: isBounded(about) };
+    const rare = whoIn("tail", run.classes);
+    const targets = { regular, predicted, rare, planned: about.planned, isBounded: isBounded(about) };
     const figure = formationFigure(run.told, others, targets, stage.told);
     const onDraw = () => (this.strip.draw(), this.line.draw());
     this.chart = new Chart(plot, figure, stage.told, onDraw);
@@ -178,7 +192,7 @@ class FormationColumn {
     const predicted = run.classes.predicted ?? {};
     const ahead = ["tail", "prototypes"].filter((of) => Number.isFinite(predicted[of])).map((of) => {
       const within = of === "tail" ? "the tail" : "the tail's prototypes";
-      return row("", `predicted for ${batches(predicted.batch)}: mean over the pairs within ${within}`, predicted[of]);
+      return row("", `predicted for ${batchesOf(predicted)}: mean over the pairs within ${within}`, predicted[of]);
     });
     const measured = curves.epochs.flatMap((epoch, i) => {
       const shares = many ? this.shares(epoch) : [];

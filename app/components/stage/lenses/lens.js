@@ -53,8 +53,9 @@ export class Lens {
       this.side.append(this.words);
       this.build();
       // A page that was saved has no documents beside it.
-      if (this.stage.ask) this.side.append(h("a", { class: "proof", href: this.constructor.proof }, "Where this comes from"));
-      this.side.append(this.foot); // its menu of files
+      const { proof } = this.constructor;
+      const source = this.stage.ask ? h("a", { class: "proof", href: proof }, "Where this comes from") : null;
+      this.side.append(h("div", { class: "foot" }, source, this.foot)); // the latter is its menu of files
     }
     this.built = true;
     this.try("options");

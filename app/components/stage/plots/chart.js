@@ -9,6 +9,7 @@ const NOTED = 200; // pixels of width from which on there is room for notes in t
 const ROOM = 280; // pixels of width that text of the usual size needs
 const HIDDEN = { visible: false };
 const NOTE_EDGE = 6; // pixels beside a note's text
+const LINE_HEIGHT = 1.3; // of a note, by its font's size, as Plotly sets lines
 const CONFIG = { displayModeBar: false, responsive: false, doubleClick: false, scrollZoom: false };
 
 const CLEAR = "rgba(0,0,0,0)";
@@ -75,18 +76,19 @@ export class Chart {
     const theme = themeOf(this.host);
     const wanted = Number(getComputedStyle(this.host).getPropertyValue("--text-scale")) || 1;
     const scale = Math.min(wanted, Math.max(0.8, this.host.clientWidth / ROOM));
-    const bgcolor = `rgba(${theme.paperRgb},0.6)`; // lines are seen through it
     const notes = this.host.clientWidth < NOTED * wanted ? [] : this.figure.layout.annotations;
-    const { l, r } = this.figure.layout.margin;
-    const room = this.host.clientWidth - l - r - NOTE_EDGE;
+    const room = this.host.clientWidth - NOTE_EDGE;
     const fits = ({ size }) => {
       const pen = document.createElement("canvas").getContext("2d");
       pen.font = `${scale * size}px ${theme.font}`;
       return (line) => pen.measureText(line).width <= room;
     };
-    const inLines = ({ text, font }) => text.split("<br>").flatMap((line) => linesOf(line, fits(font))).join("<br>");
-    const annotations = notes?.map((note) => ({ ...note, bgcolor, align: "left", text: inLines(note) }));
-    const base = { ...this.figure.layout, annotations, template: templateOf(theme) };
+    const inLines = ({ text, font }) => text.split("<br>").flatMap((line) => linesOf(line, fits(font)));
+    const annotations = notes?.map((note) => ({ ...note, align: "left", text: inLines(note).join("<br>") }));
+    const heightOf = (note) => inLines(note).length * LINE_HEIGHT * scale * note.font.size + (note.yshift ?? 0);
+    const { margin } = this.figure.layout;
+    const over = { ...margin, t: Math.max(margin.t, ...(notes ?? []).map(heightOf)) }; // notes stand over the axes
+    const base = { ...this.figure.layout, annotations, margin: over, template: templateOf(theme) };
     const listens = this.host.on !== undefined;
     // Without waiting: a resize breaks its promise.
     this.library.react(this.host, data, enlarged(merged(base, layout), scale), CONFIG);

@@ -2,14 +2,15 @@
 // axes and words are decided here, once, and an epoch moves numbers only.
 
 import { translucent } from "../core/colour.js";
-import { batches } from "../core/words.js";
+import { batchesOf } from "../core/words.js";
 import { DASH, SPACE } from "./dots.js";
 
 const TEXT = 14; // pixels
 const SMALL_TEXT = 12;
 const STRIP = 72; // pixels to the right of the formation, where the current epoch's angles stand on the same axis
 const DASHED = `${DASH}px,${SPACE}px`; // as the regular simplex is drawn everywhere
-const LINE_HEIGHT = 12; // degrees that a line of small print takes in the formation
+const [FORMATION_TOP, FORMATION_LEFT] = [52, 44]; // pixels: three lines of small print stand over the axes
+const TICK_HEIGHT = 8; // pixels that the topmost number beside an axis stands over it
 export const TWO_BY_TWO = 400; // pixels of width below which four panels have no room side by side
 const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 %"];
 
@@ -21,15 +22,15 @@ const PERCENTS = ["0.0001 %", "0.001 %", "0.01 %", "0.1 %", "1 %", "10 %", "100 
  * same of each of `others`, whose place is in `meta`; "simplex" and "predicted" are targets.
  *
  * @param {{label: string, colour: string, dash: string}} run @param {Object[]} others like it
- * @param {{regular: number, predicted: ?{tail: number, batch: ?number}, planned: number, isBounded: boolean}} targets
- *   degrees of the regular simplex, and within the tail of the optimum predicted for batches of so many images; epochs; whether no angle can be as
- *   wide as the former
+ * @param {{regular: number, predicted: ?Predicted, rare: string, planned: number, isBounded: boolean}} targets
+ *   degrees of the regular simplex; the optimum predicted for batches of a size; what the tail is called; epochs; whether
+ *   no angle can be as wide as the simplex's
  */
-export function formationFigure(run, others, { regular, predicted, planned, isBounded }, { groups, neutral }) {
+export function formationFigure(run, others, { regular, predicted, rare, planned, isBounded }, { groups, neutral }) {
   const { label, colour, dash } = run;
   const angle = "<br>epoch %{x}: <b>%{y:.1f}°</b><extra></extra>";
   const pair = (role, of, opacity) => line(role, of, 1, { opacity, hovertemplate: `%{text}${angle}` });
-  const target = (role, of, dash, y) => line(role, of, 1.5, { dash, hoverinfo: "skip", y: [y, y] });
+  const target = (role, of, dash, y, width = 1.5) => line(role, of, width, { dash, hoverinfo: "skip", y: [y, y] });
   const beside = (other, place) => {
     const hovertemplate = `tail–tail, ${other.label}: %{y:.1f}°<extra></extra>`;
     return line("beside", other.colour, 1.5, { dash: other.dash, opacity: 0.55, hovertemplate, place });
@@ -41,7 +42,7 @@ export function formationFigure(run, others, { regular, predicted, planned, isBo
     pair("head", groups.head, 0.75),
     pair("tail", groups.tail, 0.8),
     line("median", neutral, 2, { hovertemplate: "median of all pairs %{y:.1f}°" }),
-    target("simplex", neutral, DASHED, regular),
+    target("simplex", neutral, DASHED, regular, 1),
     ...(predicted === null ? [] : [target("predicted", colour, "dot", predicted.tail)]),
     area("seeds", translucent(colour, 0.2)),
     ...others.map(beside),
@@ -50,21 +51,20 @@ export function formationFigure(run, others, { regular, predicted, planned, isBo
   const layout = layoutOf("formation", `Angles between class means over the epochs, ${label}`, {
     xaxis: epochs(planned),
     yaxis: { title: { text: "angle (°)" }, dtick: 30, range: [0, 120] },
-    margin: { r: STRIP, l: 44 },
+    margin: { t: FORMATION_TOP, r: STRIP, l: FORMATION_LEFT },
   });
-  return { data, layout: { ...layout, annotations: targetsInWords(regular, predicted, isBounded) } };
+  return { data, layout: { ...layout, annotations: [overAxes(targetsInWords(regular, predicted, rare, isBounded))] } };
 }
 
-function targetsInWords(regular, predicted, isBounded) {
+/** Above the axes, where they cover no line. */
+function targetsInWords(regular, predicted, rare, isBounded) {
   const angle = `${regular.toFixed(1)}°${isBounded ? ", out of reach" : ""}`;
-  if (predicted === null) return [besideAxis(`regular simplex ${angle}`, regular, "bottom")];
-  const { tail, batch } = predicted;
-  if (tail.toFixed(1) === regular.toFixed(1)) {
-    return [besideAxis(`regular simplex and tail predicted ${angle}<br>for ${batches(batch)}`, regular, "bottom")];
-  }
-  const words = `tail predicted ${tail.toFixed(1)}°<br>for ${batches(batch)}`;
-  const above = tail > regular + LINE_HEIGHT;
-  return [besideAxis(`regular simplex ${angle}`, regular, "bottom"), besideAxis(words, tail, above ? "bottom" : "top")];
+  if (predicted === null) return `regular simplex ${angle}`;
+  const { tail } = predicted;
+  const isSame = tail.toFixed(1) === regular.toFixed(1);
+  const batches = batchesOf(predicted).replace(", ", ",<br>");
+  if (isSame) return `regular simplex and ${rare} predicted ${angle}<br>for ${batches}`;
+  return `regular simplex ${angle}<br>${rare} predicted ${tail.toFixed(1)}° for ${batches}`;
 }
 
 /** Of the runs' dots, a run each: they differ without their colours too. */
@@ -176,7 +176,7 @@ export function batchFigure({ label }, titles) {
     return Object.keys(looks).map(trace);
   });
   const layout = layoutOf("batch", `What each member of a batch weighs for one anchor, ${label}`, {
-    margin: { t: 22, r: 8, l: 62, b: 40 },
+    margin: { t: 22, r: 8, l: 62, b: 28 },
   });
   const { xaxis, yaxis, ...rest } = layout;
   const classes = { ...xaxis, type: "category", categoryorder: "array" };
@@ -278,7 +278,8 @@ function bar(role, name, color, shape = "") {
   };
 }
 
-function besideAxis(text, y, yanchor) {
-  const place = { xref: "x domain", x: 0.01, xanchor: "left", align: "left", y, yanchor, borderpad: 1 };
-  return { text, ...place, showarrow: false, font: { size: SMALL_TEXT - 1 } };
+function overAxes(text) {
+  const across = { xref: "x domain", x: 0, xanchor: "left", xshift: -FORMATION_LEFT };
+  const up = { yref: "y domain", y: 1, yanchor: "bottom", yshift: TICK_HEIGHT };
+  return { text, ...across, ...up, showarrow: false, font: { size: SMALL_TEXT - 1 } };
 }

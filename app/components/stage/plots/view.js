@@ -2,7 +2,7 @@
 
 export const INT16_MAX = 32767; // coordinates are stored in steps of 1/32767
 const MAX_DIMS = 12;
-const REACH = 1.1; // the unit ball and a margin for labels fill the smaller side
+const REACH = 1.04; // the unit ball and a margin for labels fill the smaller side
 
 /** Bits of a sample's style. The first two are the caller's; the selection sets the others. */
 export const RING = 1;

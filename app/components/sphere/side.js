@@ -1,0 +1,233 @@
+// One of the two spheres: its loss and switches, the sphere, the dial, and its angles over the steps.
+
+import { isUneven } from "../stage/core/classes.js";
+import { button, h, number, swatch } from "../stage/core/dom.js";
+import { groupsOf, rarestOf, simplexAngle } from "../stage/core/geometry.js";
+import { batches } from "../stage/core/words.js";
+import { Sheet } from "../stage/plots/sheet.js";
+import { drawBall, placeOf, pointAt, unprojected } from "./ball.js";
+import { Camera } from "./camera.js";
+import { Course, drawCourse } from "./course.js";
+import { drawDial } from "./dial.js";
+import { Hand } from "./hand.js";
+import { LADDER, nameOf, variantOf } from "./settings.js";
+import { Simulation } from "./simulation.js";
+
+const KEYS = "Arrow keys turn, 0 turns back, c chooses a point of the next class, Escape none. Drag a point to move it.";
+
+export class Side {
+  camera = new Camera();
+  chosen = null; // image whose forces are drawn
+  forces = null;
+  predicted = null; // (K, K) degrees
+
+  /** @param {Object} lab that holds both sides @param {Switches} switches of the loss */
+  constructor(lab, switches) {
+    Object.assign(this, { lab, switches });
+    this.title = h("h3");
+    this.steps = h("div", { class: "steps" });
+    this.ball = h("canvas", { class: "ball", tabindex: 0, role: "application", "aria-description": KEYS });
+    this.dial = h("canvas", { class: "dial", "aria-hidden": "true" });
+    this.angle = h("output", { class: "angle", "aria-live": "off" });
+    this.what = h("span", { class: "what" });
+    this.also = ["foretold", "prototypes"].map((name) => h("p", { class: `also ${name}` }));
+    this.chart = h("canvas", { class: "course", role: "img" });
+    this.pushes = h("p", { class: "pushes" });
+    this.element = h(
+      "section",
+      { class: "side" },
+      h("header", {}, this.title, this.steps),
+      h(
+        "div",
+        { class: "view" },
+        this.ball,
+        h("div", { class: "dialled" }, this.dial, h("p", {}, this.angle, this.what), this.also),
+        this.chart,
+      ),
+      this.pushes,
+    );
+    this.hand = new Hand(this.ball, this);
+    this.sheets = [
+      new Sheet(this.ball, (...sheet) => this.paintBall(...sheet)),
+      new Sheet(this.dial, (...sheet) => this.paintDial(...sheet)),
+      new Sheet(this.chart, (...sheet) => this.paintCourse(...sheet)),
+    ];
+  }
+
+  /** Begin anew, from the start that both sides share. */
+  reset() {
+    const { counts, temperature, seed, batch } = this.lab.state;
+    this.simulation = new Simulation(counts, { ...this.switches, temperature }, { seed, size: batch });
+    this.course = new Course();
+    this.course.add(0, this.simulation.angles);
+    this.regular = simplexAngle(counts.length);
+    this.pair = rarestOf(groupsOf(counts)).slice(-2);
+    this.isUneven = isUneven(counts);
+    [this.chosen, this.forces] = [null, null];
+    this.camera = new Camera();
+    this.camera.follow(...this.pairMeans(), 1);
+    this.told();
+  }
+
+  /** Go on under another loss or τ. */
+  turn(switches) {
+    Object.assign(this.switches, switches);
+    this.simulation.switches = { ...this.switches, temperature: this.lab.state.temperature };
+    this.told();
+  }
+
+  /** Say which loss this is, and offer the next switch and the last one. */
+  told() {
+    const { losses } = this.lab.told;
+    const { title, ...line } = losses[variantOf(this.switches)];
+    this.name = title;
+    this.title.replaceChildren(swatch(line), title);
+    const next = LADDER.find(({ isOn }) => !isOn(this.switches));
+    const last = LADDER.findLast(({ isOn }) => isOn(this.switches));
+    const step = (rung, on) =>
+      rung && button(`${on ? "+" : "−"} ${rung.name}`, () => this.lab.turn(this, rung.turned(on)), {
+        "aria-label": `${on ? "add" : "take away"} ${rung.name}`,
+      });
+    this.steps.replaceChildren(...[step(last, false), step(next, true)].filter(Boolean));
+  }
+
+  step() {
+    this.simulation.step();
+    this.course.add(this.simulation.time, this.simulation.angles);
+  }
+
+  /** The dial's pair: the two rarest, or, of equal counts, the two closest. */
+  get dialled() {
+    if (this.isUneven) return this.pair;
+    const { angles, K } = this.simulation;
+    let closest = [1, 0];
+    for (let b = 1; b < K; b++) {
+      for (let a = 0; a < b; a++) if (angles[b * K + a] < angles[closest[0] * K + closest[1]]) closest = [b, a];
+    }
+    return closest;
+  }
+
+  /** Degrees between two classes: their means, what is predicted of them, and their prototypes; null for none. */
+  read([a, b]) {
+    const { angles, prototypeAngles, K } = this.simulation;
+    const at = a * K + b;
+    return { angle: angles[at], predicted: this.predicted?.[at] ?? null, prototypes: prototypeAngles?.[at] ?? null };
+  }
+
+  pairMeans() {
+    const means = this.simulation.means();
+    return this.pair.map((k) => [...means.subarray(3 * k, 3 * k + 3)]);
+  }
+
+  /** @param {boolean} isWhole the dial and the angles over the steps, too, which move slowly */
+  draw(isWhole, ease) {
+    if (!this.simulation.held.size) this.camera.follow(...this.pairMeans(), ease);
+    if (isWhole && this.chosen !== null) this.forces = this.simulation.forces(this.chosen);
+    this.sheets[0].draw();
+    if (!isWhole) return;
+    this.write();
+    for (const sheet of this.sheets.slice(1)) sheet.draw();
+  }
+
+  write() {
+    const pair = this.dialled;
+    const { angle, predicted, prototypes } = this.read(pair);
+    const names = [...pair].sort((a, b) => a - b).map(nameOf).join("–");
+    this.angle.value = `${number(angle)}°`;
+    this.what.textContent = `${names}, the two ${this.isUneven ? "rarest" : "closest"}`;
+    const [foretold, theirs] = this.also;
+    foretold.textContent = predicted === null ? "no prediction" : `predicted for ${batches(this.lab.size)}: ${number(predicted, 1)}°`;
+    theirs.textContent = prototypes === null ? "no prototypes" : `◇ prototypes ${number(prototypes)}°`;
+    const said = `${this.name}: ${names} stand ${number(angle)}° apart after ${this.simulation.time} steps`;
+    if (!this.lab.state.playing) {
+      this.ball.ariaLabel = `Sphere. ${said}.`;
+      this.chart.ariaLabel = `Angles between all classes over the steps. ${said}.`;
+    }
+    this.pushes.textContent = this.forces === null ? "" : this.pushesInWords();
+  }
+
+  pushesInWords() {
+    const { pull, pushes } = this.forces;
+    const own = nameOf(this.simulation.classes[this.chosen]);
+    const lengths = pushes.map((push) => Math.hypot(...push));
+    const all = lengths.reduce((sum, length) => sum + length, 0);
+    if (!(all > 1e-12)) return `An image of ${own}: no class pushes it.`;
+    const shares = lengths.map((length, k) => `${nameOf(k)} ${number((100 * length) / all, length < 0.1 * all ? 1 : 0)} %`);
+    const pulled = number(Math.hypot(...pull) / all, 2);
+    return `An image of ${own}: pushed by ${shares.join(", ")}; its own class pulls ${pulled} times as hard as all of them push.`;
+  }
+
+  paintBall(context, width, height, theme) {
+    if (!this.simulation) return;
+    const { simulation, chosen, forces, lab: { scale, colours } } = this;
+    const pair = this.dialled;
+    drawBall(context, width, height, theme, { simulation, rows: this.camera.rows, pair, chosen, forces, scale }, colours);
+  }
+
+  paintDial(context, width, height, theme) {
+    if (!this.simulation) return;
+    const told = { ...this.read(this.dialled), regular: this.regular };
+    drawDial(context, width, height, theme, told, this.lab.colours.tail);
+  }
+
+  paintCourse(context, width, height, theme) {
+    if (!this.simulation) return;
+    const { regular, predicted, simulation: { K }, lab: { state, colours } } = this;
+    const told = { regular, predicted, pair: this.dialled, K, end: state.until };
+    drawCourse(context, width, height, theme, this.course, told, colours);
+  }
+
+  // What a hand does.
+
+  get place() {
+    return placeOf(...this.sheets[0].size);
+  }
+
+  pointAt(x, y) {
+    return pointAt(this.simulation, this.camera.rows, this.place, x, y);
+  }
+
+  hold(image, x, y, isFirst) {
+    const { simulation, camera: { rows }, lab } = this;
+    if (isFirst) {
+      const own = simulation.classes[image];
+      const isHeld = (other) => other === image || (lab.state.drags === "class" && simulation.classes[other] === own);
+      const others = Array.from(simulation.classes.keys()).filter((other) => isHeld(other) && other !== image);
+      this.holding = [image, ...others];
+      simulation.held = new Set(this.holding);
+      const at = simulation.points.subarray(3 * image, 3 * image + 3);
+      this.isBehind = rows[2].reduce((sum, part, axis) => sum + part * at[axis], 0) < 0;
+      lab.choose(image);
+      lab.play();
+    }
+    simulation.drag(this.holding, unprojected(rows, this.place, x, y, this.isBehind));
+    lab.invalidate();
+  }
+
+  release() {
+    this.simulation.held.clear();
+    this.lab.play();
+  }
+
+  /** By pixels: a hand takes the sphere's front along. */
+  turnBall(right, up) {
+    const { radius } = this.place;
+    this.camera.turn(right / radius, up / radius);
+    this.lab.invalidate();
+  }
+
+  choose(image) {
+    this.lab.choose(image);
+  }
+
+  next() {
+    const { counts, classes, K } = this.simulation;
+    const k = this.chosen === null ? this.pair.at(-1) : (classes[this.chosen] + 1) % K;
+    this.lab.choose(counts.slice(0, k).reduce((sum, count) => sum + count, 0));
+  }
+
+  level() {
+    this.camera.level();
+    this.lab.invalidate();
+  }
+}

@@ -1,0 +1,349 @@
+// The sphere lab: free points under two losses, from one start.
+
+import { picturing } from "../mounting.js";
+import { isUneven } from "../stage/core/classes.js";
+import { button, choice, h, number, popup, swatch, toggle } from "../stage/core/dom.js";
+import { simplexAngle } from "../stage/core/geometry.js";
+import { fetchFrom, json } from "../stage/core/server.js";
+import { batches, plural } from "../stage/core/words.js";
+import { OPENING, PREDICTED } from "./predicted.js";
+import { BCL_CLASS, LADDER, READ, ROOM, SCL, nameOf, notesOn, variantOf } from "./settings.js";
+import { Side } from "./side.js";
+
+const RATE = 0.08; // steps a millisecond
+const MOST_AT_ONCE = 8; // steps a frame
+const UNSEEN_AT_ONCE = 40; // for who wants less motion
+const LENGTH = 900; // steps of a play
+const REST = 3; // frames from one drawing of dials and charts to the next
+const KEPT = 100; // predictions
+const EXAMPLES = ["130 32 8 2", "100 30 10 3", "43 43 43 43", "120 40 12", "30 30 30 30 30 30", "60 20 8 6 4 2"];
+
+class Sphere {
+  bound = [];
+  known = new Map(); // (K, K) degrees by what was asked; null where nothing is predicted
+  still = matchMedia("(prefers-reduced-motion: reduce)");
+  frames = 0;
+  waits = true; // to be seen, and then plays
+  scale = 0; // of arrows: the longest, in radians of a step
+
+  /** @param {Object} told see `told` in __init__.py */
+  constructor(host, told) {
+    Object.assign(this, { host, told, fetchBytes: fetchFrom(told.prefix) });
+    host.style.setProperty("--tail", told.tail);
+    this.colours = { classes: told.classes, tail: told.tail, other: told.neutral };
+    this.state = { ...OPENING, seed: 0, playing: false, until: LENGTH, drags: "point" };
+    this.sides = [new Side(this, { ...SCL }), new Side(this, { ...BCL_CLASS })];
+    this.build();
+    this.reset();
+    this.observer = new IntersectionObserver((entries) => this.see(entries.at(-1).isIntersecting));
+    this.observer.observe(host);
+  }
+
+  // Fields of the state, as the controls of dom.js know them.
+
+  bind(update) {
+    this.bound.push(update);
+    update();
+  }
+
+  set(changes) {
+    Object.assign(this.state, changes);
+    for (const update of this.bound) update();
+  }
+
+  build() {
+    const play = button("", () => (this.state.playing ? this.pause() : this.play()), { class: "primary play" });
+    this.bind(() => (play.textContent = this.state.playing ? "Pause" : "Play"));
+    const step = button("Step", () => (this.pause(), this.advance(1), this.draw(true)));
+    const seed = h("output");
+    this.bind(() => (seed.value = `seed ${this.state.seed}`));
+    const another = button("Another start", () => this.change({ seed: (this.state.seed + 1) % 100000 }));
+    const more = button("More");
+    this.time = h("output", { class: "time" });
+    this.legend = h("div", { class: "legend" });
+    this.notes = h("ul", { class: "notes" });
+    this.said = h("p", { class: "said", role: "status" });
+    const settings = this.settings();
+    popup(more, settings);
+    this.host.replaceChildren(
+      h(
+        "div",
+        { class: "controls" },
+        play,
+        step,
+        button("Start again", () => (this.reset(), this.play())),
+        another,
+        seed,
+        this.time,
+        choice(this, "drags", "Drag", [["point", "a point"], ["class", "its class"]]),
+        more,
+        settings,
+      ),
+      h("div", { class: "sides" }, this.sides.map(({ element }) => element)),
+      this.legend,
+      this.said,
+      this.notes,
+    );
+  }
+
+  /** What stands under "More": all that can be set, and beside each what is wrong with it. */
+  settings() {
+    const fields = [
+      ["counts", "Images of each class", "text"],
+      ["temperature", "τ", "decimal"],
+      ["batch", "Images in a batch", "numeric"],
+      ["seed", "Seed", "numeric"],
+    ].map((field) => this.field(...field));
+    const examples = EXAMPLES.map((text) => button(text, () => this.change({ counts: READ.counts(text) })));
+    const switches = this.sides.map((side, i) => {
+      const bound = (rung) => {
+        const name = `switch-${i}-${rung.name}`;
+        this.bind(() => (this.state[name] = rung.isOn(side.switches)));
+        const lab = {
+          state: this.state,
+          bind: (update) => this.bind(update),
+          set: (changes) => this.turn(side, rung.turned(changes[name])),
+        };
+        return toggle(lab, name, rung.name);
+      };
+      return h("fieldset", {}, h("legend", {}, i ? "Right sphere" : "Left sphere"), LADDER.map(bound));
+    });
+    return h(
+      "div",
+      { class: "settings", popover: "auto", role: "dialog", "aria-label": "More settings" },
+      fields[0],
+      h("div", { class: "examples" }, examples),
+      fields.slice(1),
+      h("div", { class: "switches" }, switches),
+    );
+  }
+
+  field(name, label, kind) {
+    const wrong = h("span", { class: "wrong", role: "alert" });
+    const read = ({ target }) => {
+      try {
+        const value = READ[name](target.value);
+        this.change({ [name]: value });
+        wrong.textContent = "";
+        target.removeAttribute("aria-invalid");
+      } catch (error) {
+        wrong.textContent = `${error.message} Until then the last ones stand.`;
+        target.setAttribute("aria-invalid", "true");
+      }
+    };
+    const input = h("input", { type: "text", inputmode: kind, name, autocomplete: "off", onchange: read });
+    this.bind(() => {
+      if (input.getAttribute("aria-invalid") && document.activeElement === input) return;
+      input.value = [this.state[name]].flat().join(" ");
+      input.removeAttribute("aria-invalid");
+      wrong.textContent = "";
+    });
+    return h("label", {}, h("span", {}, label), input, wrong);
+  }
+
+  /** Other settings: τ alone goes on from where the points are, all else begins anew. */
+  change(changes) {
+    this.set(changes);
+    if (Object.keys(changes).join() !== "temperature") this.reset();
+    else {
+      for (const side of this.sides) side.turn({});
+      this.foretell();
+    }
+    this.play();
+  }
+
+  /** A switch of one sphere, whose points go on from where they are. */
+  turn(side, switches) {
+    side.turn(switches);
+    this.set({});
+    this.foretell();
+    this.play();
+  }
+
+  reset() {
+    this.set({ until: LENGTH });
+    for (const side of this.sides) side.reset();
+    this.choose(null);
+    this.foretell();
+    this.draw(true, 1);
+  }
+
+  play() {
+    const { until } = this.state;
+    const left = until - this.sides[0].simulation.time;
+    this.set({ playing: true, until: left < LENGTH / 3 ? until - left + LENGTH : until });
+    this.last = performance.now();
+    this.said.textContent = "";
+    this.invalidate();
+  }
+
+  pause() {
+    this.set({ playing: false });
+    this.draw(true);
+    this.say();
+  }
+
+  advance(steps) {
+    for (let i = 0; i < steps; i++) for (const side of this.sides) side.step();
+  }
+
+  /** Play as soon as it is seen, and rest while it is not. */
+  see(isSeen) {
+    if (isSeen && this.waits) this.play();
+    const rests = !isSeen && this.state.playing;
+    if (rests) this.pause();
+    this.waits = !isSeen && (this.waits || rests);
+  }
+
+  invalidate() {
+    this.waiting ??= requestAnimationFrame((now) => this.frame(now));
+  }
+
+  frame(now) {
+    this.waiting = undefined;
+    const { playing, until } = this.state;
+    if (playing) {
+      const left = until - this.sides[0].simulation.time;
+      const due = this.still.matches ? UNSEEN_AT_ONCE : Math.min(MOST_AT_ONCE, Math.round((now - this.last) * RATE));
+      this.last = now;
+      this.advance(Math.max(0, Math.min(due, left)));
+      if (left <= due) return this.pause();
+      this.invalidate();
+      if (this.still.matches && !this.sides.some(({ simulation }) => simulation.held.size)) return;
+    }
+    this.draw(!playing || this.frames++ % REST === 0);
+  }
+
+  /** @param {boolean} isWhole dials and charts, too */
+  draw(isWhole, ease = this.still.matches ? 1 : undefined) {
+    if (isWhole) this.time.value = `step ${this.sides[0].simulation.time}`;
+    for (const side of this.sides) side.draw(isWhole, ease);
+    if (!isWhole) return;
+    const lengths = this.sides.flatMap(({ forces }) => (forces ? [forces.pull, ...forces.pushes] : []));
+    this.scale = Math.max(0, ...lengths.map((vector) => Math.hypot(...vector)));
+  }
+
+  choose(image) {
+    const had = this.sides[0].chosen !== null;
+    for (const side of this.sides) Object.assign(side, { chosen: image, forces: null });
+    if (had !== (image !== null)) this.tellLegend();
+    if (!this.state.playing) this.draw(true), this.draw(true); // the scale of arrows, then the arrows
+  }
+
+  /** Ask what these batches come to, for each sphere. */
+  async foretell() {
+    this.tellLegend();
+    this.tellNotes();
+    await Promise.all(
+      this.sides.map(async (side) => {
+        const asked = this.question(side);
+        side.predicted = this.known.get(asked) ?? null;
+        if (this.known.has(asked)) return;
+        const found = await this.prediction(side, asked).catch(() => undefined); // nobody is there to be asked
+        if (found === undefined) return;
+        if (this.known.size >= KEPT) this.known.clear();
+        this.known.set(asked, found);
+        if (this.question(side) === asked) side.predicted = found;
+      }),
+    );
+    this.tellLegend();
+    if (!this.state.playing) this.draw(true);
+  }
+
+  question({ switches }) {
+    const { counts, temperature, batch } = this.state;
+    return new URLSearchParams({ counts: counts.join("."), loss: variantOf(switches), temperature, batch }).toString();
+  }
+
+  /** @returns {Promise<?number[]>} (K, K) degrees; null where nothing is predicted */
+  async prediction({ switches }, asked) {
+    const { counts, temperature, batch } = this.state;
+    if (counts.length > ROOM) return null;
+    if (!isUneven(counts)) return Array(counts.length ** 2).fill(simplexAngle(counts.length));
+    const isOpening = temperature === OPENING.temperature && batch === OPENING.batch;
+    if (isOpening && counts.join() === OPENING.counts.join()) return PREDICTED[variantOf(switches)];
+    return json(await this.fetchBytes(`sphere/predicted?${asked}`)).angles;
+  }
+
+  tellLegend() {
+    const { counts } = this.state;
+    const line = (colour, dash, text) => h("span", {}, swatch({ colour, dash }), text);
+    const [side] = this.sides;
+    const names = side.isUneven ? [...side.pair].sort((a, b) => a - b).map(nameOf).join("–") : "the closest pair";
+    const entries = [
+      line(this.colours.tail, "solid", names),
+      line(this.colours.other, "solid", "other pairs"),
+      line("currentColor", "dash", `regular simplex ${number(simplexAngle(counts.length), 1)}°`),
+    ];
+    if (this.sides.some(({ predicted }) => predicted)) entries.push(line("currentColor", "dot", `predicted for ${batches(this.size)}`));
+    const classes = counts.map((count, k) =>
+      h("span", { class: "class" }, h("i", { style: `background: ${this.colours.classes[k]}` }), `${nameOf(k)} ${count}`),
+    );
+    if (this.sides.some(({ switches }) => switches.complement)) classes.push(h("span", {}, "◇ prototype"));
+    if (side.chosen !== null) classes.push(h("span", {}, "arrows: pull solid, push dashed, by class"));
+    this.legend.replaceChildren(...classes, ...entries);
+  }
+
+  tellNotes() {
+    const notes = notesOn(this.state, this.sides.map(({ switches }) => switches));
+    this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
+  }
+
+  /** Say what has come out. */
+  say() {
+    const { counts } = this.state;
+    this.said.textContent = counts.length > ROOM ? this.roomInWords() : this.pairsInWords();
+  }
+
+  pairsInWords() {
+    const read = this.sides.map((side) => side.read(side.dialled));
+    const angles = read.map(({ angle }, i) => `${number(angle)}° under ${this.sides[i].name}`);
+    const which = this.sides[0].isUneven ? "rarest" : "closest";
+    const { time } = this.sides[0].simulation;
+    const said = `After ${plural(time, "step")} the two ${which} classes stand apart by ${angles.join(" and ")}`;
+    const predicted = read.map((of) => (of.predicted === null ? "–" : `${number(of.predicted, 1)}°`));
+    if (predicted.every((text) => text === "–")) return `${said}.`;
+    return `${said}; predicted for ${batches(this.size)}: ${predicted.join(" and ")}.`;
+  }
+
+  roomInWords() {
+    const parts = this.sides.map(({ name, simulation: { angles, K } }) => {
+      const pairs = Array.from(angles).filter((_, i) => i % K > Math.floor(i / K)).sort((a, b) => a - b);
+      const mean = pairs.reduce((sum, angle) => sum + angle, 0) / pairs.length;
+      return `${name}: ${groupedInWords(pairs)}, ${number(mean, 1)}° on average.`;
+    });
+    const regular = number(simplexAngle(this.state.counts.length), 1);
+    return `${parts.join(" ")} In a regular simplex all are ${regular}°: a mean angle alone proves nothing.`;
+  }
+
+  /** Images in a batch; null where it holds them all. */
+  get size() {
+    const { batch } = this.state;
+    return batch >= this.sides[0].simulation.n ? null : batch;
+  }
+
+  get pictures() {
+    return this.sides.flatMap(({ sheets }) => sheets);
+  }
+
+  remove() {
+    this.observer.disconnect();
+    cancelAnimationFrame(this.waiting);
+    this.set({ playing: false });
+  }
+}
+
+/** Angles that are alike, counted; their range where they are of many kinds. @param {number[]} angles ascending */
+function groupedInWords(angles) {
+  const groups = [];
+  for (const angle of angles) {
+    if (groups.length && angle - groups.at(-1)[0] <= 3) groups.at(-1).push(angle);
+    else groups.push([angle]);
+  }
+  if (groups.length > 3) return `${angles.length} pairs from ${number(angles[0])}° to ${number(angles.at(-1))}°`;
+  const said = groups.map((group) => `${plural(group.length, "pair")} at ${number(group[group.length >> 1])}°`);
+  return said.join(", ");
+}
+
+const mount = picturing(".bcl-sphere", Sphere);
+export { Sphere, mount as default };

@@ -1,0 +1,148 @@
+"""The sphere lab as a page of its own, and what is predicted of it.
+
+The page needs no server once it is loaded: `predicted.js` holds what is predicted of the settings that it opens with.
+`python -m app.routes.sphere` writes that file; a test holds it to the solver.
+"""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from app import runs
+from app.components import VERSION
+from app.components.sphere import INTRODUCTION, VARIANTS, told
+from app.routes.answers import as_json, refused
+from bcl_core import geometry
+from bcl_core.registry import LOSSES
+
+PREDICTED = Path(__file__).parents[1] / "components" / "sphere" / "predicted.js"
+DIMENSIONS = 3
+MOST_IMAGES = 400
+TEMPERATURES = (0.02, 5.0)
+OPENING: dict[str, Any] = {"counts": [130, 32, 8, 2], "temperature": 0.3, "batch": 64}
+
+_PAGE = """\
+<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>BCL Lab: the sphere</title>
+<style>
+:root {{ color-scheme: light dark; {light} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}
+</style>
+<link rel="stylesheet" href="component/{version}/sphere.css">
+<body class="bcl-alone">
+<main>
+<h1>Two spheres, one start</h1>
+<p>{introduction}</p>
+<div class="bcl-sphere"></div>
+</main>
+<noscript>This page draws with JavaScript, which this browser does not run.</noscript>
+<script type="application/json" id="told">{told}</script>
+<script type="module" src="component/{version}/alone.js"></script>
+</html>
+"""
+_COLOURS = {
+    "background-color": "backgroundColor",
+    "secondary-background-color": "secondaryBackgroundColor",
+    "text-color": "textColor",
+    "link-color": "linkColor",
+    "border-color": "borderColor",
+    "primary-color": "primaryColor",
+}
+# As Streamlit derives them from the others.
+_DERIVED = (
+    "--st-gray-text-color: color-mix(in srgb, var(--st-text-color) 75%, var(--st-background-color)); "
+    "--st-border-color-light: color-mix(in srgb, var(--st-border-color) 50%, var(--st-background-color));"
+)
+
+
+class Prediction(TypedDict):
+    """Degrees between the class means, K·K in rows, where a loss leaves them in three dimensions; null if unproved."""
+
+    angles: list[float] | None
+
+
+def sphere_routes() -> list[Route]:
+    """Return the page, and the route that predicts."""
+    return [Route("/sphere", lambda _: HTMLResponse(_page())), Route("/sphere/predicted", _predicted)]
+
+
+def _page() -> str:
+    themes = {
+        theme: "".join(
+            f"--st-{name}: {st.get_option(f'theme.{theme}.{option}')}; " for name, option in _COLOURS.items()
+        )
+        for theme in ("light", "dark")
+    }
+    font, radius = st.get_option("theme.font"), st.get_option("theme.baseRadius")
+    shared = f"--st-font: {font}; --st-base-radius: {radius}; {_DERIVED}"
+    return _PAGE.format(
+        light=themes["light"] + shared,
+        dark=themes["dark"],
+        version=VERSION,
+        introduction=escape(INTRODUCTION),
+        told=json.dumps(told(".")).replace("<", "\\u003c"),
+    )
+
+
+def _predicted(request: Request) -> Response:
+    """Answer in a thread of the server's: the solver takes a tenth of a second."""
+    try:
+        asked = _asked(request.query_params)
+    except (KeyError, ValueError) as error:
+        return refused(f"no prediction for that: {error}")
+    return as_json(request, Prediction(angles=angles(**asked)))
+
+
+def _asked(query: Mapping[str, str]) -> dict[str, Any]:
+    counts = [int(word) for word in query["counts"].split(".") if re.fullmatch("[0-9]{1,4}", word)]
+    temperature, batch = float(query["temperature"]), int(query["batch"])
+    if not 2 <= len(counts) <= DIMENSIONS + 1 or min(counts) < 1 or sum(counts) > MOST_IMAGES:
+        raise ValueError(f"counts are 2 to {DIMENSIONS + 1} whole numbers of at least 1, {MOST_IMAGES} in all at most")
+    if query["loss"] not in VARIANTS:
+        raise ValueError(f"loss is one of {', '.join(VARIANTS)}")
+    if not TEMPERATURES[0] <= temperature <= TEMPERATURES[1] or batch < 2:
+        raise ValueError("temperature is {} to {}, batch 2 or more".format(*TEMPERATURES))
+    return {"counts": counts, "variant": query["loss"], "temperature": temperature, "batch": batch}
+
+
+def angles(*, counts: Sequence[int], variant: str, temperature: float, batch: int) -> list[float] | None:
+    """Return a prediction's angles in degrees, row by row to a hundredth; None where the solver proves none."""
+    name, anchors = VARIANTS[variant]
+    weights = LOSSES[name].weights
+    assert weights is not None
+    found = runs.optimum(
+        tuple(counts),
+        weights.class_averaging,
+        weights.class_complement,
+        anchors,
+        temperature,
+        DIMENSIONS,
+        None if batch >= sum(counts) else batch,
+    )
+    return np.round(geometry.pairwise_angles(found.means), 2).ravel().tolist() if np.isfinite(found.gap) else None
+
+
+def javascript() -> str:
+    """Return what the lab opens with, as its module."""
+    found = {variant: angles(variant=variant, **OPENING) for variant in VARIANTS}
+    return (
+        "// Written by `python -m app.routes.sphere`: what the lab opens with, and what is predicted, in degrees.\n\n"
+        f"export const OPENING = {json.dumps(OPENING)};\n\n"
+        f"export const PREDICTED = {json.dumps(found, indent=1)};\n"
+    )
+
+
+if __name__ == "__main__":
+    PREDICTED.write_text(javascript(), encoding="utf-8")

@@ -1,0 +1,95 @@
+"""The sphere lab in a real browser, on its own page and without a server once it is loaded."""
+
+import math
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, expect
+
+from harness.serving import new_page
+
+pytestmark = pytest.mark.browser
+
+MARGIN, TURNED = 22, 0.2  # pixels around a sphere, and radians that the pair is turned out of the picture's plane
+PATIENCE = 60_000  # milliseconds: 900 steps take a few seconds on a machine that is not busy
+
+
+@pytest.fixture
+def open_sphere(visitor: BrowserContext, app: str) -> Iterator[Callable[..., Page]]:
+    """Open the page, and fail where it threw an error or broke the policy of its headers."""
+    pages, errors = list[Page](), list[str]()
+
+    def heard(message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            errors.append(message.text)
+
+    def opened(path: str = "bcl/v1/sphere", **how: object) -> Page:
+        page = new_page(visitor, **how)
+        pages.append(page)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", heard)
+        page.goto(f"{app}{path}")
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert not errors
+
+
+def degrees(place: Locator) -> float:
+    found = re.match(r"\d+", place.inner_text())
+    assert found, place.inner_text()
+    return float(found[0])
+
+
+def test_it_plays_and_a_switch_moves_its_dial_without_a_server(open_sphere: Callable[..., Page]) -> None:
+    page = open_sphere(reduced_motion="reduce")
+    page.route("**", lambda route: route.abort())
+    said, angles = page.locator(".said"), page.locator(".angle")
+    expect(said).to_contain_text(
+        "108° under BCL, class anchors; predicted for batches of 64: 80.8° and 107.9°", timeout=PATIENCE
+    )
+    assert degrees(angles.first) == pytest.approx(81, abs=2)
+    page.get_by_role("button", name="take away class anchors").click()
+    expect(said).to_contain_text("under BCL; predicted for batches of 64: 80.8° and 85.8°", timeout=PATIENCE)
+    assert degrees(angles.last) == pytest.approx(86, abs=3)
+    page.get_by_role("button", name="More").click()
+    counts = page.get_by_label("Images of each class")
+    counts.fill("130 0 8")
+    counts.press("Tab")
+    expect(page.get_by_role("alert").filter(has_text="A class of 0 images")).to_be_visible()
+    page.get_by_role("button", name="30 30 30 30 30 30").click()
+    expect(counts).to_have_value("30 30 30 30 30 30")
+    expect(page.locator(".notes")).to_contain_text("no room")
+    expect(said).to_contain_text("12 pairs at 90°, 3 pairs at 1", timeout=PATIENCE)
+    assert "NaN" not in page.locator("body").inner_text()
+
+
+def test_a_point_that_is_dragged_away_comes_back(open_sphere: Callable[..., Page]) -> None:
+    page = open_sphere(reduced_motion="reduce")
+    said, ball, angle = page.locator(".said"), page.locator(".ball").first, page.locator(".angle").first
+    expect(said).to_contain_text("under SCL", timeout=PATIENCE)
+    settled = degrees(angle)
+    ball.press("c")  # chooses a point of the rarest class, and says what pushes it
+    expect(page.locator(".pushes").first).to_contain_text("An image of D: pushed by A")
+    room = ball.bounding_box()
+    assert room is not None
+    middle_x, middle_y = room["x"] + room["width"] / 2, room["y"] + room["height"] / 2
+    half, radius = math.radians(settled) / 2, min(room["width"], room["height"]) / 2 - MARGIN
+    page.mouse.move(middle_x + radius * math.sin(half) * math.cos(TURNED), middle_y - radius * math.cos(half))
+    expect(ball).to_have_css("cursor", "pointer")
+    page.mouse.down()
+    page.mouse.move(middle_x - 20, middle_y + 20, steps=4)
+    expect(angle).not_to_have_text(f"{settled:.0f}°", timeout=PATIENCE)
+    page.mouse.up()
+    expect(page.locator(".play")).to_have_text("Play", timeout=PATIENCE)
+    assert degrees(angle) == pytest.approx(settled, abs=3)
+
+
+def test_it_stands_in_the_app_and_plays_when_it_is_seen(open_sphere: Callable[..., Page]) -> None:
+    page = open_sphere("learn")
+    expect(page.locator(".bcl-sphere .time")).to_have_text(re.compile(r"step \d{2,}"), timeout=PATIENCE)
+    page.locator(".play").click()
+    expect(page.locator(".said")).to_contain_text("the two rarest classes stand apart")
