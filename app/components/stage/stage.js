@@ -46,6 +46,7 @@ export class Stage {
   narrow = matchMedia("(max-width: 700px)"); // one picture at a time has room, as stage.css has it
   charted = false; // whether the first charts stand
   led = null; // the address of a presenter's stage, while this one shows the same
+  awaited = null; // its epoch, while that is not here yet
   warm = false; // whether the first picture stands; Plotly and the graphics card, which stop the browser, wait for it
 
   /**
@@ -81,18 +82,27 @@ export class Stage {
 
   /** Show what a presenter's address says, and be steered by nothing else; null gives the stage back to its reader. */
   lead(search) {
-    if (search === this.led) return;
+    if (search === this.led) return this.catchUp();
     this.led = search;
+    this.awaited = null;
     const { presenter, hidden, control } = this.state;
     const { epoch, speed, follow, runs, ...shown } = search === null ? { ...this.state, presenter: false } : read(search);
     Object.assign(this.state, shown);
     if (search !== null) {
       this.clock = clock(this.kept(), { epoch, speed, follow: follow || (epoch === null && this.grows) });
+      if (epoch !== this.clock.epochs[this.clock.at]) this.awaited = epoch;
       this.lens("embedding").lookFrom(shown.basis);
     }
     const staged = (...parts) => JSON.stringify(parts);
     if (staged(presenter, hidden, control) !== staged(shown.presenter, shown.hidden, shown.control)) this.show();
     else this.mark("address", "options");
+  }
+
+  /** Go to the epoch that a presenter shows, once it has arrived here, too. */
+  catchUp() {
+    if (!this.clock.epochs.includes(this.awaited)) return;
+    this.send({ type: "seek", epoch: this.awaited });
+    this.awaited = null;
   }
 
   /** Whether this is a presenter's screen, which the stage has to itself. */
