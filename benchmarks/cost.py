@@ -39,7 +39,7 @@ def figure(report: dict[str, Any]) -> "Figure":
             panel.loglog([row[size] for row in rows], [row["seconds"] for row in rows], "o-", label=name)
         panel.set_xlabel(words)
         panel.grid(alpha=0.3)
-    panels[0].set_ylabel("seconds")
+    panels[0].set_ylabel("CPU seconds")
     panels[0].legend(frameon=False, fontsize=9)
     return drawn
 

@@ -62,6 +62,7 @@ def test_one_command_measures_steps_stages_memory_and_growth(capsys, tmp_path):
         (["--set", "threads=many"], "threads"),
         (["--set", "batch_size"], "has no value"),
         (["--profile", "/nowhere/trace.json"], "cannot be written"),
+        (["--profile", "/"], "is a folder"),
     ],
 )
 def test_what_cannot_be_measured_is_said_in_words(capsys, tmp_path, arguments, message):

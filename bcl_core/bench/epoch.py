@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
+from bcl_core.bench.steps import work_clock
 from bcl_core.data.dataset import Dataset
 from bcl_core.geometry.arrays import SampleArray
 from bcl_core.hardware import Hardware
@@ -23,19 +24,19 @@ TRAINING_IMAGES = 2  # of each class that are shown beside the test images
 
 
 class EpochCost(NamedTuple):
-    """Seconds of what comes after an epoch's last step, and what it leaves on the disk."""
+    """What comes after an epoch's last step, in seconds of work, and what it leaves on the disk."""
 
     images: int  # embedded
     evaluation: float  # embedding and measuring
     measuring: float  # of as many images in as many dimensions
-    files: float  # view, embeddings and checkpoint, written and synced
+    files: float  # view, embeddings and checkpoint, written and synced: seconds of the clock
     written_bytes: int
 
 
 class MeasuringCost(NamedTuple):
     """What it takes to measure an epoch whose images are embedded."""
 
-    seconds: float
+    seconds: float  # of work
     peak_bytes: int  # allocated at once, beyond the embeddings that are measured
 
 
@@ -45,10 +46,9 @@ def epoch_cost(recipe: Recipe, dataset: Dataset, hardware: Hardware) -> EpochCos
     last = 0.0
     for event in train(recipe.model_copy(update={"epochs": 1}), execution, dataset=dataset):
         if isinstance(event, Step):
-            event.loss.item()
-            last = time.perf_counter()
+            last = work_clock()
         elif isinstance(event, Epoch) and event.epoch == 1:
-            evaluation = time.perf_counter() - last
+            evaluation = work_clock() - last
             found = event
     images, dim = len(dataset.test.labels), recipe.model.projection_dim
     width = found.view["classifier"].shape[1]
@@ -90,9 +90,9 @@ def measuring_cost(num_classes: int, images: int, dim: int, width: int, *, threa
     backbone = around(before, 2.0)
     embedded = Embedded(features, backbone, chosen.labels, prototypes=units, classifier=before.astype(np.float64))
     with threadpool_limits(threads, "blas"):
-        start = time.perf_counter()
+        start = work_clock()
         measure(chosen, samples, embedded)
-        seconds = time.perf_counter() - start
+        seconds = work_clock() - start
         tracemalloc.start()
         measure(chosen, samples, embedded)
         peak = tracemalloc.get_traced_memory()[1]

@@ -4,7 +4,7 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from bcl_core.recipe import Recipe
 
 Report = dict[str, Any]
 LOADERS = 2  # processes of the published pipeline
-ROUNDS, STEPS = 3, 4
+ROUNDS, STEPS = 2, 3
 NAMES = {
     "bare": "forward and backward alone, on ready views",
     "ours": "ours",
@@ -33,20 +33,31 @@ IN_WORDS = {
 }
 
 
-def bench(recipe: Recipe, dataset: Dataset, hardware: Hardware, *, quick: bool) -> Report:
-    """Measure a recipe's steps, an epoch's end, and how costs grow. `quick`: once each, which says little."""
+def bench(
+    recipe: Recipe, dataset: Dataset, hardware: Hardware, *, quick: bool, say: Callable[[str], None] = lambda _: None
+) -> Report:
+    """Measure a recipe's steps, an epoch's end, and how costs grow.
+
+    `quick`: once each, which says little. `say` is told in words what comes next.
+    """
     load = os.getloadavg()[0]
     rounds, steps = (1, 1) if quick else (ROUNDS, STEPS)
+    say("a step, stage by stage")
     stages = stage_seconds(recipe, dataset, hardware, steps=rounds * steps)
     peak = _peak(hardware)  # before anything else takes memory
     workers = 0 if quick else LOADERS
+    say("steps beside a published-style pipeline and the bare network")
     seconds = step_seconds(recipe, dataset, hardware, workers=workers, rounds=rounds, steps=steps)
+    say("an epoch's end")
     end = epoch_cost(recipe, dataset, hardware)
+    say("growth with classes, images and dimensions")
+    grown = scaling(hardware.device, hardware.threads, quick=quick)
     return {
         "machine": {
             "processor": processor(),
             "cores": os.cpu_count(),
             "load_before": load,
+            "load_after": os.getloadavg()[0],
             **hardware.description,
             "torch": torch.__version__,
             "code": provenance()["code"],
@@ -57,12 +68,12 @@ def bench(recipe: Recipe, dataset: Dataset, hardware: Hardware, *, quick: bool) 
             "loss": recipe.loss.name,
             "loader_processes": workers,
         },
-        "step_seconds": seconds,
-        "views_per_second": {name: VIEWS * recipe.batch_size / each for name, each in seconds.items()},
+        "step_seconds": {name: each._asdict() for name, each in seconds.items()},
+        "views_per_second": {name: VIEWS * recipe.batch_size / each.clock for name, each in seconds.items()},
         "stage_seconds": stages,
         "peak_bytes": peak,
         "epoch": end._asdict(),
-        "scaling": scaling(hardware.device, hardware.threads, quick=quick),
+        "scaling": grown,
         "quick": quick,
     }
 
@@ -77,7 +88,7 @@ def _heading(report: Report) -> Iterator[str]:
     device = machine["processor"] if machine["device"] == "CPU" else machine["device"]
     yield (
         f"{device}, {machine['cores']} cores, {machine['threads']} threads, {machine['precision']}, "
-        f"torch {machine['torch']}, load {machine['load_before']:.1f} before. "
+        f"torch {machine['torch']}, load {machine['load_before']:.1f} before and {machine['load_after']:.1f} after. "
         f"{recipe['backbone']}, {recipe['loss']}, batch {recipe['batch_size']}, {VIEWS} views of 32 × 32 pixels."
     )
     if report["quick"]:
@@ -85,18 +96,22 @@ def _heading(report: Report) -> Iterator[str]:
 
 
 def _steps(report: Report) -> Iterator[str]:
-    yield from ("| a training step | views a second | of ours |", "|---|---|---|")
-    rates = report["views_per_second"]
+    yield from ("| a training step | views a second | of ours | CPU seconds | of ours |", "|---|---|---|---|---|")
+    rates, seconds = report["views_per_second"], report["step_seconds"]
     for name, words in NAMES.items():
         loaders = f", fp32, {report['recipe']['loader_processes']} loader processes" if name == "published" else ""
-        yield f"| {words}{loaders} | {rates[name]:.0f} | {rates[name] / rates['ours']:.2f} |"
+        work = seconds[name]["work"]
+        yield (
+            f"| {words}{loaders} | {rates[name]:.0f} | {rates[name] / rates['ours']:.2f} | {work:.2f} | "
+            f"{work / seconds['ours']['work']:.2f} |"
+        )
     yield ""
     yield f"Most memory of a process that trains: {report['peak_bytes'] / 2**20:.0f} MiB."
 
 
 def _stages(report: Report) -> Iterator[str]:
     stages, end = report["stage_seconds"], report["epoch"]
-    yield from ("| stage | milliseconds | share of a step |", "|---|---|---|")
+    yield from ("| stage | milliseconds of work | share of a step |", "|---|---|---|")
     for name in STAGES:
         yield f"| {name} | {1000 * stages[name]:.1f} | {stages[name] / sum(stages.values()):.1%} |"
     embedding = max(0.0, end["evaluation"] - end["measuring"])
@@ -107,7 +122,10 @@ def _stages(report: Report) -> Iterator[str]:
 
 
 def _scaling(report: Report) -> Iterator[str]:
-    yield from ("| cost | classes | anchors or images | dimensions | seconds | peak |", "|---|---|---|---|---|---|")
+    yield from (
+        "| cost | classes | anchors or images | dimensions | seconds of work | peak |",
+        "|---|---|---|---|---|---|",
+    )
     for row in report["scaling"]:
         peak = f"{row['peak_bytes'] / 1e9:.2f} GB" if "peak_bytes" in row else ""
         before = f", {row['width']:,} before the head" if "width" in row else ""

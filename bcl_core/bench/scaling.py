@@ -1,7 +1,6 @@
 """What the parts that grow with classes K, images N and dimensions d cost, one of the three at a time."""
 
 import statistics
-import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 from torch.nn.functional import normalize
 
 from bcl_core.bench.epoch import measuring_cost
+from bcl_core.bench.steps import work_clock
 from bcl_core.geometry import MAX_BINS, frequency_bins
 from bcl_core.losses import contrastive_loss, contrastive_statistics
 from bcl_core.losses.statistics import Bins
@@ -26,7 +26,7 @@ IMAGENET_LT = {"K": 1000, "N": 50_000, "d": 1024, "width": 2048}
 
 
 def scaling(device: torch.device, threads: int, *, quick: bool) -> list[dict[str, Any]]:
-    """Return a row a part and size: "part", "K", "N", "d", "seconds"; of measuring also "peak_bytes".
+    """Return a row a part and size: "part", "K", "N", "d", "seconds" of work; of measuring also "peak_bytes".
 
     The parts: "loss" (forward and backward), "statistics" (of a sampled step), "measuring" (of an epoch).
     """
@@ -83,11 +83,7 @@ def _median(work: Callable[[], object], rounds: int) -> float:
     work()
     times = []
     for _ in range(rounds):
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        start = time.perf_counter()
+        start = work_clock()
         work()
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        times.append(time.perf_counter() - start)
+        times.append(work_clock() - start)
     return statistics.median(times)

@@ -1,4 +1,7 @@
-"""A training step, timed: whole, by stage, and beside what else there is."""
+"""A training step, timed: whole, by stage, and beside what else there is.
+
+What one process does on CPUs is also, or only, timed in seconds of their work, which other processes hardly change.
+"""
 
 import os
 import statistics
@@ -6,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -45,25 +48,33 @@ def random_dataset(recipe: Recipe, *, batches: int, test: int, classes: int = 10
     return Dataset(train, split(np.arange(test) % classes), names, 255, half, half)
 
 
+class Seconds(NamedTuple):
+    """What a step took, by the clock and in work of CPUs."""
+
+    clock: float
+    work: float
+
+
 def step_seconds(
     recipe: Recipe, dataset: Dataset, hardware: Hardware, *, workers: int, rounds: int, steps: int
-) -> dict[str, float]:
+) -> dict[str, Seconds]:
     """Median seconds of a step: "ours", "published" and "bare", which take turns, `rounds` times `steps` steps each.
 
     The loader processes of the published pipeline start anew in each round, and what they prepared ahead does not
-    count.
+    count. Its work is that of steps without them, in which this process does all.
     """
-    found: dict[str, list[float]] = {"ours": [], "published": [], "bare": []}
+    found: dict[str, list[Seconds]] = {"ours": [], "published": [], "bare": []}
     for _ in range(rounds):
         ours = trial_steps(recipe, dataset, hardware.device, hardware.precision)
         found["ours"] += _timed(ours, 1, steps)
         found["bare"] += _timed(_bare(recipe, dataset, hardware), 1, steps)
-        published = published_steps(recipe, dataset, hardware.device, workers)
-        found["published"] += _timed(published, max(1, workers * AHEAD), steps)
-    return {name: statistics.median(seconds) for name, seconds in found.items()}
+        published = _timed(published_steps(recipe, dataset, hardware.device, workers), max(1, workers * AHEAD), steps)
+        alone = _timed(published_steps(recipe, dataset, hardware.device, workers=0), 1, steps) if workers else published
+        found["published"] += [Seconds(a.clock, b.work) for a, b in zip(published, alone, strict=True)]
+    return {name: Seconds(*map(statistics.median, zip(*each, strict=True))) for name, each in found.items()}
 
 
-def _timed(steps: Iterator[None], uncounted: int, counted: int) -> list[float]:
+def _timed(steps: Iterator[None], uncounted: int, counted: int) -> list[Seconds]:
     try:
         for _ in range(uncounted):
             next(steps)
@@ -72,12 +83,18 @@ def _timed(steps: Iterator[None], uncounted: int, counted: int) -> list[float]:
         steps.close()  # type: ignore[attr-defined]  # a generator: its loader processes end
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[], object]) -> Seconds:
     _wait()
-    start = time.perf_counter()
+    start, work_start = time.perf_counter(), time.process_time()
     work()
     _wait()
-    return time.perf_counter() - start
+    return Seconds(time.perf_counter() - start, time.process_time() - work_start)
+
+
+def work_clock() -> float:
+    """Return seconds of this process's work on CPUs; where there is a GPU, of the clock, once it has nothing to do."""
+    _wait()
+    return time.perf_counter() if torch.cuda.is_available() else time.process_time()
 
 
 def _wait() -> None:
@@ -102,7 +119,7 @@ def _bare(recipe: Recipe, dataset: Dataset, hardware: Hardware) -> Iterator[None
 
 
 def stage_seconds(recipe: Recipe, dataset: Dataset, hardware: Hardware, *, steps: int) -> dict[str, float]:
-    """Median seconds of each of `STAGES` in a step of ours, by hooks that torch calls between them.
+    """Median seconds of work of each of `STAGES` in a step of ours, by hooks that torch calls between them.
 
     "views" is all that comes before the network, the images' way to the device included; "loss" holds both losses.
     """
@@ -121,8 +138,7 @@ def _marks(found: Mapping[str, list[float]]) -> Iterator[Callable[[], None]]:
     last = [0.0]
 
     def begin() -> None:
-        _wait()
-        last[0] = time.perf_counter()
+        last[0] = work_clock()
 
     def end(stage: str) -> None:
         before = last[0]

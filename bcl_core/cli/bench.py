@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +38,30 @@ def _bench(_: Lab, arguments: argparse.Namespace) -> None:
     recipe, execution = apply_settings(preset(PRESET), Execution(), settings)
     if not recipe.loss.contrastive:
         raise RecipeError(f'bench compares contrastive losses; loss.name is "{recipe.loss.name}"')
-    if arguments.profile is not None and not (arguments.profile.parent.is_dir() and not arguments.profile.is_dir()):
-        raise RecipeError(f"--profile {arguments.profile} cannot be written: it is a folder, or in one that is missing")
+    if arguments.profile is not None:
+        _check_writable(arguments.profile)
 
     from bcl_core import bench  # takes seconds to import
     from bcl_core.training import settle
 
     dataset = bench.random_dataset(recipe, batches=4, test=QUICK_TEST_IMAGES if arguments.quick else TEST_IMAGES)
+    _say("threads and precision")
     hardware = settle(recipe, dataset, execution)
-    report = bench.bench(recipe, dataset, hardware, quick=arguments.quick)
+    report = bench.bench(recipe, dataset, hardware, quick=arguments.quick, say=_say)
     if arguments.profile is not None:
         bench.write_profile(recipe, dataset, hardware, arguments.profile)
     print(json.dumps(report) if arguments.json else bench.as_text(report))
+
+
+def _say(what: str) -> None:
+    print(f"bench: {what} …", file=sys.stderr, flush=True)
+
+
+def _check_writable(file: Path) -> None:
+    """Refuse what could not be written after all has been measured."""
+    if file.is_dir():
+        raise RecipeError(f"--profile {file} is a folder; name a file in it")
+    if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
+        raise RecipeError(
+            f"--profile {file} cannot be written: {file.parent} is no folder, or nothing may be put there"
+        )
