@@ -43,6 +43,10 @@ GLOSSARY: Mapping[str, str] = {
         "for ten."
     ),
     "tail": "The three tenths of the classes that have the fewest training images.",
+    "warm start": (
+        "Backbone and classifier are taken from a run that has finished, an encoder that has seen such images, instead "
+        "of being drawn; the heads are drawn all the same."
+    ),
     "τ": (
         "The temperature: cosines are divided by it in the contrastive loss. The smaller it is, the more the nearest "
         "negatives count."

@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas  # noqa: F401 (see above)
 import streamlit as st
 
+from app.components.classroom import classroom
 from app.roles import told_here
 from app.runs import the_lab
 from app.script import ONCE
@@ -44,12 +45,14 @@ page = st.navigation(
             st.Page("screens/theory.py", title="Theory", icon=":material/menu_book:"),
             st.Page("screens/predict.py", title="Predict", icon=":material/functions:"),
             st.Page("screens/report.py", title="Report", icon=":material/fact_check:"),
+            st.Page("screens/classroom.py", title="Class", url_path="class", visibility="hidden"),
         ],
     },
     position="top",
 )
 try:
     st.html(f"<script>{ONCE}</script>", unsafe_allow_javascript=True)
+    classroom(key="classroom")
     page.run()
 except LabError as error:
     st.error(verbatim(told_here(str(error))))

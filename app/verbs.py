@@ -15,6 +15,12 @@
 | look                      | recipe, execution, image (null: all), again    | {job}         |
 | project                   | run, epoch, method: pca or umap                | {job}         |
 | export                    | runs                                           | {job}         |
+| present                   | how: off, live or frozen                       | null          |
+| show                      | search: of the Lab's address                   | {shown}       |
+| ask                       | question, choices: 2 to 6                      | {poll}        |
+| answer                    | poll, choice: from 0; visitor is not asked for | {choice}      |
+| reveal, close             | poll                                           | null          |
+| reset-class               |                                                | null          |
 
 Runs and groups are named by their ids; names have 1 to 80 characters; `execution` may be left out, and so may any field
 of a recipe that stands at its default. Over HTTP all is one JSON object that also holds the verb and a key of its own:
@@ -31,6 +37,10 @@ at once where that is asked for. Of several runs all are deleted, restored or pu
 job that was started before is left as it is; `again` lets one that has ended look anew. Two jobs run at a time: beyond
 them the state stays "unknown", and whoever asks for the same later, as another deed, starts it.
 
+The last ones are a class's, and are done where the server has class roles. What `show` names the class sees while the
+presenter is "live". `answer` is the one verb of viewers: of a visitor's answers to a question the first stands, and is
+the answer. These two change nothing where they are asked for again, so that no key of theirs is remembered.
+
 A key is 8 to 64 letters, digits, "-" and "_". Whoever is not sure that a request arrived sends it again with the same
 key: it is done once, and answered alike, for a week.
 """
@@ -44,7 +54,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from app.roles import Role, may
+from app import classroom
+from app.classroom import SEARCH, VISITOR_ID, How
+from app.roles import Role, has_class_roles, may
 from app.side_jobs import export, look, project
 from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
@@ -72,6 +84,22 @@ def _an_id(text: str) -> str:
     if not RUN_ID.fullmatch(text):
         raise ValueError("should be the id of a run or a group: 8 to 64 small letters, digits and hyphens")
     return text
+
+
+def _an_address(text: str) -> str:
+    if not SEARCH.fullmatch(text):
+        raise ValueError("should be what stands after the question mark of the Lab's address")
+    return text
+
+
+def _a_text(most: int) -> AfterValidator:
+    def check(text: str) -> str:
+        line = " ".join(text.split())
+        if not 1 <= len(line) <= most or not line.isprintable():
+            raise ValueError(f"should have 1 to {most} characters, all of them to be seen")
+        return line
+
+    return AfterValidator(check)
 
 
 Id = Annotated[str, AfterValidator(_an_id)]
@@ -142,6 +170,38 @@ class Project(Section):
     method: Literal["pca", "umap"]
 
 
+class Present(Section):
+    """Whether, and how, the class follows the presenter."""
+
+    how: How
+
+
+class Show(Section):
+    """The state of the presenter's stage."""
+
+    search: Annotated[str, AfterValidator(_an_address)]
+
+
+class Ask(Section):
+    """A question to the class."""
+
+    question: Annotated[str, _a_text(200)]
+    choices: Annotated[tuple[Annotated[str, _a_text(80)], ...], Field(min_length=2, max_length=6)]
+
+
+class OfPoll(Section):
+    """A question that was asked."""
+
+    poll: Id
+
+
+class AnswerTo(OfPoll):
+    """A choice, and by whom: that is filled in by `do`, whatever is said."""
+
+    choice: Annotated[int, Field(ge=0, le=5)]
+    visitor: str
+
+
 def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
     check_data((run.recipe for run in wanted.runs), wanted.execution.data)
     plan = GroupPlan(wanted.name, [(run.name, run.recipe) for run in wanted.runs])
@@ -189,12 +249,45 @@ def _project(lab: Lab, wanted: Project) -> dict[str, Any]:
     return {"job": project(lab, wanted.run, wanted.epoch, wanted.method)}
 
 
+def _in_class(act: Callable[[Lab, Any], Any]) -> Callable[[Lab, Any], Any]:
+    def acting(lab: Lab, wanted: Any) -> Any:
+        if not has_class_roles():
+            raise LabError("there is no class here: `make classroom` opens one")
+        return act(lab, wanted)
+
+    return acting
+
+
+def _polling(act: Callable[[Lab, Any], Any]) -> Callable[[Lab, Any], Any]:
+    """Do something with questions, and have the class see what came of it."""
+
+    def acting(lab: Lab, wanted: Any) -> Any:
+        answer = act(lab, wanted)
+        classroom.ROOM.read_poll(lambda: lab)
+        return answer
+
+    return _in_class(acting)
+
+
+def _answer(lab: Lab, wanted: AnswerTo) -> dict[str, Any]:
+    if not VISITOR_ID.fullmatch(wanted.visitor):
+        raise LabError("who answers is told apart by a cookie: allow this page to keep one, and load it anew")
+    return {"choice": lab.polls.answer(wanted.poll, wanted.visitor, wanted.choice)}
+
+
+def _reset(lab: Lab) -> None:
+    classroom.ROOM.reset()
+    if poll := lab.polls.current():
+        lab.polls.close(poll.id)
+
+
 class Verb(NamedTuple):
     """Something that can be done."""
 
     schema: type[Section]
     least_role: Role
     act: Callable[[Lab, Any], Any]  # the lab and the checked arguments; returns what JSON can hold
+    once: bool = True  # whether it is remembered by its key; else, asked for again, it changes nothing
 
 
 VERBS: Mapping[str, Verb] = {
@@ -215,6 +308,13 @@ VERBS: Mapping[str, Verb] = {
     "look": Verb(LookAt, "presenter", _look),
     "project": Verb(Project, "presenter", _project),
     "export": Verb(Runs, "presenter", lambda lab, wanted: {"job": export(lab, wanted.runs)}),
+    "present": Verb(Present, "presenter", _in_class(lambda _, wanted: classroom.ROOM.present(wanted.how))),
+    "show": Verb(Show, "presenter", _in_class(lambda _, to: {"shown": classroom.ROOM.show(to.search)}), once=False),
+    "ask": Verb(Ask, "presenter", _polling(lambda lab, to: {"poll": lab.polls.ask(to.question, to.choices)})),
+    "answer": Verb(AnswerTo, "viewer", _in_class(_answer), once=False),
+    "reveal": Verb(OfPoll, "presenter", _polling(lambda lab, wanted: lab.polls.reveal(wanted.poll))),
+    "close": Verb(OfPoll, "presenter", _polling(lambda lab, wanted: lab.polls.close(wanted.poll))),
+    "reset-class": Verb(Section, "presenter", _polling(lambda lab, _: _reset(lab))),
 }
 
 
@@ -223,10 +323,13 @@ def allowed(role: Role) -> list[str]:
     return [name for name, verb in VERBS.items() if may(role, verb.least_role)]
 
 
-def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: str | None = None) -> Any:
+def do(
+    lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: str | None = None, visitor: str = ""
+) -> Any:
     """Do what the verb of VERBS says, once for a key, or each time where there is none; return its answer.
 
-    Arguments may be plain as they come from JSON, or recipes and executions themselves.
+    Arguments may be plain as they come from JSON, or recipes and executions themselves. `visitor` is by which cookie
+    the browser that asks is known.
 
     Raises:
         Refused: 422 there is no such verb, the arguments do not fit, the lab cannot do it, or the key has served for
@@ -241,8 +344,9 @@ def do(lab: Lab, verb: str, arguments: Mapping[str, Any], *, role: Role, key: st
     if key is not None and not KEY.fullmatch(key):
         raise Refused(422, f'a key is 8 to 64 letters, digits, "-" and "_"; {key[:80]!r} is not')
     try:
-        wanted = known.schema.model_validate(dict(arguments))
-        return known.act(lab, wanted) if key is None else _once(lab, key, verb, wanted)
+        told = {"visitor": visitor} if "visitor" in known.schema.model_fields else {}
+        wanted = known.schema.model_validate({**arguments, **told})
+        return _once(lab, key, verb, wanted) if key is not None and known.once else known.act(lab, wanted)
     except ValidationError as error:
         sentence = explain(error)
         raise Refused(422, sentence if len(sentence) <= MAX_SENTENCE else f"{sentence[:MAX_SENTENCE]} …") from error

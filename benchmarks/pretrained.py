@@ -1,8 +1,6 @@
 """Train the runs that come with the project and put them on the shelf, each with its card.
 
     python -m benchmarks.pretrained digits                          # 10 runs of 60 epochs, 18 s each
-    python -m benchmarks.pretrained encoder                         # one run of 60 epochs, 10 minutes on one core
-    python -m benchmarks.pretrained live                            # 9 runs of 8 epochs that start from it
     python -m benchmarks.pretrained cifar10 --set data.path=FOLDER  # 12 runs of 24 epochs, 4 to 5 hours on one core
     python -m benchmarks.pretrained digits --cards                  # their cards anew, and nothing trained
 
@@ -43,16 +41,6 @@ CIFAR_ON_A_CPU = {
     "optimiser.milestones": "19,22",
     "optimiser.warmup_epochs": 1,
 }
-ENCODER = {
-    "model.backbone": "resnet8",
-    "views": "crop-flip",
-    "epochs": 60,
-    "batch_size": 128,
-    "optimiser.lr": 0.1,
-    "optimiser.nesterov": True,
-    "optimiser.milestones": "",
-    "optimiser.warmup_epochs": 1,
-}
 FIVE_SEEDS = "Over five seeds: the page Report."
 SUMMED_UP = (
     "accuracy",
@@ -87,12 +75,6 @@ class Group:
     settings: Mapping[str, object]
     about: str
     seeds: tuple[int, ...] = (0,)
-    id: str = ""  # of its one run, where that is not called after the loss
-    every: int = 1  # of so many epochs one is kept on the shelf; the last always is
-
-    def run_id(self, loss: str) -> str:
-        """What the run of this loss is called on the shelf."""
-        return self.id or f"{self.prefix}-{loss}"
 
 
 COLLECTIONS: Mapping[str, tuple[Group, ...]] = {
@@ -137,34 +119,6 @@ COLLECTIONS: Mapping[str, tuple[Group, ...]] = {
             seeds=(0, 1, 2),
         ),
     ),
-    "encoder": (
-        Group(
-            "cifar10-encoder",
-            "CIFAR-10-LT, the encoder that others start from",
-            "cifar10-paper",
-            ("ce-la",),
-            ENCODER,
-            "Cross-entropy alone, on one view of each image. The live race of photographs starts from its backbone and "
-            "classifier. It has seen the 12,406 training images of CIFAR-10-LT with imbalance 100; the training images "
-            "of that race are among them in the copy that it was trained on, and no image that anything is tested on "
-            "is. The pixels are a JPEG copy of CIFAR-10; the images are not included.",
-            id="cifar10-lt-encoder",
-            every=20,
-        ),
-    ),
-    "live": (
-        Group(
-            "cifar10-live",
-            "CIFAR-10 photographs, the live race",
-            "cifar10-live",
-            CONTRASTIVE,
-            {},
-            "What *Train on photographs* trains: 8 epochs from the encoder cifar10-lt-encoder, which has seen these "
-            "images under cross-entropy. What does each loss make of it? The pixels are a JPEG copy of CIFAR-10; the "
-            "images are not included.",
-            seeds=(0, 1, 2),
-        ),
-    ),
 }
 
 
@@ -188,12 +142,12 @@ def main() -> None:
     for group in COLLECTIONS[arguments.collection]:
         runs = {loss: [trained(lab, group, loss, seed, paths) for seed in group.seeds] for loss in group.losses}
         for place, (loss, (first, *_)) in enumerate(runs.items()):
-            folder = shelve(lab, first, group, group.run_id(loss), place, arguments.collection)
+            folder = shelve(lab, first, group, f"{group.prefix}-{loss}", place, arguments.collection)
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
             print(f"{folder.name:24} {size / 1e6:.1f} MB", flush=True)
         open_shelf.cache_clear()  # it was read before
         for loss in group.losses:
-            pack(Lab(arguments.home), group.run_id(loss))
+            pack(Lab(arguments.home), f"{group.prefix}-{loss}")
         if len(group.seeds) > 1:
             summary = {loss: [summed_up(run, lab.metrics(run.id)) for run in seeds] for loss, seeds in runs.items()}
             seeds_file(group).write_text(json.dumps(summary, indent=1) + "\n")
@@ -229,19 +183,18 @@ def trained(lab: Lab, group: Group, loss: str, seed: int, paths: Mapping[str, ob
     run = OpenRun(lab, run_id, lock)
     while epoch := run.advance(lambda: True):
         print(
-            f"{group.run_id(loss)}  seed {seed}  epoch {epoch.epoch}  accuracy {epoch.metrics['accuracy']:.1%}",
+            f"{group.prefix}-{loss}  seed {seed}  epoch {epoch.epoch}  accuracy {epoch.metrics['accuracy']:.1%}",
             flush=True,
         )
     return lab.run(run_id)
 
 
 def shelve(lab: Lab, run: Run, group: Group, name: str, place: int, collection: str) -> Path:
-    """Write the run's folder on the shelf: its epochs' views, the last embeddings and weights, and no checkpoint."""
+    """Write the run's folder on the shelf: all epochs' views, the last embeddings and weights, and no checkpoint."""
     source, target = lab.folder(run.id), shelf_home() / name
     shutil.rmtree(target, ignore_errors=True)
     state = read_state(lab, run.id)
-    kept = [epoch for epoch in lab.epochs(run.id) if epoch % group.every == 0 or epoch == state.epoch]
-    for file in (*map(source.view, kept), source.embeddings(state.epoch)):
+    for file in (*map(source.view, lab.epochs(run.id)), source.embeddings(state.epoch)):
         copied = target / file.relative_to(source.path)
         copied.parent.mkdir(parents=True, exist_ok=True)
         copied.write_bytes(source.content(file))
@@ -264,7 +217,7 @@ def shelve(lab: Lab, run: Run, group: Group, name: str, place: int, collection: 
         "execution": run.execution.model_copy(update={"data": Execution().data}).model_dump(mode="json"),
         "provenance": dict(run.provenance),
     }
-    metrics = lab.metrics(run.id, kept)
+    metrics = lab.metrics(run.id)
     (target / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
     (target / METRICS).write_text(json.dumps(metrics, separators=(",", ":"), allow_nan=False) + "\n")
     (target / CARD).write_text(card(run, metrics, group, name, collection, source.samples))
@@ -277,7 +230,7 @@ def cards(collection: str) -> dict[str, str]:
     shelf = open_shelf(shelf_home())
     found = {}
     for group in COLLECTIONS[collection]:
-        for name in map(group.run_id, group.losses):
+        for name in (f"{group.prefix}-{loss}" for loss in group.losses):
             if shelved := shelf.get(name):
                 samples = shelf_home() / name / "samples.safetensors"
                 found[name] = card(shelved.run, list(shelved.metrics), group, name, collection, samples)

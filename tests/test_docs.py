@@ -14,9 +14,9 @@ from sklearn.datasets import load_digits
 from bcl_core.data.dataset import prepare
 from bcl_core.geometry import optimal_class_means, optimal_configuration, simplex_metrics, tail_push_share
 from bcl_core.metrics import short
-from bcl_core.recipe import Execution
+from bcl_core.recipe import PRESETS, Execution
 from bcl_core.training import Epoch, train
-from benchmarks import prediction, push
+from benchmarks import live, prediction, push
 from benchmarks.geometry_study import distance, study_recipe, swapped
 from harness.push_laws import expected_count_effect
 from tests.conftest import small
@@ -24,6 +24,7 @@ from tests.conftest import small
 ROOT = Path(__file__).parent.parent
 THEORY = (ROOT / "docs" / "theory.md").read_text(encoding="utf-8")
 STUDY = json.loads((ROOT / "docs" / "geometry_study.json").read_text(encoding="utf-8"))
+LIVE = json.loads((ROOT / "docs" / "live.json").read_text(encoding="utf-8"))["runs"]
 PREDICTION = json.loads((ROOT / "docs" / "prediction.json").read_text(encoding="utf-8"))["runs"]
 COUNTS = {
     "CIFAR-LT": [int(5000 * 0.01 ** (k / 9)) for k in range(10)],
@@ -254,6 +255,36 @@ def test_predictions_beside_the_measured_numbers_are_those_of_the_solver():
         for key in ("angle_rms_deviation", "angle_tail_tail", "angle_head_head"):
             column = short(key)
             assert float(row[column]) == pytest.approx(metrics[key], abs=0.051), (row["loss"], column)
+
+
+def of_live(start, loss):
+    return [run["last"] for run in LIVE if (run["start"], run["loss"]) == (start, loss)]
+
+
+def said(runs, name):
+    values = [run[name] for run in runs]
+    return f"{np.mean(values):.1f} ± {np.std(values, ddof=1):.1f}"
+
+
+def test_the_readme_says_what_came_of_the_live_race_and_in_how_many_seeds_the_order_held():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for start, loss in live.PLANNED:
+        runs = of_live(start, loss)
+        assert len(runs) == 5 or (start == "cold" and len(runs) >= 3)
+        row = " | ".join(said(runs, name) for name in live.TABLE)
+        assert f"| {start} | {live.TITLES[loss]} | {row} % |" in readme, (start, loss)
+    for start in ("warm", "cold"):
+        wider, nearer = live.in_order(LIVE, start).values()
+        held = f"{sum(wider)} and {sum(nearer)} of {len(wider)} seeds"
+        assert f"from the {start} start the order held in {held}" in readme
+
+
+@pytest.mark.parametrize("loss", live.CONTRASTIVE)
+def test_the_live_presets_say_what_came_of_them(loss):
+    runs = of_live("warm", loss)
+    figures = [said(runs, name).replace(" ±", "° ±") for name in ("tail_tail", "rms_deviation")]
+    reached = f"tail–tail {figures[0]}°, off the simplex {figures[1]}°, test accuracy"
+    assert reached in PRESETS[f"cifar10-live-{loss}"].description
 
 
 ORDERS = {

@@ -16,13 +16,15 @@ from importlib.resources import files
 
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from app.components import PACKED, PLOTLY_FILE, PREFIX, VERSION
 from app.roles import has_class_roles, links
 from app.routes.answers import IMMUTABLE, sentence
+from app.routes.classroom import class_routes
 from app.routes.do import do_route
+from app.routes.health import health_route
 from app.routes.jobs import job_routes
 from app.routes.library import library_route
 from app.routes.moved import moved_routes
@@ -78,12 +80,13 @@ def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount | Route]:
         Mount(
             f"{root}{PREFIX}",
             routes=[
-                Route("/health", lambda _: JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})),
+                health_route(lab_of),
                 Route(f"/{PLOTLY_FILE}", lambda request: _packed(request, _plotly(), "text/javascript")),
                 Route("/component/{version}/{name}", _component),
                 library_route(lab_of),
                 *run_routes(lab_of),
                 *job_routes(lab_of),
+                *class_routes(lab_of),
                 do_route(lab_of),
                 *present_routes(),
                 *sphere_routes(),

@@ -204,6 +204,53 @@
  */
 
 /**
+ * What the whole class is told. `how`: nothing is presented ("off"), the presenter's stage is followed ("live"), or its picture is held ("frozen"); `search` is that stage's address as a query without "?", "" before there is one.
+ * @typedef {Object} ClassState
+ * @property {"off"|"live"|"frozen"} how
+ * @property {string} search
+ * @property {Question|null} poll
+ */
+
+/**
+ * A question before the class; `counts` are the answers to each choice once they are revealed.
+ * @typedef {Object} Question
+ * @property {string} id
+ * @property {string} question
+ * @property {Array<string>} choices
+ * @property {Array<number>|null} counts
+ */
+
+/**
+ * What the presenter sees of the class and of the machine: bytes that are free, null where that is not told.
+ * @typedef {Object} Desk
+ * @property {number} following
+ * @property {number} exploring
+ * @property {Array<number>} answers
+ * @property {Array<Waiting>} queue
+ * @property {WorkerPulse} worker
+ * @property {number} disk_free
+ * @property {number|null} memory_free
+ * @property {string|null} gpu
+ */
+
+/**
+ * A run that trains or waits: its name, its state, and how far it is, 0 to 1.
+ * @typedef {Object} Waiting
+ * @property {string} name
+ * @property {string} state
+ * @property {number} progress
+ */
+
+/**
+ * How the parts are. `status` is "ok" unless one of them needs somebody: the worker where runs wait and none is alive ("missing"; without runs it leaves, and is "idle"), the disk where the lab cannot be opened or written, or has not a gigabyte left.
+ * @typedef {Object} Health
+ * @property {"ok"|"impaired"} status
+ * @property {"ok"} web
+ * @property {"alive"|"idle"|"missing"} worker
+ * @property {"ok"|"low"|"read-only"|"unusable"} disk
+ */
+
+/**
  * Degrees between the class means, K·K in rows, where a loss leaves them in three dimensions; null if unproved.
  * @typedef {Object} Prediction
  * @property {Array<number>|null} angles

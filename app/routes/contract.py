@@ -2,7 +2,7 @@
 
 | route | answer |
 | --- | --- |
-| `GET health` | `{"status": "ok"}` |
+| `GET health` | `Health` |
 | `GET pulse?runs=a,b,c&since=E` | `LabPulse`; ETag |
 | `GET runs` | `Library`; ETag; with `?now`, as it is after what the asker has just done |
 | `GET runs/{id}/about` | `About`; ETag |
@@ -14,6 +14,8 @@
 | `GET runs/{id}/projection/{rev}/{method}/{epoch}` | an epoch alone, made flat by pca or umap: `coordinates` (N, 2) |
 | `GET jobs/{key}` | `JobState`; ETag |
 | `GET jobs/{key}/{name}` | a file that the job has made, made anew at times: `app.routes.jobs.FILES`; ETag |
+| `GET class?alone` | `ClassState`, where there is a class; ETag; `alone`: whoever asks looks around |
+| `GET class/desk` | `Desk`, for the presenter; `class/answers.csv`: what was answered |
 | `GET sphere` | the sphere lab as a page of its own |
 | `GET sphere/predicted?counts=130.32.8.2&loss&temperature&batch` | `Prediction`; ETag |
 | `POST do` | `app.verbs`: everything that changes the lab |
@@ -28,7 +30,9 @@ import typing
 from pathlib import Path
 from typing import Any, TypedDict
 
-from app.routes import about, jobs, library, sphere
+from app import classroom
+from app.routes import about, health, jobs, library, sphere
+from app.routes import classroom as classrooms
 from bcl_core.lab import pulse
 
 JAVASCRIPT = Path(__file__).with_suffix(".js")
@@ -46,6 +50,8 @@ SHAPES: tuple[Any, ...] = (
     *(about.Controls, about.Control),
     *(library.Library, library.LibraryRun, library.Figures),
     jobs.JobState,
+    *(classroom.ClassState, classroom.Question, classrooms.Desk, classrooms.Waiting),
+    health.Health,
     sphere.Prediction,
     Failure,
 )

@@ -10,6 +10,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from app.classroom import VISITOR
 from app.roles import role_in
 from app.routes.gate import admit
 from app.verbs import Refused, do
@@ -47,7 +48,7 @@ def do_route(lab_of: Callable[[], Lab]) -> Route:
             lab = lab_of()
         except LabError as error:
             raise Refused(503, str(error)) from error
-        return do(lab, verb, arguments, role=role_in(request), key=key)
+        return do(lab, verb, arguments, role=role_in(request), key=key, visitor=request.cookies.get(VISITOR, ""))
 
     return Route("/do", serve, methods=METHODS)
 

@@ -136,11 +136,11 @@ def angles(*, counts: Sequence[int], variant: str, temperature: float, batch: in
 
 def javascript() -> str:
     """Return what the lab opens with, as its module."""
-    found = {variant: angles(variant=variant, **OPENING) for variant in VARIANTS}
+    rows = "".join(f'  "{variant}": {angles(variant=variant, **OPENING)},\n' for variant in VARIANTS)
     return (
         "// Written by `python -m app.routes.sphere`: what the lab opens with, and what is predicted, in degrees.\n\n"
         f"export const OPENING = {json.dumps(OPENING)};\n\n"
-        f"export const PREDICTED = {json.dumps(found, indent=1)};\n"
+        f"export const PREDICTED = {{\n{rows}}};\n"
     )
 
 

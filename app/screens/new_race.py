@@ -28,7 +28,10 @@ from bcl_core.registry import DATASETS, LOSSES, PROTOTYPES
 
 _DRAFT, _ASKED, _RACE, _SOURCE, _SEED = "race/draft", "race/asked", "race/race", "race/source", "race/seed"
 _OFFERED = "race/offered"
-EXPLAINED = ("class-averaging", "class-complement", "anchor", "prototype", "imbalance factor", "τ", "logit adjustment")
+EXPLAINED = (
+    *("class-averaging", "class-complement", "anchor", "prototype", "imbalance factor", "τ", "logit adjustment"),
+    "warm start",
+)
 
 
 def new_race(race: str | None = None) -> None:
@@ -153,10 +156,6 @@ def _offer_another(draft: Draft) -> None:
             "Anchors *instance*: every image counts alike; *class*: every class does, however many images it has."
         )
         st.markdown("\n".join(f"- **{entry.title} prototypes**: {entry.help}" for entry in PROTOTYPES.values()))
-        st.markdown(
-            "Warm start: backbone and classifier are those of a run that came with the project, and have seen such "
-            "images; off: all weights are drawn, as the heads are."
-        )
     st.caption(f"The stage shows up to {MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
 
 

@@ -34,7 +34,7 @@ def check_start(lab: "Lab", recipe: Recipe) -> None:
         ("backbone", backbone_of(recipe.model.backbone).title, backbone_of(theirs.model.backbone).title),
         ("classifier", recipe.model.classifier, theirs.model.classifier),
         ("input size in pixels", _size(recipe.data), _size(theirs.data)),
-        ("channels", _channels(recipe.data), _channels(theirs.data)),
+        ("number of channels", _channels(recipe.data), _channels(theirs.data)),
         ("number of classes", DATASETS[recipe.data.source].num_classes, _classes(lab, run)),
     )
     for what, here, there in ours:

@@ -26,6 +26,7 @@ from bcl_core.lab.deeds import Deeds
 from bcl_core.lab.faults import in_words, is_writable
 from bcl_core.lab.files import RunFolder, write_once
 from bcl_core.lab.locks import is_locked, taken
+from bcl_core.lab.polls import Polls
 from bcl_core.lab.rows import as_run, metrics_of, where
 from bcl_core.lab.run import ACTIVE, DiskError, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
@@ -58,6 +59,7 @@ class Lab:
             (self.home / "runs").mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home)
         self.deeds = Deeds(self._database)
+        self.polls = Polls(self._database)
         self.worker = WorkerRow(self._database)
 
     @classmethod

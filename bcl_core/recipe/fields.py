@@ -200,7 +200,7 @@ class ModelRecipe(Section):
     scale: float = Field(30.0, gt=0, le=1000, description="of the cosine classifier")
     start: Annotated[str, AfterValidator(_a_start)] = Field(
         RANDOM,
-        description="random: all weights are drawn; or the id of a run that has finished, cifar10-lt-encoder for "
+        description="random: all weights are drawn; or the id of a run that has finished, cifar10-lt-ce-la for "
         "example: backbone and classifier are taken from it, the heads drawn",
     )
 

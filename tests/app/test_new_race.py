@@ -235,7 +235,7 @@ def test_a_race_from_a_warm_encoder_has_a_switch_that_draws_all_weights(dialog):
     *_, warm, cold = rows(app)
     app.toggle(key=f"race/{cold}/warm").set_value(False)
     recipes = app.run().session_state["race/draft"].recipes()
-    assert [recipe.model.start for recipe in recipes] == ["cifar10-lt-encoder"] * 3 + ["random"]
+    assert [recipe.model.start for recipe in recipes] == ["cifar10-lt-ce-la"] * 3 + ["random"]
     assert names(app)[-2:] == ["BCL, class anchors, warm start", "BCL, class anchors, cold start"]
     assert app.toggle(key=f"race/{warm}/warm").value
     assert not [toggle for toggle in dialog().toggle if "warm" in toggle.key]

@@ -32,7 +32,7 @@ def test_one_press_queues_the_race_and_another_opens_it(lab, nothing_at_hand, op
     press(open_page("start"))
     queued = lab.runs()
     assert [run.recipe.variant for run in queued] == ["scl", "bcl", "bcl-class"]
-    assert {run.recipe.model.start for run in queued} == {"cifar10-lt-encoder"}
+    assert {run.recipe.model.start for run in queued} == {"cifar10-lt-ce-la"}
     press(open_page("start"))
     assert lab.runs() == queued
 

@@ -1,10 +1,13 @@
 """A class in a real browser: who has the presenter's link does everything, everybody else looks."""
 
 import http.client
+import io
 import json
 import re
 
 import pytest
+import zxingcpp
+from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from app.roles import COOKIE
@@ -17,13 +20,13 @@ PAGES = ("", "learn", "lab", "library", "theory", "predict", "report")
 
 @pytest.fixture(scope="module")
 def classroom(tmp_path_factory):
-    """A server with class roles, and its presenter's link."""
+    """A server with class roles, as the network sees it: the class's link and its presenter's."""
     folder = tmp_path_factory.mktemp("class")
     log = folder / "log"
-    env = {"BCL_LAB_CLASS": "1", "BCL_LAB_HOME": str(folder / "lab"), "BCL_LAB_WORKER": "off"}
+    env = {"BCL_LAB_CLASS": "1", "BCL_LAB_HOME": str(folder / "lab"), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"}
+    env |= {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0", "STREAMLIT_BROWSER_SERVER_ADDRESS": "127.0.0.1"}
     server = serving.start(serving.APP, log, env)
-    link = re.search(r"You, to present\s+(\S+)", log.read_text())[1]
-    yield server.url, link
+    yield re.search(r"The class opens\s+(\S+)\s+You, to present\s+(\S+)", log.read_text()).groups()
     server.process.kill()
     server.process.wait()
 
@@ -105,3 +108,88 @@ def test_every_answer_says_where_scripts_come_from_and_that_types_are_not_guesse
         headers = asked(url, "GET", path)[2]
         assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "same-origin"
         assert "frame-ancestors 'self'" in headers["Content-Security-Policy"]
+
+
+def test_a_class_comes_in_by_the_code_follows_looks_around_and_is_asked(browser: Browser, classroom, patience):
+    url, link = classroom
+    visitors = [
+        browser.new_context(),
+        browser.new_context(permissions=["clipboard-read", "clipboard-write"]),
+        browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True),
+    ]
+    teacher, laptop = new_page(visitors[0], 1280, 720), new_page(visitors[1])
+    phone, errors = visitors[2].new_page(), []
+    for page in (teacher, laptop, phone):
+        page.on("pageerror", lambda error: errors.append(str(error)))
+
+    def press(page, name, **how):
+        page.get_by_role("button", name=name, exact=True, **how).click()
+
+    def shows(page, epoch):
+        expect(page.locator(".bcl-stage output.epoch")).to_have_text(re.compile(rf"^epoch {epoch} /"))
+
+    teacher.goto(link)
+    press(teacher, "Class")
+    code = teacher.get_by_role("img", name="QR code of")
+    expect(code).to_be_visible()
+    told = zxingcpp.read_barcode(Image.open(io.BytesIO(code.screenshot()))).text
+    assert told == url and code.bounding_box()["width"] > 500
+    for page in (laptop, phone):
+        page.goto(told)
+    expect(teacher.get_by_text("2 here")).to_be_visible()
+
+    teacher.goto(f"{url}lab?runs=digits-scl.digits-bcl&epoch=20&presenter=1")
+    shows(teacher, 20)
+    press(teacher, "Present to the class")
+    for page in (laptop, phone):
+        shows(page, 20)
+    teacher.keyboard.press("Shift+Digit2")  # not revealed
+    teacher.keyboard.press("ArrowRight")
+    for page in (laptop, phone):
+        shows(page, 21)
+        expect(page.locator(".bcl-stage.led:not(.presenter) .formation .column")).to_have_count(1)
+
+    phone.get_by_role("button", name="Look around myself").tap()
+    teacher.keyboard.press("2")
+    pressed = "[aria-pressed=true]"
+    expect(laptop.locator(f"button[name=lens-curves]{pressed}")).to_be_visible()
+    expect(phone.locator(f"button[name=lens-formation]{pressed}")).to_be_visible()
+    phone.get_by_role("button", name="Angles").tap()
+    expect(phone.locator(f"button[name=lens-angles]{pressed}")).to_be_visible()
+    phone.get_by_role("button", name="Back to the teacher").tap()
+    expect(phone.locator(f"button[name=lens-curves]{pressed}")).to_be_attached()
+
+    press(teacher, "Freeze")
+    expect(laptop.get_by_text("The teacher holds this picture")).to_be_visible()
+    teacher.keyboard.press("ArrowRight")
+    shows(teacher, 22)
+    shows(laptop, 21)
+    assert "epoch=21" in asked(url, "GET", "/bcl/v1/class")[1]
+    hostile = {"verb": "show", "search": "runs=digits-ce", "key": "hostile-0001"}
+    assert asked(url, "POST", "/bcl/v1/do", json.dumps(hostile), **{"Content-Type": "application/json"})[0] == 403
+    press(teacher, "Freeze")
+    shows(laptop, 22)
+
+    press(teacher, "Class")
+    teacher.get_by_role("textbox", name="Question").fill("Which one spreads the tail?")
+    teacher.get_by_role("textbox", name="Choices").fill("SCL\nBCL\n")
+    press(teacher, "Ask")
+    phone.get_by_role("button", name="BCL", exact=True).last.tap()
+    laptop.get_by_label("Question").get_by_role("button", name="SCL").click()
+    expect(teacher.get_by_text("2 answers")).to_be_visible()
+    for page in (teacher, laptop, phone):
+        expect(page.get_by_text("50 %")).to_have_count(0)
+    press(teacher, "Reveal")
+    for page in (teacher, laptop, phone):
+        expect(page.get_by_text("1 · 50 %")).to_have_count(2)
+    press(teacher, "Reset for the next class")
+    expect(phone.get_by_role("button", name="Look around myself")).to_be_hidden()
+    expect(phone.get_by_label("Question")).to_be_hidden()
+
+    laptop.goto(f"{url.replace('127.0.0.1', 'localhost')}lab?runs=digits-scl&epoch=3")
+    press(laptop, "Copy link")
+    expect(laptop.get_by_role("button", name="Copied")).to_be_visible()
+    assert laptop.evaluate("() => navigator.clipboard.readText()") == f"{url}lab?runs=digits-scl&epoch=3"
+    assert errors == []
+    for visitor in visitors:
+        visitor.close()

@@ -98,7 +98,7 @@ test("at 130/32/8/2, Ï„ 0.3, B 64 the rarest pair settles at 80, 80, 86 and 108Â
     [{ averaging: true, complement: true, anchors: "class" }, 108],
   ];
   for (const [switches, degrees] of expected) {
-    for (const seed of [0, 1, 2]) {
+    for (const seed of [0, 1]) {
       const { angles, prototypeAngles } = settled(switches, { seed });
       assert.ok(Math.abs(angles[4 * 2 + 3] - degrees) < 3, `${variantOf(switches)}, seed ${seed}: ${angles[4 * 2 + 3]}`);
       if (degrees === 86) assert.ok(Math.abs(prototypeAngles[4 * 2 + 3] - 71) < 3);
@@ -139,7 +139,7 @@ test("what is dragged away and let go comes back, a point and a class", () => {
     close([...simulation.points.subarray(at, at + 3)], [0, 0.6, 0.8], "held");
     assert.ok(simulation.angles.some((angle, i) => Math.abs(angle - before[i]) > 5));
     simulation.held.clear();
-    for (let t = 0; t < 2 * SETTLED; t++) simulation.step();
+    for (let t = 0; t < SETTLED; t++) simulation.step();
     simulation.angles.forEach((angle, i) => assert.ok(Math.abs(angle - before[i]) < 3, `${angle}, not ${before[i]}`));
   }
 });
@@ -148,7 +148,7 @@ test("no setting that is taken brings a number that is none", () => {
   for (const given of [[1, 1], [1, 1, 1, 1], [5, 1], [396, 2, 1, 1], [3, 2, 1, 1, 1, 1, 1, 1]]) {
     for (const [temperature, batch] of [[0.02, 2], [0.02, 1000], [5, 2], [5, 1000], [0.3, 3]]) {
       for (const switches of CORNERS) {
-        const simulation = settled(switches, { counts: given, temperature, batch, steps: given[0] > 9 ? 3 : 40 });
+        const simulation = settled(switches, { counts: given, temperature, batch, steps: given[0] > 9 ? 2 : 40 });
         simulation.drag([0], [...simulation.points.subarray(0, 3)].map((x) => -x)); // to the very opposite
         simulation.step();
         const { pull, pushes } = simulation.forces(0);

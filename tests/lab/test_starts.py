@@ -1,5 +1,7 @@
 """A run starts from drawn weights, or from backbone and classifier of another; what does not fit is said beforehand."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +10,9 @@ from bcl_core.lab import GroupPlan, Lab, LabError
 from bcl_core.lab.checkpoints import read_start, read_state
 from bcl_core.lab.recording import OpenRun
 from bcl_core.models import build_model, start_from
-from bcl_core.recipe import Execution, RecipeError
+from bcl_core.recipe import Execution, RecipeError, preset
 from bcl_core.training import Epoch, train
+from harness.serving import ROOT
 from tests.conftest import small
 
 ONE_THREAD = Execution(device="cpu", threads=1)
@@ -53,7 +56,7 @@ def test_where_it_started_is_in_its_words_and_with_the_checksum_of_those_weights
         ({"model__backbone": "resnet20"}, "its backbone is ResNet-8, and here it is ResNet-20"),
         ({"model__classifier": "linear"}, "its classifier is cosine, and here it is linear"),
         ({"data__image_size": 16}, "its input size in pixels is 8, and here it is 16"),
-        ({"data__source": "cifar10", "data__image_size": 8}, "its channels is 1, and here it is 3"),
+        ({"data__source": "cifar10", "data__image_size": 8}, "its number of channels is 1, and here it is 3"),
         ({"data__source": "cifar100"}, "its input size in pixels is 8, and here it is 32"),
     ],
 )
@@ -88,6 +91,12 @@ def test_training_alone_asks_for_the_weights_and_gives_the_numbers_of_the_lab(la
     run.close()
     np.testing.assert_equal(dict(first.metrics), dict(epoch.metrics))
     assert first.metrics["accuracy"] > 0.5  # an untrained one knows a tenth
+
+
+def test_the_live_study_started_from_the_weights_that_are_on_the_shelf(lab):
+    start = read_start(lab, preset("cifar10-live-bcl"))
+    runs = json.loads((ROOT / "docs" / "live.json").read_text(encoding="utf-8"))["runs"]
+    assert {run["encoder"] for run in runs if run["start"] == "warm"} == {start.digest}
 
 
 def test_a_start_is_random_or_the_id_of_a_run():

@@ -74,7 +74,7 @@ def test_a_component_is_served_as_one_module(get: Get, entry: str) -> None:
 
 def test_health_is_never_cached(get: Get) -> None:
     response = get("health")
-    assert response.document == {"status": "ok"}
+    assert response.document == {"status": "ok", "web": "ok", "worker": "idle", "disk": "ok"}
     assert response.headers["cache-control"] == "no-store"
 
 

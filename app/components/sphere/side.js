@@ -66,18 +66,18 @@ export class Side {
     [this.chosen, this.forces] = [null, null];
     this.camera = new Camera();
     this.camera.follow(...this.pairMeans(), 1);
-    this.told();
+    this.offer();
   }
 
   /** Go on under another loss or τ. */
   turn(switches) {
     Object.assign(this.switches, switches);
     this.simulation.switches = { ...this.switches, temperature: this.lab.state.temperature };
-    this.told();
+    this.offer();
   }
 
   /** Say which loss this is, and offer the next switch and the last one. */
-  told() {
+  offer() {
     const { losses } = this.lab.told;
     const { title, ...line } = losses[variantOf(this.switches)];
     this.name = title;
@@ -114,6 +114,13 @@ export class Side {
     return { angle: angles[at], predicted: this.predicted?.[at] ?? null, prototypes: prototypeAngles?.[at] ?? null };
   }
 
+  /** Find what moves the chosen point now. @returns {number} the longest of it, in radians of a step */
+  weigh() {
+    if (this.chosen === null) return 0;
+    const { pull, pushes } = (this.forces = this.simulation.forces(this.chosen));
+    return Math.max(...[pull, ...pushes].map((vector) => Math.hypot(...vector)));
+  }
+
   pairMeans() {
     const means = this.simulation.means();
     return this.pair.map((k) => [...means.subarray(3 * k, 3 * k + 3)]);
@@ -122,7 +129,6 @@ export class Side {
   /** @param {boolean} isWhole the dial and the angles over the steps, too, which move slowly */
   draw(isWhole, ease) {
     if (!this.simulation.held.size) this.camera.follow(...this.pairMeans(), ease);
-    if (isWhole && this.chosen !== null) this.forces = this.simulation.forces(this.chosen);
     this.sheets[0].draw();
     if (!isWhole) return;
     this.write();

@@ -2,12 +2,14 @@
 
 import { picturing } from "../mounting.js";
 import { isUneven } from "../stage/core/classes.js";
-import { button, choice, h, number, popup, swatch, toggle } from "../stage/core/dom.js";
+import { button, choice, h, number, popup, swatch } from "../stage/core/dom.js";
 import { simplexAngle } from "../stage/core/geometry.js";
 import { fetchFrom, json } from "../stage/core/server.js";
-import { batches, plural } from "../stage/core/words.js";
+import { batches } from "../stage/core/words.js";
+import { outcomeInWords } from "./outcome.js";
+import { settingsOf } from "./panel.js";
 import { OPENING, PREDICTED } from "./predicted.js";
-import { BCL_CLASS, LADDER, READ, ROOM, SCL, nameOf, notesOn, variantOf } from "./settings.js";
+import { BCL_CLASS, ROOM, SCL, nameOf, notesOn, variantOf } from "./settings.js";
 import { Side } from "./side.js";
 
 const RATE = 0.08; // steps a millisecond
@@ -16,9 +18,8 @@ const UNSEEN_AT_ONCE = 40; // for who wants less motion
 const LENGTH = 900; // steps of a play
 const REST = 3; // frames from one drawing of dials and charts to the next
 const KEPT = 100; // predictions
-const EXAMPLES = ["130 32 8 2", "100 30 10 3", "43 43 43 43", "120 40 12", "30 30 30 30 30 30", "60 20 8 6 4 2"];
 
-class Sphere {
+class TwoSpheres {
   bound = [];
   known = new Map(); // (K, K) degrees by what was asked; null where nothing is predicted
   still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -63,7 +64,7 @@ class Sphere {
     this.legend = h("div", { class: "legend" });
     this.notes = h("ul", { class: "notes" });
     this.said = h("p", { class: "said", role: "status" });
-    const settings = this.settings();
+    const settings = settingsOf(this);
     popup(more, settings);
     this.host.replaceChildren(
       h(
@@ -84,61 +85,6 @@ class Sphere {
       this.said,
       this.notes,
     );
-  }
-
-  /** What stands under "More": all that can be set, and beside each what is wrong with it. */
-  settings() {
-    const fields = [
-      ["counts", "Images of each class", "text"],
-      ["temperature", "τ", "decimal"],
-      ["batch", "Images in a batch", "numeric"],
-      ["seed", "Seed", "numeric"],
-    ].map((field) => this.field(...field));
-    const examples = EXAMPLES.map((text) => button(text, () => this.change({ counts: READ.counts(text) })));
-    const switches = this.sides.map((side, i) => {
-      const bound = (rung) => {
-        const name = `switch-${i}-${rung.name}`;
-        this.bind(() => (this.state[name] = rung.isOn(side.switches)));
-        const lab = {
-          state: this.state,
-          bind: (update) => this.bind(update),
-          set: (changes) => this.turn(side, rung.turned(changes[name])),
-        };
-        return toggle(lab, name, rung.name);
-      };
-      return h("fieldset", {}, h("legend", {}, i ? "Right sphere" : "Left sphere"), LADDER.map(bound));
-    });
-    return h(
-      "div",
-      { class: "settings", popover: "auto", role: "dialog", "aria-label": "More settings" },
-      fields[0],
-      h("div", { class: "examples" }, examples),
-      fields.slice(1),
-      h("div", { class: "switches" }, switches),
-    );
-  }
-
-  field(name, label, kind) {
-    const wrong = h("span", { class: "wrong", role: "alert" });
-    const read = ({ target }) => {
-      try {
-        const value = READ[name](target.value);
-        this.change({ [name]: value });
-        wrong.textContent = "";
-        target.removeAttribute("aria-invalid");
-      } catch (error) {
-        wrong.textContent = `${error.message} Until then the last ones stand.`;
-        target.setAttribute("aria-invalid", "true");
-      }
-    };
-    const input = h("input", { type: "text", inputmode: kind, name, autocomplete: "off", onchange: read });
-    this.bind(() => {
-      if (input.getAttribute("aria-invalid") && document.activeElement === input) return;
-      input.value = [this.state[name]].flat().join(" ");
-      input.removeAttribute("aria-invalid");
-      wrong.textContent = "";
-    });
-    return h("label", {}, h("span", {}, label), input, wrong);
   }
 
   /** Other settings: τ alone goes on from where the points are, all else begins anew. */
@@ -180,7 +126,7 @@ class Sphere {
   pause() {
     this.set({ playing: false });
     this.draw(true);
-    this.say();
+    this.said.textContent = outcomeInWords(this.sides, this.size);
   }
 
   advance(steps) {
@@ -216,18 +162,18 @@ class Sphere {
 
   /** @param {boolean} isWhole dials and charts, too */
   draw(isWhole, ease = this.still.matches ? 1 : undefined) {
-    if (isWhole) this.time.value = `step ${this.sides[0].simulation.time}`;
+    if (isWhole) {
+      this.time.value = `step ${this.sides[0].simulation.time}`;
+      this.scale = Math.max(...this.sides.map((side) => side.weigh()));
+    }
     for (const side of this.sides) side.draw(isWhole, ease);
-    if (!isWhole) return;
-    const lengths = this.sides.flatMap(({ forces }) => (forces ? [forces.pull, ...forces.pushes] : []));
-    this.scale = Math.max(0, ...lengths.map((vector) => Math.hypot(...vector)));
   }
 
   choose(image) {
     const had = this.sides[0].chosen !== null;
     for (const side of this.sides) Object.assign(side, { chosen: image, forces: null });
     if (had !== (image !== null)) this.tellLegend();
-    if (!this.state.playing) this.draw(true), this.draw(true); // the scale of arrows, then the arrows
+    if (!this.state.playing) this.draw(true);
   }
 
   /** Ask what these batches come to, for each sphere. */
@@ -289,33 +235,6 @@ class Sphere {
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
   }
 
-  /** Say what has come out. */
-  say() {
-    const { counts } = this.state;
-    this.said.textContent = counts.length > ROOM ? this.roomInWords() : this.pairsInWords();
-  }
-
-  pairsInWords() {
-    const read = this.sides.map((side) => side.read(side.dialled));
-    const angles = read.map(({ angle }, i) => `${number(angle)}° under ${this.sides[i].name}`);
-    const which = this.sides[0].isUneven ? "rarest" : "closest";
-    const { time } = this.sides[0].simulation;
-    const said = `After ${plural(time, "step")} the two ${which} classes stand apart by ${angles.join(" and ")}`;
-    const predicted = read.map((of) => (of.predicted === null ? "–" : `${number(of.predicted, 1)}°`));
-    if (predicted.every((text) => text === "–")) return `${said}.`;
-    return `${said}; predicted for ${batches(this.size)}: ${predicted.join(" and ")}.`;
-  }
-
-  roomInWords() {
-    const parts = this.sides.map(({ name, simulation: { angles, K } }) => {
-      const pairs = Array.from(angles).filter((_, i) => i % K > Math.floor(i / K)).sort((a, b) => a - b);
-      const mean = pairs.reduce((sum, angle) => sum + angle, 0) / pairs.length;
-      return `${name}: ${groupedInWords(pairs)}, ${number(mean, 1)}° on average.`;
-    });
-    const regular = number(simplexAngle(this.state.counts.length), 1);
-    return `${parts.join(" ")} In a regular simplex all are ${regular}°: a mean angle alone proves nothing.`;
-  }
-
   /** Images in a batch; null where it holds them all. */
   get size() {
     const { batch } = this.state;
@@ -333,17 +252,5 @@ class Sphere {
   }
 }
 
-/** Angles that are alike, counted; their range where they are of many kinds. @param {number[]} angles ascending */
-function groupedInWords(angles) {
-  const groups = [];
-  for (const angle of angles) {
-    if (groups.length && angle - groups.at(-1)[0] <= 3) groups.at(-1).push(angle);
-    else groups.push([angle]);
-  }
-  if (groups.length > 3) return `${angles.length} pairs from ${number(angles[0])}° to ${number(angles.at(-1))}°`;
-  const said = groups.map((group) => `${plural(group.length, "pair")} at ${number(group[group.length >> 1])}°`);
-  return said.join(", ");
-}
-
-const mount = picturing(".bcl-sphere", Sphere);
-export { Sphere, mount as default };
+const mount = picturing(".bcl-sphere", TwoSpheres);
+export { TwoSpheres, mount as default };

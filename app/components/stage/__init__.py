@@ -6,7 +6,7 @@ from typing import Any
 from app import names, palette
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
 from app.glossary import GLOSSARY
-from app.roles import role_here
+from app.roles import role_here, shared_origin
 from app.verbs import allowed
 from bcl_core.lab import Run
 from bcl_core.metrics import METRICS, short
@@ -44,6 +44,7 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
         },
         "glossary": GLOSSARY,
         "may": allowed(role_here()),
+        "origin": shared_origin(),
         "runs": [
             {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
             for run, label, style in zip(runs, names.labels(runs), styles, strict=True)

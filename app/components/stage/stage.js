@@ -45,6 +45,7 @@ export class Stage {
   still = matchMedia("(prefers-reduced-motion: reduce)");
   narrow = matchMedia("(max-width: 700px)"); // one picture at a time has room, as stage.css has it
   charted = false; // whether the first charts stand
+  led = null; // the address of a presenter's stage, while this one shows the same
   warm = false; // whether the first picture stands; Plotly and the graphics card, which stop the browser, wait for it
 
   /**
@@ -55,6 +56,7 @@ export class Stage {
     Object.assign(this, { host, ask });
     this.store = new Store(fetchBytes, (...news) => this.hear(...news));
     this.state = read(location.search);
+    host.stage = this; // for who leads, or is led: see classroom.js
     const { signal } = this.listening;
     this.narrow.addEventListener("change", () => this.started && this.mark("rebuild"), { signal });
     addEventListener("resize", () => this.fit(), { signal });
@@ -73,7 +75,29 @@ export class Stage {
     Object.assign(this, { text, told });
     this.state.runs = told.runs.map(({ id }) => id);
     this.store.know(told.runs);
+    this.led = null; // whoever leads says anew what is shown of these
     await this.show();
+  }
+
+  /** Show what a presenter's address says, and be steered by nothing else; null gives the stage back to its reader. */
+  lead(search) {
+    if (search === this.led) return;
+    this.led = search;
+    const { presenter, hidden, control } = this.state;
+    const { epoch, speed, follow, runs, ...shown } = search === null ? { ...this.state, presenter: false } : read(search);
+    Object.assign(this.state, shown);
+    if (search !== null) {
+      this.clock = clock(this.kept(), { epoch, speed, follow: follow || (epoch === null && this.grows) });
+      this.lens("embedding").lookFrom(shown.basis);
+    }
+    const staged = (...parts) => JSON.stringify(parts);
+    if (staged(presenter, hidden, control) !== staged(shown.presenter, shown.hidden, shown.control)) this.show();
+    else this.mark("address", "options");
+  }
+
+  /** Whether this is a presenter's screen, which the stage has to itself. */
+  get presents() {
+    return this.state.presenter && this.led === null;
   }
 
   /** Look at the runs or, in presenter view, at the controls that take their place. */
@@ -347,7 +371,7 @@ export class Stage {
     this.linked = new Linked(this);
     this.card = new Card(this);
     this.list = new Selected(this);
-    this.presenter = this.state.presenter ? new Presenter(this) : null;
+    this.presenter = this.presents ? new Presenter(this) : null;
     this.lenses = LENSES.map((Kind) => new Kind(this));
     offerSaving(this);
     const warnings = this.warnings.map((text) => h("p", { class: "warning", title: text }, text));
@@ -359,7 +383,9 @@ export class Stage {
     this.host.replaceChildren(...all.filter(Boolean));
     if (name) this.host.querySelector(`button[name="${CSS.escape(name)}"]`)?.focus(); // it was pressed by keyboard
     this.bind(() => {
-      this.host.classList.toggle("presenter", this.state.presenter);
+      this.host.classList.toggle("presenter", this.presents);
+      this.host.classList.toggle("led", this.led !== null);
+      for (const { root } of [this.rail, this.bar]) root.inert = this.led !== null;
       this.host.classList.toggle("all", this.through === ALL);
     });
     this.sentence.update();
@@ -375,7 +401,7 @@ export class Stage {
 
   key(event) {
     const { target } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || !this.started) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.started || this.led !== null) return;
     if (target.matches(TYPED) || target.closest(ELSEWHERE)) return;
     if (target.matches("[type=radio], [type=checkbox]") && /^( |Arrow.*)$/.test(event.key)) return;
     if (event.key in KEYS && !(event.key === " " && target.matches("button, summary"))) this.send(KEYS[event.key]);

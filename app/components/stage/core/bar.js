@@ -12,6 +12,7 @@ const ICONS = {
   on: "M4 3v10l8-5z",
   last: "M11 3h2v10h-2zM3 3v10l7-5z",
 };
+const HERE_ALONE = "The link opens on this machine only: `make classroom` serves others.";
 const SPEEDS = [0.5, 1, 2, 4, 6, 12, 24, 60]; // from SLOWEST to FASTEST
 
 export class Bar {
@@ -32,6 +33,7 @@ export class Bar {
     this.live = button("live", setFollow, { class: "live", title: "Stay at the newest epoch" });
     this.arriving = h("span", { class: "quiet arriving", role: "status" });
     this.lack = h("span", { class: "quiet lack" });
+    this.copied = h("span", { class: "quiet", role: "status" });
     this.again = button("Try again", () => stage.store.retry(), { class: "text" });
     this.copy = button("Copy link", () => this.copyLink(), { class: "text" });
     const present = () => stage.set({ presenter: !stage.state.presenter });
@@ -98,10 +100,15 @@ export class Bar {
     this.training?.update();
   }
 
+  /** Copy the page's address, as others reach it; where this machine alone does, say so. */
   async copyLink() {
     this.stage.writeAddress();
-    const copied = await navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+    const { origin } = this.stage.told;
+    const isHere = /^(localhost|.*\.localhost|127\..*|\[::1\])$/.test(location.hostname);
+    const link = isHere && origin ? location.href.replace(location.origin, origin) : location.href;
+    const copied = await navigator.clipboard?.writeText(link).then(() => true, () => false);
     this.copy.textContent = copied ? "Copied" : "The address bar has it";
-    setTimeout(() => (this.copy.textContent = "Copy link"), 2000);
+    this.copied.textContent = isHere && !origin ? HERE_ALONE : "";
+    setTimeout(() => ((this.copy.textContent = "Copy link"), (this.copied.textContent = "")), 4000);
   }
 }

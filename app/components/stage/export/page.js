@@ -44,7 +44,7 @@ export async function savedPage(stage, onProgress) {
   const dark = style.getPropertyValue("color-scheme").includes("dark");
   const runs = store.runs.map((run) => ({ ...store.words(run), epochs: run.epochs }));
   const shown = store.runs.map((run) => run.told); // controls are in their runs' places
-  const saved = { ...told, runs: shown, saved: { search: stage.search } };
+  const saved = { ...told, origin: null, runs: shown, saved: { search: stage.search } }; // nobody reads where we are
   return new Blob(pageOf({ told: saved, runs, files, missing, date: new Date(), script, css, theme, dark }));
 }
 

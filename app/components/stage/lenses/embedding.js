@@ -85,8 +85,7 @@ export class Embedding extends Lens {
     this.words.before(this.steering, this.pair);
     this.addColumns((content, run) => new TourColumn(stage, content, run, this));
     this.dims = Math.max(3, ...this.parts.map((part) => part.dims));
-    this.basis = decode(stage.state.basis ?? "", this.dims) ?? identity(this.dims);
-    this.found = this.basis; // as the address has it
+    this.lookFrom(stage.state.basis);
     const [first] = this.parts;
     const labels = first ? classLabels(first.classes.names, first.classes.counts) : [];
     this.class.append(...labels.map((label) => h("option", {}, label)));
@@ -199,6 +198,13 @@ export class Embedding extends Lens {
     if (this.basis === this.found) return this.stage.state.basis; // also before it is built
     const text = encode(this.basis);
     return text === encode(identity(this.dims)) ? null : text;
+  }
+
+  /** Look from where an address says; null: as fitted. */
+  lookFrom(basis) {
+    if (!this.dims) return; // not built yet: it is found in the state then
+    this.basis = decode(basis ?? "", this.dims) ?? identity(this.dims);
+    this.found = this.basis; // as the address has it
   }
 
   means() {

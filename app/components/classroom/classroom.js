@@ -1,0 +1,156 @@
+// A class: viewers see what the presenter's stage shows, until they look around themselves. What travels is the stage's
+// address; whoever follows asks for it, as for everything else.
+
+import { mounting } from "../mounting.js";
+import { button, h } from "../stage/core/dom.js";
+import { asker, fetchFrom, json } from "../stage/core/server.js";
+import { Question } from "./question.js";
+
+const POLL = 750; // milliseconds between two questions what is shown
+const WATCH = 200; // and between two looks whether the presenter's stage shows something else
+const PATIENCE = 5000; // with a page that was opened
+const ALONE = "bcl-alone"; // in the tab's memory: whoever looks around goes on to when a page is loaded anew
+const WORDS = { live: "You see what the teacher shows", frozen: "The teacher holds this picture", off: "" };
+
+/** The stage of this page, once its runs are known. */
+function stageHere() {
+  const stage = document.querySelector(".bcl-stage")?.stage;
+  return stage?.started ? stage : null;
+}
+
+/** Open a page of the app without loading it anew: Streamlit follows the browser's history. */
+function go(address) {
+  history.pushState(null, "", new URL(address, document.baseURI));
+  dispatchEvent(new PopStateEvent("popstate"));
+}
+
+class Following {
+  opened = null; // the runs that the Lab was opened for, and when
+
+  constructor({ ask, poll }) {
+    this.poll = poll;
+    this.words = h("span", { class: "words", role: "status" });
+    this.turn = button("", () => this.setAlone(!this.alone), { name: "follow" });
+    this.strip = h("div", { class: "strip", hidden: true }, this.words, this.turn);
+    this.question = new Question(ask);
+    this.parts = [this.strip, this.question.root];
+  }
+
+  get alone() {
+    return sessionStorage.getItem(ALONE) !== null;
+  }
+
+  get path() {
+    return this.alone ? "class?alone" : "class";
+  }
+
+  setAlone(alone) {
+    if (alone) sessionStorage.setItem(ALONE, "1");
+    else sessionStorage.removeItem(ALONE);
+    this.opened = null; // whoever comes back may have opened others meanwhile
+    this.hear(this.state);
+    this.poll();
+  }
+
+  hear(state) {
+    const { alone } = this;
+    this.state = state;
+    this.strip.hidden = state.how === "off";
+    this.words.textContent = alone ? "You look around" : WORDS[state.how];
+    this.turn.textContent = alone ? "Back to the teacher" : "Look around myself";
+    this.turn.classList.toggle("primary", alone);
+    this.question.hear(state.poll);
+    this.follow(state.how === "off" || alone ? null : state.search);
+  }
+
+  /** @param {?string} search what the presenter shows, "" before anything is; null: nothing is followed */
+  follow(search) {
+    const stage = stageHere();
+    if (!search) return stage?.lead(null);
+    const runs = new URLSearchParams(search).get("runs");
+    const isHere = location.pathname.endsWith("/lab") && stage?.state.runs.join(".") === runs;
+    if (isHere) return stage.lead(search);
+    const now = performance.now();
+    if (this.opened?.runs === runs && now - this.opened.at < PATIENCE) return; // the page is on its way
+    this.opened = { runs, at: now };
+    go(`lab?${search}`);
+  }
+}
+
+class Presenting {
+  path = "class";
+  state = { how: "off" };
+  sent = null;
+
+  constructor({ ask, poll }) {
+    Object.assign(this, { ask, poll });
+    const present = () => this.present(this.state.how === "off" ? "live" : "off");
+    const hold = () => this.present(this.state.how === "frozen" ? "live" : "frozen");
+    this.live = button("Present to the class", present, { name: "live" });
+    this.held = button("Freeze", hold, { name: "freeze", title: "The class keeps the picture it has" });
+    this.fault = h("span", { class: "fault", role: "alert" });
+    const page = button("Class", () => go("class"), { name: "class" });
+    this.parts = [h("div", { class: "strip" }, this.fault, this.live, this.held, page)];
+    this.watching = setInterval(() => this.watch(), WATCH);
+  }
+
+  async present(how) {
+    this.sent = null;
+    await this.attempt("present", { how });
+    this.poll();
+  }
+
+  hear(state) {
+    this.state = state;
+    this.live.ariaPressed = String(state.how !== "off");
+    this.held.ariaPressed = String(state.how === "frozen");
+    this.held.hidden = state.how === "off";
+  }
+
+  /** Send what the stage shows, where that has changed, and one thing after another: the latest wins. */
+  async watch() {
+    const stage = stageHere();
+    if (this.sending || document.hidden || !stage || this.state.how !== "live") return;
+    const { search } = stage;
+    if (search === this.sent) return;
+    this.sending = true;
+    await this.attempt("show", { search });
+    Object.assign(this, { sending: false, sent: search });
+  }
+
+  async attempt(verb, args) {
+    this.fault.textContent = await this.ask(verb, args).then(() => "", ({ message }) => message);
+  }
+
+  remove() {
+    clearInterval(this.watching);
+  }
+}
+
+class Classroom {
+  constructor(host, { prefix, presents }) {
+    this.fetchBytes = fetchFrom(prefix);
+    const given = { ask: asker(prefix), poll: () => this.poll() };
+    this.part = presents ? new Presenting(given) : new Following(given);
+    host.replaceChildren(...this.part.parts);
+    this.polling = setInterval(() => document.hidden || this.poll(), POLL);
+    this.poll();
+  }
+
+  tell() {}
+
+  async poll() {
+    const asked = (this.asked = {});
+    const state = await this.fetchBytes(this.part.path).then(json, () => null); // away: it is asked again
+    if (state && asked === this.asked) this.part.hear(state);
+  }
+
+  remove() {
+    clearInterval(this.polling);
+    this.asked = null;
+    this.part.remove?.();
+  }
+}
+
+const mount = mounting(".bcl-classroom", (...given) => new Classroom(...given));
+export { mount as default };
