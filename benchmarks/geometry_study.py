@@ -266,7 +266,7 @@ def draw(document: Mapping[str, Any]) -> "Figure":
             at_optimum = document["predicted"][variant]["rms_deviation"]
             axes[0, column].axhline(at_optimum, color=loss_style(variant).colour, linewidth=1.2, linestyle=":")
     axes[0, 0].set_ylabel(f"{short('angle_rms_deviation')}, degrees")
-    axes[1, 0].set_ylabel(f"{short('distance_to_prediction')}, degrees")
+    axes[1, 0].set_ylabel(f"{short('distance_to_prediction')}\nfor batches of 64, degrees")
     axes[0, 0].set_ylim(0, TOP_OF_AXIS)
     for panel in axes.flat:
         panel.grid(color=NEUTRAL, alpha=0.25, linewidth=0.6)

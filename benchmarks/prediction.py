@@ -247,11 +247,13 @@ def draw(runs: Iterable[Mapping[str, Any]]) -> "Figure":
                 panel.scatter(
                     one.predicted,
                     one.train.mean(axis=0),
-                    s=9,
-                    color=colour,
+                    s=11,
+                    marker="s" if one.cell.loss.endswith("-class") else "o",
+                    facecolors="none" if one.cell.loss.endswith("-class") else colour,
+                    edgecolors=colour,
                     alpha=0.6,
                     label=recipe.title,
-                    linewidths=0,
+                    linewidths=0.7,
                 )
         panel.set(title=title, xlabel="predicted, degrees", xlim=ends, ylim=ends, aspect="equal")
         panel.grid(color=NEUTRAL, alpha=0.25, linewidth=0.6)

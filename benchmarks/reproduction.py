@@ -274,7 +274,7 @@ def draw_ablations(runs: Runs) -> "Figure":
             axes[row, column].set_xticks(range(len(groups)), [label for label, _ in groups])
         axes[0, column].axhline(simplex_angle(DIGITS), color=NEUTRAL, linestyle="--", linewidth=1)
     axes[0, 0].set(ylabel="tail–tail angle, degrees", ylim=(0, None))
-    axes[1, 0].set(ylabel="accuracy of the three\nrarest digits, %", ylim=(0, 100))
+    axes[1, 0].set(ylabel="accuracy of\n7, 8 and 9, %", ylim=(0, 100))
     handles = [plt.Line2D([], [], color=loss_style(loss).colour, linewidth=3, label=named(loss)) for loss in MAIN]
     for shape, label in (("o", "instance anchors"), ("s", "class anchors")):
         handles.append(plt.Line2D([], [], color=NEUTRAL, marker=shape, linestyle="", label=label))

@@ -135,7 +135,7 @@ def _results(counts: list[int], temperature: float, batch: int | None, found: Ma
             f"A regular simplex of {len(counts)} classes needs {len(counts) - 1} dimensions. Shown is the best found."
         )
     rare = geometry.rarest(counts)
-    among = "tail–tail °" if len(geometry.head_and_tail(counts)[1]) > 1 else "two rarest °"
+    among = "tail–tail" if len(geometry.head_and_tail(counts)[1]) > 1 else "two rarest"
     seeds = measured(counts, temperature) if batch == MEASURED_BATCH else {}
     rows = []
     for name, optimum in found.items():
@@ -145,22 +145,19 @@ def _results(counts: list[int], temperature: float, batch: int | None, found: Ma
         rows.append(
             {
                 "Loss": name,
-                among: _mean_among(rare, optimum.means),
-                f"after 60 epochs, {among}": _measured_tail(seeds.get(loss + ("-class" if anchors == "class" else ""))),
-                f"prototypes {among}": "–" if prototypes is None else f"{_mean_among(rare, prototypes):.1f}",
-                "head–tail °": metrics["angle_head_tail"],
-                "head–head °": metrics["angle_head_head"],
-                "off the simplex °": metrics["angle_rms_deviation"],
+                f"predicted {among} °": _degrees(_mean_among(rare, optimum.means)),
+                f"measured {among} °": _measured_tail(seeds.get(loss + ("-class" if anchors == "class" else ""))),
+                f"predicted prototypes {among} °": "–"
+                if prototypes is None
+                else _degrees(_mean_among(rare, prototypes)),
+                "predicted head–tail °": _degrees(metrics["angle_head_tail"]),
+                "predicted head–head °": _degrees(metrics["angle_head_head"]),
+                "predicted off the simplex °": _degrees(metrics["angle_rms_deviation"]),
                 "certificate": _certificate(optimum),
             }
         )
-    shown = [name for name, value in rows[0].items() if value is not None and (seeds or "epochs" not in name)]
-    numbers = [name for name in shown if isinstance(rows[0][name], float)]
-    st.dataframe(
-        [{name: row[name] for name in shown} for row in rows],
-        hide_index=True,
-        column_config={name: st.column_config.NumberColumn(format="%.1f") for name in numbers},
-    )
+    shown = [name for name, value in rows[0].items() if value is not None and (seeds or "measured" not in name)]
+    st.table([{name: row[name] for name in shown} for row in rows], hide_index=True)
     batches = "one batch of everything" if batch is None else f"batches of {batch:,}"
     draw = of_drawn = ""
     if batch is not None:
@@ -194,6 +191,10 @@ def _mean_among(classes: NDArray[np.int64], means: NDArray[np.float64]) -> float
     """Return the mean angle over the pairs of some classes, in degrees."""
     angles = geometry.pairwise_angles(means[classes])
     return float(angles[np.triu_indices(len(classes), 1)].mean())
+
+
+def _degrees(angle: float | None) -> str | None:
+    return None if angle is None else f"{angle:.1f}"
 
 
 def _measured_tail(seeds: Rows | None) -> str:

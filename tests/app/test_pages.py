@@ -57,30 +57,33 @@ def test_predict_shows_the_optimum_of_pasted_counts(lab, open_page):
     app = open_page("predict")
     app.segmented_control(key="counts_from").set_value("Paste them").run()
     app.text_area(key="counts").set_value("100, 30, 10, 3").run()
-    [table] = app.dataframe
-    best = table.value.set_index("Loss").loc["BCL, class anchors"]
-    assert best["off the simplex °"] < 5 < table.value["off the simplex °"].max()
+    [table] = app.table
+    off = table.value.set_index("Loss")["predicted off the simplex °"].astype(float)
+    assert off["BCL, class anchors"] < 5 < off.max()
     assert (table.value["certificate"].str.fullmatch("optimum to 1e-[0-9]+; unique")).all()
     assert "109.47°" in words(app)
 
 
 def test_predict_sets_what_was_measured_beside_its_prediction_and_says_of_which_batch_that_is(lab, open_page):
     app = open_page("predict")
-    table = app.dataframe[0].value.set_index("Loss")
+    table = app.table[0].value.set_index("Loss")
     rows = [run for run in json.loads((shelf_home() / "ablations.json").read_text())["runs"] if run["cell"] == "bcl"]
     tails = [run["last"]["tail_tail"] for run in rows]
     wanted = f"{np.mean(tails):.1f} ± {np.std(tails, ddof=1):.1f}"
-    assert table.loc["BCL", "after 60 epochs, tail–tail °"] == wanted
-    assert list(table.columns[:2]) == ["tail–tail °", "after 60 epochs, tail–tail °"]  # what a phone shows first
+    assert table.loc["BCL", "measured tail–tail °"] == wanted
+    assert list(table.columns[:2]) == ["predicted tail–tail °", "measured tail–tail °"]  # what a phone shows first
     found = geometry.optimal_configuration(
         DIGITS_LT, class_averaging=True, class_complement=True, temperature=0.3, batch_size=64, compositions=4_000
     )
-    for column, vectors in (("tail–tail °", found.means), ("prototypes tail–tail °", found.prototypes)):
+    for column, vectors in (
+        ("predicted tail–tail °", found.means),
+        ("predicted prototypes tail–tail °", found.prototypes),
+    ):
         angle = geometry.simplex_metrics(vectors, DIGITS_LT)["angle_tail_tail"]
         assert float(table.loc["BCL", column]) == pytest.approx(angle, abs=0.06)
     assert "Predicted for batches of 64, on average over 4,000 drawn ones" in words(app)
     app.slider(key="temperature").set_value(0.5).run()
-    assert "after 60 epochs, tail–tail °" not in app.dataframe[0].value.columns
+    assert "measured tail–tail °" not in app.table[0].value.columns
 
 
 @pytest.mark.parametrize("choice", ["everything", "batch"])
@@ -90,16 +93,18 @@ def test_predict_shows_the_optimum_of_other_batches_and_nothing_measured_in_them
         app.toggle(key="everything").set_value(True).run()
     else:
         app.number_input(key="batch").set_value(16).run()
-    table = app.dataframe[0].value.set_index("Loss")
-    assert "after 60 epochs, tail–tail °" not in table.columns
-    assert table.loc["BCL", "tail–tail °"] == pytest.approx(74.2 if choice == "everything" else 90.3, abs=0.5)
+    table = app.table[0].value.set_index("Loss")
+    assert "measured tail–tail °" not in table.columns
+    assert float(table.loc["BCL", "predicted tail–tail °"]) == pytest.approx(
+        74.2 if choice == "everything" else 90.3, abs=0.5
+    )
     assert ("one batch of everything" if choice == "everything" else "batches of 16") in words(app)
 
 
 def test_where_the_tail_is_one_class_predict_shows_the_two_rarest(lab, open_page):
     app = open_page("predict")
     app.slider(key="classes").set_value(4).run()
-    table = app.dataframe[0].value
+    table = app.table[0].value
     assert not table.isna().any().any() and not (table == "None").any().any()
     found = geometry.optimal_configuration(
         long_tail_counts(4, 130, imbalance_factor=50),
@@ -109,7 +114,9 @@ def test_where_the_tail_is_one_class_predict_shows_the_two_rarest(lab, open_page
         batch_size=64,
     )
     cosine = float(found.means[2] @ found.means[3])
-    assert table.set_index("Loss").loc["BCL", "two rarest °"] == pytest.approx(np.degrees(np.arccos(cosine)), abs=0.1)
+    assert float(table.set_index("Loss").loc["BCL", "predicted two rarest °"]) == pytest.approx(
+        np.degrees(np.arccos(cosine)), abs=0.1
+    )
 
 
 @pytest.mark.parametrize(

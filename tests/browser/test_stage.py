@@ -305,7 +305,7 @@ def test_garbage_in_the_address_is_the_default(show: Opener, runs: list[MadeRun]
 
 
 def test_a_live_run_appends_without_a_jump_and_can_be_followed(show: Opener, lab: Lab) -> None:
-    [run_id] = lab.enqueue(GroupPlan("live", [("live", recipe_of("bcl-class", 20))]), Execution())
+    [run_id] = lab.enqueue(GroupPlan("live", [("BCL, class anchors", recipe_of("bcl-class", 20))]), Execution())
     run = MadeRun(lab, run_id)
     page = show([run], "lens=embedding", wait=False)
     expect(page.get_by_text("has no epoch yet").first).to_be_visible(timeout=PATIENCE)

@@ -17,7 +17,7 @@ export class Bar {
       this.lab,
       ...offered("export", "Export", () => library.save(ids(), (...told) => this.say(...told))),
       ...offered("group", "Group", () => this.regroup()),
-      ...offered("delete", "Delete", () => this.attempt(() => library.delete(ids()))),
+      ...offered("delete", "Delete", () => this.delete(ids())),
     ];
     this.ofDeleted = [
       ...offered("restore", "Restore", () => this.attempt(() => library.restore(ids()))),
@@ -66,6 +66,13 @@ export class Bar {
     const { root, focus } = field({ ...told, known: library.groupNames() }, done, () => this.field.replaceChildren());
     this.field.replaceChildren(root);
     focus();
+  }
+
+  /** Delete them all, or none where some are never changed. */
+  delete(ids) {
+    const shelved = this.runs.filter(({ kind }) => kind === "shelf").map(({ name, group_name: group }) => `“${name}”, ${group}`);
+    if (!shelved.length) return this.attempt(() => this.library.delete(ids));
+    this.say(`Nothing was deleted: ${shelved.join("; ")} ${shelved.length === 1 ? "comes" : "come"} with the project and cannot be. Untick first.`);
   }
 
   async attempt(act) {

@@ -143,6 +143,7 @@ export class Entry {
       isOurs && may("group") && item("Group", () => this.regroup()),
       kind === "shelf" && may("train-on") && item("Train on", ask("train-on")),
       kind === "shelf" && item("Model card", ask("card")),
+      kind === "shelf" && h("p", {}, "It comes with the project and is never changed."),
       run.lacks_images && may("look") && item("Fetch images", ask("images")),
       isReadable && epoch !== null && may("export") && item("Export", () => this.save()),
       isActive(run) && kind !== "recorded" && may("stop") && item("Stop", () => this.attempt(() => library.stop([run]))),

@@ -11,6 +11,7 @@ import { between } from "./motion.js";
 const [ABOVE, BELOW] = [10, 10]; // pixels
 const LABELS = 40;
 const [NUMBER, MARK, EDGE] = [42, 16, 8];
+const NUMBER_HEIGHT = 9; // to either side of its middle
 const NARROW = 200; // of columns that are no wider only the first has labels, and numbers are smaller
 const NEAR = 10; // pixels from a dot that point at it
 const LARGER = 1.4;
@@ -80,9 +81,10 @@ export class Column {
     const labels = { beside: left - 4, font: `12px ${theme.font}`, colour: theme.quiet, strong: theme.text };
     if (left) drawDegrees(context, axis, { ...labels, regular: regular ?? null });
     if (!dots) return;
-    drawRegular(context, axis, regular, [left, width], theme.text);
-    drawDots(context, axis, dots, { colours, size: LARGER, paper: theme.paper });
     const y = along(axis, mean);
+    const isFree = Math.abs(y - along(axis, regular)) > NUMBER_HEIGHT; // the number beside the line, which strikes none through
+    drawRegular(context, axis, regular, [left, isFree ? width : end - MARK], theme.text);
+    drawDots(context, axis, dots, { colours, size: LARGER, paper: theme.paper });
     context.fillStyle = colours.tail;
     context.fillRect(end - MARK, y - 1.5, MARK - 4, 3);
     this.number.textContent = `${number(mean)}°`;

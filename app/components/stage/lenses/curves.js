@@ -134,7 +134,7 @@ export class Curves extends Lens {
 class CurveChart {
   constructor({ stage, charts }, field) {
     Object.assign(this, { stage, field });
-    const options = Object.entries(stage.told.metrics).map(([key, { title }]) => [key, title]);
+    const options = Object.keys(stage.told.metrics).map((key) => [key, titleOf(stage, key)]);
     const title = menu(stage, field, "", options);
     title.lastChild.ariaLabel = field === "metric" ? "First chart" : "Second chart";
     const [plot, content] = room(charts, field, title);
@@ -156,7 +156,8 @@ class CurveChart {
 
   draw() {
     const { stage, metric } = this;
-    const { title, unit } = stage.told.metrics[metric];
+    const { unit } = stage.told.metrics[metric];
+    const title = titleOf(stage, metric);
     const last = lastEpoch(stage.store.runs);
     this.known = stage.store.runs.map((run) => (stage.runs.includes(run) ? this.series(run) : null));
     const fill = ({ role, place }) => this.known[place]?.[role];
@@ -189,7 +190,7 @@ class CurveChart {
   notes() {
     const { stage, known, metric, spread } = this;
     const isEmpty = (run) => run.table && !known[stage.store.runs.indexOf(run)]?.line.y.some(Number.isFinite);
-    const { title } = stage.told.metrics[metric];
+    const title = titleOf(stage, metric);
     const missing = (run) => (metric === OFF && run.unpredicted) || `“${title}” was not recorded.`;
     const why = (run) => (run.measures(metric) ? missing(run) : NO_PROTOTYPES);
     const lacks = stage.runs.filter(isEmpty).map((run) => `${run.told.label}: ${why(run)}`);
@@ -208,6 +209,11 @@ class CurveChart {
       ...bounds,
     ];
   }
+}
+
+/** A metric's title, with the batches that it is for where these are known. */
+function titleOf({ runs, told }, metric) {
+  return told.metrics[metric].title.replace("optimum predicted for the stated batch", optimumOf(runs));
 }
 
 /** What is to be said of predictions for some batches, once for all runs, or of each run where these differ. */

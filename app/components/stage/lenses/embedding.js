@@ -16,7 +16,7 @@ const TURN = 0.8; // seconds that facing a class takes
 const DISC = "M13 8a5 5 0 1 1-10 0a5 5 0 1 1 10 0z";
 // Each with its sign, and whether that is filled.
 const LAYERS = [
-  ["simplex", "regular simplex", DISC, false],
+  ["simplex", "regular simplex", "M3.5 3.5h9v9h-9z", false],
   ["predicted", null, "M3.5 3.5l9 9M12.5 3.5l-9 9", false], // in words that say for which batches
   ["means", "class means", DISC, true],
   ["trails", "trails", "M2 13l4-6l4 2l4-7", false],
@@ -134,7 +134,7 @@ export class Embedding extends Lens {
       correct: [[dot(neutral), "predicted right"], [dot(groups.tail), "wrong"]],
       confidence: [[area(amount), "the bluer, the surer"]],
     };
-    return [...marks, [ring(), "predicted wrong"], ...colours[colour]];
+    return [...marks, [ring(), "image predicted wrong"], ...colours[colour]];
   }
 
   viewed() {

@@ -77,7 +77,7 @@ export class Formation extends Lens {
     const pairs = [
       [line(groups.tail, 1.5), `pair within ${this.who("tail")}`],
       [line(groups.head, 1.5), `pair within ${this.who("head")}`],
-      [line(neutral, 1.5, { opacity: 0.6 }), "any other pair"],
+      [line(neutral, 1.5, { opacity: 0.45 }), "any other pair"],
     ];
     const shares = [
       [line(neutral, 2), "median pair"],
@@ -89,7 +89,7 @@ export class Formation extends Lens {
       ...(few ? pairs : []),
       ...(many ? shares : []),
       [columns.map(({ run }) => swatch(run.told)), `mean within ${this.who("tail")}`],
-      hasOthers && [line("currentColor", 1.5, { opacity: 0.5 }), "in other runs"],
+      hasOthers && [columns.map(({ run }) => line(run.told.colour, 1.5, { opacity: 0.55 })), "in other runs"],
       columns.some(({ run }) => stage.store.tablesOf(run)) && [area("currentColor", 0.2), "range over seeds"],
       [line(neutral, 1, { dash: `${DASH} ${SPACE}` }), "thin dashed line: regular simplex"],
       this.predicted && [line("currentColor", 1.5, { dash: DOTTED }), `${this.who("tail")}, ${optimumOf(this.predicted)}`],

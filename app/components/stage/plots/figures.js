@@ -38,8 +38,8 @@ export function formationFigure(run, others, { regular, predicted, rare, planned
   const data = [
     area("range", translucent(neutral, 0.16)),
     area("middle", translucent(neutral, 0.26)),
-    pair("medium", neutral, 0.38),
-    pair("head", groups.head, 0.75),
+    pair("medium", neutral, 0.3),
+    pair("head", groups.head, 1),
     pair("tail", groups.tail, 0.8),
     line("median", neutral, 2, { hovertemplate: "median of all pairs %{y:.1f}°" }),
     target("simplex", neutral, DASHED, regular, 1),

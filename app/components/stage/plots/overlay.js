@@ -26,7 +26,7 @@ const MARKS = {
   means: { outline: disc, size: 5.5, filled: true },
   prototypes: { outline: polygon([0, -1], [1, 0], [0, 1], [-1, 0]), size: 6.5, filled: true },
   classifier: { outline: polygon([0, -1], [0.95, 0.65], [-0.95, 0.65]), size: 6.5, filled: true },
-  simplex: { outline: disc, size: 5.5, filled: false },
+  simplex: { outline: polygon([-1, -1], [1, -1], [1, 1], [-1, 1]), size: 4.75, filled: false },
   predicted: { outline: cross, size: 4.5, filled: false },
 };
 
