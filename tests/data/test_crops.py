@@ -10,7 +10,7 @@ from torchvision.transforms import RandomResizedCrop
 from torchvision.transforms import functional as TF
 
 from bcl_core.data.crops import TRIES, crop_boxes
-from bcl_core.data.view_geometry import resized_crop
+from bcl_core.data.view_geometry import ResizedCrop
 from tests.data.pictures import floats, photos
 
 
@@ -69,7 +69,7 @@ def test_a_resized_crop_is_torchvisions(height, width):
     images = floats(photos(50, 3, 32))[..., :height, :width]
     tries = np.random.default_rng(0).random((50, TRIES, 4))
     boxes = crop_boxes(np.full(50, width), np.full(50, height), tries, (0.08, 1.0))
-    ours = resized_crop(images, torch.from_numpy(boxes))
+    ours = ResizedCrop.of(torch.from_numpy(boxes), (3, height, width)).apply(images)
     for image, crop, (left, top, w, h) in zip(images, ours, boxes.tolist(), strict=True):
         theirs = TF.resized_crop(image, top, left, h, w, [height, width], antialias=True)
         torch.testing.assert_close(crop, theirs, rtol=0, atol=2e-5)
