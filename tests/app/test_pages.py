@@ -60,7 +60,7 @@ def test_predict_shows_the_optimum_of_pasted_counts(lab, open_page):
     [table] = app.table
     off = table.value.set_index("Loss")["predicted off the simplex °"].astype(float)
     assert off["BCL, class anchors"] < 5 < off.max()
-    assert (table.value["certificate"].str.fullmatch("optimum to 1e-[0-9]+; unique")).all()
+    assert (table.value["certificate"].str.fullmatch(r"\[optimum\]\(theory#[a-z-]+\) to 1e-[0-9]+; unique")).all()
     assert "109.47°" in words(app)
 
 

@@ -103,6 +103,7 @@ def test_the_published_bcl_codes_resnet50_comes_with_classifier_projections_and_
         "head_norm": True,
         "classifier": "cosine",
         "scale": 30.0,
+        "start": "random",
     }
     assert (imported.num_classes, imported.in_channels, imported.drawn_anew) == (7, 3, ())
     assert imported.ignored == ("epoch", "arch", "best_acc1", "optimizer")
