@@ -12,9 +12,8 @@ run: $(VENV)/installed
 classroom: $(VENV)/installed
 	BCL_LAB_CLASS=1 $(BIN)/streamlit run streamlit_app.py --server.address 0.0.0.0
 
-# Three at a time on two cores: half of the time a test waits, for a browser or a process.
 test: $(VENV)/installed-dev browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # Before each commit, in under a minute: all but browsers, what takes long, and most that is done on pages.
 test-fast: $(VENV)/installed-dev

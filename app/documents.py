@@ -5,30 +5,16 @@ from pathlib import Path
 
 import streamlit as st
 
+from app.script import reach_what_scrolls
+
 DOCS = Path(__file__).parents[1] / "docs"
-
-
-REACH_WHAT_SCROLLS = """{
-  const main = document.querySelector("[data-testid=stMain]");
-  const reach = () => {
-    const wide = main.querySelectorAll(".st-key-document :is(table, .katex-display)");
-    for (const part of wide) part.tabIndex = part.scrollWidth > part.clientWidth ? 0 : -1;
-    if (main.querySelector(".st-key-document")) return;
-    changes.disconnect();
-    sizes.disconnect();
-  };
-  const changes = new MutationObserver(reach);
-  const sizes = new ResizeObserver(reach);
-  changes.observe(main, { childList: true, subtree: true });
-  sizes.observe(main);
-}"""  # by keyboard: formulas and tables come late, and what fits needs no stop
 
 
 def show(name: str) -> None:
     """Show a Markdown file of `docs/` with its pictures."""
     with st.container(key="document"):
         _show(name)
-    st.html(f"<script>{REACH_WHAT_SCROLLS} // {name}</script>", unsafe_allow_javascript=True)
+    st.html(f"<script>{reach_what_scrolls(name)}</script>", unsafe_allow_javascript=True)
 
 
 def _show(name: str) -> None:

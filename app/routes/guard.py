@@ -20,7 +20,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from app.roles import role_in
 from app.routes.answers import sentence
-from app.script import ONCE
+from app.script import SCRIPTS
 
 PRESENTERS = ("_stcore/upload_file", "_stcore/metrics", "_stcore/agent")
 LOOKING = ("rerun_script", "app_heartbeat", "stop_script")  # of Streamlit's messages from a browser
@@ -97,7 +97,7 @@ def _with_headers(send: Send) -> Send:
 @cache
 def headers() -> tuple[tuple[bytes, bytes], ...]:
     """Return the headers of every answer: scripts and all else come from this server, and it is framed by itself."""
-    scripts = " ".join(f"'sha256-{_digest(script)}'" for script in (*_inline_scripts(), ONCE))
+    scripts = " ".join(f"'sha256-{_digest(script)}'" for script in (*_inline_scripts(), *SCRIPTS))
     policy = {
         "default-src": "'self'",
         "script-src": f"'self' blob: {scripts}",
