@@ -35,8 +35,8 @@ MEASURED = (
 NOT_MEASURED = (
     "What was trained in such batches on such counts, if anything was, is on the Theory page under "
     "[predicted and trained](theory#predicted-and-trained): digits, 130 to 2 images a class, in batches of 16, 64, 128 "
-    "and in one of everything. In this one, at τ 0.3 and after 1,200 epochs, SCL's tail came to 79.2° for 79.2° "
-    "predicted and BCL's to 73.9° for 74.2°, on training images."
+    "and in one of everything. In one batch of everything, at τ 0.3 and after 1,200 epochs, SCL's tail came to 79.2° "
+    "for 79.2° predicted and BCL's to 73.9° for 74.2°, on training images."
 )
 
 

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { groupOf } from "../../app/components/drawer/facts.js";
-import { duration, factor, listed, memory, plural, whole } from "../../app/components/stage/core/words.js";
+import { duration, factor, listed, memory, optimumOf, plural, whole } from "../../app/components/stage/core/words.js";
 import { jsonOf } from "./fixtures.js";
 
 const { durations, memories, groups, bounds } = jsonOf("drawer.json");
@@ -29,4 +29,10 @@ test("counts are words", () => {
   assert.equal(whole(1280), "1,280");
   assert.equal(factor(1280 / 5), "256");
   assert.equal(factor(130 / 3), "43.3");
+});
+
+test("a prediction of runs together claims no batches that are not all theirs", () => {
+  const of = (batch) => ({ classes: { predicted: { batch, tied: false } } });
+  assert.equal(optimumOf([of(64), of(64), { classes: null }]), "optimum predicted for batches of 64");
+  assert.equal(optimumOf([of(64), of(null)]), "optimum predicted for batches that differ from run to run");
 });

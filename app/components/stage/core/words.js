@@ -47,10 +47,10 @@ export function optimumFor(predicted) {
   return `optimum predicted for ${batchesOf(predicted)}`;
 }
 
-/** The same of runs together: where theirs are not for the same batches, each one's own picture says for which. */
+/** The same of runs together; where the batches differ, Formation says of each run for which. */
 export function optimumOf(runs) {
   const known = new Set(runs.flatMap(({ classes }) => (classes?.predicted ? [optimumFor(classes.predicted)] : [])));
-  return known.size === 1 ? [...known][0] : "optimum predicted for each run's own batches";
+  return known.size === 1 ? [...known][0] : "optimum predicted for batches that differ from run to run";
 }
 
 /** Under which term the glossary explains it. */

@@ -21,7 +21,7 @@ const UNITS = { accuracy: "share from 0 to 1" };
 const AXES = { accuracy: { tickformat: ".0%" }, share: { tickformat: ".2~%" } };
 const WORDS =
   "Two numbers over the epochs, of your choice, and the test accuracy of each class at the epoch that is shown, the " +
-  "most frequent class on top.";
+  "most frequent class on top where counts differ.";
 export const ALIKE = "These runs have different classes or counts: their accuracies by class are not drawn together.";
 const FLOOR = {
   loss_contrastive: "were every class one point",
