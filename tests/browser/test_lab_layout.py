@@ -238,7 +238,6 @@ def test_what_scrolls_fades_at_its_edge_until_there_is_no_more(visitor: BrowserC
     dialog = page.get_by_test_id("stDialog")
     expect(dialog.get_by_role("button", name="Train")).to_be_attached()
     assert dialog.evaluate(SHADOW) == "1"
-    dialog.evaluate("(dialog) => dialog.scrollTo(0, dialog.scrollHeight)")
-    page.evaluate(NEXT_FRAME)
-    assert dialog.evaluate(SHADOW) == "0"
+    down = "dialog.scrollTo(0, dialog.scrollHeight)"  # again, until what comes late is there
+    page.wait_for_function(f"(dialog) => ({down}, ({SHADOW})(dialog) === '0')", arg=dialog.element_handle())
     page.close()
