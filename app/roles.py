@@ -113,5 +113,10 @@ def _is_own_name(host: str) -> bool:
         name = urlsplit(f"http://{host}").hostname or ""
     except ValueError:
         return False
+    return _is_loopback(name) or name in own_names()
+
+
+def own_names() -> set[str]:
+    """Return what this machine calls itself in a network."""
     own = socket.gethostname().lower()
-    return _is_loopback(name) or name in (own, f"{own}.local")
+    return {own, f"{own}.local"}

@@ -7,7 +7,6 @@ BCL_LAB_HOSTS names, several with commas between them. And what a browser says o
 """
 
 import os
-import socket
 from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 from starlette.datastructures import Headers
 
+from app.roles import own_names
 from app.verbs import Refused
 
 DEFAULT_PORTS: Mapping[str, int] = {"http": 80, "https": 443}
@@ -58,11 +58,10 @@ def _of_this_machine(name: str) -> bool:
 
 
 def _names() -> set[str]:
-    host = socket.gethostname()
     told = (st.get_option("server.address"), st.get_option("browser.serverAddress"))
     listed = os.environ.get("BCL_LAB_HOSTS", "").split(",")
-    names = {name.strip().lower() for name in (host, f"{host}.local", *told, *listed) if name}
-    return names - {""}
+    names = {name.strip().lower() for name in (*told, *listed) if name}
+    return (own_names() | names) - {""}
 
 
 def _same(origin: str, addressed: str) -> bool:
