@@ -182,7 +182,11 @@ def test_a_step_is_whole_in_every_language(language: str, key: str, place: int) 
     assert len(written["steps"]) == len(STATES[key]["steps"]) and written["title"] and written["about"]
     required = {"title", "text", "notes"} | ({"question", "answer", "why"} if "question" in state else set())
     assert required <= text.keys() and all(text[name] for name in required)
-    said = [text["title"], *text["text"], *(text.get(name, "") for name in ("question", "answer", "why", "caption", "caption_then"))]
+    said = [
+        text["title"],
+        *text["text"],
+        *(text.get(name, "") for name in ("question", "answer", "why", "caption", "caption_then")),
+    ]
     choices = text.get("choices", [])
     used = {name for line in [*said, *choices] for name in lessons.PLACE.findall(line)}
     assert used <= numbers.keys()
@@ -276,3 +280,12 @@ def test_figures_have_what_they_draw_of_runs_and_of_seeds() -> None:
 def test_without_its_run_a_figure_offers_what_the_shelf_has(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("BCL_LAB_PRETRAINED", str(tmp_path))
     assert lessons.document()["runs"]["digits-scl"] == {"lack": True, "others": []}
+
+
+@pytest.mark.parametrize("document", ["plan", "assignment", "answers"])
+def test_what_teachers_read_has_the_lessons_numbers(document: str) -> None:
+    text = (lessons.DOCS / "teaching" / f"{document}.md").read_text(encoding="utf-8")
+    shown = {number["value"] + number["unit"] for lesson in STATES.values() for number in lesson["numbers"].values()}
+    said = re.findall(r"\d+(?:\.\d+)?(?: ± \d+(?:\.\d+)?)?(?:°| %)", text)
+    assert set(said) <= shown, set(said) - shown
+    assert said or document == "assignment"

@@ -100,10 +100,12 @@ def test_on_paper_questions_come_first_and_answers_last(page: Page, app: str) ->
 
 
 def test_in_the_app_the_address_follows_and_back_leads_to_the_list(page: Page, app: str) -> None:
+    page.evaluate("localStorage.clear()")
     page.goto(f"{app}learn")
     page.locator(".card", has_text="The problem").click(timeout=PATIENCE)
     expect(page.locator(".step h1")).to_be_focused()
-    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")  # shows the answer, without a guess
+    expect(page.locator(".answer")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(page).to_have_url(re.compile(r"learn\?lesson=B&step=2"))
     page.get_by_role("button", name="Present").click()

@@ -5,7 +5,7 @@ import { circle, stroke } from "../../stage/plots/pen.js";
 import { along, drawRings } from "../../stage/plots/dots.js";
 import { Sheet } from "../../stage/plots/sheet.js";
 
-const EDGE = 12; // pixels
+const EDGE = 24; // pixels, half a label
 const ROW = 30;
 const SCALES = {
   tail_tail: { from: 30, to: 120, ticks: [30, 60, 90, 120], unit: "°" },
@@ -41,7 +41,7 @@ export class Strips {
 }
 
 function paint(context, width, height, theme, { from, to, ticks, unit }, cells, field, losses) {
-  const length = width - 2 * EDGE - 16;
+  const length = width - 2 * EDGE;
   const zero = EDGE - (from / (to - from)) * length; // where 0 would be, so that `along` has `from` at the edge
   const base = ROW * cells.length;
   Object.assign(context, { font: `12px ${theme.font}`, fillStyle: theme.quiet, textAlign: "center", textBaseline: "top" });
