@@ -37,7 +37,7 @@ def start(script: Path, log: Path, env: Mapping[str, str] | None = None) -> Serv
     prefix = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
     url = f"http://localhost:{port}/{prefix + '/' if prefix else ''}"
     try:
-        _wait_until_up(process, url, log)
+        wait_until_up(process, url, log)
     except BaseException:
         process.kill()
         raise
@@ -69,7 +69,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_up(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+def wait_until_up(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    """Wait until a server answers; raise RuntimeError with its log where it ends, or a minute passes."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:
