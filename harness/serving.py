@@ -1,6 +1,7 @@
 """A server of the app in a process of its own, and pages that look at it. For tests and benchmarks."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -41,6 +42,16 @@ def start(script: Path, log: Path, env: Mapping[str, str] | None = None) -> Serv
         process.kill()
         raise
     return Server(url, process)
+
+
+def start_class(home: Path, log: Path) -> tuple[Server, str, str]:
+    """Start the app with class roles on a lab that nobody trains; return the class's link and its presenter's, too."""
+    env = {"BCL_LAB_CLASS": "1", "BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"}
+    env |= {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0", "STREAMLIT_BROWSER_SERVER_ADDRESS": "127.0.0.1"}
+    server = start(APP, log, env)
+    told = re.search(r"The class opens\s+(\S+)\s+You, to present\s+(\S+)", log.read_text())
+    assert told is not None, log.read_text()
+    return server, *told.groups()  # type: ignore[return-value]
 
 
 def new_page(visitor: BrowserContext, width: int = 1280, height: int = 900, **media: Any) -> Page:
