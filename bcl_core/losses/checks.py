@@ -1,6 +1,6 @@
 """What the losses ask of their inputs. Every failure is a ValueError that names the argument and what it should be.
 
-Values are not looked at in code that `torch.compile` made: it would have to break the graph, or refuse `fullgraph=True`.
+Compiled code does not look at values: `torch.compile` would have to break the graph for it, or refuse.
 """
 
 import math
