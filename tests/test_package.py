@@ -62,14 +62,11 @@ import bcl_core.geometry, bcl_core.losses
 print(bcl_core.__file__)
 print(*{name.partition(".")[0] for name in sys.modules})
 """
-RECORD = """
-import numpy as np
-from bcl_core.lab import Recorder
-
-labels = np.arange(12) % 3
-with Recorder("from elsewhere", labels) as recorder:
-    for epoch in range(2):
-        recorder.epoch(np.random.default_rng(epoch).normal(size=(12, 4)))
+RECORD = f"""
+import sys
+sys.path.insert(0, {str(ROOT / "examples")!r})
+import record_own_loop
+record_own_loop.main(epochs=2)
 """
 
 
@@ -83,11 +80,11 @@ def test_losses_and_geometry_load_torch_and_numpy_and_nothing_else_of_what_is_li
 
 
 @pytest.mark.slow
-def test_anybodys_loop_records_a_run_and_the_command_lists_it_beside_the_shelf(site, elsewhere):
+def test_a_loop_of_the_examples_records_a_run_and_the_command_lists_it(site, elsewhere):
     output_of([sys.executable, "-P", "-c", RECORD], elsewhere)
     listed = output_of([site / "bin" / "bcl-lab", "runs", "--json"], elsewhere)
     runs = [json.loads(line) for line in listed.splitlines()]
-    assert [run["name"] for run in runs if run["epochs"] == 2] == ["from elsewhere"]
+    assert [run["name"] for run in runs if run["epochs"] == 2] == ["my loop"]
     assert (elsewhere["cwd"] / "lab" / "lab.sqlite").is_file()
 
 
