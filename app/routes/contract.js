@@ -221,22 +221,25 @@
  */
 
 /**
- * What the presenter sees of the class and of the machine: bytes that are free, null where that is not told.
+ * What the presenter sees of the class and of the machine. `races`: viewers may start some; `hands` are the processes that train at this moment; what is free is in bytes.
  * @typedef {Object} Desk
  * @property {number} following
  * @property {number} exploring
  * @property {Array<number>} answers
+ * @property {boolean} races
  * @property {Array<Waiting>} queue
  * @property {WorkerPulse} worker
+ * @property {number} hands
  * @property {number} disk_free
- * @property {number|null} memory_free
+ * @property {number} memory_free
  * @property {string|null} gpu
  */
 
 /**
- * A run that trains or waits: its name, its state, and how far it is, 0 to 1.
+ * A run that trains or waits: its name, its state, and how far it is, 0 to 1; whether viewers have started it.
  * @typedef {Object} Waiting
  * @property {string} name
+ * @property {boolean} viewers
  * @property {string} state
  * @property {number} progress
  */

@@ -90,6 +90,14 @@ class Run:
         return willing and (self.run_until is None or done < self.run_until)
 
     @property
+    def turn(self) -> tuple[bool, float, str]:
+        """By which runs are ordered that wait: those that let others go first last, then as they were queued.
+
+        It is that of the run's whole group.
+        """
+        return self.execution.behind, self.created, self.group_id
+
+    @property
     def training_recipe(self) -> Recipe:
         """The recipe; LabError where it cannot be read, or where other code trained the run, so that there is none."""
         if isinstance(self.recipe, Recipe):

@@ -151,8 +151,8 @@ class Worker:
         return next((hand for hand in self._hands if run_id in hand.tasks), None)
 
     def _go_on(self, willing: Sequence[Run]) -> None:
-        """Let the oldest group that may go on train: of its runs those that are furthest behind, an epoch each."""
-        able = sorted((run for run in willing if not run.missing), key=lambda run: (run.created, run.group_id))
+        """Let the group whose turn it is train: of its runs those that are furthest behind, an epoch each."""
+        able = sorted((run for run in willing if not run.missing), key=lambda run: run.turn)
         for _, group in groupby(able, key=lambda run: run.group_id):
             if runs := [run for run in group if self._is_ours(run.id)]:
                 self._side_by_side(runs)
