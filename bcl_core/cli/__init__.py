@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bcl_core.cli import bench, models, record, steer, train
+from bcl_core.cli import bench, models, record, runs, steer, train
 from bcl_core.data.source import DataError
 from bcl_core.lab import Lab, LabError, SnapshotError
 from bcl_core.lab.faults import in_words
@@ -32,6 +32,6 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bcl_core", description=__doc__)
     parser.add_argument("--home", type=Path, help="the lab's folder; else BCL_LAB_HOME, else ./lab")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for family in (train, steer, models, record, bench):
+    for family in (train, runs, steer, models, record, bench):
         family.add_commands(commands)
     return parser
