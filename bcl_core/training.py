@@ -26,7 +26,8 @@ from bcl_core.data.views import Look, apply_views, draw_views
 from bcl_core.distributed import ALONE, World
 from bcl_core.evaluation import WHAT_HELPS, BatchSeen, Evaluator, TrainingDiverged
 from bcl_core.hardware import Hardware, resolve
-from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss, contrastive_statistics, named, value_of
+from bcl_core.losses import LogitAdjustedCrossEntropy, contrastive_statistics
+from bcl_core.losses.contract import build_loss, named, value_of
 from bcl_core.losses.contrastive import full_precision
 from bcl_core.losses.statistics import Bins
 from bcl_core.measuring import Samples

@@ -10,7 +10,8 @@ from torch import nn
 
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
-from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss
+from bcl_core.losses import LogitAdjustedCrossEntropy
+from bcl_core.losses.contract import build_loss
 from bcl_core.models import Heads, TwoBranchModel
 from bcl_core.models.prototypes import RunningMeans
 from bcl_core.recipe import Execution, LossRecipe, RecipeError

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bcl_core.cli import bench, models, record, runs, steer, train
+from bcl_core import __version__
+from bcl_core.cli import app, bench, models, record, runs, steer, train
 from bcl_core.data.source import DataError
+from bcl_core.installed import told
 from bcl_core.lab import Lab, LabError, SnapshotError
 from bcl_core.lab.faults import in_words
 from bcl_core.recipe import RecipeError
@@ -25,13 +27,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (DataError, RecipeError, LabError, SnapshotError) as error:
         print(f"bcl_core: {error}", file=sys.stderr)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (what_to_install := told(error)) is None:
+            raise
+        print(f"bcl_core: {what_to_install}", file=sys.stderr)
+        sys.exit(2)
     sys.exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bcl_core", description=__doc__)
+    parser = argparse.ArgumentParser(prog="bcl-lab", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--home", type=Path, help="the lab's folder; else BCL_LAB_HOME, else ./lab")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for family in (train, runs, steer, models, record, bench):
+    for family in (app, train, runs, steer, models, record, bench):
         family.add_commands(commands)
     return parser
