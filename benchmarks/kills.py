@@ -18,6 +18,7 @@ import json
 import os
 import platform
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -42,6 +43,8 @@ KINDS = ("hand", "hand", "hand", "worker", "nursery")
 WEB_EVERY = 8  # of so many kills one is of the web server, where there is one
 FAULTS = tuple((kind, error) for kind in ("checkpoint", "snapshot", "database") for error in ERRORS)
 SOON, PATIENCE = 0.25, 600.0  # seconds
+NO_REASON = "no reason is given"
+_ELSEWHERE = re.compile(r"/\S+|'[^']*'|epoch \d+")  # what differs between reasons of one kind
 
 
 def main() -> None:
@@ -145,7 +148,7 @@ def campaign(
             workers.see_to_one()
             for run_id in found.ids:
                 if (run := lab.run(run_id)).state == "failed":
-                    found.resumed[run.error or "no reason is given"] += 1
+                    found.resumed[_ELSEWHERE.sub("…", run.error or NO_REASON)] += 1
                     lab.resume(run_id)
             return slowest(lab, found.ids) > stood or ended(lab, found.ids)
 
@@ -221,7 +224,7 @@ def report(found: Found, epochs: int, different: Sequence[str], damaged: Sequenc
     print(json.dumps(rows | {"reasons": found.resumed, "http": found.read, "exchanges": found.exchanges}))
     for fault in (*found.lost, *damaged):
         print(f"wrong: {fault}")
-    without = found.resumed["no reason is given"]
+    without = found.resumed[NO_REASON]
     wrong = found.lost or damaged or different or found.read["damaged"] or found.deeds["wrong"] or without
     return bool(wrong) or {*found.states} != {"finished"} or any("wrong" in how for how in found.exchanges)
 
