@@ -6,7 +6,7 @@ from typing import Any
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 # [app] trains too: its pages start the worker.
-EXTRAS = {"train": ("train",), "app": ("train", "app")}
+EXTRAS = {"train": ("train",), "app": ("train", "app"), "tensorboard": ("tensorboard",)}
 
 
 class Requirements(MetadataHookInterface):

@@ -43,6 +43,9 @@ class Guard:
             receive, send = _Looking(receive), _without_machine(send)
         elif scope["type"] == "http":
             send = _with_headers(send)
+            if not scope["query_string"].isascii():  # some servers pass on what no browser sends
+                await sentence(400, "an address is ASCII: write other characters as %XX")(scope, receive, send)
+                return
             path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
             if any(f"{part}/" in f"{path}/" for part in PRESENTERS) and role_in(HTTPConnection(scope)) == "viewer":
                 await sentence(403, "a viewer may not do this here; the presenter may")(scope, receive, send)
