@@ -206,7 +206,7 @@ class Pulse:
         if run is None:
             one.rev, one.last, one.head = "", None, ""
             return
-        rev = self.lab.rev(run_id)
+        rev = self.lab.rev(run)
         if (rev, run.epoch) != (one.rev, one.last):
             kept, known = self.lab.epochs(run_id), one.rows if rev == one.rev else {}
             latest = kept[-MOST_ROWS:]

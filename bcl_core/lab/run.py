@@ -57,6 +57,7 @@ class Run:
     provenance: Mapping[str, str] = field(default_factory=dict)
     created: Annotated[float, Field(ge=0, le=1e10)] = 0.0  # seconds since 1970
     deleted: Annotated[float, Field(ge=0, le=1e10)] | None = None  # when, in seconds since 1970
+    rev: Annotated[int, Field(ge=0)] | None = None  # how often what is kept of its epochs became other than it was
     shelved: bool = False  # it came with the project and is never changed
 
     @property

@@ -122,7 +122,8 @@ class Worker:
         if now - task.told < (TRAINING_GRACE_SECONDS if task.ready else GRACE_SECONDS):
             return
         if run is None or run.stop:
-            log.warning("run %s was asked to stop and its hand is held up by it: the hand is ended", task.run_id)
+            held_up = "run %s was asked to stop and its hand is held up by it: the hand is ended"
+            log.warning(held_up, task.run_id, extra={"run": task.run_id})
             self._hands.kill(hand)
             self.lab.settle_stop(task.run_id)
         elif run.state != "paused":
@@ -225,7 +226,7 @@ class Worker:
                 run = self.lab.run(task.run_id)
                 why = (UNBORN if hand.hello is None else KILLED).format(repr(run.name))
                 at = "before its first epoch" if run.epoch is None else f"after epoch {run.epoch}"
-                log.warning("run %s: %s %s", run.id, why, at)
+                log.warning("run %s: %s %s", run.id, why, at, extra={"run": run.id})
                 if task.busy and self._killed_at.get(run.id, "never") == run.epoch:
                     del self._killed_at[run.id]
                     self._fail(run.id, f"twice {at}, {why}")
