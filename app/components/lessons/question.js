@@ -1,11 +1,10 @@
 // A question to predict: choose, or drag a value onto its axis. The guess stays beside the answer.
 
 import { button, h } from "../stage/core/dom.js";
-import { tell } from "../stage/core/glossary.js";
 import { Sheet } from "../stage/plots/sheet.js";
 import { drawDial } from "../sphere/dial.js";
 import { SKIPPED } from "./progress.js";
-import { amount, filled, marked, shown } from "./words.js";
+import { amount, filled, plain, shown } from "./words.js";
 
 const SCALES = { angle: { from: 0, to: 180, unit: "°", at: 90 }, percent: { from: 0, to: 100, unit: " %", at: 50 } };
 
@@ -18,11 +17,10 @@ export function questionOf(step, given, onGuess) {
 class Choice {
   pictures = [];
 
-  constructor({ right }, { text, numbers, words, glossary }, onGuess) {
+  constructor({ right }, { text, numbers, words }, onGuess) {
     Object.assign(this, { right, words });
     this.items = text.choices.map((choice, i) => {
-      const label = h("span", { class: "label" });
-      tell(label, marked(choice, numbers), glossary);
+      const label = h("span", { class: "label" }, plain(choice, numbers)); // a button holds no other
       const key = h("kbd", { "aria-hidden": "true" }, String(i + 1));
       return button([key, label, h("span", { class: "verdict" })], () => onGuess(i), { class: "option" });
     });
