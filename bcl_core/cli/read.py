@@ -103,7 +103,9 @@ def _compare(lab: Lab, arguments: argparse.Namespace) -> None:
         if name in found.metrics:
             print(f"{short(name):26} {' '.join(f'{cell:>18}' for cell in _cells(name, found.metrics[name]))}")
     if found.angles_differ is not None:
-        print(f"The angles between classes differ by {found.angles_differ:.1f}° (RMS over pairs of classes).")
+        print(
+            f"The angles between classes differ by {found.angles_differ:.1f}° (root mean square over pairs of classes)."
+        )
 
 
 def _cells(name: str, each: Compared) -> list[str]:
