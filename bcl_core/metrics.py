@@ -7,10 +7,11 @@ The curves of the app, the command line and the benchmarks all take their words 
 each class (K,), all as arrays of numpy, and returns a number, or None where there is none.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from bcl_core.registry import Entry, own
+from bcl_core.registry import FAULTS, Entry, own
 
 
 class Metric(NamedTuple):
@@ -87,6 +88,11 @@ MEASURES: Mapping[str, Entry] = {
     for name, target, _ in own("BCL_LAB_METRICS", [*_METRICS, *_TAKEN])
 }
 """One's own, measured after each epoch besides."""
+FAULTS += [
+    f"BCL_LAB_METRICS has {name!r}: should be of small letters, digits and _"
+    for name in MEASURES
+    if not re.fullmatch(r"[a-z0-9_]+", name)  # as addresses of pages have it
+]
 
 METRICS: Mapping[str, Metric] = {
     **_METRICS,

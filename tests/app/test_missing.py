@@ -171,8 +171,8 @@ def test_what_is_new_names_what_is_registered_and_what_is_stored_what_could_be()
         Recipe.parse(elsewhere)
     stored = Recipe.parse(elsewhere, stored=True)
     assert "photos" in stored.in_words
-    for words in ("its data source, `photos`, is not registered here", "its strategy of views, `blurred`, is not"):
-        assert words in stored.missing
+    for lack in ("its data source, `photos`, is not registered here", "its strategy of views, `blurred`, is not"):
+        assert lack in stored.missing
     with pytest.raises(RecipeError, match=r"loss\.prototypes"):
         Recipe.parse(text(prototypes="mine"), stored=True)
     for damaged in ({"name": "m i n e"}, {"name": "m" * 41}, {"name": "bcl", "parameters": parameters}):
