@@ -17,15 +17,18 @@ IN_WORDS = (
 )
 
 
-def add_commands(commands: Any) -> None:
-    """Add them; `runs` is there already."""
-    about = commands.choices["runs"].add_subparsers(metavar="show", help="all that is known of one run")
+def add_show(runs: argparse.ArgumentParser) -> None:
+    """Add `show` to `runs`."""
+    about = runs.add_subparsers(metavar="show", help="all that is known of one run")
     show = about.add_parser("show", parents=[A_RUN], description="All that is known of one run.")
     # Not `AS_JSON`, whose default would take back what stands before `show`.
     show.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one object")
     show.add_argument("--epochs", action="store_true", help="every epoch's figures, a line each, instead")
     show.set_defaults(command=_show)
 
+
+def add_commands(commands: Any) -> None:
+    """Add `compare`."""
     both = commands.add_parser(
         "compare",
         help="two runs, or two recipes over their seeds: accuracy by group, angles",
