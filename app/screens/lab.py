@@ -74,7 +74,8 @@ def _offer_to_viewers() -> None:
         format_func=known.__getitem__,
         key=STARTED,
         icon=":material/add:",
-        help="It waits until nothing of the teacher's does; one that is there already is shown.",
+        help="It waits until nothing of the teacher's does; one that is there already is shown. "
+        "Whoever follows the teacher sees it after *Look around myself*.",
         on_click=_start,
     )
 
