@@ -5,12 +5,15 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from app import lessons
+from tests.app import test_lessons
 from tests.test_javascript import NODE
 
 ROOT = Path(__file__).parents[1]
@@ -110,6 +113,23 @@ def test_the_lens_of_the_guide_finds_the_closest_classes(tmp_path):
     [entry] = [code for language, title, code in blocks("how-to/lens") if "LENSES" in code and not title]
     listed = re.search(r"LENSES = \[(.*)\]", (folder / "lenses.js").read_text("utf-8"))[1]
     assert f"LENSES = [{listed}, Closest];" in entry
+
+
+def test_the_lesson_of_the_guide_is_whole_and_its_numbers_are_right(tmp_path, monkeypatch):
+    folder = tmp_path / "lessons"
+    shutil.copytree(lessons.FOLDER, folder)
+    files = {Path(title): json.loads(text) for _, title, text in blocks("how-to/lesson")}
+    for file, content in files.items():
+        place = folder / file.relative_to("app/lessons")
+        assert place.parent.is_dir() and not place.exists()
+        place.write_text(json.dumps(content))
+    state = next(iter(files.values()))
+    assert state["key"] not in test_lessons.STATES
+    monkeypatch.setattr(lessons, "FOLDER", folder)
+    monkeypatch.setattr(test_lessons, "STATES", {state["key"]: state})
+    for name in state["numbers"]:
+        test_lessons.test_a_number_is_what_its_source_says(state["key"], name)
+    test_lessons.test_a_step_is_whole_in_every_language("en", state["key"], 0)
 
 
 def test_each_page_is_in_the_menu_and_what_it_leads_to_is_there():
