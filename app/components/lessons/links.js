@@ -1,8 +1,7 @@
 // Where a step leads: to what the app computes or shows of the same settings. Without a server there is no app.
 
 import { h } from "../stage/core/dom.js";
-import { write } from "../sphere/address.js";
-import { OPENS } from "../sphere/address.js";
+import { OPENS, write } from "../sphere/address.js";
 
 /** The address of Predict with these settings. @param {{counts: number[], tau: number, batch: ?number}} of one batch of everything where null */
 export function predictAddress({ counts, tau, batch }) {
@@ -19,11 +18,11 @@ export function linksOf({ figure, predict, lab, page }, { app, prefix, words }) 
   if (figure.kind === "sphere") {
     const { counts, temperature, batch, seed, losses } = { ...OPENS, ...figure };
     const search = write({ counts, temperature, batch, seed, losses });
-    link(`${prefix}/sphere${app === null ? ".html" : ""}${search && `?${search}`}`, words.to_sphere);
+    link(`${prefix === null ? "sphere.html" : `${prefix}/sphere`}${search && `?${search}`}`, words.to_sphere);
   }
+  if (lab) link(`${app === null ? "lab.html" : `${app}lab`}?runs=${lab.join(".")}`, words.to_lab);
   if (app === null) return found;
   if (predict) link(`${app}${predictAddress(predict)}`, words.to_predict);
-  if (lab) link(`${app}lab?runs=${lab.join(".")}`, words.to_lab);
   if (page) link(`${app}${page.address}`, words[page.text]);
   return found;
 }
