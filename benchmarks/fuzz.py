@@ -100,7 +100,7 @@ def fuzz(name: str, inputs: int, seed: int, folder: Path) -> dict[str, Any]:
     for sample in () if ROOMS[name].forked else room.samples:  # what is imported, and made, but once
         room.attempt(sample)
     most = DATA_BYTES + _reserved()
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     signal.signal(signal.SIGALRM, _too_long)
     with elsewhere(home) as touched:
 
