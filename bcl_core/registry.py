@@ -93,13 +93,13 @@ class PairWeights:
 class LossEntry(Entry):
     """A contrastive loss, or none (`contrastive` is False: then `target` is cross-entropy, which every run has).
 
-    `target`, called with `bcl_core.losses.LossOptions` and the parameters by name, returns a `torch.nn.Module`. Called
-    with features (B, 2, d) of unit length, labels (B,) and prototypes (K, d) of unit length, that returns the loss, a
-    finite scalar through which gradients reach the features. What it registers as buffers and parameters is kept in
-    checkpoints, and parameters are trained. It can be copied, and its state holds tensors, numbers and texts alone.
-    Where it has a method `begin_epoch(epoch)`, this is called before the first step of each epoch, counted from 1. It
-    draws from torch's global generator, if at all, in these two places alone. All processes of a distributed run call
-    it with the whole batch, so that its state is the same on each.
+    `target`, called with `bcl_core.losses.contract.LossOptions` and the parameters by name, returns a module of torch.
+    Called with features (B, 2, d) of unit length, labels (B,) and prototypes (K, d) of unit length, that returns the
+    loss, a finite scalar through which gradients reach the features. What it registers as buffers and parameters is
+    kept in checkpoints, and parameters are trained. It can be copied, and its state holds tensors, numbers and texts
+    alone. Where it has a method `begin_epoch(epoch)`, this is called before the first step of each epoch, counted from
+    1. It draws from torch's global generator, if at all, in these two places alone. All processes of a distributed run
+    call it with the whole batch, so that its state is the same on each.
     """
 
     weights: PairWeights | None = None  # None: it is not described by weights over pairs

@@ -31,7 +31,7 @@ from bcl_core.lab.run import Held
 from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
-from bcl_core.losses import load_loss, named
+from bcl_core.losses.contract import load_loss, named
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.training import Epoch, Event, Started, Step, settle, train
 

@@ -18,7 +18,7 @@ from bcl_core.lab.history import history, whole
 from bcl_core.lab.mending import mend
 from bcl_core.lab.shelf import open_shelf, shelf_home, write_sums
 from bcl_core.lab.worker import Worker
-from bcl_core.losses import build_loss
+from bcl_core.losses.contract import build_loss
 from bcl_core.models import build_model
 from bcl_core.recipe import Execution, Recipe, RecipeError, apply_settings
 from bcl_core.registry import Entry, LossEntry, Parameter

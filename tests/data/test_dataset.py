@@ -67,7 +67,7 @@ def test_published_values_normalise_instead_where_they_are_chosen_and_the_channe
         pytest.approx([0.195, 0.194, 0.192]),
     )
     with pytest.raises(
-        DataError, match="normalisation is cifar10, of 3 channels, and the images have 1; set data.norm"
+        DataError, match=r"normalisation is cifar10, of 3 channels, and the images have 1; set data\.norm"
     ):
         prepare(small("digits-scl", data__normalisation="cifar10"))
 
