@@ -340,7 +340,8 @@ NORMALISATIONS: Mapping[str, NormalisationEntry] = {
 
 _LISTS = (
     "List files with one `path label` a line, paths below the image folder: `*train*.txt` and `*test*.txt`, or "
-    "`*val*.txt` where there is no test list. Set `data.path` to the image folder and `data.lists` to the folder of "
+    "`*val*.txt` where there is no test list; or NCL's and iNaturalist's, as `.json`. Set"
+    " `data.path` to the image folder and `data.lists` to the folder of "
     "the lists."
 )
 _DOWNLOAD = (

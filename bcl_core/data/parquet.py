@@ -102,7 +102,7 @@ def _files(folder: Path, names: Sequence[str]) -> list[Path]:
     """Return the files of the first of these names that has any, in the folder or in its data/."""
     for name in names:
         for place in (folder, folder / "data"):
-            files = sorted(place.glob(f"{name}*.parquet"))
+            files = sorted(file for file in place.glob(f"{name}*.parquet") if file.is_file())
             if files:
                 _check_no_shard_is_missing(files)
                 return files
