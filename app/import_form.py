@@ -62,19 +62,27 @@ class RunOfFile:
         )
         return upload, path.strip(), name.strip()
 
-    def start(self, upload: UploadedFile | None, path: str, name: str, *options: str) -> None:
-        """Begin the job, whatever became of it before, and name it in the address."""
+    def start(
+        self, upload: UploadedFile | None, path: str, name: str, *options: str, beside: UploadedFile | None = None
+    ) -> None:
+        """Begin the job, whatever became of it before, and name it in the address.
+
+        An upload that is `beside` the other lies beside it as `labels`, with its own suffix.
+        """
         if upload is None and not path:
             st.error("Choose a file, or type its path.")
             return
         file = _absolute(path)
         options = ("--json", *options, *[f"--name={name}"] * bool(name))
         identity = upload.file_id if upload is not None else str(file)
-        key = f"{self.command}-" + hashlib.sha256("\0".join([identity, *options]).encode()).hexdigest()[:32]
+        also = [beside.file_id] if beside is not None else []
+        key = f"{self.command}-" + hashlib.sha256("\0".join([identity, *also, *options]).encode()).hexdigest()[:32]
         try:
             if upload is not None and jobs.look(the_lab(), key).state != "running":
                 jobs.forget(the_lab(), key)
-                file = _stored(upload, jobs.folder(the_lab(), key))
+                file = _stored(upload, upload.name, jobs.folder(the_lab(), key))
+                if beside is not None:
+                    _stored(beside, f"labels{Path(beside.name).suffix}", file.parent.parent)
             press(key, self.command, str(file), *options)
         except OSError as error:
             st.error(
@@ -188,9 +196,9 @@ def _data_of(family: str) -> str:
     return title[:1].upper() + title[1:]
 
 
-def _stored(upload: UploadedFile, folder: Path) -> Path:
+def _stored(upload: UploadedFile, name: str, folder: Path) -> Path:
     """Write the upload into the job's folder in chunks, under a name that is safe anywhere."""
-    place = folder / UPLOAD / (re.sub(r"[^\w.-]", "_", upload.name).lstrip(".")[-80:] or "model")
+    place = folder / UPLOAD / (re.sub(r"[^\w.-]", "_", name).lstrip(".")[-80:] or "model")
     place.parent.mkdir(parents=True, exist_ok=True)
     upload.seek(0)
     with place.open("wb") as stored:

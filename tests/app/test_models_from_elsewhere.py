@@ -69,12 +69,7 @@ def test_an_upload_is_imported_and_then_not_kept(lab, open_form, jobs_at_once, e
 
 @pytest.mark.parametrize("name", ["../../evil.pth", "..", ".bashrc", "a b/ü.pt", ""])
 def test_an_upload_s_name_is_no_path(tmp_path, name):
-    class Upload(io.BytesIO):
-        pass
-
-    upload = Upload(b"weights")
-    upload.name = name
-    place = _stored(upload, tmp_path / "job")
+    place = _stored(io.BytesIO(b"weights"), name, tmp_path / "job")
     assert place.parent == tmp_path / "job" / "upload"
     assert place.resolve().parent == place.parent
     assert place.read_bytes() == b"weights"
