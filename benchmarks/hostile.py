@@ -62,7 +62,7 @@ OF_STREAMLIT = (
 WORDS: Mapping[str, Any] = {
     "name": "hostile", "recipe": {}, "execution": {}, "image": None, "again": True, "epoch": 1, "method": "pca",
     "how": "live", "search": "runs=digits-ce", "question": "Who?", "choices": ["you", "me"], "choice": 0,
-    "visitor": "f" * 32,
+    "visitor": "f" * 32, "open": True, "race": "digits",
 }  # fmt: skip
 
 

@@ -154,6 +154,8 @@ def _below_root(path: str) -> str:
     inside = os.path.normpath(path.lstrip("/"))
     if inside.split(os.sep, 1)[0] in ("", os.curdir, os.pardir):
         raise ValueError("leads out of the image folder")
+    if "\0" in path:
+        raise ValueError("holds a null byte")
     return inside
 
 

@@ -2,11 +2,11 @@
 
 import math
 import zipfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,8 +23,12 @@ from bcl_core.lab.record_matrices import SEPARATORS, listing, read_npy, read_tex
 from bcl_core.lab.recorded import record
 from bcl_core.lab.run import LabError
 from bcl_core.lab.store import Lab
+from bcl_core.machine import free_memory
 
 MAX_BYTES = 2 * 1024**3
+MOST_MEMORY = 4_000_000_000  # bytes that a file may take while it is recorded, and half of what is free at the most
+A_NUMBER = 40  # bytes that measuring takes for each number of an epoch: four to five copies in float64, as measured
+MEASURED = ("embeddings", "probabilities", "prototypes", "classifier", "class_means")
 KEYS = (
     *("embeddings", "labels", "epochs", "class_names", "class_counts", "test", "images"),
     *("prototypes", "classifier", "class_means", "probabilities", "predictions"),
@@ -49,8 +53,9 @@ def record_file(
     `split` ("train" or "test") and `image`, as Hugging Face keeps images; the rows of every epoch are in the same
     order. A table of text has the columns of `label`, `epoch`, `class_name` and `split` under a heading, and a number
     of the embedding in every other. An .npy, or a table without a heading, has its labels in another file: `labels`, or
-    one beside it that is named as the Embedding Projector's metadata are. The file has at most 2 GiB, unpacked too; the
-    run is called after it where it is given no name.
+    one beside it that is named as the Embedding Projector's metadata are. The file has at most 2 GiB, unpacked too, and
+    what it says that it holds takes at most MOST_MEMORY to measure; the run is called after it where it is given no
+    name.
 
     Raises:
         RecordError: the file cannot be read or used; nothing is written then.
@@ -82,17 +87,22 @@ def _read(file: Path, labels: Path | None) -> _Contents:
             head = opened.read(6)
     except OSError as error:
         raise RecordError(f"{file} cannot be read: {error.strerror}") from error
-    if head.startswith(b"PK"):
-        return _read_tensors(file) if _is_torchs(file) else _read_npz(file)
     if head.startswith(b"PAR1"):
         return _read_parquet(file)
-    if head == npy.MAGIC_PREFIX:
-        return read_npy(file, labels)
+    if head.startswith(b"PK") and not _is_torchs(file):
+        return _read_npz(file)
     if head.startswith(b"\x80"):
         raise RecordError(f"{file.name} is a Python pickle, which could run code and is not read; use np.savez")
-    if file.suffix.lower() in SEPARATORS:
-        return read_text(file, labels)
-    raise RecordError(f"{file.name} is none of .npz, .npy, Parquet, .tsv, .csv, or tensors that torch saved")
+    if head.startswith(b"PK"):
+        arrays, ignored = _read_tensors(file)
+    elif head == npy.MAGIC_PREFIX:
+        arrays, ignored = read_npy(file, labels)
+    elif file.suffix.lower() in SEPARATORS:
+        arrays, ignored = read_text(file, labels)
+    else:
+        raise RecordError(f"{file.name} is none of .npz, .npy, Parquet, .tsv, .csv, or tensors that torch saved")
+    _refuse_hungry(file, 0, {name: np.shape(arrays[name]) for name in MEASURED if name in arrays})
+    return arrays, ignored
 
 
 def _is_torchs(file: Path) -> bool:
@@ -116,20 +126,40 @@ def _read_npz(file: Path) -> _Contents:
         _require(file, KEYS[:2], members, "arrays")
         known = [key for key in KEYS if key in members]
         _refuse_large(file, sum(members[key].file_size for key in known))
-        return {key: _read_array(archive, members[key], key) for key in known}, _beside(members, KEYS)
+        declared = {key: _declared(archive, members[key], key) for key in known}
+        _refuse_hungry(file, sum(map(_size, declared.values())), {key: one.shape for key, one in declared.items()})
+        return {key: _read_array(archive, members[key]) for key in known}, _beside(members, KEYS)
 
 
-def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str) -> NDArray[Any]:
-    """Read an array whose header says no more than there is, and which is no pickle."""
+class _Declared(NamedTuple):
+    """What the header of an array says that it is."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def _size(array: _Declared) -> int:
+    return math.prod(array.shape) * array.dtype.itemsize
+
+
+def _declared(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str) -> _Declared:
+    """Read the header of an array that says no more than there is, and that is no pickle."""
     with archive.open(entry) as opened:
         version = npy.read_magic(opened)
         if version not in HEADERS:
             raise RecordError(f"{key} has version {version} of numpy's format; expected 1.0 or 2.0")
         shape, _, dtype = HEADERS[version](opened)
+    found = _Declared(shape, dtype)
     if dtype.hasobject:
         raise RecordError(f"{key} holds Python objects, which could run code and are not read; save numbers or text")
-    if math.prod(shape) * dtype.itemsize > entry.file_size:
+    if _size(found) > entry.file_size:
         raise RecordError(f"{key} claims to be {shape}, more than the file holds: it is damaged or cut short")
+    if dtype.kind in "US" and (longest := dtype.itemsize // (4 if dtype.kind == "U" else 1)) > MAX_NAME:
+        raise RecordError(f"{key} holds texts of up to {longest:,} characters; at most {MAX_NAME}")
+    return found
+
+
+def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(entry) as opened:
         array: NDArray[Any] = npy.read_array(opened, allow_pickle=False)
     return array
@@ -145,13 +175,17 @@ def _read_parquet(file: Path) -> _Contents:
             raise RecordError(f"{file.name} holds no rows")
         groups = [about.row_group(i) for i in range(about.num_row_groups)]
         chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+        numbers = sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding."))
         # As float32; the compressed size says nothing of what a repeated number unpacks to.
-        _refuse_large(file, 4 * sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding.")))
-        _refuse_large(file, sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in (*NEEDED, *COLUMNS)))
+        _refuse_large(file, 4 * numbers)
+        _refuse_large(file, sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in COLUMNS))
         table = opened.read(columns=[name for name in COLUMNS if name in names])
         columns = {name: _values(_column(table, name)) for name in table.column_names}
         arrays, rows = arranged(columns, named_classes(schema, "label"))
-        arrays["embeddings"] = stacked(_embeddings(opened), rows)
+        dim = numbers // rows.size
+        # As float64 where it says no more, and in the order of epochs.
+        _refuse_hungry(file, 16 * numbers, {"embeddings": (rows.shape[1], dim)})
+        arrays["embeddings"] = stacked(_embeddings(opened, dim), rows)
     image = next((name for name in IMAGE_COLUMNS if name in names and _is_image(schema.field(name).type)), None)
     if image is not None:
         arrays["images"] = partial(_thumbnails, file, image, rows[0])
@@ -163,19 +197,19 @@ def _is_image(kind: pa.DataType) -> bool:
     return bool(pa.types.is_struct(kind)) and kind.get_field_index("bytes") >= 0
 
 
-def _embeddings(opened: pq.ParquetFile) -> NDArray[Any]:
-    """Return the column of embeddings as a matrix, read a part at a time."""
+def _embeddings(opened: pq.ParquetFile, dim: int) -> NDArray[Any]:
+    """Return the column of embeddings, of so many numbers each, as a matrix; read a part at a time."""
     whole: NDArray[Any] | None = None
     done = 0
     for batch in opened.iter_batches(batch_size=ROWS_AT_ONCE, columns=["embedding"]):
         part = _lists(_column(pa.Table.from_batches([batch]), "embedding"))
-        if whole is None:
-            whole = np.empty((opened.metadata.num_rows, part.shape[1]), part.dtype)
-        if part.shape[1] != whole.shape[1]:
-            lengths = sorted({part.shape[1], whole.shape[1]})
+        if part.shape[1] != dim:
             raise RecordError(
-                f"column embedding has lists of {lengths[0]} to {lengths[1]} numbers; expected one length"
+                f"column embedding has lists of {part.shape[1]} numbers and of others, {dim} on average; expected one "
+                "length"
             )
+        if whole is None:
+            whole = np.empty((opened.metadata.num_rows, dim), part.dtype)
         whole[done : done + len(part)] = part
         done += len(part)
     assert whole is not None
@@ -247,6 +281,20 @@ def _require(file: Path, needed: Iterable[str], found: Collection[str], what: st
 def _refuse_large(file: Path, size: int) -> None:
     if size > MAX_BYTES:
         raise RecordError(f"{file.name} takes {size / 1024**3:.1f} GiB; at most 2 GiB can be recorded")
+
+
+def _refuse_hungry(file: Path, held: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a file that would take too much memory: so many bytes as arrays, and what measuring them takes."""
+    measured = {name: shape[-2:] for name, shape in shapes.items() if name in MEASURED}
+    needs = held + A_NUMBER * sum(map(math.prod, measured.values()))
+    if needs > (most := min(MOST_MEMORY, free_memory() // 2)):
+        of_what = ", ".join(
+            f"{name} {' × '.join(f'{length:,}' for length in shape)}" for name, shape in measured.items()
+        )
+        raise RecordError(
+            f"{file.name} would take about {needs / 1e9:.1f} GB of memory{f' ({of_what})' if of_what else ''}; at most "
+            f"{most / 1e9:.1f} GB here: record fewer samples, or embeddings of fewer dimensions"
+        )
 
 
 def _beside(found: Iterable[str], known: Collection[str]) -> tuple[str, ...]:

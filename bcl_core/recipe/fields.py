@@ -379,6 +379,7 @@ class Execution(Section):
         "makes a step 1.2 times as fast; images under 32 pixels get fp32",
     )
     threads: int | None = Field(None, ge=1, le=256, description="CPU threads; none: measured when the run starts")
+    behind: bool = Field(False, description="let every race that is not behind go first, whenever it was queued")
     data: DataPaths = DataPaths()
 
 
