@@ -179,12 +179,13 @@ def _read_parquet(file: Path) -> _Contents:
         # As float32; the compressed size says nothing of what a repeated number unpacks to.
         _refuse_large(file, 4 * numbers)
         _refuse_large(file, sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in COLUMNS))
+        held = 16 * numbers  # as float64 where it says no more, and in the order of epochs
+        _refuse_hungry(file, held, {})
         table = opened.read(columns=[name for name in COLUMNS if name in names])
         columns = {name: _values(_column(table, name)) for name in table.column_names}
         arrays, rows = arranged(columns, named_classes(schema, "label"))
         dim = numbers // rows.size
-        # As float64 where it says no more, and in the order of epochs.
-        _refuse_hungry(file, 16 * numbers, {"embeddings": (rows.shape[1], dim)})
+        _refuse_hungry(file, held, {"embeddings": (rows.shape[1], dim)})
         arrays["embeddings"] = stacked(_embeddings(opened, dim), rows)
     image = next((name for name in IMAGE_COLUMNS if name in names and _is_image(schema.field(name).type)), None)
     if image is not None:
