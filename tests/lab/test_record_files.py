@@ -276,7 +276,8 @@ def test_a_small_npz_that_becomes_gigabytes_where_it_is_measured_is_refused_unre
     content = archive_of(embeddings=array_bytes(many), labels=array_bytes(many[:, 0]))
     (tmp_path / "model.npz").write_bytes(content)
     monkeypatch.setattr(record_files.npy, "read_array", unread)
-    words = r"would take about 4\.1 GB of memory \(embeddings 100,000 × 1,000\); at most 4\.0 GB"
+    monkeypatch.setattr(record_files, "MOST_MEMORY", 1_000_000_000)
+    words = r"would take about 1\.5 GB of memory \(embeddings 100,000 × 1,000\); at most 1\.0 GB"
     with pytest.raises(RecordError, match=words):
         monkeypatch.setattr(record_files, "free_memory", lambda: 1 << 40)
         record_file(lab, tmp_path / "model.npz")
@@ -288,7 +289,7 @@ def test_a_small_npz_that_becomes_gigabytes_where_it_is_measured_is_refused_unre
 
 def test_a_parquet_file_is_bounded_by_the_numbers_that_it_declares(lab, parquet, monkeypatch):
     file = parquet(np.zeros((40, 6)).tolist())
-    monkeypatch.setattr(record_files, "MOST_MEMORY", 24 * 40 * 6 - 1)
+    monkeypatch.setattr(record_files, "MOST_MEMORY", 16 * 40 * 6 - 1)
     monkeypatch.setattr(record_files.pq.ParquetFile, "read", unread)
     with pytest.raises(RecordError, match="GB of memory; at most"):
         record_file(lab, file)
