@@ -483,8 +483,9 @@ def test_a_pickle_payload_of_the_system_is_refused_by_name_and_never_runs(tmp_pa
 
 
 def test_a_whole_pickled_model_is_refused_with_what_to_save_instead(tmp_path):
-    message = refusal(saved(tmp_path / "model.pth", nn.Linear(2, 2)))
-    assert "torch.nn.modules.linear.Linear" in message and "state_dict()" in message
+    for payload in (nn.Linear(2, 2), {"model": nn.Linear(2, 2), "optimizer": {"state": {}}}):
+        message = refusal(saved(tmp_path / "model.pth", payload))
+        assert "torch.nn.modules.linear.Linear" in message and "state_dict()" in message
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>404</html>", pickle.dumps({"a": 1}), b"cos\nsystem\n(S'id'\ntR."])

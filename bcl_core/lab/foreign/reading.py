@@ -154,20 +154,26 @@ def _read_torch(file: Path, *, zipped: bool) -> Contents:
     with torch.serialization.safe_globals(stand_ins(unknown)):
         payload = torch.load(file, map_location="cpu", mmap=zipped, weights_only=True)
     if isinstance(payload, Inert):
-        raise CheckpointError(
-            f"{file.name} holds a whole {type(payload).__name__}, whose code is not here; load it where it comes from "
-            "and save the weights alone: torch.save(model.state_dict(), …)"
-        )
+        raise _whole(file, payload)
     if not isinstance(payload, Mapping):
         raise CheckpointError(f"{file.name} holds a {type(payload).__name__}; expected a dict, model.state_dict()")
     weights, beside = _unpacked(payload)
     tensors = {str(key): value for key, value in weights.items() if isinstance(value, Tensor)}
     if not tensors:
+        if whole := [payload[key] for key in CONTAINERS if isinstance(payload.get(key), Inert)]:
+            raise _whole(file, whole[0])
         raise CheckpointError(
             f"{file.name} holds no weights, neither by itself nor under {', '.join(CONTAINERS)}; "
             f"it holds {listing(map(str, payload))}"
         )
     return Contents(tensors, (*beside, *(str(key) for key in weights if str(key) not in tensors)))
+
+
+def _whole(file: Path, pickled: Inert) -> CheckpointError:
+    return CheckpointError(
+        f"{file.name} holds a whole {type(pickled).__name__}, whose code is not here; load it where it comes from and "
+        "save the weights alone: torch.save(model.state_dict(), …)"
+    )
 
 
 def _unpacked(payload: Mapping[Any, Any]) -> tuple[Mapping[Any, Any], list[str]]:
