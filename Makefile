@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run classroom test test-fast lint release-check browser clean
+.PHONY: run classroom test test-fast lint docs release-check browser clean
 
 run: $(VENV)/installed
 	$(BIN)/streamlit run streamlit_app.py
@@ -23,6 +23,9 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(VENV)/installed-docs
+	$(BIN)/mkdocs build --quiet
 
 # Before a release: the whole suite on both ends of what pyproject.toml and requirements/ promise. uv fetches Pythons
 # and packages, about 6 GB for each end.
@@ -51,8 +54,12 @@ $(VENV)/installed-dev: $(REQUIREMENTS) requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@ $(VENV)/installed
 
+$(VENV)/installed-docs: requirements/docs.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -r $<
+	touch $@
+
 browser: $(VENV)/installed-dev
 	@$(BIN)/python harness/chromium.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

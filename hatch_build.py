@@ -6,7 +6,7 @@ from typing import Any
 from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 # [app] trains too: its pages start the worker.
-EXTRAS = {"train": ("train",), "app": ("train", "app"), "tensorboard": ("tensorboard",)}
+EXTRAS = {"train": ("train",), "app": ("train", "app"), "tensorboard": ("tensorboard",), "docs": ("docs",)}
 
 
 class Requirements(MetadataHookInterface):

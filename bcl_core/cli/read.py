@@ -17,15 +17,18 @@ IN_WORDS = (
 )
 
 
-def add_commands(commands: Any) -> None:
-    """Add them; `runs` is there already."""
-    about = commands.choices["runs"].add_subparsers(metavar="show", help="all that is known of one run")
+def add_show(runs: argparse.ArgumentParser) -> None:
+    """Add `show` to `runs`."""
+    about = runs.add_subparsers(metavar="show", help="all that is known of one run")
     show = about.add_parser("show", parents=[A_RUN], description="All that is known of one run.")
     # Not `AS_JSON`, whose default would take back what stands before `show`.
     show.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print one object")
     show.add_argument("--epochs", action="store_true", help="every epoch's figures, a line each, instead")
     show.set_defaults(command=_show)
 
+
+def add_commands(commands: Any) -> None:
+    """Add `compare`."""
     both = commands.add_parser(
         "compare",
         help="two runs, or two recipes over their seeds: accuracy by group, angles",
@@ -103,7 +106,9 @@ def _compare(lab: Lab, arguments: argparse.Namespace) -> None:
         if name in found.metrics:
             print(f"{short(name):26} {' '.join(f'{cell:>18}' for cell in _cells(name, found.metrics[name]))}")
     if found.angles_differ is not None:
-        print(f"The angles between classes differ by {found.angles_differ:.1f}° (RMS over pairs of classes).")
+        print(
+            f"The angles between classes differ by {found.angles_differ:.1f}° (root mean square over pairs of classes)."
+        )
 
 
 def _cells(name: str, each: Compared) -> list[str]:

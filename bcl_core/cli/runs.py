@@ -5,6 +5,7 @@ import json
 import sys
 from typing import Any
 
+from bcl_core.cli.read import add_show
 from bcl_core.cli.settings import AS_JSON
 from bcl_core.lab import Lab, LabError, Run, RunFolder
 
@@ -29,6 +30,7 @@ def add_commands(commands: Any) -> None:
         help="first remove all epochs of a run but every N-th, the first and the last, for good",
     )
     runs.set_defaults(command=_runs)
+    add_show(runs)
 
 
 def _runs(lab: Lab, arguments: argparse.Namespace) -> None:

@@ -35,7 +35,7 @@ class Comparison(NamedTuple):
     b: tuple[Run, ...]
     pairs: int  # of runs with one seed
     metrics: dict[str, Compared]  # by the names of `bcl_core.metrics`: those that all runs recorded
-    angles_differ: float | None  # RMS over pairs of classes between the two runs that were named, degrees
+    angles_differ: float | None  # root mean square over pairs of classes between the two runs that were named, degrees
 
 
 def compare(lab: Lab, a: str, b: str, *, seeds: bool = False) -> Comparison:

@@ -2,7 +2,7 @@
 
 import math
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -175,8 +175,7 @@ def _read_parquet(file: Path) -> _Contents:
         _require(file, NEEDED, names, "columns")
         if about.num_rows == 0:
             raise RecordError(f"{file.name} holds no rows")
-        groups = [about.row_group(i) for i in range(about.num_row_groups)]
-        chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+        chunks = _chunks(opened, [name for name in ("embedding", *COLUMNS) if name in names])
         numbers = sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding."))
         # As float32; the compressed size says nothing of what a repeated number unpacks to.
         _refuse_large(file, 4 * numbers)
@@ -236,6 +235,18 @@ def _thumbnails(file: Path, column: str, places: NDArray[np.int64], kept: NDArra
         return np.stack([decode(cell, None if alike else THUMBNAIL) for cell in cells])
     except ImageError as error:
         raise RecordError(f"an image in column {column} {error.reason}") from error
+
+
+def _chunks(opened: pq.ParquetFile, names: Sequence[str]) -> list[pq.ColumnChunkMetaData]:
+    """Return what each group of rows says of these columns.
+
+    Where that is damaged, pyarrow ends the process as it is asked for; reading a row first raises instead.
+    """
+    about = opened.metadata
+    for group in range(about.num_row_groups):
+        next(opened.iter_batches(1, row_groups=[group], columns=names), None)
+    places = [i for i in range(about.num_columns) if about.schema.column(i).path.partition(".")[0] in names]
+    return [about.row_group(group).column(i) for group in range(about.num_row_groups) for i in places]
 
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:

@@ -15,7 +15,7 @@ from bcl_core.lab.foreign.reading import CheckpointError, Contents, listing, rea
 from bcl_core.models import build_model
 from bcl_core.recipe import ModelRecipe, Recipe
 from bcl_core.recipe.fields import explain
-from bcl_core.registry import DATASETS
+from bcl_core.registry import dataset_of
 
 FIXED = "fixed_prototypes"
 
@@ -144,7 +144,7 @@ def _recipe(base: Recipe, contents: Contents, parts: Parts, pieces: _Pieces, giv
     _refuse_contradictions(base, {"loss.name": loss.name, "loss.prototypes": loss.prototypes}, given)
     data = base.data
     if not parts.own and "data.normalisation" not in given:
-        data = data.model_copy(update={"normalisation": DATASETS[data.source].published})
+        data = data.model_copy(update={"normalisation": dataset_of(data.source).published})
     return base.model_copy(update={"model": model, "loss": loss, "data": data})
 
 
