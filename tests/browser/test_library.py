@@ -395,6 +395,18 @@ def ids_in(page: Page, press: Callable[[], object], name: str) -> set[str]:
     return {folder for file in archive.namelist() if (folder := file.partition("/")[0]) != "README.txt"}
 
 
+def test_a_shelved_run_is_trained_on_as_a_copy(open_library: Open, lab: Lab) -> None:
+    before = {run.id for run in lab.runs()}
+    page = open_library("digits-scl")
+    choose(page, "digits-scl", "Train on")
+    page.get_by_role("button", name="Train a copy").click()
+    expect(page.locator(".bcl-stage")).to_be_visible()
+    [copy] = [run for run in lab.runs() if run.id not in before]
+    assert copy.recipe == lab.run("digits-scl").recipe and copy.wants_to_train
+    lab.stop(copy.id)
+    lab.delete([copy.id])
+
+
 def test_a_model_card_opens_over_the_library_which_stays_as_it_is(open_library: Open) -> None:
     page = open_library("digits-scl")
     tick(page, [type("Shelved", (), {"id": "digits-scl"})])
