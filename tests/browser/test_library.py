@@ -68,6 +68,31 @@ def open_library(visitor: BrowserContext, server: Server) -> Iterator[Open]:
     assert not errors
 
 
+@pytest.fixture(scope="module")
+def always_open(visitor: BrowserContext, server: Server) -> Iterator[Page]:
+    page, errors = new_page(visitor, 1280, 720), list[str]()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{server.url}library")
+    laid(page)
+    yield page
+    page.close()
+    assert not errors
+
+
+@pytest.fixture
+def find(always_open: Page) -> Callable[[str], Page]:
+    """Look for runs on a page that was opened before they were there; nothing else is chosen there."""
+
+    def found(text: str) -> Page:
+        always_open.bring_to_front()
+        always_open.evaluate("dispatchEvent(new Event('focus'))")  # whereupon it asks for the runs
+        search(always_open, text)
+        expect(entries(always_open)).not_to_have_count(0)
+        return always_open
+
+    return found
+
+
 def laid(page: Page) -> None:
     page.locator(".bcl-library[data-laid=true]").wait_for()
 
@@ -134,9 +159,9 @@ def test_runs_that_are_found_filtered_and_ticked_open_in_the_lab_together(open_l
     expect(page.locator(".lens.formation .column")).to_have_count(2)
 
 
-def test_more_than_the_lab_shows_are_not_offered_to_it(open_library: Open, lab: Lab) -> None:
+def test_more_than_the_lab_shows_are_not_offered_to_it(find: Callable[[str], Page], lab: Lab) -> None:
     make_runs(lab, ["scl"] * 6, 1, name="Six of them")
-    page = open_library("six of them")
+    page = find("six of them")
     for box in entries(page).get_by_role("checkbox").all():
         box.check()
     link = bar(page).get_by_role("link")
@@ -148,9 +173,9 @@ def test_more_than_the_lab_shows_are_not_offered_to_it(open_library: Open, lab: 
     expect(entries(page).get_by_role("checkbox", checked=True)).to_have_count(0)
 
 
-def test_a_name_that_is_pressed_at_once_is_the_one_that_was_typed(open_library: Open, lab: Lab) -> None:
+def test_a_name_that_is_pressed_at_once_is_the_one_that_was_typed(find: Callable[[str], Page], lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Hasty race")
-    page = open_library("hasty race")
+    page = find("hasty race")
     for press in (
         lambda form: form.get_by_role("button", name="Rename").click(),
         lambda form: page.keyboard.press("Enter"),
@@ -165,9 +190,9 @@ def test_a_name_that_is_pressed_at_once_is_the_one_that_was_typed(open_library: 
             assert lab.run(run.id).name == name
 
 
-def test_a_name_that_cannot_be_is_refused_where_it_was_typed(open_library: Open, lab: Lab) -> None:
+def test_a_name_that_cannot_be_is_refused_where_it_was_typed(find: Callable[[str], Page], lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Nameless race")
-    page = open_library("nameless race")
+    page = find("nameless race")
     choose(page, run.id, "Rename")
     form = entry(page, run.id).locator("form")
     form.get_by_role("textbox").fill("   ")
@@ -178,9 +203,9 @@ def test_a_name_that_cannot_be_is_refused_where_it_was_typed(open_library: Open,
     assert lab.run(run.id).name == "BCL, seed 0"
 
 
-def test_ticked_runs_come_into_a_group(open_library: Open, lab: Lab) -> None:
+def test_ticked_runs_come_into_a_group(find: Callable[[str], Page], lab: Lab) -> None:
     runs = make_runs(lab, ["scl", "bcl"], 1, name="Ungrouped")
-    page = open_library("ungrouped")
+    page = find("ungrouped")
     tick(page, runs)
     bar(page).get_by_role("button", name="Group").click()
     bar(page).get_by_role("combobox").fill("Together now")
@@ -245,9 +270,9 @@ def test_what_was_deleted_is_restored_after_the_server_has_been_started_anew(
     page.close()
 
 
-def test_a_run_that_is_trained_is_not_deleted_before_it_is_stopped(open_library: Open, lab: Lab) -> None:
+def test_a_run_that_is_trained_is_not_deleted_before_it_is_stopped(find: Callable[[str], Page], lab: Lab) -> None:
     [run_id] = lab.enqueue(GroupPlan("Busy race", [("busy", small())]))
-    page = open_library("busy race")
+    page = find("busy race")
     expect(entry(page, run_id)).to_contain_text("waits in the queue")
     choose(page, run_id, "Delete")
     expect(entry(page, run_id).locator(".said")).to_contain_text("stop")
@@ -258,11 +283,13 @@ def test_a_run_that_is_trained_is_not_deleted_before_it_is_stopped(open_library:
     expect(entries(page)).to_have_count(0)
 
 
-def test_a_run_that_cannot_be_read_says_why_and_can_be_renamed_and_deleted(open_library: Open, lab: Lab) -> None:
+def test_a_run_that_cannot_be_read_says_why_and_can_be_renamed_and_deleted(
+    find: Callable[[str], Page], lab: Lab
+) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Damaged race")
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         db.execute("UPDATE runs SET state = '**loud**' WHERE id = ?", (run.id,))
-    page = open_library("damaged race")
+    page = find("damaged race")
     expect(entry(page, run.id)).to_contain_text("cannot be read: state is '**loud**'")
     expect(entry(page, run.id).get_by_role("heading").get_by_role("link")).to_have_count(0)
     choose(page, run.id, "Rename")
@@ -346,9 +373,9 @@ def test_rows_are_sorted_by_a_press_on_a_heading_and_the_address_remembers(open_
     expect(page.get_by_role("heading", name="Digits, long tail")).to_be_visible()
 
 
-def test_undo_that_finds_no_server_stays_and_says_why(open_library: Open, lab: Lab) -> None:
+def test_undo_that_finds_no_server_stays_and_says_why(find: Callable[[str], Page], lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Twice undone")
-    page = open_library("twice undone")
+    page = find("twice undone")
     choose(page, run.id, "Delete")
     notice = page.locator(".bcl-library .notice")
     undo = notice.get_by_role("button", name="Undo")
