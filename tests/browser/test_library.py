@@ -79,8 +79,11 @@ def always_open(visitor: BrowserContext, server: Server) -> Iterator[Page]:
     assert not errors
 
 
+Find = Callable[[str], Page]
+
+
 @pytest.fixture
-def find(always_open: Page) -> Callable[[str], Page]:
+def find(always_open: Page) -> Find:
     """Look for runs on a page that was opened before they were there; nothing else is chosen there."""
 
     def found(text: str) -> Page:
@@ -159,7 +162,7 @@ def test_runs_that_are_found_filtered_and_ticked_open_in_the_lab_together(open_l
     expect(page.locator(".lens.formation .column")).to_have_count(2)
 
 
-def test_more_than_the_lab_shows_are_not_offered_to_it(find: Callable[[str], Page], lab: Lab) -> None:
+def test_more_than_the_lab_shows_are_not_offered_to_it(find: Find, lab: Lab) -> None:
     make_runs(lab, ["scl"] * 6, 1, name="Six of them")
     page = find("six of them")
     for box in entries(page).get_by_role("checkbox").all():
@@ -173,7 +176,7 @@ def test_more_than_the_lab_shows_are_not_offered_to_it(find: Callable[[str], Pag
     expect(entries(page).get_by_role("checkbox", checked=True)).to_have_count(0)
 
 
-def test_a_name_that_is_pressed_at_once_is_the_one_that_was_typed(find: Callable[[str], Page], lab: Lab) -> None:
+def test_a_name_that_is_pressed_at_once_is_the_one_that_was_typed(find: Find, lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Hasty race")
     page = find("hasty race")
     for press in (
@@ -190,7 +193,7 @@ def test_a_name_that_is_pressed_at_once_is_the_one_that_was_typed(find: Callable
             assert lab.run(run.id).name == name
 
 
-def test_a_name_that_cannot_be_is_refused_where_it_was_typed(find: Callable[[str], Page], lab: Lab) -> None:
+def test_a_name_that_cannot_be_is_refused_where_it_was_typed(find: Find, lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Nameless race")
     page = find("nameless race")
     choose(page, run.id, "Rename")
@@ -203,7 +206,7 @@ def test_a_name_that_cannot_be_is_refused_where_it_was_typed(find: Callable[[str
     assert lab.run(run.id).name == "BCL, seed 0"
 
 
-def test_ticked_runs_come_into_a_group(find: Callable[[str], Page], lab: Lab) -> None:
+def test_ticked_runs_come_into_a_group(find: Find, lab: Lab) -> None:
     runs = make_runs(lab, ["scl", "bcl"], 1, name="Ungrouped")
     page = find("ungrouped")
     tick(page, runs)
@@ -270,7 +273,7 @@ def test_what_was_deleted_is_restored_after_the_server_has_been_started_anew(
     page.close()
 
 
-def test_a_run_that_is_trained_is_not_deleted_before_it_is_stopped(find: Callable[[str], Page], lab: Lab) -> None:
+def test_a_run_that_is_trained_is_not_deleted_before_it_is_stopped(find: Find, lab: Lab) -> None:
     [run_id] = lab.enqueue(GroupPlan("Busy race", [("busy", small())]))
     page = find("busy race")
     expect(entry(page, run_id)).to_contain_text("waits in the queue")
@@ -283,9 +286,7 @@ def test_a_run_that_is_trained_is_not_deleted_before_it_is_stopped(find: Callabl
     expect(entries(page)).to_have_count(0)
 
 
-def test_a_run_that_cannot_be_read_says_why_and_can_be_renamed_and_deleted(
-    find: Callable[[str], Page], lab: Lab
-) -> None:
+def test_a_run_that_cannot_be_read_says_why_and_can_be_renamed_and_deleted(find: Find, lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Damaged race")
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         db.execute("UPDATE runs SET state = '**loud**' WHERE id = ?", (run.id,))
@@ -373,7 +374,7 @@ def test_rows_are_sorted_by_a_press_on_a_heading_and_the_address_remembers(open_
     expect(page.get_by_role("heading", name="Digits, long tail")).to_be_visible()
 
 
-def test_undo_that_finds_no_server_stays_and_says_why(find: Callable[[str], Page], lab: Lab) -> None:
+def test_undo_that_finds_no_server_stays_and_says_why(find: Find, lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Twice undone")
     page = find("twice undone")
     choose(page, run.id, "Delete")

@@ -9,7 +9,6 @@ from bcl_core.lab import Lab, stop_worker, worker_status
 from harness.serving import new_page
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_app import until
-from tests.browser.test_own_images import BROKEN, CLASSES, folder  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.browser
 
@@ -57,12 +56,6 @@ def open_drawer(page):
     return button
 
 
-def type_folder(page, path):
-    field = page.get_by_role("textbox", name="Folder of the images")
-    field.fill(str(path))
-    field.press("Enter")
-
-
 def loaded(image):
     return image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
@@ -95,25 +88,6 @@ def test_a_look_at_the_digits_counts_shows_and_measures(opened):
         temperature.fill(value)
         temperature.press("Enter")
         expect(drawer.get_by_text("360 training")).to_be_visible(visible=shown, timeout=PATIENCE)
-
-
-def test_own_images_are_looked_at_and_what_is_wrong_is_said(opened, folder, tmp_path):  # noqa: F811
-    page = opened("own-images")
-    drawer = page.locator(".bcl-drawer")
-    button = drawer.get_by_role("button")
-    expect(button).to_be_disabled(timeout=PATIENCE)
-    type_folder(page, tmp_path / "nowhere")
-    expect(button).to_be_enabled(timeout=PATIENCE)
-    button.click()
-    expect(drawer.get_by_text("These data cannot be looked at")).to_contain_text("nowhere", timeout=LOOK_PATIENCE)
-
-    type_folder(page, folder)
-    expect(drawer.get_by_text("cannot be looked at")).to_be_hidden(timeout=PATIENCE)
-    button.click()
-    expect(drawer.get_by_text("Measured here")).to_be_visible(timeout=LOOK_PATIENCE)
-    for name in BROKEN:
-        expect(drawer.get_by_text("are left out")).to_contain_text(name)
-    assert drawer.locator(".sheet:not(.views) .name").all_inner_texts() == list(CLASSES)
 
 
 def test_the_switches_of_three_runs_and_train_are_seen_at_once_and_nothing_is_cut_off_on_a_telephone(opened):
