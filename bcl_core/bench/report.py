@@ -51,7 +51,7 @@ def bench(
     say("an epoch's end")
     end = epoch_cost(recipe, dataset, hardware)
     say("growth with classes, images and dimensions")
-    grown = scaling(hardware.device, hardware.threads, quick=quick)
+    grown = scaling(hardware.device, quick=quick)
     return {
         "machine": {
             "processor": processor(),

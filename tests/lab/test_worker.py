@@ -21,6 +21,7 @@ from bcl_core.lab.locks import is_locked
 from bcl_core.lab.recording import OpenRun
 from bcl_core.recipe import Execution
 from bcl_core.training import Epoch, train
+from benchmarks.kills import campaign
 from harness.processes import children, hands
 from tests.conftest import small
 
@@ -206,11 +207,8 @@ def test_one_that_is_held_stays_where_it_is_when_its_race_is_paused_and_comes_al
     until(lambda: epochs_of(lab, ids) == [others[0] + 1] * 3)
 
 
-def test_a_race_whose_worker_was_killed_is_steered_at_once_and_under_another_ends_with_the_numbers_of_runs_alone(
-    lab, start_worker
-):
-    recipes = [small(preset, epochs=9) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
-    ids = queue(lab, *recipes)
+def test_a_race_whose_worker_was_killed_is_paused_and_stopped_at_once_and_nobody_trains_it_any_more(lab, start_worker):
+    ids = queue(lab, *(small(preset, epochs=500) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")))
     group = lab.run(ids[0]).group_id
     worker = start_worker()
     until(lambda: (lab.run(ids[0]).epoch or 0) >= 1)
@@ -227,9 +225,18 @@ def test_a_race_whose_worker_was_killed_is_steered_at_once_and_under_another_end
     assert states_of(lab, ids) == ["paused", "paused", "stopped"]
     lab.resume(group)
     assert states_of(lab, ids) == ["queued"] * 3
-    start_worker()
-    until(lambda: finished(lab, ids))
-    for run_id, recipe in zip(ids, recipes, strict=True):
+
+
+def test_a_race_among_kills_and_on_a_disk_that_fails_loses_nothing_and_ends_with_undisturbed_numbers(lab, tmp_path):
+    recipes = [small(preset, epochs=10) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
+    faults = [("checkpoint", "ENOSPC"), ("snapshot", "EIO"), ("database", "EROFS")]
+    found = campaign(lab, recipes, kills=4, seed=0, faults=faults, control=tmp_path / "fault")
+    assert (found.counted["hand"], found.counted["worker"]) == (3, 1)
+    assert set(found.faults.values()) == {1} and len(found.faults) == 3
+    reasons = " ".join(found.resumed)
+    assert "is full: free some space" in reasons and "did not do its work" in reasons and "Traceback" not in reasons
+    assert not found.lost and len(found.known) == 3 * 11
+    for run_id, recipe in zip(found.ids, recipes, strict=True):
         assert_run_equals(lab, run_id, undisturbed(recipe))
 
 
