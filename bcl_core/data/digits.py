@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bcl_core.data.source import DataError, Opening, Source, SplitName
+from bcl_core.data.source import Opening, Source, SplitName
 
 
 class DigitsSource(Source):
@@ -22,10 +22,9 @@ class DigitsSource(Source):
     def __init__(self, opening: Opening) -> None:
         package = find_spec("sklearn")
         if package is None or package.origin is None:
-            raise DataError("the digits come with scikit-learn, which is not installed")
-        rows = np.loadtxt(
-            Path(package.origin).with_name("datasets") / "data" / "digits.csv.gz", np.uint8, delimiter=","
-        )
+            raise ModuleNotFoundError("the digits come with scikit-learn, which is not installed", name="sklearn")
+        file = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
+        rows = np.loadtxt(file, np.uint8, delimiter=",")
         self.train_labels = rows[:, -1].astype(np.int64)
         self._images: NDArray[np.uint8] = rows[:, :-1].reshape(-1, 1, 8, 8)
 
