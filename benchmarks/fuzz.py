@@ -114,7 +114,7 @@ def fuzz(name: str, inputs: int, seed: int, folder: Path) -> dict[str, Any]:
                 signal.alarm(0)
                 kind = _kind(error)
                 if kind not in gave_way and len(gave_way) < MOST_KEPT:
-                    gave_way[kind] = f"{kind}; kept as {keep(name, content)}"
+                    gave_way[kind] = f"{kind}, {str(error)[:160]!r}; kept as {keep(name, content)}"
             finally:
                 signal.alarm(0)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
@@ -133,7 +133,7 @@ def replay(folder: Path) -> list[str]:
             try:
                 room.attempt(file.read_bytes())
             except Exception as error:
-                gave_way.append(f"{file.relative_to(CORPUS)}: {_kind(error)}")
+                gave_way.append(f"{file.relative_to(CORPUS)}: {_kind(error)}, {str(error)[:160]!r}")
     return gave_way
 
 
@@ -180,7 +180,7 @@ def _kind(error: BaseException) -> str:
     """Name an error by what it is and where it came from, so that each kind is kept once."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT) in frame.filename]
     at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
-    return f"{type(error).__name__} at {at}: {str(error)[:160]}"
+    return f"{type(error).__name__} at {at}"
 
 
 def _too_long(*_: object) -> None:

@@ -221,7 +221,7 @@ def _safetensors(folder: Path) -> Opened:
     def attempt(content: bytes) -> str:
         file = home.view(next(number) % 10_000)  # another one each time: what was read is kept at hand
         file.parent.mkdir(parents=True, exist_ok=True)
-        taken = []
+        taken = False
         for place in (file, home.samples):
             place.write_bytes(content)
             try:
@@ -229,7 +229,7 @@ def _safetensors(folder: Path) -> Opened:
                 home.metadata(place)
                 if place == home.samples:
                     read_samples(home)
-                taken.append(True)
+                taken = True
             except SnapshotError as error:
                 assert str(error)
             place.unlink()

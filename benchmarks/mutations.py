@@ -9,6 +9,8 @@ from typing import Any
 
 Mutate = Callable[[bytes, random.Random], bytes]
 
+LONGEST = 1 << 20  # bytes of a JSON text, as of a request's body
+
 # Texts and numbers on which readers have failed, here and elsewhere.
 TOKENS: Sequence[bytes] = (
     b"", b"0", b"-1", b"1e999", b"NaN", b"Infinity", b"null", b"[]", b"{}", b'""', b"\x00", b"\xff\xfe", b"../",
@@ -84,7 +86,7 @@ def json_or_bytes(sample: bytes, draws: random.Random) -> bytes:
     document = json.loads(sample)
     for _ in range(draws.choice((1, 1, 2, 4))):
         document = of_json(document, draws)
-    return json.dumps(document).encode("utf-8", "surrogatepass")
+    return json.dumps(document).encode("utf-8", "surrogatepass")[:LONGEST]
 
 
 def zip_or_bytes(sample: bytes, draws: random.Random) -> bytes:

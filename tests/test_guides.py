@@ -5,12 +5,15 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from app import lessons
+from tests.app import test_lessons
 from tests.test_javascript import NODE
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +115,23 @@ def test_the_lens_of_the_guide_finds_the_closest_classes(tmp_path):
     assert f"LENSES = [{listed}, Closest];" in entry
 
 
+def test_the_lesson_of_the_guide_is_whole_and_its_numbers_are_right(tmp_path, monkeypatch):
+    folder = tmp_path / "lessons"
+    shutil.copytree(lessons.FOLDER, folder)
+    files = {Path(title): json.loads(text) for _, title, text in blocks("how-to/lesson")}
+    for file, content in files.items():
+        place = folder / file.relative_to("app/lessons")
+        assert place.parent.is_dir() and not place.exists()
+        place.write_text(json.dumps(content))
+    state = next(iter(files.values()))
+    assert state["key"] not in test_lessons.STATES
+    monkeypatch.setattr(lessons, "FOLDER", folder)
+    monkeypatch.setattr(test_lessons, "STATES", {state["key"]: state})
+    for name in state["numbers"]:
+        test_lessons.test_a_number_is_what_its_source_says(state["key"], name)
+    test_lessons.test_a_step_is_whole_in_every_language("en", state["key"], 0)
+
+
 def test_each_page_is_in_the_menu_and_what_it_leads_to_is_there():
     menu = re.findall(
         r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8").partition("nav:")[2].partition("plugins:")[0]
@@ -123,8 +143,12 @@ def test_each_page_is_in_the_menu_and_what_it_leads_to_is_there():
             assert (DOCS / page).parent.joinpath(link).exists(), f"{page} leads to {link}"
 
 
+def settings_told():
+    """The variables that the table of settings names."""
+    return re.findall(r"^\| `(BCL_LAB_\w+)` \|", (DOCS / "reference" / "settings.md").read_text("utf-8"), re.MULTILINE)
+
+
 def test_the_table_of_settings_names_every_variable_that_the_code_reads():
     files = [file for house in ("app", "bcl_core") for end in ("py", "js") for file in (ROOT / house).rglob(f"*.{end}")]
     read = {name for file in files for name in re.findall(r"\bBCL_LAB_[A-Z]+(?:_[A-Z]+)*", file.read_text("utf-8"))}
-    told = re.findall(r"^\| `(BCL_LAB_\w+)` \|", (DOCS / "reference" / "settings.md").read_text("utf-8"), re.MULTILINE)
-    assert len(read) > 10 and sorted(told) == sorted(read)
+    assert len(read) > 10 and sorted(settings_told()) == sorted(read)

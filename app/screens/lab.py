@@ -19,7 +19,7 @@ from bcl_core.lab import Run
 from bcl_core.recipe import PRESETS, RACES, Recipe
 from bcl_core.registry import DATASETS
 
-SEEN = "lab/new"
+SEEN, STARTED = "lab/new", "lab/start"
 OLD_PARAMETERS = ("run", "other")
 OLD_RACE = ("race", "source")
 
@@ -67,14 +67,21 @@ def _offer_a_race() -> None:
 
 
 def _offer_to_viewers() -> None:
-    with st.popover("Start a race", icon=":material/add:"):
-        st.caption("It waits until nothing of the teacher's does; one that is there already is shown.")
-        for race, title in guests.offered().items():
-            st.button(title, key=f"lab/start/{race}", on_click=_start, args=(race,), width="stretch")
+    known = guests.offered()
+    st.menu_button(
+        "Start a race",
+        list(known),
+        format_func=known.__getitem__,
+        key=STARTED,
+        icon=":material/add:",
+        help="It waits until nothing of the teacher's does; one that is there already is shown. "
+        "Whoever follows the teacher sees it after *Look around myself*.",
+        on_click=_start,
+    )
 
 
-def _start(race: str) -> None:
-    if started := attempt("start-race", race=race):
+def _start() -> None:
+    if started := attempt("start-race", race=st.session_state[STARTED]):
         show(started["runs"])
 
 

@@ -6,6 +6,7 @@ has ended lie in one file, byte for byte as they were written: see `bcl_core.lab
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -248,8 +249,9 @@ def _parsed(name: str, content: bytes) -> tuple[tuple[dict[str, NDArray[Any]], d
         metadata = json.loads(content[8 : header_end(content)]).get("__metadata__", {})
     except (ValueError, SafetensorError) as error:
         raise SnapshotError(f"{name} of this run is damaged: {error}") from error
-    if int(metadata.get("format_version", 0)) > FORMAT_VERSION:
-        raise SnapshotError(f"{name} has format {metadata['format_version']}; this version reads {FORMAT_VERSION}")
+    version = metadata.get("format_version", "0")
+    if not re.fullmatch("[0-9]{1,9}", version) or int(version) > FORMAT_VERSION:
+        raise SnapshotError(f"{name} has format {version[:20]!r}; this version reads {FORMAT_VERSION}")
     for array in arrays.values():
         array.flags.writeable = False  # shared between readers
     metadata.pop("digest", None)

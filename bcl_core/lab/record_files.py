@@ -2,7 +2,7 @@
 
 import math
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
@@ -140,14 +140,14 @@ def _read_parquet(file: Path) -> _Contents:
         _require(file, COLUMNS[:2], names, "columns")
         if about.num_rows == 0:
             raise RecordError(f"{file.name} holds no rows")
-        groups = [about.row_group(i) for i in range(about.num_row_groups)]
-        chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+        read = [name for name in COLUMNS if name in names]
+        chunks = _chunks(opened, read)
         # As float32; the compressed size says nothing of what a repeated number unpacks to.
         _refuse_large(file, 4 * sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding.")))
         _refuse_large(file, sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in COLUMNS))
         # As a table, as one array, and in the order of epochs; as float64 where it says no more.
         _refuse_hungry(file, 24 * sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding.")), {})
-        table = opened.read(columns=[name for name in COLUMNS if name in names])
+        table = opened.read(columns=read)
     columns = {name: _column(table, name) for name in table.column_names}
     embeddings, labels = _lists(columns["embedding"]), _values(columns["label"])
     epochs = _values(columns["epoch"]) if "epoch" in columns else np.ones(len(labels), np.int64)
@@ -166,6 +166,18 @@ def _read_parquet(file: Path) -> _Contents:
     elif "class_name" in columns:
         ignored += ("class_name",)
     return arrays, ignored
+
+
+def _chunks(opened: pq.ParquetFile, names: Sequence[str]) -> list[pq.ColumnChunkMetaData]:
+    """Return what each group of rows says of these columns.
+
+    Where that is damaged, pyarrow ends the process as it is asked for; reading a row first raises instead.
+    """
+    about = opened.metadata
+    for group in range(about.num_row_groups):
+        next(opened.iter_batches(1, row_groups=[group], columns=names), None)
+    places = [i for i in range(about.num_columns) if about.schema.column(i).path.partition(".")[0] in names]
+    return [about.row_group(group).column(i) for group in range(about.num_row_groups) for i in places]
 
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:

@@ -28,8 +28,9 @@ class Desk {
       ...(shared ? [] : [h("p", { class: "quiet" }, HERE_ALONE)]),
     ];
     const reset = button("Reset for the next class", () => this.demand("reset-class"));
-    const last = [this.races, reset, h("a", { href: answers, download: "answers.csv" }, "Answers as CSV")];
-    const below = [h("div", { class: "controls" }, last), h("p", { class: "note" }, RESET)];
+    const csv = h("a", { href: answers, download: "answers.csv" }, "Answers as CSV");
+    const rows = [[this.races, csv], [reset]].map((parts) => h("div", { class: "controls" }, parts));
+    const below = [...rows, h("p", { class: "note" }, RESET)];
     const beside = [this.here, this.question, this.fault, this.machine, below];
     host.replaceChildren(h("div", { class: "entrance" }, entrance), h("div", {}, beside.flat()));
     this.form = this.asking();
