@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import pkgutil
 import re
 import shutil
 import subprocess
@@ -141,6 +142,25 @@ def test_each_page_is_in_the_menu_and_what_it_leads_to_is_there():
     for page in pages:
         for link in re.findall(r"\]\(((?!https?:)[^)#]+)", (DOCS / page).read_text("utf-8")):
             assert (DOCS / page).parent.joinpath(link).exists(), f"{page} leads to {link}"
+
+
+def test_what_the_reference_names_is_there_and_so_is_each_heading_that_a_link_leads_to():
+    named = {}
+    for page in (DOCS / "reference").glob("*.md"):
+        text = page.read_text("utf-8")
+        for path, options in re.findall(r"^::: (\S+)\n((?:    .*\n)*)", text, re.MULTILINE):
+            listed = re.findall(r"^ {8,}- (\w+)$", options, re.MULTILINE)
+            listed += re.findall(r"members: \[(.*)\]", options)[0].split(", ") if "members: [" in options else []
+            named |= {f"{path}.{member}": path for member in listed} or {path: path.rpartition(".")[0]}
+    assert len(named) > 30
+    for path in named:
+        pkgutil.resolve_name(path)
+    for page in DOCS.rglob("*.md"):
+        for link, anchor in re.findall(r"\]\(([\w./-]*\.md)#([^)]+)\)", page.read_text("utf-8")):
+            text = (page.parent / link).read_text("utf-8")
+            titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+            slugs = {re.sub(r"[^\w]+", "-", re.sub(r"[^\w\s-]", "", title.lower())).strip("-") for title in titles}
+            assert anchor in slugs | named.keys(), f"{page.name} leads to {link}#{anchor}"
 
 
 def settings_told():
