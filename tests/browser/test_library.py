@@ -222,10 +222,10 @@ def test_ticked_runs_come_into_a_group(find: Find, lab: Lab) -> None:
 
 
 def test_what_is_deleted_goes_at_once_comes_back_by_undo_and_another_tab_sees_both(
-    open_library: Open, lab: Lab
+    open_library: Open, find: Find, lab: Lab
 ) -> None:
     runs = make_runs(lab, ["scl", "bcl"], 1, name="Doomed race")
-    other, page = open_library("doomed race"), open_library("doomed race")
+    other, page = open_library("doomed race"), find("doomed race")
     tick(page, runs)
     bar(page).get_by_role("button", name="Delete").click()
     expect(page.locator(".bcl-library .notice")).to_contain_text("Deleted 2 runs.")
@@ -402,8 +402,8 @@ def test_on_a_phone_the_runs_begin_soon_and_nothing_of_the_head_is_out_of_reach(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_runs_are_exported_into_a_whole_file(open_library: Open) -> None:
-    page = open_library("digits, long tail")
+def test_runs_are_exported_into_a_whole_file(find: Find) -> None:
+    page = find("digits, long tail")
     export = lambda: choose(page, "digits-scl", "Export")  # noqa: E731
     assert ids_in(page, export, "SCL-digits-scl.zip") == {"digits-scl"}
     again = entry(page, "digits-scl").get_by_role("link", name="Download it again")
@@ -412,6 +412,7 @@ def test_runs_are_exported_into_a_whole_file(open_library: Open) -> None:
         entry(page, run_id).get_by_role("checkbox").check()
     export = bar(page).get_by_role("button", name="Export").click
     assert ids_in(page, export, "2-runs.zip") == {"digits-scl", "digits-bcl"}
+    bar(page).get_by_role("button", name="Clear").click()
 
 
 def ids_in(page: Page, press: Callable[[], object], name: str) -> set[str]:
@@ -436,8 +437,8 @@ def test_a_shelved_run_is_trained_on_as_a_copy(open_library: Open, lab: Lab) -> 
     lab.delete([copy.id])
 
 
-def test_a_model_card_opens_over_the_library_which_stays_as_it_is(open_library: Open) -> None:
-    page = open_library("digits-scl")
+def test_a_model_card_opens_over_the_library_which_stays_as_it_is(find: Find) -> None:
+    page = find("digits-scl")
     tick(page, [type("Shelved", (), {"id": "digits-scl"})])
     choose(page, "digits-scl", "Model card")
     expect(page.get_by_role("dialog")).to_contain_text("Digits")
@@ -446,7 +447,8 @@ def test_a_model_card_opens_over_the_library_which_stays_as_it_is(open_library: 
     expect(page.get_by_role("searchbox", name="Search")).to_have_value("digits-scl")
     expect(bar(page)).to_contain_text("1 chosen")
     choose(page, "digits-scl", "Model card")
-    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    bar(page).get_by_role("button", name="Clear").click()
 
 
 def test_on_a_phone_the_bar_is_within_reach_of_a_thumb(open_library: Open) -> None:
