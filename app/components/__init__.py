@@ -22,9 +22,13 @@ MODULES = {
     file.relative_to(_FOLDER).as_posix(): file.read_text(encoding="utf-8") for file in sorted(_FOLDER.rglob("*.js"))
 }
 """Source of each ES module, by "component/module.js"."""
+_WITHIN = {"sphere": ("formula",), "stage": ("formula",)}
+"""What stands within other components, by their names."""
+_OWN = {file.stem: file.read_text(encoding="utf-8") for file in sorted(_FOLDER.glob("*/*.css"))}
+_BASE = (_FOLDER / "base.css").read_text(encoding="utf-8")
+_MOUNTED = _OWN.keys() - {"formula"}
 _SHEETS = {
-    file.stem: "".join(sheet.read_text(encoding="utf-8") for sheet in (_FOLDER / "base.css", file))
-    for file in sorted(_FOLDER.glob("*/*.css"))
+    name: "".join([_BASE, *map(_OWN.__getitem__, _WITHIN.get(name, ())), _OWN[name]]) for name in sorted(_MOUNTED)
 }
 """Each component's style sheet, after what all of them share."""
 ENTRIES = [*(f"{name}/{name}.js" for name in _SHEETS), "stage/export/saved.js", "sphere/alone.js"]

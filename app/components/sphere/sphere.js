@@ -6,6 +6,7 @@ import { button, choice, h, number, popup, swatch } from "../stage/core/dom.js";
 import { simplexAngle } from "../stage/core/geometry.js";
 import { fetchFrom, json } from "../stage/core/server.js";
 import { batches } from "../stage/core/words.js";
+import { Formulas } from "./formulas.js";
 import { outcomeInWords } from "./outcome.js";
 import { settingsOf } from "./panel.js";
 import { OPENING, PREDICTED } from "./predicted.js";
@@ -65,6 +66,7 @@ class TwoSpheres {
     this.notes = h("ul", { class: "notes" });
     this.said = h("p", { class: "said", role: "status" });
     const settings = settingsOf(this);
+    this.formulas = new Formulas(this);
     popup(more, settings);
     this.host.replaceChildren(
       h(
@@ -84,6 +86,7 @@ class TwoSpheres {
       this.legend,
       this.said,
       this.notes,
+      this.formulas.element,
     );
   }
 
@@ -167,6 +170,7 @@ class TwoSpheres {
       this.scale = Math.max(...this.sides.map((side) => side.weigh()));
     }
     for (const side of this.sides) side.draw(isWhole, ease);
+    if (isWhole) this.formulas.draw();
   }
 
   choose(image) {
