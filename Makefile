@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run classroom test test-fast lint browser bench clean
+.PHONY: run classroom test test-fast lint docs release-check browser clean
 
 run: $(VENV)/installed
 	$(BIN)/streamlit run streamlit_app.py
@@ -24,23 +24,42 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+docs: $(VENV)/installed-docs
+	$(BIN)/mkdocs build --quiet
+
+# Before a release: the whole suite on both ends of what pyproject.toml and requirements/ promise. uv fetches Pythons
+# and packages, about 6 GB for each end.
+OLDEST := --python 3.11 --resolution lowest-direct
+NEWEST := --python 3.14 --resolution highest
+
+release-check:
+	@command -v uv >/dev/null || { echo "release-check needs uv, and a network: pip install uv"; exit 1; }
+	OMP_NUM_THREADS=1 uv run --isolated --no-project $(OLDEST) --with-requirements requirements-dev.txt python -m pytest
+	OMP_NUM_THREADS=1 uv run --isolated --no-project $(NEWEST) --with-requirements requirements-dev.txt python -m pytest
+
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "BCL Lab needs Python 3.11 or newer; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/installed: requirements.txt | $(VENV)/bin/python
+REQUIREMENTS := requirements.txt $(wildcard requirements/*.txt)
+
+$(VENV)/installed: $(REQUIREMENTS) | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+$(VENV)/installed-dev: $(REQUIREMENTS) requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: requirements/docs.txt | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -r $<
+	touch $@
 
 browser: $(VENV)/installed-dev
 	@$(BIN)/python harness/chromium.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

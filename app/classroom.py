@@ -8,6 +8,7 @@ it as it reads any address.
 """
 
 import json
+import os
 import re
 import time
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from bcl_core.lab.pulse import Answer
 VISITOR = "bcl-lab-visitor"
 """The cookie by which a browser is known again: at random, and of nobody's name."""
 VISITOR_ID = re.compile("[0-9a-f]{32}")
+RACES = "BCL_LAB_CLASS_RACES"
 MOST_VISITORS = 1000
 GONE_SECONDS = 5.0  # after the last question of a browser that asks once a second
 SEARCH = re.compile(r"[\w*.+%&=-]{0,8000}", re.ASCII)  # what URLSearchParams writes
@@ -57,6 +59,7 @@ class Room:
         self._lock = RLock()
         self._here: dict[str, tuple[float, bool]] = {}  # by visitor: when heard of last, whether following
         self.knows_poll = False  # whether the lab's question has been read
+        self.races = _races_at_first()  # whether viewers may start some
         self._state: ClassState = {"how": "off", "search": "", "poll": None}
         self._answer = _made(self._state)
 
@@ -102,10 +105,15 @@ class Room:
             following = sum(follows for _, follows in self._here.values())
             return following, len(self._here) - following
 
+    def open_races(self, is_open: bool) -> None:
+        """Let viewers start races, or no more."""
+        self.races = is_open
+
     def reset(self) -> None:
-        """Begin with another class: nothing is presented, nobody is here."""
+        """Begin with another class: nothing is presented, nobody is here, races are as at first."""
         with self._lock:
             self._here = {}
+            self.races = _races_at_first()
         self.present("off")
 
     def _change(self, **parts: Any) -> None:
@@ -113,6 +121,10 @@ class Room:
             state: ClassState = {**self._state, **parts}  # type: ignore[typeddict-item]
             if state != self._state:
                 self._state, self._answer = state, _made(state)
+
+
+def _races_at_first() -> bool:
+    return os.environ.get(RACES, "") not in ("", "0")
 
 
 def question(poll: Poll) -> Question:

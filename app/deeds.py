@@ -18,20 +18,19 @@ def demand(verb: str, **arguments: Any) -> Any:
     return do(the_lab(), verb, arguments, role=role_here())
 
 
-def attempt(verb: str, **arguments: Any) -> None:
-    """Do what the verb says, as a button's callback; a refusal is told in passing."""
+def attempt(verb: str, **arguments: Any) -> Any:
+    """Do what the verb says, as a button's callback, and return its answer; a refusal is told in passing."""
     try:
-        demand(verb, **arguments)
+        return demand(verb, **arguments)
     except Refused as error:
         st.toast(verbatim(told_here(str(error))), icon=":material/error:")
+        return None
 
 
 def train(draft: races.Draft, recipes: Sequence[Recipe], execution: Execution) -> list[str]:
     """Queue the recipes of a race and return the runs' ids; Refused where they cannot be queued."""
-    runs = [
-        {"name": name[: races.LONGEST_NAME], "recipe": recipe}
-        for name, recipe in zip(races.names(recipes, "seed"), recipes, strict=True)
-    ]
+    names = races.run_names(recipes)
+    runs = [{"name": name, "recipe": recipe} for name, recipe in zip(names, recipes, strict=True)]
     queued = demand("train", name=races.group_name(draft), runs=runs, execution=execution)
     ids: list[str] = queued["runs"]
     return ids

@@ -218,6 +218,11 @@ def names(recipes: Sequence[Recipe], *always: str) -> list[str]:
     return numbered(found)
 
 
+def run_names(recipes: Sequence[Recipe]) -> list[str]:
+    """Name runs as a lab is to keep them, with their seeds, no longer than it takes."""
+    return [name[:LONGEST_NAME] for name in names(recipes, "seed")]
+
+
 def group_name(draft: Draft) -> str:
     """Name the race by its losses, its data and its seeds: "SCL vs BCL, digits, seed 0"."""
     recipes = draft.plain()

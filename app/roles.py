@@ -86,7 +86,10 @@ def shared_origin() -> str | None:
     if _is_loopback(st.get_option("server.address") or ""):
         return None
     told = st.get_option("browser.serverAddress") if is_manually_set("browser.serverAddress") else None
-    return f"http://{told or get_internal_ip() or socket.gethostname()}:{st.get_option('server.port')}"
+    name = told or get_internal_ip() or socket.gethostname()
+    if st.get_option("browser.serverPort") == 443:  # of a proxy before it, which speaks TLS
+        return f"https://{name}"
+    return f"http://{name}:{st.get_option('server.port')}"
 
 
 def links() -> tuple[str, str]:

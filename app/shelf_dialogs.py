@@ -13,7 +13,7 @@ from app.words import verbatim
 from bcl_core.lab import Run, UnknownRun, jobs
 from bcl_core.lab.shelf import CARD
 from bcl_core.recipe import Execution, RecipeError, apply_settings
-from bcl_core.registry import DATASETS
+from bcl_core.registry import dataset_of
 
 _FETCHED = "library/fetched"  # the run whose images were asked for last
 
@@ -30,7 +30,7 @@ def _train_on(run: Run) -> None:
     recipe = run.training_recipe
     st.markdown(f"A copy starts from these weights and trains {recipe.epochs} epochs, its schedule from the start.")
     paths = controls.data_paths("library", recipe.data.source)
-    missing = DATASETS[recipe.data.source].needs_path and "data.path" not in paths
+    missing = dataset_of(recipe.data.source).needs_path and "data.path" not in paths
     if not st.button("Train a copy", icon=":material/play_arrow:", key=f"copy/{run.id}", disabled=missing):
         return
     try:

@@ -21,6 +21,8 @@
 | answer                    | poll, choice: from 0; visitor is not asked for | {choice}      |
 | reveal, close             | poll                                           | null          |
 | reset-class               |                                                | null          |
+| open-races                | open: whether viewers may start races          | null          |
+| start-race                | race: one that `app.guests` offers             | {runs, shared}|
 
 Runs and groups are named by their ids; names have 1 to 80 characters; `execution` may be left out, and so may any field
 of a recipe that stands at its default. Over HTTP all is one JSON object that also holds the verb and a key of its own:
@@ -38,8 +40,9 @@ job that was started before is left as it is; `again` lets one that has ended lo
 them the state stays "unknown", and whoever asks for the same later, as another deed, starts it.
 
 The last ones are a class's, and are done where the server has class roles. What `show` names the class sees while the
-presenter is "live". `answer` is the one verb of viewers: of a visitor's answers to a question the first stands, and is
-the answer. These two change nothing where they are asked for again, so that no key of theirs is remembered.
+presenter is "live". Two verbs are viewers': `answer`, where of a visitor's answers to a question the first stands, and
+is the answer; and `start-race`, where the presenter, or BCL_LAB_CLASS_RACES, lets them. These three change nothing
+where they are asked for again, so that no key of theirs is remembered.
 
 A key is 8 to 64 letters, digits, "-" and "_". Whoever is not sure that a request arrived sends it again with the same
 key: it is done once, and answered alike, for a week.
@@ -54,10 +57,11 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, ValidationError
 
-from app import classroom
+from app import classroom, guests
 from app.classroom import SEARCH, VISITOR_ID, How
 from app.roles import Role, has_class_roles, may
 from app.side_jobs import export, look, project
+from app.words import listed
 from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
 from bcl_core.lab.mending import mend
@@ -202,6 +206,18 @@ class AnswerTo(OfPoll):
     visitor: str
 
 
+class OpenRaces(Section):
+    """Whether viewers may start races."""
+
+    open: bool
+
+
+class StartRace(Section):
+    """A race that viewers may start."""
+
+    race: str
+
+
 def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
     check_data((run.recipe for run in wanted.runs), wanted.execution.data)
     plan = GroupPlan(wanted.name, [(run.name, run.recipe) for run in wanted.runs])
@@ -275,6 +291,16 @@ def _answer(lab: Lab, wanted: AnswerTo) -> dict[str, Any]:
     return {"choice": lab.polls.answer(wanted.poll, wanted.visitor, wanted.choice)}
 
 
+def _start_race(lab: Lab, wanted: StartRace) -> dict[str, Any]:
+    if not classroom.ROOM.races:
+        raise Refused(403, "viewers start no races here at the moment; the presenter decides that")
+    if wanted.race not in (known := guests.offered()):
+        raise LabError(f"viewers may start {listed(list(known))}; {wanted.race[:40]!r} is none of them")
+    ids, shared = guests.start_race(lab, wanted.race)
+    _see_to_a_worker(lab)
+    return {"runs": ids, "shared": shared}
+
+
 def _reset(lab: Lab) -> None:
     classroom.ROOM.reset()
     if poll := lab.polls.current():
@@ -314,6 +340,8 @@ VERBS: Mapping[str, Verb] = {
     "answer": Verb(AnswerTo, "viewer", _in_class(_answer), once=False),
     "reveal": Verb(OfPoll, "presenter", _polling(lambda lab, wanted: lab.polls.reveal(wanted.poll))),
     "close": Verb(OfPoll, "presenter", _polling(lambda lab, wanted: lab.polls.close(wanted.poll))),
+    "open-races": Verb(OpenRaces, "presenter", _in_class(lambda _, wanted: classroom.ROOM.open_races(wanted.open))),
+    "start-race": Verb(StartRace, "viewer", _in_class(_start_race), once=False),
     "reset-class": Verb(Section, "presenter", _polling(lambda lab, _: _reset(lab))),
 }
 

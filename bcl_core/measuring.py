@@ -3,6 +3,7 @@
 Figures are taken on the test images, class by class; training images are shown beside them for comparison.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,9 @@ from numpy.typing import NDArray
 
 from bcl_core import geometry
 from bcl_core.geometry.arrays import SampleArray, mean_or_none
+from bcl_core.metrics import MEASURES
+from bcl_core.recipe import RecipeError
+from bcl_core.registry import Entry
 
 # Images that are kept to be looked at; figures are taken on all test images.
 MAX_TEST_SAMPLES = 4000
@@ -109,6 +113,7 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
         "prototype_angle_tail_tail": tail_angle(embedded.prototypes, counts),
         "tail_push_share": _tail_push_share(embedded, counts),
         **geometry.push_extents(embedded.gradients),
+        **{name: _own(entry, features[test], tested, counts) for name, entry in MEASURES.items()},
         **{f"picture_{name}": value for name, value in picture.items()},
     }
     arrays = {
@@ -129,6 +134,18 @@ def measure(selection: Selection, samples: Samples, embedded: Embedded) -> Measu
     if embedded.confidences is not None:
         view["confidences"] = embedded.confidences[kept].astype(np.float16)
     return Measurement(metrics, view, {"projection": features[kept].astype(np.float16)})
+
+
+def _own(entry: Entry, features: SampleArray, labels: NDArray[np.int64], counts: NDArray[np.int64]) -> float | None:
+    """Return one of `metrics.MEASURES`; RecipeError where its code fails, or returns no number."""
+    try:
+        value = entry.load()(features, labels, counts)
+        number = None if value is None else float(value)
+    except (Exception, SystemExit) as error:
+        raise RecipeError(
+            f"the metric {entry.title}, {entry.target}, failed: {type(error).__name__}: {error}"
+        ) from error
+    return number if number is not None and math.isfinite(number) else None
 
 
 def _of_classes(means: Floats, prototypes: Floats | None, classifier: Floats | None) -> dict[str, NDArray[Any]]:

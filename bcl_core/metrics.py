@@ -1,10 +1,17 @@
-"""The scalars that an epoch is recorded with: what each is called, and its unit. Imports nothing.
+"""The scalars that an epoch is recorded with: what each is called, and its unit.
 
 The curves of the app, the command line and the benchmarks all take their words from this table.
+
+`BCL_LAB_METRICS="evenness=my_metrics:evenness"` adds one's own: the function `evenness` of the importable module
+`my_metrics`. It takes the test images' embeddings (n, d) of unit length, their labels (n,) and the training images of
+each class (K,), all as arrays of numpy, and returns a number, or None where there is none.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+
+from bcl_core.registry import FAULTS, Entry, own
 
 
 class Metric(NamedTuple):
@@ -17,7 +24,7 @@ class Metric(NamedTuple):
     curve: bool = True  # whether it is a curve of its own; else a part of others
 
 
-METRICS: Mapping[str, Metric] = {
+_METRICS: Mapping[str, Metric] = {
     "angle_rms_deviation": Metric("RMS deviation from the regular simplex", "degrees", short="off the simplex"),
     "distance_to_prediction": Metric(
         "RMS difference to the optimum predicted for the stated batch", "degrees", short="off the prediction"
@@ -72,6 +79,24 @@ METRICS: Mapping[str, Metric] = {
     "loss_contrastive": Metric("Training loss, its contrastive part before its weight", "loss", short="contrastive"),
     "loss_classifier": Metric("Training loss, its classifier's part before its weight", "loss", short="classifier"),
     "classes_measured": Metric("Classes with a mean direction", "classes", curve=False),
+}
+
+_TAKEN = ("run", "epoch", "accuracy_per_class")  # other names in an epoch's row
+
+MEASURES: Mapping[str, Entry] = {
+    name: Entry(name, f"Registered here from {target}.", target)
+    for name, target, _ in own("BCL_LAB_METRICS", [*_METRICS, *_TAKEN])
+}
+"""One's own, measured after each epoch besides."""
+FAULTS += [
+    f"BCL_LAB_METRICS has {name!r}: should be of small letters, digits and _"
+    for name in MEASURES
+    if not re.fullmatch(r"[a-z0-9_]+", name)  # as addresses of pages have it
+]
+
+METRICS: Mapping[str, Metric] = {
+    **_METRICS,
+    **{name: Metric(entry.title, "number") for name, entry in MEASURES.items()},
 }
 
 

@@ -7,12 +7,13 @@ What is one's own needs no change here. `BCL_LAB_BACKBONES="tiny=my_nets:tiny"` 
 importable module `my_nets`: it takes the number of input channels and returns a module that maps images (N, C, H, W)
 to features (N, d_h) and has the integer attribute `out_features` = d_h. `BCL_LAB_LOSSES="mine=my_losses:Mine"`
 registers a loss (`LossEntry` has the contract), "mine=my_losses:Mine?margin=0.5&hard=false" one with parameters and
-their defaults.
+their defaults. `BCL_LAB_DATASETS` registers sources (`bcl_core.data.source`), `BCL_LAB_VIEWS` functions that return the
+three views of an image (`bcl_core.data.views`), `BCL_LAB_METRICS` what is measured of an epoch (`bcl_core.metrics`).
 """
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -93,13 +94,13 @@ class PairWeights:
 class LossEntry(Entry):
     """A contrastive loss, or none (`contrastive` is False: then `target` is cross-entropy, which every run has).
 
-    `target`, called with `bcl_core.losses.LossOptions` and the parameters by name, returns a `torch.nn.Module`. Called
-    with features (B, 2, d) of unit length, labels (B,) and prototypes (K, d) of unit length, that returns the loss, a
-    finite scalar through which gradients reach the features. What it registers as buffers and parameters is kept in
-    checkpoints, and parameters are trained. It can be copied, and its state holds tensors, numbers and texts alone.
-    Where it has a method `begin_epoch(epoch)`, this is called before the first step of each epoch, counted from 1. It
-    draws from torch's global generator, if at all, in these two places alone. All processes of a distributed run call
-    it with the whole batch, so that its state is the same on each.
+    `target`, called with `bcl_core.losses.contract.LossOptions` and the parameters by name, returns a module of torch.
+    Called with features (B, 2, d) of unit length, labels (B,) and prototypes (K, d) of unit length, that returns the
+    loss, a finite scalar through which gradients reach the features. What it registers as buffers and parameters is
+    kept in checkpoints, and parameters are trained. It can be copied, and its state holds tensors, numbers and texts
+    alone. Where it has a method `begin_epoch(epoch)`, this is called before the first step of each epoch, counted from
+    1. It draws from torch's global generator, if at all, in these two places alone. All processes of a distributed run
+    call it with the whole batch, so that its state is the same on each.
     """
 
     weights: PairWeights | None = None  # None: it is not described by weights over pairs
@@ -134,12 +135,17 @@ class DatasetEntry(Entry):
 
 @dataclass(frozen=True)
 class ViewsEntry(Entry):
-    """The three views of an image: `views` names the targets of the classifier's view and the two contrastive ones."""
+    """The three views of an image: `views` names the targets of the classifier's view and the two contrastive ones.
 
-    views: tuple[str, str, str]
+    Where it names none, the target is a function that returns the three.
+    """
+
+    views: tuple[str, ...] = ()
 
     def load(self) -> Any:
         """Import and return the three views."""
+        if not self.views:
+            return super().load()()
         return tuple(_load(f"{self.target}:{name}") for name in self.views)
 
 
@@ -147,20 +153,21 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 """Of what is registered from outside."""
 
 _OWN = re.compile(rf"({NAME.pattern})=([A-Za-z_][\w.]*:[A-Za-z_]\w*)(?:\?(.*))?")
-_faults: list[str] = []
+FAULTS: list[str] = []
+"""What of the variables that register could not be, a sentence each."""
 
 
-def _own(variable: str, built_in: Mapping[str, Entry]) -> Iterator[tuple[str, str, str]]:
-    """Yield name, target and parameters of what a variable registers; `_faults` takes down what cannot be."""
+def own(variable: str, built_in: Collection[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield name, target and parameters of what a variable registers; `FAULTS` takes down what cannot be."""
     names: set[str] = set()
     for text in filter(None, map(str.strip, os.environ.get(variable, "").split(","))):
         parts = _OWN.fullmatch(text)
         if parts is None:
-            _faults.append(f"{variable} has {text!r}: should be name=module:target, several with commas between")
+            FAULTS.append(f"{variable} has {text!r}: should be name=module:target, several with commas between")
         elif parts[1] in built_in:
-            _faults.append(f"{variable} has {parts[1]!r}, which is the name of one that is built in: choose another")
+            FAULTS.append(f"{variable} has {parts[1]!r}, which is the name of one that is built in: choose another")
         elif parts[1] in names:
-            _faults.append(f"{variable} has {parts[1]!r} twice")
+            FAULTS.append(f"{variable} has {parts[1]!r} twice")
         else:
             names.add(parts[1])
             yield parts[1], parts[2], parts[3] or ""
@@ -180,10 +187,10 @@ def _own_loss(name: str, target: str, parameters: str) -> LossEntry | None:
         value = _number(default)
         if value is None or not key.isidentifier() or key in RESERVED:
             why = "is a setting of every loss" if key in RESERVED else "should be parameter=number, =true or =false"
-            _faults.append(f"BCL_LAB_LOSSES has {text!r} for {name!r}: {text if key not in RESERVED else key!r} {why}")
+            FAULTS.append(f"BCL_LAB_LOSSES has {text!r} for {name!r}: {text if key not in RESERVED else key!r} {why}")
             return None
         if key in {parameter.name for parameter in found}:
-            _faults.append(f"BCL_LAB_LOSSES has the parameter {key!r} of {name!r} twice")
+            FAULTS.append(f"BCL_LAB_LOSSES has the parameter {key!r} of {name!r} twice")
             return None
         found.append(Parameter(key, value, f"of {target}, {default} where nothing else is said"))
     return LossEntry(name, f"Registered here from {target}.", target, parameters=tuple(found))
@@ -259,7 +266,7 @@ _LOSSES: Mapping[str, LossEntry] = {
 
 LOSSES: Mapping[str, LossEntry] = {
     **_LOSSES,
-    **{name: entry for name, *rest in _own("BCL_LAB_LOSSES", _LOSSES) if (entry := _own_loss(name, *rest)) is not None},
+    **{name: entry for name, *rest in own("BCL_LAB_LOSSES", _LOSSES) if (entry := _own_loss(name, *rest)) is not None},
 }
 
 
@@ -302,7 +309,7 @@ _DOWNLOAD = (
     "`./data`; a copy that lies there is used. Without a network, put {archive} there."
 )
 
-DATASETS: Mapping[str, DatasetEntry] = {
+_DATASETS: Mapping[str, DatasetEntry] = {
     "digits": DatasetEntry(
         "Handwritten digits",
         "1,797 real 8×8 scans that come with scikit-learn. Needs no download.",
@@ -400,6 +407,23 @@ DATASETS: Mapping[str, DatasetEntry] = {
     ),
 }
 
+DATASETS: Mapping[str, DatasetEntry] = {
+    **_DATASETS,
+    **{
+        name: DatasetEntry(
+            name, f"Registered here from {target}.", target, needs_path=False, guide="It may take `data.path`."
+        )
+        for name, target, _ in own("BCL_LAB_DATASETS", _DATASETS)
+    },
+}
+
+
+def dataset_of(name: str) -> DatasetEntry:
+    """Return the data source of this name; of one that is not registered here, an entry that says so."""
+    missing = _not_here("data source", name, "BCL_LAB_DATASETS")
+    return DATASETS.get(name) or DatasetEntry(name, missing, "", needs_path=False, guide="")
+
+
 _BACKBONES: Mapping[str, Entry] = {
     **{
         f"resnet{depth}": Entry(
@@ -431,7 +455,7 @@ BACKBONES: Mapping[str, Entry] = {
     **_BACKBONES,
     **{
         name: Entry(name, f"Registered here from {target}.", target)
-        for name, target, _ in _own("BCL_LAB_BACKBONES", _BACKBONES)
+        for name, target, _ in own("BCL_LAB_BACKBONES", _BACKBONES)
     },
 }
 
@@ -441,31 +465,31 @@ def backbone_of(name: str) -> Entry:
     return BACKBONES.get(name) or Entry(name, _not_here("backbone", name, "BCL_LAB_BACKBONES"), "")
 
 
-_VIEWS = "bcl_core.data.views"
+_AT = "bcl_core.data.views"
 _SIM_RAND = {
     "sim-sim": ("SimAug for both", ("SIMAUG", "SIMAUG")),
     "sim-rand": ("RandAugment and SimAug", ("RAND", "SIMAUG")),
     "rand-rand": ("RandAugment for both", ("RAND", "RAND")),
 }
 
-VIEWS: Mapping[str, ViewsEntry] = {
+_VIEWS: Mapping[str, ViewsEntry] = {
     "affine-noise": ViewsEntry(
         "Turn, scale, shift, noise",
         "Rotation ±0.25 rad, scale ±15 %, shift ±10 % of the width, Gaussian noise 0.05. Made for digits.",
-        _VIEWS,
+        _AT,
         views=("AFFINE_NOISE",) * 3,
     ),
     "crop-flip": ViewsEntry(
         "Crop and flip",
         "Padding of an eighth of the width, a random crop back to size, a random horizontal flip.",
-        _VIEWS,
+        _AT,
         views=("CROP_FLIP",) * 3,
     ),
     **{
         f"{first}-{strategy}": ViewsEntry(
             f"{first_title}; {title}",
             f"Classifier: {first_help} Contrastive branch: {title}, the published strategy {strategy}.",
-            _VIEWS,
+            _AT,
             views=(first_view, *pair),
         )
         for first, first_title, first_view, first_help in (
@@ -487,5 +511,15 @@ VIEWS: Mapping[str, ViewsEntry] = {
     },
 }
 
-FAULTS: tuple[str, ...] = tuple(_faults)
-"""What of BCL_LAB_LOSSES and BCL_LAB_BACKBONES could not be registered, a sentence each."""
+VIEWS: Mapping[str, ViewsEntry] = {
+    **_VIEWS,
+    **{
+        name: ViewsEntry(name, f"Registered here from {target}.", target)
+        for name, target, _ in own("BCL_LAB_VIEWS", _VIEWS)
+    },
+}
+
+
+def views_of(name: str) -> ViewsEntry:
+    """Return the views of this name; of those that are not registered here, an entry that says so."""
+    return VIEWS.get(name) or ViewsEntry(name, _not_here("strategy of views", name, "BCL_LAB_VIEWS"), "")

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from bcl_core.data import long_tail_counts
 from bcl_core.geometry import simplex_metrics
-from bcl_core.losses import build_loss
+from bcl_core.losses.contract import build_loss
 from bcl_core.recipe import LossRecipe
 from benchmarks.ablations import JSON_FILE, cell_recipe
 

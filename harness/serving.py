@@ -1,6 +1,7 @@
 """A server of the app in a process of its own, and pages that look at it. For tests and benchmarks."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -36,11 +37,21 @@ def start(script: Path, log: Path, env: Mapping[str, str] | None = None) -> Serv
     prefix = environment.get("STREAMLIT_SERVER_BASE_URL_PATH", "")
     url = f"http://localhost:{port}/{prefix + '/' if prefix else ''}"
     try:
-        _wait_until_up(process, url, log)
+        wait_until_up(process, url, log)
     except BaseException:
         process.kill()
         raise
     return Server(url, process)
+
+
+def start_class(home: Path, log: Path) -> tuple[Server, str, str]:
+    """Start the app with class roles on a lab that nobody trains; return the class's link and its presenter's, too."""
+    env = {"BCL_LAB_CLASS": "1", "BCL_LAB_HOME": str(home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"}
+    env |= {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0", "STREAMLIT_BROWSER_SERVER_ADDRESS": "127.0.0.1"}
+    server = start(APP, log, env)
+    told = re.search(r"The class opens\s+(\S+)\s+You, to present\s+(\S+)", log.read_text())
+    assert told is not None, log.read_text()
+    return server, *told.groups()  # type: ignore[return-value]
 
 
 def new_page(visitor: BrowserContext, width: int = 1280, height: int = 900, **media: Any) -> Page:
@@ -58,7 +69,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_up(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+def wait_until_up(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    """Wait until a server answers; raise RuntimeError with its log where it ends, or a minute passes."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -15,7 +15,7 @@ MAY_USE = {
     "benchmarks": {"bcl_core", "app", "harness"},
 }
 # What the screens may use of the core: rooms that need no torch.
-ROOMS = ("recipe", "registry", "lab", "geometry", "metrics", "provenance", "data.long_tail_counts")
+ROOMS = ("recipe", "registry", "lab", "geometry", "machine", "metrics", "provenance", "data.long_tail_counts")
 
 
 def imported(house: str) -> Iterator[tuple[Path, str]]:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from bcl_core.cli import main
+from bcl_core.cli import _parser, main
 from bcl_core.lab import GroupPlan, Lab
 from tests.conftest import small
 
@@ -110,8 +110,15 @@ def test_runs_are_listed_and_deleted(tmp_path, cli):
     assert cli("restore", run_id)[0] == 0
     assert run_id in cli("runs")[1]
     assert "is not deleted" in cli("purge", run_id)[2]
-    assert cli("delete", run_id)[0] == cli("purge", run_id)[0] == 0
+    assert json.loads(cli("delete", run_id, "--json")[1]) == {"done": "delete", "runs": [run_id]}
+    assert cli("purge", run_id)[0] == 0
     assert cli("runs", "--deleted")[1] == "" and "no run" in cli("restore", run_id)[2]
+
+
+def test_every_command_prints_objects_if_asked_but_those_that_the_app_calls():
+    [commands] = [action for action in _parser()._actions if action.choices]
+    without = {name for name, parser in commands.choices.items() if "--json" not in parser.format_help()}
+    assert without == {"app", "project", "preview"}
 
 
 def test_the_command_line_imports_no_torch_to_list_runs(tmp_path):

@@ -10,11 +10,13 @@ from torch import nn
 
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
-from bcl_core.losses import LogitAdjustedCrossEntropy, build_loss
+from bcl_core.losses import LogitAdjustedCrossEntropy
+from bcl_core.losses.contract import build_loss
 from bcl_core.models import Heads, TwoBranchModel
 from bcl_core.models.prototypes import RunningMeans
+from bcl_core.objective import branches, total_loss
 from bcl_core.recipe import Execution, LossRecipe, RecipeError
-from bcl_core.training import branches, total_loss, train
+from bcl_core.training import train
 from tests.conftest import small
 
 BATCH, CLASSES, PIXELS = 12, 4, 10

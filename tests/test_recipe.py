@@ -7,7 +7,7 @@ import torch
 from bcl_core import registry
 from bcl_core.recipe import PRESETS, RACES, Execution, Recipe, RecipeError, apply_settings, field_names, preset
 from bcl_core.registry import BACKBONES, DATASETS, LOSSES, VIEWS
-from bcl_core.training import learning_rate
+from bcl_core.trainer import learning_rate
 
 
 def test_a_recipe_survives_its_own_json_with_its_hash():

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from bcl_core import capture, training
+from bcl_core import capture, trainer
 from bcl_core.capture import Mailbox, left_as_they_were, recompute_activations
 from bcl_core.data.dataset import Dataset, Split
 from bcl_core.data.views import apply_views, draw_views
@@ -39,12 +39,12 @@ def recipe_of(loss="bcl", **settings):
 @pytest.fixture
 def eager_capture(monkeypatch):
     """A capture as it is on a GPU, but that the work is done anew where a graph would be replayed."""
-    monkeypatch.setattr(training, "warm_up", lambda work: [work() for _ in range(capture.WARM_UPS)])
-    monkeypatch.setattr(training, "captured", lambda work: (lambda: work(), "captured"))
+    monkeypatch.setattr(trainer, "warm_up", lambda work: [work() for _ in range(capture.WARM_UPS)])
+    monkeypatch.setattr(trainer, "captured", lambda work: (lambda: work(), "captured"))
 
 
 def run_of(recipe, dataset, *, static, device=CPU):
-    return training._Run(recipe, dataset, Hardware(device, "fp32", 1), static=static)
+    return trainer.Trainer(recipe, dataset, Hardware(device, "fp32", 1), static=static)
 
 
 def an_epoch(run, epoch=1):

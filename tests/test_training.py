@@ -9,10 +9,12 @@ import torch
 
 from bcl_core import evaluation
 from bcl_core.data.dataset import Dataset, Split, prepare
+from bcl_core.evaluation import TrainingDiverged
 from bcl_core.losses import contrastive_statistics
 from bcl_core.models import build_model
 from bcl_core.recipe import Execution, apply_settings
-from bcl_core.training import Epoch, Started, Step, TrainingDiverged, learning_rate, train
+from bcl_core.trainer import learning_rate
+from bcl_core.training import Epoch, Started, Step, train
 from tests.conftest import small
 
 TERMS = {"features": np.float32, "labels": np.int64, "prototypes": np.float32}

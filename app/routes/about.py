@@ -213,7 +213,7 @@ def _classes_or_faults(lab: Lab, run: Run) -> tuple[Classes | None, dict[str, st
         samples = read_samples(folder)
     except SnapshotError as error:
         return None, {**faults, "samples": str(error)} if run.epoch is not None else faults
-    key = (str(folder.path), lab.rev(run.id), predicted is None)
+    key = (str(folder.path), lab.rev(run), predicted is None)
     has_prototypes = isinstance(run.recipe, Recipe) and loss_of(run.recipe.loss.name).prototypes
 
     def made() -> tuple[Classes, int]:

@@ -18,6 +18,8 @@ IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable", "Content-En
 FAULTS = (LabError, SnapshotError)
 NAMES_PATHS = ("error", "note", "failure", "missing", "shelf", "faults")
 """Fields of documents in which sentences stand that may name a path of this machine."""
+OF_THE_MACHINE = "provenance"
+"""The field that says what a run was made on, and of which files: viewers find it empty."""
 _viewers: Cache[tuple[str], Answer] = Cache(16 << 20)
 
 
@@ -68,17 +70,19 @@ def unless_known(request: Request, answer: Answer) -> Response:
 
 
 def _for_viewers(answer: Answer) -> tuple[Answer, int]:
-    """Return an answer without paths of this machine, and what keeping it takes in bytes."""
-    made = Answer.of(json.dumps(_without_paths(json.loads(answer.content)), allow_nan=False).encode())
+    """Return an answer without what is told of this machine, and what keeping it takes in bytes."""
+    made = Answer.of(json.dumps(_for_all(json.loads(answer.content)), allow_nan=False).encode())
     return made, len(made.content) + len(made.packed)
 
 
-def _without_paths(part: Any, named: str = "") -> Any:
+def _for_all(part: Any, named: str = "") -> Any:
     match part:
+        case dict() if named == OF_THE_MACHINE:
+            return {}
         case dict():
-            return {key: _without_paths(value, named if named in NAMES_PATHS else key) for key, value in part.items()}
+            return {key: _for_all(value, named if named in NAMES_PATHS else key) for key, value in part.items()}
         case list():
-            return [_without_paths(value, named) for value in part]
+            return [_for_all(value, named) for value in part]
         case str() if named in NAMES_PATHS:
             return without_paths(part)
     return part

@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
 from typing import TypedDict
 
 from starlette.concurrency import run_in_threadpool
@@ -22,7 +21,9 @@ from app.classroom import VISITOR, VISITOR_ID
 from app.roles import has_class_roles, role_in
 from app.routes.answers import as_json, in_words, sentence, unless_known
 from bcl_core.lab import Lab, worker_status
+from bcl_core.lab.locks import is_locked
 from bcl_core.lab.pulse import WorkerPulse
+from bcl_core.machine import free_memory
 
 VISITOR_SECONDS = 12 * 3600
 GPU_SECONDS = 5  # between two looks at it
@@ -30,23 +31,29 @@ NO_CLASS = "there is no class here: `make classroom` opens one"
 
 
 class Waiting(TypedDict):
-    """A run that trains or waits: its name, its state, and how far it is, 0 to 1."""
+    """A run that trains or waits: its name, its state, and how far it is, 0 to 1; whether viewers have started it."""
 
     name: str
+    viewers: bool
     state: str
     progress: float
 
 
 class Desk(TypedDict):
-    """What the presenter sees of the class and of the machine: bytes that are free, null where that is not told."""
+    """What the presenter sees of the class and of the machine.
+
+    `races`: viewers may start some; `hands` are the processes that train at this moment; what is free is in bytes.
+    """
 
     following: int
     exploring: int
     answers: list[int]
+    races: bool
     queue: list[Waiting]
     worker: WorkerPulse
+    hands: int
     disk_free: int
-    memory_free: int | None
+    memory_free: int
     gpu: str | None
 
 
@@ -94,27 +101,24 @@ def class_routes(lab_of: Callable[[], Lab]) -> list[Route]:
 def _desk(lab: Lab) -> Desk:
     following, exploring = classroom.ROOM.here()
     poll = lab.polls.current()
-    queue = sorted(lab.active_runs(), key=lambda run: (run.state == "queued", run.created))
+    queue = sorted(lab.active_runs(), key=lambda run: (run.state == "queued", run.turn))
+    hands = sum(is_locked(lab.folder(run.id).lock) for run in queue if run.state == "running")
     status = worker_status(lab)
     return {
         "following": following,
         "exploring": exploring,
         "answers": list(poll.counts) if poll else [],
-        "queue": [{"name": run.name, "state": run.state, "progress": run.progress} for run in queue],
+        "races": classroom.ROOM.races,
+        "queue": [
+            {"name": run.name, "viewers": run.execution.behind, "state": run.state, "progress": run.progress}
+            for run in queue
+        ],
         "worker": {"alive": status.alive, "failure": status.failure},
+        "hands": hands,
         "disk_free": shutil.disk_usage(lab.home).free,
-        "memory_free": _memory_free(),
+        "memory_free": free_memory(),
         "gpu": _gpu(int(time.monotonic() / GPU_SECONDS)),
     }
-
-
-def _memory_free() -> int | None:
-    """Return how many bytes programs can still take, what the system would give back included."""
-    try:
-        [line] = [line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:")]
-        return 1024 * int(line.split()[1])
-    except (OSError, ValueError):
-        return None
 
 
 @lru_cache(maxsize=1)

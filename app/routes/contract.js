@@ -157,7 +157,7 @@
  */
 
 /**
- * A run as the Library lists it. `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are as they are; `space` is where its angles are measured, and `widest` what none there exceeds, in degrees; `epoch` the last one recorded; `missing` what lacks here to train it on, in words; `created` and `deleted` are in seconds since 1970; `lacks_images`: it came without its images, which can be fetched.
+ * A run as the Library lists it. `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are as they are; `space` is where its angles are measured, and `widest` what none there exceeds, in degrees; `epoch` the last one recorded; `missing` what lacks here to train it on, in words; `created` and `deleted` are in seconds since 1970; `bytes` is what its files take on the disk; `lacks_images`: it came without its images, which can be fetched.
  * @typedef {Object} LibraryRun
  * @property {string} id
  * @property {"own"|"shelf"|"imported"|"recorded"} kind
@@ -180,6 +180,7 @@
  * @property {number} created
  * @property {number|null} deleted
  * @property {string} rev
+ * @property {number} bytes
  * @property {Figures} figures
  * @property {boolean} lacks_images
  */
@@ -221,22 +222,25 @@
  */
 
 /**
- * What the presenter sees of the class and of the machine: bytes that are free, null where that is not told.
+ * What the presenter sees of the class and of the machine. `races`: viewers may start some; `hands` are the processes that train at this moment; what is free is in bytes.
  * @typedef {Object} Desk
  * @property {number} following
  * @property {number} exploring
  * @property {Array<number>} answers
+ * @property {boolean} races
  * @property {Array<Waiting>} queue
  * @property {WorkerPulse} worker
+ * @property {number} hands
  * @property {number} disk_free
- * @property {number|null} memory_free
+ * @property {number} memory_free
  * @property {string|null} gpu
  */
 
 /**
- * A run that trains or waits: its name, its state, and how far it is, 0 to 1.
+ * A run that trains or waits: its name, its state, and how far it is, 0 to 1; whether viewers have started it.
  * @typedef {Object} Waiting
  * @property {string} name
+ * @property {boolean} viewers
  * @property {string} state
  * @property {number} progress
  */

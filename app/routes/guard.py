@@ -1,7 +1,8 @@
 """What every answer carries, and what of Streamlit's own a viewer does not get.
 
 Streamlit offers every session more than pages show: an upload of any size into memory, a cleared cache, metrics of the
-process. A viewer's socket passes what looking takes and nothing else, at the pace of a hand.
+process; and it tells every session where the app lies. A viewer's socket passes what looking takes and nothing else, at
+the pace of a hand.
 """
 
 import asyncio
@@ -12,11 +13,13 @@ import time
 from collections.abc import Mapping, MutableMapping
 from functools import cache
 from importlib.resources import files
+from pathlib import PurePath
 from typing import Any
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.roles import role_in
 from app.routes.answers import sentence
@@ -37,9 +40,12 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, with the headers of `headers`; or refuse."""
         if scope["type"] == "websocket" and role_in(HTTPConnection(scope)) == "viewer":
-            receive = _Looking(receive)
+            receive, send = _Looking(receive), _without_machine(send)
         elif scope["type"] == "http":
             send = _with_headers(send)
+            if not scope["query_string"].isascii():  # some servers pass on what no browser sends
+                await sentence(400, "an address is ASCII: write other characters as %XX")(scope, receive, send)
+                return
             path = scope["path"].removeprefix(scope.get("root_path", "")).lstrip("/")
             if any(f"{part}/" in f"{path}/" for part in PRESENTERS) and role_in(HTTPConnection(scope)) == "viewer":
                 await sentence(403, "a viewer may not do this here; the presenter may")(scope, receive, send)
@@ -83,6 +89,22 @@ def _kind(message: Mapping[str, Any]) -> str | None:
     except Exception:  # protobuf's own, which has no types
         return None
     return kind
+
+
+def _without_machine(send: Send) -> Send:
+    """Leave out of what begins each of Streamlit's sessions where the app lies, and on what machine it runs."""
+
+    async def sending(message: MutableMapping[str, Any]) -> None:
+        content = message.get("bytes")
+        if content is not None and (told := ForwardMsg.FromString(content)).HasField("new_session"):
+            begun = told.new_session
+            begun.main_script_path = PurePath(begun.main_script_path).name
+            for part in (begun.initialize.user_info, begun.initialize.environment_info):  # browsers expect both
+                part.Clear()
+            message = {**message, "bytes": told.SerializeToString()}
+        await send(message)
+
+    return sending
 
 
 def _with_headers(send: Send) -> Send:

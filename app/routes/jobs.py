@@ -23,8 +23,9 @@ FILES: Mapping[str, str] = {
     EXPORT: "application/zip",
 }
 """What of a job's folder can be fetched, and of which type it is."""
-LOOKED_AT = ("project-", "export-")
-"""How the keys of jobs begin that read runs of the lab alone: anybody may know how those stand."""
+EVERYBODYS = "project-"
+"""How the keys of jobs begin that anybody may know of. Others read the presenter's data, or write runs down with what
+they were made on."""
 
 
 class JobState(TypedDict):
@@ -46,7 +47,7 @@ def job_routes(lab_of: Callable[[], Lab]) -> list[Route]:
             key = request.path_params["key"]
             if not jobs.KEY.fullmatch(key):
                 return sentence(404, "there is no such job; a verb's answer names the key of one")
-            if not key.startswith(LOOKED_AT) and role_in(request) == "viewer":
+            if not key.startswith(EVERYBODYS) and role_in(request) == "viewer":
                 return sentence(403, "what this job has read is the presenter's")
             return await run_in_threadpool(in_words, request, lambda: answer(lab_of(), key, request))
 

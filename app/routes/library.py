@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from app.routes.answers import FAULTS, told, unless_known
-from bcl_core.lab import Lab, Run
+from bcl_core.lab import Lab, Run, RunFolder
+from bcl_core.lab.cache import Cache
 from bcl_core.lab.pulse import Answer
 from bcl_core.recipe import Recipe, Recorded
 from bcl_core.registry import DATASETS
@@ -44,7 +45,7 @@ class LibraryRun(TypedDict):
     `group` is its group's id; `data` the data set, `imbalance` the factor that was asked for, null where classes are
     as they are; `space` is where its angles are measured, and `widest` what none there exceeds, in degrees; `epoch` the
     last one recorded; `missing` what lacks here to train it on, in words; `created` and `deleted` are in seconds since
-    1970; `lacks_images`: it came without its images, which can be fetched.
+    1970; `bytes` is what its files take on the disk; `lacks_images`: it came without its images, which can be fetched.
     """
 
     id: str
@@ -68,6 +69,7 @@ class LibraryRun(TypedDict):
     created: float
     deleted: float | None
     rev: str
+    bytes: int
     figures: Figures
     lacks_images: bool
 
@@ -125,7 +127,8 @@ def _listed(lab: Lab, run: Run, metrics: Mapping[str, Any]) -> LibraryRun:
         "progress": run.progress,
         "created": run.created,
         "deleted": run.deleted,
-        "rev": lab.rev(run.id),
+        "rev": lab.rev(run),
+        "bytes": _bytes(lab, run),
         "figures": {
             "accuracy": metrics.get("accuracy"),
             "many": metrics.get("accuracy_many"),
@@ -136,6 +139,16 @@ def _listed(lab: Lab, run: Run, metrics: Mapping[str, Any]) -> LibraryRun:
         },
         "lacks_images": run.shelved and not lab.folder(run.id).sprite.exists(),
     }
+
+
+def _bytes(lab: Lab, run: Run) -> int:
+    """Return the size of a run's files, which is looked up anew where it has another epoch, or another state."""
+    folder = RunFolder((lab.shelf.home if run.shelved else lab.home / "runs") / run.id)
+    return _sizes.get((str(folder.path), run.epoch, run.state, run.rev), lambda: (folder.size(), SIZE_MEMORY // 10_000))
+
+
+SIZE_MEMORY = 4 << 20  # bytes of sizes that are known: of 10,000 runs
+_sizes: Cache[tuple[str, int | None, str, int | None], int] = Cache(SIZE_MEMORY)
 
 
 def _kind(run: Run) -> Kind:

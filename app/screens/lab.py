@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from app import classroom, guests
 from app.components.stage import stage
+from app.deeds import attempt
 from app.names import group_names, run_names
 from app.opened import show, shown
 from app.races import MOST_RUNS
@@ -17,7 +19,7 @@ from bcl_core.lab import Run
 from bcl_core.recipe import PRESETS, RACES, Recipe
 from bcl_core.registry import DATASETS
 
-SEEN = "lab/new"
+SEEN, STARTED = "lab/new", "lab/start"
 OLD_PARAMETERS = ("run", "other")
 OLD_RACE = ("race", "source")
 
@@ -30,6 +32,8 @@ def _page() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if "train" in allowed(role_here()):
             _offer_a_race()
+        elif classroom.ROOM.races:
+            _offer_to_viewers()
         with st.popover("Runs", icon=":material/checklist:"):
             _choose(known, chosen)
         st.html('<h1 class="bcl-unseen">Lab</h1>')  # the bar above says so to those who see it
@@ -60,6 +64,25 @@ def _offer_a_race() -> None:
         new_race()
     elif _asks_for_a_race():
         new_race(_race_asked())
+
+
+def _offer_to_viewers() -> None:
+    known = guests.offered()
+    st.menu_button(
+        "Start a race",
+        list(known),
+        format_func=known.__getitem__,
+        key=STARTED,
+        icon=":material/add:",
+        help="It waits until nothing of the teacher's does; one that is there already is shown. "
+        "Whoever follows the teacher sees it after *Look around myself*.",
+        on_click=_start,
+    )
+
+
+def _start() -> None:
+    if started := attempt("start-race", race=st.session_state[STARTED]):
+        show(started["runs"])
 
 
 def _asks_for_a_race() -> bool:

@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from app import documents
+from app import classroom, documents
 from app.components import start
-from app.deeds import train
+from app.deeds import attempt, train
 from app.opened import show
 from app.races import Draft
 from app.roles import role_here, told_here
@@ -61,9 +61,14 @@ if told is None:
 else:
     race = start.start(told, key="start")  # a race of the same name trains such runs
 with st.container(horizontal=True):
-    if st.button("Train it now", type="primary", icon=":material/play_arrow:"):
-        st.switch_page("screens/lab.py", query_params={"new": race})
     may_train = "train" in allowed(role_here())
+    may_start = may_train or classroom.ROOM.races
+    if may_start and st.button("Train it now", type="primary", icon=":material/play_arrow:"):
+        if may_train:
+            st.switch_page("screens/lab.py", query_params={"new": race})
+        elif started := attempt("start-race", race=race):
+            show(started["runs"])
+            st.switch_page("screens/lab.py")
     on_photographs = may_train and st.button("Train on photographs", icon=":material/photo_library:")
     if st.button("Library", icon=":material/grid_view:"):
         st.switch_page("screens/library.py")

@@ -1,6 +1,5 @@
 """What comes once an epoch, beside its steps: the images are embedded, measured, and what was found is written."""
 
-import io
 import tempfile
 import time
 import tracemalloc
@@ -8,14 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from threadpoolctl import threadpool_limits
 
 from bcl_core.bench.steps import work_clock
 from bcl_core.data.dataset import Dataset
 from bcl_core.geometry.arrays import SampleArray
 from bcl_core.hardware import Hardware
-from bcl_core.lab.files import RunFolder, write_arrays, write_once
+from bcl_core.lab import checkpoints
+from bcl_core.lab.files import RunFolder, write_arrays
 from bcl_core.measuring import Embedded, Samples, Selection, measure
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.training import Epoch, Step, train
@@ -56,9 +55,7 @@ def epoch_cost(recipe: Recipe, dataset: Dataset, hardware: Hardware) -> EpochCos
     with tempfile.TemporaryDirectory() as made:
         folder = RunFolder(Path(made))
         start = time.perf_counter()
-        buffer = io.BytesIO()
-        torch.save(dict(found.state), buffer)
-        write_once(folder.checkpoint(1), buffer.getvalue())
+        checkpoints.write(folder, 1, checkpoints.written(found.state))
         write_arrays(folder.embeddings(1), found.embeddings)
         write_arrays(folder.view(1), found.view)
         files = time.perf_counter() - start

@@ -18,8 +18,8 @@ from torchvision import transforms
 from bcl_core.data.dataset import Dataset
 from bcl_core.distributed import ALONE
 from bcl_core.models import build_model
+from bcl_core.objective import branches
 from bcl_core.recipe import Recipe
-from bcl_core.training import branches
 
 Picture = Callable[[Image.Image], Tensor]
 AHEAD = 2  # batches that each loader process prepares

@@ -24,8 +24,9 @@ from bcl_core.distributed import ALONE
 from bcl_core.hardware import Hardware
 from bcl_core.losses import LogitAdjustedCrossEntropy
 from bcl_core.models import TwoBranchModel, build_model
+from bcl_core.objective import branches
 from bcl_core.recipe import Recipe
-from bcl_core.training import branches, trial_steps
+from bcl_core.training import trial_steps
 
 VIEWS = 3
 STAGES = ("views", "forward", "loss", "backward", "optimiser")

@@ -1,12 +1,18 @@
-"""The command line. Exit code 2 and one sentence where the input was wrong."""
+"""The command line.
+
+Commands take --json, and then print objects, one a line. Exit codes: 0, done; 2, it could not be, and one sentence on
+stderr says why and what would be right; 130, a training that Ctrl-C stopped; 1, a fault of this program.
+"""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from bcl_core.cli import bench, models, record, steer, train
+from bcl_core import __version__
+from bcl_core.cli import app, bench, export, models, read, record, runs, steer, train
 from bcl_core.data.source import DataError
+from bcl_core.installed import told
 from bcl_core.lab import Lab, LabError, SnapshotError
 from bcl_core.lab.faults import in_words
 from bcl_core.recipe import RecipeError
@@ -25,13 +31,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (DataError, RecipeError, LabError, SnapshotError) as error:
         print(f"bcl_core: {error}", file=sys.stderr)
         sys.exit(2)
+    except ModuleNotFoundError as error:
+        if (what_to_install := told(error)) is None:
+            raise
+        print(f"bcl_core: {what_to_install}", file=sys.stderr)
+        sys.exit(2)
     sys.exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m bcl_core", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="bcl-lab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--home", type=Path, help="the lab's folder; else BCL_LAB_HOME, else ./lab")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for family in (train, steer, models, record, bench):
+    for family in (app, train, runs, steer, read, models, record, export, bench):
         family.add_commands(commands)
     return parser

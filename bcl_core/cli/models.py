@@ -1,4 +1,4 @@
-"""`import`, `evaluate`, `export`, `thumbnails`, `preview`: models and data. What they call imports torch."""
+"""`import`, `evaluate`, `pack`, `project`, `thumbnails`, `preview`: models and data. What they call imports torch."""
 
 import argparse
 import json
@@ -6,7 +6,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bcl_core.cli.settings import A_RUN, AS_JSON, SETTINGS, add_recipe_arguments, changed, settings_of, what_to_train
+from bcl_core.cli.settings import (
+    A_RUN,
+    AS_JSON,
+    SETTINGS,
+    add_recipe_arguments,
+    changed,
+    say,
+    settings_of,
+    what_to_train,
+)
 from bcl_core.lab import Lab, ensure_worker
 from bcl_core.recipe import Execution, RecipeError, apply_settings
 
@@ -27,13 +36,10 @@ def add_commands(commands: Any) -> None:
     )
     evaluate.set_defaults(command=_evaluate)
 
-    export = commands.add_parser("export", help="write runs, with all but their images, into one zip file")
-    export.add_argument("runs", nargs="+", metavar="RUN")
-    export.add_argument("file", type=Path, metavar="FILE.zip")
-    export.set_defaults(command=_export)
-
     pack = commands.add_parser(
-        "pack", help="lay the epochs of finished runs, or of runs on the shelf, into one file each"
+        "pack",
+        help="lay the epochs of finished runs, or of runs on the shelf, into one file each",
+        parents=[AS_JSON],
     )
     pack.add_argument("runs", nargs="+", metavar="RUN")
     pack.set_defaults(command=_pack)
@@ -45,7 +51,9 @@ def add_commands(commands: Any) -> None:
     project.set_defaults(command=_project)
 
     thumbnails = commands.add_parser(
-        "thumbnails", help="make the thumbnails of a run that came without its images", parents=[A_RUN, SETTINGS]
+        "thumbnails",
+        help="make the thumbnails of a run that came without its images",
+        parents=[A_RUN, SETTINGS, AS_JSON],
     )
     thumbnails.set_defaults(command=_thumbnails)
 
@@ -123,14 +131,8 @@ def _thumbnails(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.thumbnails import fetch_thumbnails
 
     fetch_thumbnails(lab, arguments.run, _where(lab, arguments))
-    print(f"written: {lab.folder(arguments.run).sprite}")
-
-
-def _export(lab: Lab, arguments: argparse.Namespace) -> None:
-    from bcl_core.lab.export import export_runs
-
-    export_runs(lab, arguments.runs, arguments.file)
-    print(f"written: {arguments.file}")
+    written = lab.folder(arguments.run).sprite
+    say(arguments, f"written: {written}", run=arguments.run, written=str(written))
 
 
 def _pack(lab: Lab, arguments: argparse.Namespace) -> None:
@@ -138,7 +140,8 @@ def _pack(lab: Lab, arguments: argparse.Namespace) -> None:
 
     for run_id in arguments.runs:
         pack(lab, run_id)
-        print(f"packed: {lab.folder(run_id).pack}")
+        written = lab.folder(run_id).pack
+        say(arguments, f"packed: {written}", run=run_id, written=str(written))
 
 
 def _project(lab: Lab, arguments: argparse.Namespace) -> None:

@@ -1,6 +1,7 @@
-"""From arguments to a recipe and an execution."""
+"""What commands share: from arguments to a recipe and an execution, and what they print."""
 
 import argparse
+import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,3 +73,8 @@ def settings_of(arguments: argparse.Namespace) -> dict[str, str]:
         if "=" not in text:
             raise RecipeError(f"--set {text!r} has no value; write --set KEY=VALUE, for example --set epochs=20")
     return dict(text.split("=", 1) for text in arguments.set)
+
+
+def say(arguments: argparse.Namespace, sentence: str, **fields: Any) -> None:
+    """Print a sentence, or with --json the fields, as one object."""
+    print(json.dumps(fields) if arguments.json else sentence, flush=True)

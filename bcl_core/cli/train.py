@@ -45,7 +45,7 @@ def _train(lab: Lab, arguments: argparse.Namespace) -> None:
 
     from bcl_core.distributed import joined  # imports torch: not before the arguments are known to be right
     from bcl_core.lab.recording import train_along
-    from bcl_core.losses import load_loss
+    from bcl_core.losses.contract import load_loss
 
     with joined() as world:
         if not world.leads:

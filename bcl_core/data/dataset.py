@@ -14,7 +14,7 @@ from bcl_core.data.source import DataError, Opening, Source, SplitName
 from bcl_core.data.stream import FileImages
 from bcl_core.randomness import array_generator
 from bcl_core.recipe import DataPaths, DataRecipe, Recipe
-from bcl_core.registry import DATASETS
+from bcl_core.registry import DATASETS, dataset_of
 
 # The usual constants of photographs, for sets that are too large to be measured first.
 STREAMED_MEAN, STREAMED_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -64,7 +64,9 @@ def prepare(recipe: Recipe, paths: DataPaths | None = None, report: Callable[[st
     Raises:
         DataError: the source cannot give what the recipe asks for.
     """
-    wanted, entry = recipe.data, DATASETS[recipe.data.source]
+    wanted, entry = recipe.data, dataset_of(recipe.data.source)
+    if entry.missing:
+        raise DataError(entry.missing)
     streamed = wanted.loading == "stream"
     opening = Opening(entry, paths or DataPaths(), wanted.image_size, decode=not streamed, report=report)
     source: Source = entry.load()(opening)

@@ -108,6 +108,8 @@ def path_and_label(line: str) -> tuple[str, int]:
     path = os.path.normpath(fields[1])
     if path.split(os.sep, 1)[0] in ("", os.pardir):
         raise ValueError("leads out of the image folder")
+    if "\0" in path:
+        raise ValueError("holds a null byte")
     return path, int(fields[2])
 
 

@@ -2,6 +2,7 @@
 
 from bcl_core.lab.files import RunFolder, SnapshotError
 from bcl_core.lab.launch import WorkerStatus, ensure_worker, stop_worker, worker_log, worker_status
+from bcl_core.lab.reading import Reading, read
 from bcl_core.lab.record_arrays import RecordError
 from bcl_core.lab.recorded import record
 from bcl_core.lab.recorder import Recorder

@@ -22,13 +22,12 @@ from bcl_core.lab.files import RunFolder, SnapshotError
 from bcl_core.lab.rows import is_made_up, recipe_of
 from bcl_core.lab.run import LabError, Run, UnknownRun
 from bcl_core.lab.samples import read_samples
-from bcl_core.lab.store import Lab, new_id, proper_name
+from bcl_core.lab.store import BROUGHT_ASIDE, Lab, new_id, proper_name
 from bcl_core.metrics import that_hold
 from bcl_core.recipe import FORMAT_VERSION, RUN_ID, Execution, Recipe, RecipeError, Recorded
 from bcl_core.recipe.fields import LAST_EPOCH, Section, explain
 
 MAX_RUNS = 1000
-ASIDE = ".brought-"  # what the folder is called that a zip is unpacked into
 MAX_CLASS_NAME = 200  # characters
 _EPOCH_FILE = r"(?:view|embeddings)/[0-9]{4,5}\.safetensors"
 _NAME = re.compile(
@@ -61,6 +60,7 @@ class _Row(Section):
     seconds: Annotated[float, Field(ge=0, le=1e10)]
     error: Annotated[str, Field(max_length=2000)] | None
     created: Annotated[float, Field(ge=0, le=1e10)]
+    rev: Annotated[int, Field(ge=0, le=2**31)] | None = None  # earlier releases have none
     provenance: dict[str, str]
     execution: Execution
 
@@ -85,9 +85,9 @@ def bring(lab: Lab, file: Path) -> list[Brought]:
         OSError: it cannot be read, or there is no room for its runs.
     """
     with FileLock(lab.home / "bringing.lock"):  # who brings the same in at the same time finds it here
-        for left in (lab.home / "runs").glob(f"{ASIDE}*"):  # by a process that was killed
+        for left in (lab.home / "runs").glob(f"{BROUGHT_ASIDE}*"):  # by a process that was killed
             shutil.rmtree(left, ignore_errors=True)
-        aside = Path(tempfile.mkdtemp(prefix=ASIDE, dir=lab.home / "runs"))
+        aside = Path(tempfile.mkdtemp(prefix=BROUGHT_ASIDE, dir=lab.home / "runs"))
         try:
             return _enter(lab, _found(file, aside), aside)
         finally:
@@ -190,7 +190,7 @@ def _check_files(folder: RunFolder) -> None:
                 raise ValueError(f"{folder.pack.name} holds what no run's does")
             for entry in entries:
                 folder.content(folder.path / entry.filename)
-    for file in folder.path.rglob("*.safetensors"):
+    for file in (*folder.path.rglob("*.safetensors"), *folder.path.rglob("*.pt")):
         folder.content(file)
 
 

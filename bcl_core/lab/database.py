@@ -12,9 +12,10 @@ from bcl_core.lab.faults import DATABASE, in_words
 from bcl_core.lab.rows import text_of
 from bcl_core.lab.run import DiskError, LabError
 
-STORE_VERSION = 4  # 2: runs have notes; 3: some runs are recorded from other code; 4: runs are deleted for a while
+# 2: runs have notes; 3: some runs are recorded from other code; 4: runs are deleted for a while; 5: runs have a rev
+STORE_VERSION = 5
 
-_LATER = {"note": "TEXT", "deleted": "REAL"}  # columns of runs that its first version had not
+_LATER = {"note": "TEXT", "deleted": "REAL", "rev": "INTEGER"}  # columns of runs that its first version had not
 
 PATIENCE_SECONDS = 30  # with whoever else writes
 # What SQLite says where it can write neither the file nor what belongs beside it.
@@ -31,7 +32,7 @@ CREATE TABLE IF NOT EXISTS runs (
     state TEXT NOT NULL, run_until INTEGER, stop INTEGER NOT NULL DEFAULT 0,
     epoch INTEGER, progress REAL NOT NULL DEFAULT 0, seconds REAL NOT NULL DEFAULT 0,
     error TEXT, provenance TEXT NOT NULL DEFAULT '{}', created REAL NOT NULL, note TEXT,
-    deleted REAL);
+    deleted REAL, rev INTEGER);
 CREATE TABLE IF NOT EXISTS metrics (
     run TEXT NOT NULL, epoch INTEGER NOT NULL, metrics TEXT NOT NULL, PRIMARY KEY (run, epoch)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS worker (

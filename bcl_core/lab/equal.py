@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from bcl_core.lab.run import Run
 from bcl_core.lab.store import Lab
 from bcl_core.recipe import DataPaths, Recipe
-from bcl_core.registry import DATASETS
+from bcl_core.registry import dataset_of
 
 COUNTED = ("queued", "running", "paused", "finished")
 
@@ -43,7 +43,7 @@ def _counts(lab: Lab, run: Run) -> bool:
 
 def _on_same_data(run: Run, paths: DataPaths) -> bool:
     source = run.training_recipe.data.source
-    if not DATASETS[source].needs_path:
+    if not dataset_of(source).needs_path:
         return True
     theirs = run.execution.data
     return not run.shelved and (theirs.path, theirs.lists or theirs.path) == (paths.path, paths.lists or paths.path)

@@ -15,6 +15,7 @@ from safetensors.torch import save
 from bcl_core.lab.checkpoints import read_state
 from bcl_core.lab.files import RunFolder, write_aside
 from bcl_core.lab.run import LabError, Run
+from bcl_core.lab.seals import seal_arrays
 from bcl_core.lab.store import Lab
 from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe, Unreadable
 
@@ -80,7 +81,7 @@ def _add_run(archive: zipfile.ZipFile, lab: Lab, run: Run) -> None:
     if isinstance(run.recipe, Recipe):
         model = read_state(lab, run.id).model
         weights = save({name: tensor.contiguous() for name, tensor in model.items()})
-        _add(archive, f"{run.id}/{WEIGHTS}", weights)
+        _add(archive, f"{run.id}/{WEIGHTS}", seal_arrays(weights))
     for file in _files(folder, run):
         with file.open("rb") as source, archive.open(_entry(f"{run.id}/{_name(file, folder)}"), "w") as copy:
             shutil.copyfileobj(source, copy, 1 << 20)
@@ -107,6 +108,7 @@ def _row(run: Run) -> dict[str, object]:
         "progress": run.progress,
         "seconds": run.seconds,
         "error": run.error,
+        "rev": run.rev,
         "created": run.created,
         "provenance": dict(run.provenance),
         # Where the data lay concerns nobody else.

@@ -1,14 +1,12 @@
 """A run's folder. What is written is never changed: a file is complete (written aside, synced, renamed) or absent.
 
-A file of arrays carries the digest of its content, so that a byte that has flipped since is not drawn as data. The
-epochs of a run that has ended lie in one file, byte for byte as they were written: see `bcl_core.lab.pack`.
+A file of arrays, or a checkpoint, carries the digest of its content: see `bcl_core.lab.seals`. The epochs of a run that
+has ended lie in one file, byte for byte as they were written: see `bcl_core.lab.pack`.
 """
 
-import hashlib
 import json
 import os
 import re
-import struct
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -21,18 +19,16 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from bcl_core.lab.cache import Cache
+from bcl_core.lab.seals import ZIP_ERRORS, fault_of_arrays, fault_of_zip, header_end, is_sealed, seal_arrays
 from bcl_core.recipe import FORMAT_VERSION
 
 Arrays = Mapping[str, NDArray[Any]]
 
+CHECKPOINTS_KEPT = 2  # of a run: where the newest is damaged it goes on from the one before
 MEMORY = 64 << 20  # bytes of arrays that are kept at hand
 INDEX_MEMORY = 16 << 20  # bytes of packs' lists of contents
 _ENTRY_MEMORY = 600  # bytes that an entry of such a list takes
 _MOST_OPEN = 64  # packs; each is an open file
-# What zipfile raises where a pack is damaged, beside what says so.
-_ZIP_ERRORS = (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError, OverflowError, struct.error)
-_UNSEALED = "0" * 64
-_DIGEST = re.compile(rb'"digest":"([0-9a-f]{64})"')
 
 
 class SnapshotError(ValueError):
@@ -118,6 +114,14 @@ class RunFolder:
         """Return the epochs whose checkpoint stands, in order."""
         return sorted(int(file.stem) for file in (self.path / "checkpoint").glob("*.pt"))
 
+    def files(self) -> list[Path]:
+        """Return all files that there are, in order; none where the folder is missing."""
+        return sorted(file for file in self.path.rglob("*") if file.is_file())
+
+    def size(self) -> int:
+        """Return how many bytes they have."""
+        return sum(file.stat().st_size for file in self.files())
+
     def content(self, file: Path) -> bytes:
         """Return the bytes of one of this run's files, wherever it lies.
 
@@ -147,7 +151,7 @@ class RunFolder:
         """Return the names of the files in the pack; none where there is no pack that can be read."""
         try:
             return _index(self.pack).NameToInfo
-        except (*_ZIP_ERRORS, SnapshotError):
+        except (*ZIP_ERRORS, SnapshotError):
             return ()
 
     def packed_content(self, name: str) -> bytes:
@@ -158,7 +162,7 @@ class RunFolder:
             return _index(self.pack).read(name)
         except (FileNotFoundError, KeyError) as error:
             raise SnapshotError(f"{name} of this run is missing") from error
-        except _ZIP_ERRORS as error:
+        except ZIP_ERRORS as error:
             raise SnapshotError(f"{name} of this run is damaged, in {self.pack.name}: {error}") from error
 
 
@@ -197,13 +201,7 @@ def write_arrays(path: Path, arrays: Arrays, **metadata: str) -> None:
 def encoded(arrays: Arrays, **metadata: str) -> bytes:
     """Return what `write_arrays` writes: the same bytes for the same content."""
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    content = save(contiguous, {"format_version": str(FORMAT_VERSION), **metadata, "digest": _UNSEALED})
-    end = _header_end(content)
-    header = json.dumps(json.loads(content[8:end]), sort_keys=True, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)  # as the format asks, so that arrays are aligned
-    content = len(header).to_bytes(8, "little") + header + content[end:]
-    digest = hashlib.sha256(content).hexdigest().encode()  # of the whole file, with zeros where it will stand
-    return content.replace(b'"digest":"' + _UNSEALED.encode(), b'"digest":"' + digest, 1)
+    return seal_arrays(save(contiguous, {"format_version": str(FORMAT_VERSION), **metadata}))
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -231,31 +229,29 @@ def _index(pack: Path) -> zipfile.ZipFile:
 
 
 def _checked(name: str, content: bytes) -> bytes:
-    """Return the content unless its digest is another; files of the first release have none, and are read instead."""
-    if not name.endswith(".safetensors"):
+    """Return the content unless its digest is another; arrays of the first release have none, and are read instead."""
+    if name.endswith(".pt"):
+        fault = fault_of_zip(content)
+    elif name.endswith(".safetensors"):
+        fault = fault_of_arrays(content)
+        if not is_sealed(content):
+            _parsed(name, content)
+    else:
         return content
-    found = _DIGEST.search(content, 0, min(_header_end(content), len(content)))
-    if found is None:
-        _parsed(name, content)
-        return content
-    unsealed = content[: found.start(1)] + _UNSEALED.encode() + content[found.end(1) :]
-    if hashlib.sha256(unsealed).hexdigest().encode() != found[1]:
-        raise SnapshotError(f"{name} of this run is damaged: its checksum is another")
+    if fault is not None:
+        raise SnapshotError(f"{name} of this run is damaged: {fault}")
     return content
-
-
-def _header_end(content: bytes) -> int:
-    return 8 + int.from_bytes(content[:8], "little")
 
 
 def _parsed(name: str, content: bytes) -> tuple[tuple[dict[str, NDArray[Any]], dict[str, str]], int]:
     try:
         arrays = load(content)
-        metadata = json.loads(content[8 : _header_end(content)]).get("__metadata__", {})
+        metadata = json.loads(content[8 : header_end(content)]).get("__metadata__", {})
     except (ValueError, SafetensorError) as error:
         raise SnapshotError(f"{name} of this run is damaged: {error}") from error
-    if int(metadata.get("format_version", 0)) > FORMAT_VERSION:
-        raise SnapshotError(f"{name} has format {metadata['format_version']}; this version reads {FORMAT_VERSION}")
+    version = metadata.get("format_version", "0")
+    if not re.fullmatch("[0-9]{1,9}", version) or int(version) > FORMAT_VERSION:
+        raise SnapshotError(f"{name} has format {version[:20]!r}; this version reads {FORMAT_VERSION}")
     for array in arrays.values():
         array.flags.writeable = False  # shared between readers
     metadata.pop("digest", None)

@@ -13,6 +13,7 @@ from filelock import FileLock, Timeout
 from bcl_core.data.places import data_home
 from bcl_core.lab.faults import in_words
 from bcl_core.lab.locks import is_locked
+from bcl_core.lab.logs import readable
 from bcl_core.lab.run import LabError
 from bcl_core.lab.store import Lab
 from bcl_core.provenance import code_version
@@ -105,13 +106,15 @@ def stop_worker(lab: Lab) -> bool:
 
 
 def worker_log(lab: Lab, last_bytes: int = 20_000) -> str:
-    """Return the end of the worker's log."""
+    """Return the end of the worker's log, for people."""
     path = lab.home / "worker.log"
     if not path.exists():
         return ""
     with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - last_bytes))
-        return file.read().decode(errors="replace")
+        start = max(0, path.stat().st_size - last_bytes)
+        file.seek(start)
+        text = file.read().decode(errors="replace")
+    return readable(text.partition("\n")[2] if start else text)  # the first line may be cut
 
 
 def environment() -> dict[str, str]:

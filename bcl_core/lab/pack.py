@@ -6,7 +6,7 @@ epoch gets the same bytes before and after. It stands complete before the files 
 
 import logging
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from bcl_core.lab.files import RunFolder, SnapshotError, write_aside, write_once
@@ -52,7 +52,7 @@ def pack_or_leave(lab: Lab, run_id: str) -> None:
     try:
         _pack(lab, run_id)
     except (OSError, SnapshotError):
-        log.exception("run %s could not be packed", run_id)
+        log.exception("run %s could not be packed", run_id, extra={"run": run_id})
 
 
 def _pack(lab: Lab, run_id: str) -> None:
@@ -75,6 +75,28 @@ def _pack(lab: Lab, run_id: str) -> None:
     for kind in KINDS:
         if (folder.path / kind).is_dir() and not any((folder.path / kind).iterdir()):
             (folder.path / kind).rmdir()
+
+
+def forget(folder: RunFolder, epochs: Collection[int]) -> None:
+    """Remove the files of epochs that the database does not know any more, those in the pack too."""
+    going = {f"{kind}/{epoch:04d}.safetensors" for kind in KINDS for epoch in epochs}
+    for name in going:
+        (folder.path / name).unlink(missing_ok=True)
+    for epoch in epochs:
+        for file in (folder.path / "projection").glob(f"*-{epoch:04d}.safetensors"):
+            file.unlink()
+    packed = [*folder.packed()]
+    if going & {*packed}:
+        staying = {name: folder.packed_content(name) for name in packed if name not in going}
+        write_aside(folder.pack, lambda aside: _write_zip(aside, staying, {}))
+
+
+def packed_twice(folder: RunFolder) -> list[Path]:
+    """Return the files that the pack holds as they are: who packed was killed before it had removed them."""
+    files = (folder.path / name for name in folder.packed())
+    return [
+        file for file in files if file.exists() and _is_packed(folder, file.relative_to(folder.path).as_posix(), file)
+    ]
 
 
 def _is_packed(folder: RunFolder, name: str, file: Path) -> bool:

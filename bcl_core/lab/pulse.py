@@ -206,7 +206,7 @@ class Pulse:
         if run is None:
             one.rev, one.last, one.head = "", None, ""
             return
-        rev = self.lab.rev(run_id)
+        rev = self.lab.rev(run)
         if (rev, run.epoch) != (one.rev, one.last):
             kept, known = self.lab.epochs(run_id), one.rows if rev == one.rev else {}
             latest = kept[-MOST_ROWS:]
@@ -256,10 +256,10 @@ def _head(run: Run, rev: str, kept: Sequence[int], queue: Queue | None) -> dict[
 
 
 def _queue(willing: Sequence[Run]) -> dict[str, Queue]:
-    """Say, of each queued run, what will be trained before its group: groups go in the order they were queued."""
-    groups: dict[tuple[float, str], list[Run]] = {}
+    """Say, of each queued run, what will be trained before its group."""
+    groups: dict[tuple[bool, float, str], list[Run]] = {}
     for run in willing:
-        groups.setdefault((run.created, run.group_id), []).append(run)
+        groups.setdefault(run.turn, []).append(run)
     before: list[float | None] = []
     found: dict[str, Queue] = {}
     for _, runs in sorted(groups.items()):

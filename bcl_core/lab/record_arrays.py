@@ -46,9 +46,19 @@ def as_array(name: str, values: Values) -> NDArray[Any]:
         array = array.astype(str)
     if array.dtype.kind == "S":
         array = np.char.decode(array, "utf-8", "replace")
+    if array.dtype.kind == "U" and not _is_text(array):
+        raise RecordError(f"{name} holds text with characters that there are not: it is damaged")
     if array.dtype.kind not in "biufU":
         raise RecordError(f"{name} holds {array.dtype} values; expected numbers or text")
     return array
+
+
+def _is_text(array: NDArray[np.str_]) -> bool:
+    """Whether each 32-bit unit of an array of text is a character."""
+    if not array.dtype.itemsize:
+        return True
+    units = np.ascontiguousarray(array, array.dtype.newbyteorder("=")).view(np.uint32)
+    return not bool((units > sys.maxunicode).any() or ((units >= 0xD800) & (units < 0xE000)).any())
 
 
 def _off_device(values: Any) -> Any:

@@ -2,11 +2,11 @@
 
 import math
 import zipfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -18,8 +18,12 @@ from numpy.typing import NDArray
 from bcl_core.lab.record_arrays import MAX_CLASSES, MAX_NAME, RecordError
 from bcl_core.lab.recorded import record
 from bcl_core.lab.store import Lab
+from bcl_core.machine import free_memory
 
 MAX_BYTES = 2 * 1024**3
+MOST_MEMORY = 4_000_000_000  # bytes that a file may take while it is recorded, and half of what is free at the most
+A_NUMBER = 40  # bytes that measuring takes for each number of an epoch: four to five copies in float64, as measured
+MEASURED = ("embeddings", "probabilities", "prototypes", "classifier", "class_means")
 LISTED = 12
 KEYS = (
     *("embeddings", "labels", "epochs", "class_names", "class_counts", "test", "images"),
@@ -40,8 +44,8 @@ def record_file(lab: Lab, file: Path, name: str | None = None) -> tuple[str, tup
     An .npz holds `embeddings` (n, d) or (E, n, d) and `labels` (n,), and may hold any other array that `record` takes,
     under its name. A Parquet file holds a row a sample and epoch, with columns `embedding` (a list of numbers) and
     `label` (whole numbers or text), and may have `epoch`, `class_name` and `split` ("train" or "test"); the rows of
-    every epoch are in the same order. The file has at most 2 GiB, unpacked too; the run is called after it where it is
-    given no name.
+    every epoch are in the same order. The file has at most 2 GiB, unpacked too, and what it says that it holds takes at
+    most MOST_MEMORY to measure; the run is called after it where it is given no name.
 
     Raises:
         RecordError: the file cannot be read or used; nothing is written then.
@@ -90,20 +94,40 @@ def _read_npz(file: Path) -> _Contents:
         _require(file, KEYS[:2], members, "arrays")
         known = [key for key in KEYS if key in members]
         _refuse_large(file, sum(members[key].file_size for key in known))
-        return {key: _read_array(archive, members[key], key) for key in known}, _beside(members, KEYS)
+        declared = {key: _declared(archive, members[key], key) for key in known}
+        _refuse_hungry(file, sum(map(_size, declared.values())), {key: one.shape for key, one in declared.items()})
+        return {key: _read_array(archive, members[key]) for key in known}, _beside(members, KEYS)
 
 
-def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str) -> NDArray[Any]:
-    """Read an array whose header says no more than there is, and which is no pickle."""
+class _Declared(NamedTuple):
+    """What the header of an array says that it is."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+
+
+def _size(array: _Declared) -> int:
+    return math.prod(array.shape) * array.dtype.itemsize
+
+
+def _declared(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, key: str) -> _Declared:
+    """Read the header of an array that says no more than there is, and that is no pickle."""
     with archive.open(entry) as opened:
         version = npy.read_magic(opened)
         if version not in HEADERS:
             raise RecordError(f"{key} has version {version} of numpy's format; expected 1.0 or 2.0")
         shape, _, dtype = HEADERS[version](opened)
+    found = _Declared(shape, dtype)
     if dtype.hasobject:
         raise RecordError(f"{key} holds Python objects, which could run code and are not read; save numbers or text")
-    if math.prod(shape) * dtype.itemsize > entry.file_size:
+    if _size(found) > entry.file_size:
         raise RecordError(f"{key} claims to be {shape}, more than the file holds: it is damaged or cut short")
+    if dtype.kind in "US" and (longest := dtype.itemsize // (4 if dtype.kind == "U" else 1)) > MAX_NAME:
+        raise RecordError(f"{key} holds texts of up to {longest:,} characters; at most {MAX_NAME}")
+    return found
+
+
+def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(entry) as opened:
         array: NDArray[Any] = npy.read_array(opened, allow_pickle=False)
     return array
@@ -116,16 +140,19 @@ def _read_parquet(file: Path) -> _Contents:
         _require(file, COLUMNS[:2], names, "columns")
         if about.num_rows == 0:
             raise RecordError(f"{file.name} holds no rows")
-        groups = [about.row_group(i) for i in range(about.num_row_groups)]
-        chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+        read = [name for name in COLUMNS if name in names]
+        chunks = _chunks(opened, read)
         # As float32; the compressed size says nothing of what a repeated number unpacks to.
         _refuse_large(file, 4 * sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding.")))
         _refuse_large(file, sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in COLUMNS))
-        table = opened.read(columns=[name for name in COLUMNS if name in names])
+        # As a table, as one array, and in the order of epochs; as float64 where it says no more.
+        _refuse_hungry(file, 24 * sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding.")), {})
+        table = opened.read(columns=read)
     columns = {name: _column(table, name) for name in table.column_names}
     embeddings, labels = _lists(columns["embedding"]), _values(columns["label"])
     epochs = _values(columns["epoch"]) if "epoch" in columns else np.ones(len(labels), np.int64)
     numbers, rows = _by_epoch(epochs)
+    _refuse_hungry(file, 3 * embeddings.nbytes, {"embeddings": (rows.shape[1], embeddings.shape[1])})
     arrays: dict[str, Any] = {
         "embeddings": embeddings[rows],
         "labels": _alike("label", labels[rows], numbers),
@@ -139,6 +166,18 @@ def _read_parquet(file: Path) -> _Contents:
     elif "class_name" in columns:
         ignored += ("class_name",)
     return arrays, ignored
+
+
+def _chunks(opened: pq.ParquetFile, names: Sequence[str]) -> list[pq.ColumnChunkMetaData]:
+    """Return what each group of rows says of these columns.
+
+    Where that is damaged, pyarrow ends the process as it is asked for; reading a row first raises instead.
+    """
+    about = opened.metadata
+    for group in range(about.num_row_groups):
+        next(opened.iter_batches(1, row_groups=[group], columns=names), None)
+    places = [i for i in range(about.num_columns) if about.schema.column(i).path.partition(".")[0] in names]
+    return [about.row_group(group).column(i) for group in range(about.num_row_groups) for i in places]
 
 
 def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
@@ -227,6 +266,20 @@ def _require(file: Path, needed: Iterable[str], found: Collection[str], what: st
 def _refuse_large(file: Path, size: int) -> None:
     if size > MAX_BYTES:
         raise RecordError(f"{file.name} takes {size / 1024**3:.1f} GiB; at most 2 GiB can be recorded")
+
+
+def _refuse_hungry(file: Path, held: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a file that would take too much memory: so many bytes as arrays, and what measuring them takes."""
+    measured = {name: shape[-2:] for name, shape in shapes.items() if name in MEASURED}
+    needs = held + A_NUMBER * sum(map(math.prod, measured.values()))
+    if needs > (most := min(MOST_MEMORY, free_memory() // 2)):
+        of_what = ", ".join(
+            f"{name} {' × '.join(f'{length:,}' for length in shape)}" for name, shape in measured.items()
+        )
+        raise RecordError(
+            f"{file.name} would take about {needs / 1e9:.1f} GB of memory{f' ({of_what})' if of_what else ''}; at most "
+            f"{most / 1e9:.1f} GB here: record fewer samples, or embeddings of fewer dimensions"
+        )
 
 
 def _beside(found: Iterable[str], known: Collection[str]) -> tuple[str, ...]:

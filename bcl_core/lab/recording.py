@@ -4,39 +4,39 @@ Order on disk: checkpoint, then snapshot, then database. A takeover starts from 
 knows, does the epoch after it again if need be, and arrives at the same numbers; what already stands is not rewritten.
 """
 
-import io
 import json
+import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from threading import Thread
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
-import torch
 from filelock import FileLock
 from numpy.typing import NDArray
-from safetensors.torch import load_file
+from safetensors.torch import load
 from torch import Tensor
 
 from bcl_core import geometry
 from bcl_core.data.dataset import prepare
 from bcl_core.distributed import ALONE, World
-from bcl_core.lab.checkpoints import read_start
+from bcl_core.lab import checkpoints
 from bcl_core.lab.faults import in_words
-from bcl_core.lab.files import RunFolder, read_metadata, write_arrays, write_once
+from bcl_core.lab.files import CHECKPOINTS_KEPT, RunFolder, read_metadata, write_arrays
 from bcl_core.lab.pack import pack_or_leave
 from bcl_core.lab.run import Held
 from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
 from bcl_core.lab.store import Lab
-from bcl_core.losses import load_loss, named
+from bcl_core.losses.contract import load_loss, named
+from bcl_core.metrics import short
 from bcl_core.recipe import Execution, Recipe
 from bcl_core.training import Epoch, Event, Started, Step, settle, train
 
-CHECKPOINTS_KEPT = 2
 POLL_SECONDS = 0.25
+log = logging.getLogger("bcl_core.worker")
 PREDICTED_WITH: Mapping[str, Literal["learned", "simplex"]] = {"learned": "learned", "simplex": "simplex"}
 
 
@@ -60,9 +60,9 @@ class OpenRun:
         self.folder = lab.folder(run_id)
         if self.recipe.loss.contrastive:
             load_loss(self.recipe.loss)  # before data are read for one that cannot be
-        state, initial = _last_state(self.folder, run.epoch), self.folder.initial
-        weights = load_file(initial) if state is None and initial.exists() else None
-        taken = read_start(lab, self.recipe) if state is None and weights is None else None
+        (state, self._remark), initial = checkpoints.standing(self.folder, run.epoch), self.folder.initial
+        weights = load(self.folder.content(initial)) if state is None and initial.exists() else None
+        taken = checkpoints.read_start(lab, self.recipe) if state is None and weights is None else None
         known = run.provenance.get("start")  # of a run that is taken up, whose checkpoint has its weights
         self._started_from = f"{self.recipe.model.start}, {taken.digest}" if taken else known
         begun = taken.weights if taken else None
@@ -134,6 +134,8 @@ class OpenRun:
             self.reading = False
             self._since = time.monotonic()  # reading data and warming up say nothing of how long epochs take
             self.lab.record_start(self.id, {**event.provenance, **self._origin()}, event.threads)
+            if self._remark is not None:
+                self._say(self._remark)
             write_samples(self.folder, event.samples)
             # Of a thousand classes it takes a while, which training need not wait for.
             self._prediction = _in_background(
@@ -142,14 +144,20 @@ class OpenRun:
         elif isinstance(event, Epoch):
             self._prediction.result()  # an epoch's figures say how far it is from there
             with named(self.recipe.loss, "has a state that cannot be saved"):  # of models and optimisers all can
-                state = _to_bytes(event.state)
-            write_once(self.folder.checkpoint(event.epoch), state)
-            write_epoch(
+                state = checkpoints.written(event.state)
+            checkpoints.write(self.folder, event.epoch, state)
+            otherwise = write_epoch(
                 self.lab, self.id, event.epoch, metrics=event.metrics, view=event.view, embeddings=event.embeddings
             )
+            if otherwise:
+                self._say(_otherwise(event.epoch, otherwise))
             self._progress(event.epoch)
             for old in self.folder.checkpoints()[:-CHECKPOINTS_KEPT]:
                 self.folder.checkpoint(old).unlink(missing_ok=True)
+
+    def _say(self, remark: str) -> None:
+        self.lab.record_remark(self.id, remark)
+        log.warning("run %s: %s", self.id, remark, extra={"run": self.id})
 
     def _origin(self) -> dict[str, str]:
         """Say where the weights come from, where they were imported or are those of another run."""
@@ -198,21 +206,9 @@ def _events(
     yield from train(recipe, execution, dataset=dataset, state=state, weights=weights, start=start, world=world)
 
 
-def _to_bytes(state: Any) -> bytes:
-    buffer = io.BytesIO()
-    torch.save(dict(state), buffer)
-    return buffer.getvalue()
-
-
-def _last_state(folder: RunFolder, recorded: int | None) -> dict[str, Any] | None:
-    """Return the newest checkpoint whose epoch is recorded; a newer one lacks its metrics and is made again."""
-    usable = [epoch for epoch in folder.checkpoints() if recorded is not None and epoch <= recorded]
-    for unrecorded in set(folder.checkpoints()) - set(usable):
-        folder.checkpoint(unrecorded).unlink()
-    if not usable:
-        return None
-    state: dict[str, Any] = torch.load(folder.checkpoint(usable[-1]), weights_only=True, map_location="cpu")
-    return state
+def _otherwise(epoch: int, names: Sequence[str]) -> str:
+    listed = ", ".join(map(short, names[:3])) + (f" and {len(names) - 3} more" if names[3:] else "")
+    return f"epoch {epoch}, made again, came out otherwise than it is recorded ({listed}): what is recorded stays"
 
 
 def _in_background(work: Callable[[], None]) -> "Future[None]":

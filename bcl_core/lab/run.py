@@ -57,6 +57,7 @@ class Run:
     provenance: Mapping[str, str] = field(default_factory=dict)
     created: Annotated[float, Field(ge=0, le=1e10)] = 0.0  # seconds since 1970
     deleted: Annotated[float, Field(ge=0, le=1e10)] | None = None  # when, in seconds since 1970
+    rev: Annotated[int, Field(ge=0)] | None = None  # how often what is kept of its epochs became other than it was
     shelved: bool = False  # it came with the project and is never changed
 
     @property
@@ -88,6 +89,14 @@ class Run:
         done = -1 if self.epoch is None else self.epoch
         willing = self.active and not self.stop and isinstance(self.recipe, Recipe)
         return willing and (self.run_until is None or done < self.run_until)
+
+    @property
+    def turn(self) -> tuple[bool, float, str]:
+        """By which runs are ordered that wait: those that let others go first last, then as they were queued.
+
+        It is that of the run's whole group.
+        """
+        return self.execution.behind, self.created, self.group_id
 
     @property
     def training_recipe(self) -> Recipe:

@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from bcl_core.installed import house
 from bcl_core.lab.run import Run
 from bcl_core.metrics import that_hold
 from bcl_core.recipe import FORMAT_VERSION, RUN_ID, Execution, Recipe, RecipeError
@@ -26,7 +27,7 @@ class ShelfError(ValueError):
 
 def shelf_home() -> Path:
     """Return the folder that BCL_LAB_PRETRAINED names, else the project's own."""
-    return _resolved(Path(os.environ.get("BCL_LAB_PRETRAINED") or Path(__file__).parents[2] / "pretrained").absolute())
+    return _resolved(Path(os.environ.get("BCL_LAB_PRETRAINED") or house() / "pretrained").absolute())
 
 
 @lru_cache(maxsize=8)

@@ -12,14 +12,15 @@ from bcl_core.lab.store import Lab
 
 def write_epoch(
     lab: Lab, run_id: str, epoch: int, *, metrics: Mapping[str, Any], view: Arrays, embeddings: Arrays
-) -> None:
+) -> list[str]:
     """Write an epoch as `bcl_core.measuring` found it, its metrics with what only the run's folder knows.
 
-    Raises DiskError where it cannot be written, and Held as `Lab.record_epoch`.
+    Returns the names of the metrics that stand otherwise already, as `Lab.record_epoch`. Raises DiskError where it
+    cannot be written, and Held as `Lab.record_epoch`.
     """
     folder = lab.folder(run_id)
     figures = {**metrics, **distance_to_prediction(view.get("class_means"), predicted_means(folder))}
     with in_words(lab.home):
         write_arrays(folder.embeddings(epoch), embeddings)
         write_arrays(folder.view(epoch), view, metrics=json.dumps(figures))
-    lab.record_epoch(run_id, epoch, figures)
+    return lab.record_epoch(run_id, epoch, figures)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from bcl_core.lab.files import SnapshotError
 from bcl_core.lab.run import LabError, Run
 from bcl_core.recipe import DataRecipe, Recipe
-from bcl_core.registry import DATASETS, backbone_of
+from bcl_core.registry import backbone_of, dataset_of
 
 if TYPE_CHECKING:
     from bcl_core.lab.store import Lab
@@ -35,7 +35,7 @@ def check_start(lab: "Lab", recipe: Recipe) -> None:
         ("classifier", recipe.model.classifier, theirs.model.classifier),
         ("input size in pixels", _size(recipe.data), _size(theirs.data)),
         ("number of channels", _channels(recipe.data), _channels(theirs.data)),
-        ("number of classes", DATASETS[recipe.data.source].num_classes, _classes(lab, run)),
+        ("number of classes", dataset_of(recipe.data.source).num_classes, _classes(lab, run)),
     )
     for what, here, there in ours:
         if here is not None and there is not None and here != there:
@@ -47,12 +47,12 @@ def _from(run: Run) -> str:
 
 
 def _size(data: DataRecipe) -> int | None:
-    shape = DATASETS[data.source].shape
+    shape = dataset_of(data.source).shape
     return data.image_size or (shape[1] if shape else None)
 
 
 def _channels(data: DataRecipe) -> int | None:
-    shape = DATASETS[data.source].shape
+    shape = dataset_of(data.source).shape
     return shape[0] if shape else None
 
 

@@ -29,6 +29,7 @@ from bcl_core.lab.locks import is_locked, taken
 from bcl_core.lab.polls import Polls
 from bcl_core.lab.rows import as_run, metrics_of, where
 from bcl_core.lab.run import ACTIVE, DiskError, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
+from bcl_core.lab.seals import seal_arrays
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.lab.starts import check_start
 from bcl_core.lab.steering import Order
@@ -39,6 +40,7 @@ MAX_QUEUED = 64
 PATIENCE_SECONDS = 0.2
 DELETED_KEPT_SECONDS = 30 * 24 * 3600
 ENTERED_SECONDS = 60  # from the making of a run's folder to its row in the database, at the most
+BROUGHT_ASIDE = ".brought-"  # what a folder is called, beside those of runs, that a zip of runs is unpacked into
 DATA_FORMAT = 1  # of histories: raised where they are made otherwise, since browsers keep them for good
 
 
@@ -159,11 +161,14 @@ class Lab:
 
         One without an epoch, made a moment ago, is about to be entered, and not among them.
         """
+        return [name for name in self.strange_folders() if RUN_ID.fullmatch(name) and self._is_left(name)]
+
+    def strange_folders(self) -> list[str]:
+        """Return the names of all folders among those of runs that are none's, in order."""
         with self._database.reading() as db:
             known = {run_id for (run_id,) in db.execute("SELECT id FROM runs")}
         with in_words(self.home):
-            found = sorted(path.name for path in (self.home / "runs").iterdir() if path.name not in known)
-        return [name for name in found if RUN_ID.fullmatch(name) and self._is_left(name)]
+            return sorted(path.name for path in (self.home / "runs").iterdir() if path.name not in known)
 
     def _is_left(self, name: str) -> bool:
         folder = RunFolder(self.home / "runs" / name)
@@ -214,10 +219,12 @@ class Lab:
         found = {**shelved, **{run_id: metrics for run_id, metrics in read.items() if metrics is not None}}
         return found if run_ids is None else {run_id: found[run_id] for run_id in run_ids if run_id in found}
 
-    def rev(self, run_id: str) -> str:
+    def rev(self, run: Run | str) -> str:
         """Return what the addresses of a run's data carry: another one where other bytes may lie there."""
-        shelved = self.shelf.get(run_id)
-        return f"{DATA_FORMAT}-{shelved.digest}" if shelved else str(DATA_FORMAT)
+        run = self.run(run) if isinstance(run, str) else run
+        shelved = self.shelf.get(run.id)
+        of_its_own = shelved.digest if shelved else run.rev
+        return f"{DATA_FORMAT}-{of_its_own}" if of_its_own else str(DATA_FORMAT)
 
     # Steering
 
@@ -237,7 +244,7 @@ class Lab:
         """Queue a run that starts from these weights (safetensors): it is measured as it is, and then held."""
         with self._new_folders(fresh=False) as make_folder:
             run_id = make_folder(recipe)
-            write_once(RunFolder(self.home / "runs" / run_id).initial, weights)
+            write_once(RunFolder(self.home / "runs" / run_id).initial, seal_arrays(weights))
             self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
         return run_id
 
@@ -498,6 +505,17 @@ class Lab:
         with self._at_rest(run_ids) as db:
             db.execute(f"UPDATE runs SET deleted = ? WHERE {condition}", (time.time(), *values))
 
+    def drop_epochs(self, run_id: str, epochs: Collection[int]) -> None:
+        """Forget the figures of some epochs, which then are not kept any more. Raises as `delete`."""
+        with self._at_rest([run_id]) as db:
+            among = f"epoch IN ({marks(epochs)})"
+            db.execute(f"DELETE FROM metrics WHERE run = ? AND {among}", (run_id, *epochs))
+            db.execute("UPDATE runs SET rev = coalesce(rev, 0) + 1 WHERE id = ?", (run_id,))
+
+    def drop_orphans(self) -> int:
+        """Remove figures of runs that there are no more; return of how many epochs."""
+        return self._database.change("DELETE FROM metrics WHERE run NOT IN (SELECT id FROM runs)")
+
     def restore(self, run_ids: Collection[str]) -> None:
         """Take back that runs were deleted. UnknownRun where one of them was not; nothing is restored then."""
         condition, values = where(run_ids)
@@ -553,13 +571,15 @@ class Lab:
     def record_start(self, run_id: str, provenance: Mapping[str, str], threads: int) -> None:
         """Enter what the run is made with; a takeover will use as many threads again, and so do others of its group."""
         run = self.run(run_id)
+        remarks = {"remarks": run.provenance["remarks"]} if "remarks" in run.provenance else {}
         mates = [mate for mate in self.runs(run.group_id) if mate.active and mate.execution.threads is None]
         with self._database.writing() as db:
             for one in {mate.id: mate for mate in [*mates, run]}.values():
                 execution = one.execution.model_copy(update={"threads": threads})
                 db.execute("UPDATE runs SET execution = ? WHERE id = ?", (execution.model_dump_json(), one.id))
             db.execute(
-                "UPDATE runs SET provenance = ?, note = NULL WHERE id = ?", (json.dumps(dict(provenance)), run_id)
+                "UPDATE runs SET provenance = ?, note = NULL WHERE id = ?",
+                (json.dumps({**provenance, **remarks}), run_id),
             )
 
     def agree_on_precision(self, run_id: str, measured: str) -> str:
@@ -626,18 +646,50 @@ class Lab:
             "UPDATE runs SET progress = ?, seconds = seconds + ? WHERE id = ?", *(min(progress, 1.0), seconds, run_id)
         )
 
-    def record_epoch(self, run_id: str, epoch: int, metrics: Mapping[str, Any]) -> None:
-        """Add an epoch's metrics. Raises Held where the run was asked to stay before it."""
+    def record_remark(self, run_id: str, remark: str) -> None:
+        """Say what happened to a run: in its provenance for good, and as its note until it is taken up again."""
+        provenance = dict(self.run(run_id).provenance)
+        provenance["remarks"] = "; ".join(filter(None, (provenance.get("remarks"), remark)))
+        self._database.change(
+            "UPDATE runs SET provenance = ?, note = ? WHERE id = ?", json.dumps(provenance), remark, run_id
+        )
+
+    def record_epoch(self, run_id: str, epoch: int, metrics: Mapping[str, Any]) -> list[str]:
+        """Add an epoch's metrics; one that stands is left as it is, unless it cannot be read.
+
+        Returns the names of the metrics that stand otherwise. Then, and where it could not be read, the run's `rev`
+        rises. Raises Held where the run was asked to stay before this epoch.
+        """
+        text = json.dumps(metrics, allow_nan=False)
         with self._database.writing() as db:
             if db.execute("SELECT 1 FROM runs WHERE id = ? AND run_until < ?", (run_id, epoch)).fetchone():
                 raise Held(f"run {run_id} is held before epoch {epoch}")
+            found = db.execute("SELECT metrics FROM metrics WHERE run = ? AND epoch = ?", (run_id, epoch)).fetchone()
+            stands, new = found and metrics_of(epoch, found[0]), json.loads(text)
+            otherwise = sorted(name for name in new if stands and name in stands and stands[name] != new[name])
+            if stands is None:
+                db.execute("INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", (run_id, epoch, text))
+            rises = bool(otherwise) or (found is not None and stands is None)
             db.execute(
-                "INSERT OR REPLACE INTO metrics VALUES (?, ?, ?)", (run_id, epoch, json.dumps(metrics, allow_nan=False))
+                "UPDATE runs SET epoch = max(coalesce(epoch, 0), ?), rev = coalesce(rev, 0) + ? WHERE id = ?",
+                (epoch, rises, run_id),
             )
-            db.execute("UPDATE runs SET epoch = ? WHERE id = ?", (epoch, run_id))
+        return otherwise
 
 
-_AS_THEY_ARE = ("id", "name", "group_id", "group_name", "state", "epoch", "progress", "seconds", "error", "created")
+_AS_THEY_ARE = (
+    "id",
+    "name",
+    "group_id",
+    "group_name",
+    "state",
+    "epoch",
+    "progress",
+    "seconds",
+    "error",
+    "created",
+    "rev",
+)
 
 
 def _insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:

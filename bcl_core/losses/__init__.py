@@ -1,6 +1,8 @@
-"""Contrastive losses for long-tailed data, their gradient statistics, and logit-adjusted cross-entropy."""
+"""Contrastive losses for long-tailed data, their gradient statistics, and logit-adjusted cross-entropy.
 
-from bcl_core.losses.contract import LossOptions, build_loss, load_loss, named, value_of
+Torch alone is needed, for who has a training loop already. What a registered loss is to ours: `losses.contract`.
+"""
+
 from bcl_core.losses.contrastive import contrastive_loss
 from bcl_core.losses.cross_entropy import LogitAdjustedCrossEntropy
 from bcl_core.losses.modules import BalancedContrastiveLoss, SupervisedContrastiveLoss

@@ -1,4 +1,7 @@
-"""What the losses ask of their inputs. Every failure is a ValueError that names the argument and what it should be."""
+"""What the losses ask of their inputs. Every failure is a ValueError that names the argument and what it should be.
+
+Compiled code does not look at values: `torch.compile` would have to break the graph for it, or refuse.
+"""
 
 import math
 
@@ -58,6 +61,8 @@ def check_labels(labels: Tensor, *, batch_size: int) -> None:
 
 def check_label_range(labels: Tensor, *, num_classes: int) -> None:
     """Check that every label names a class; waits for the device."""
+    if torch.compiler.is_compiling():
+        return
     low, high = int(labels.min()), int(labels.max())
     if low < 0 or high >= num_classes:
         raise ValueError(f"labels must lie in 0 … {num_classes - 1}, got values from {low} to {high}")
@@ -65,6 +70,8 @@ def check_label_range(labels: Tensor, *, num_classes: int) -> None:
 
 def check_unit_length(name: str, vectors: Tensor) -> None:
     """Check that the vectors (…, d) are finite and of unit length; waits for the device."""
+    if torch.compiler.is_compiling():
+        return
     dtype = torch.promote_types(vectors.dtype, torch.float32)
     lengths = torch.linalg.vector_norm(vectors.detach(), dim=-1, dtype=dtype)
     off = ~((lengths - 1).abs() <= UNIT_LENGTH_TOLERANCE)  # "not within", so that NaN counts as off

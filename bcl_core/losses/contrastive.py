@@ -49,8 +49,8 @@ def contrastive_loss(
             then over the classes that have such an anchor.
         self_term: the anchor joins its own class's sum or mean with the constant e^{1/τ}, as the formula is printed
             in the paper. Off, as in the paper's reference code.
-        validate: check the values of labels and vectors too, which makes the host wait for a GPU. Shapes and settings
-            are always checked.
+        validate: check the values of labels and vectors too, which makes the host wait for a GPU; compiled code does
+            not. Shapes and settings are always checked.
 
     Returns:
         Scalar, computed in float32 (float64 for float64 features) whatever the input or autocast dtype. If no anchor

@@ -41,6 +41,10 @@ def _named_in(table: Mapping[str, registry.Entry], otherwise: str = "") -> After
     return AfterValidator(check)
 
 
+def _own(variable: str) -> str:
+    return f"; one of your own is known where the app starts with the same {variable}"
+
+
 class Section(BaseModel):
     """Frozen; an unknown field is an error, so that a misspelt setting never passes silently."""
 
@@ -50,7 +54,7 @@ class Section(BaseModel):
     def parse(cls, text: str, *, stored: bool = False) -> Self:
         """Read JSON; RecipeError where it does not fit.
 
-        What is `stored` with a run may name a loss, or a backbone, that is not registered here.
+        What is `stored` with a run may name a loss, a backbone, a data source or views that are not registered here.
         """
         try:
             return cls.model_validate_json(text, context=_STORED if stored else None)
@@ -61,7 +65,7 @@ class Section(BaseModel):
 class DataRecipe(Section):
     """Which images, and how long their tail is."""
 
-    source: Annotated[str, _named_in(registry.DATASETS)] = "digits"
+    source: Annotated[str, _named_in(registry.DATASETS, _own("BCL_LAB_DATASETS"))] = "digits"
     imbalance_factor: float = Field(
         50,
         ge=1,
@@ -93,7 +97,7 @@ class DataRecipe(Section):
     @property
     def in_words(self) -> str:
         """Which images, and how imbalanced."""
-        title = registry.DATASETS[self.source].title
+        title = registry.dataset_of(self.source).title
         if self.imbalance_kind == "natural":
             return f"{title}, classes as they are"
         kind = ", in one step" if self.imbalance_kind == "step" else ""
@@ -101,13 +105,10 @@ class DataRecipe(Section):
         return f"{title}, imbalance factor {self.imbalance_factor:g}{kind}{swapped}"
 
 
-_OWN_LOSS = "; one of your own is known where the app starts with the same BCL_LAB_LOSSES"
-
-
 class LossRecipe(Section):
     """total = classifier_weight · cross-entropy + contrastive_weight · contrastive loss."""
 
-    name: Annotated[str, _named_in(registry.LOSSES, _OWN_LOSS)] = "bcl"
+    name: Annotated[str, _named_in(registry.LOSSES, _own("BCL_LAB_LOSSES"))] = "bcl"
     anchors: Literal["instance", "class"] = "instance"
     self_term: bool = Field(False, description="keep the anchor in its own contrast set, as the printed formula does")
     temperature: float = Field(0.3, ge=0.01, le=10, description="τ of the contrastive loss")
@@ -186,13 +187,10 @@ def _a_start(name: str) -> str:
     return name
 
 
-_OWN_BACKBONE = "; one of your own is known where the app starts with the same BCL_LAB_BACKBONES"
-
-
 class ModelRecipe(Section):
     """The encoder and its heads."""
 
-    backbone: Annotated[str, _named_in(registry.BACKBONES, _OWN_BACKBONE)] = "resnet8"
+    backbone: Annotated[str, _named_in(registry.BACKBONES, _own("BCL_LAB_BACKBONES"))] = "resnet8"
     hidden_dim: int = Field(128, ge=1, le=8192, description="hidden width of projection head and prototype MLP")
     projection_dim: int = Field(32, ge=2, le=8192, description="d, dimension of the contrastive space")
     head_norm: bool = Field(False, description="BatchNorm between the layers of projection head and prototype MLP")
@@ -235,7 +233,7 @@ class Recipe(Section):
 
     format_version: Literal[1] = FORMAT_VERSION
     data: DataRecipe = DataRecipe()
-    views: Annotated[str, _named_in(registry.VIEWS)] = "affine-noise"
+    views: Annotated[str, _named_in(registry.VIEWS, _own("BCL_LAB_VIEWS"))] = "affine-noise"
     model: ModelRecipe = ModelRecipe()
     loss: LossRecipe = LossRecipe()
     optimiser: OptimiserRecipe = OptimiserRecipe()
@@ -250,8 +248,13 @@ class Recipe(Section):
 
     @property
     def missing(self) -> str | None:
-        """What lacks here to train it, in words: a loss or a backbone that a stored recipe names; None for nothing."""
-        entries = (registry.loss_of(self.loss.name), registry.backbone_of(self.model.backbone))
+        """What lacks here to train it, in words: a loss, say, that a stored recipe names; None for nothing."""
+        entries = (
+            registry.loss_of(self.loss.name),
+            registry.backbone_of(self.model.backbone),
+            registry.dataset_of(self.data.source),
+            registry.views_of(self.views),
+        )
         return "; ".join(entry.missing for entry in entries if entry.missing) or None
 
     @property
@@ -374,6 +377,7 @@ class Execution(Section):
         "makes a step 1.2 times as fast; images under 32 pixels get fp32",
     )
     threads: int | None = Field(None, ge=1, le=256, description="CPU threads; none: measured when the run starts")
+    behind: bool = Field(False, description="let every race that is not behind go first, whenever it was queued")
     data: DataPaths = DataPaths()
 
 

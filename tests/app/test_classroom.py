@@ -5,12 +5,14 @@ import io
 
 import pytest
 
-from app import classroom, roles
+from app import classroom, guests, roles
 from app.classroom import MOST_VISITORS, Room
 from app.routes.classroom import _csv
 from app.verbs import VERBS, Refused, do
 from bcl_core.lab import Lab
 from bcl_core.lab import polls as polls_module
+from bcl_core.lab.worker.worker import Worker
+from bcl_core.recipe import PRESETS, RACES
 
 ANNA, BEN = "a" * 32, "b" * 32
 OF_CLASS = {
@@ -21,6 +23,8 @@ OF_CLASS = {
     "reveal": {"poll": "0123456789abcdef"},
     "close": {"poll": "0123456789abcdef"},
     "reset-class": {},
+    "open-races": {"open": True},
+    "start-race": {"race": "digits"},
 }
 
 
@@ -55,8 +59,8 @@ def test_without_a_class_its_verbs_do_nothing(lab, verb, monkeypatch):
     assert not lab.polls.all()
 
 
-def test_a_viewer_may_answer_and_nothing_else():
-    assert [name for name, verb in VERBS.items() if verb.least_role == "viewer"] == ["answer"]
+def test_a_viewer_may_answer_and_where_races_are_open_start_one_and_nothing_else():
+    assert [name for name, verb in VERBS.items() if verb.least_role == "viewer"] == ["answer", "start-race"]
 
 
 def test_what_is_shown_is_the_presenter_s_address_while_it_is_live_and_held_while_it_is_frozen(lab, room):
@@ -147,6 +151,34 @@ def test_counts_are_nobody_s_before_they_are_revealed_and_a_new_question_takes_t
         ["And now?", "yes", "0"],
         ["And now?", "no", "0"],
     ]
+
+
+def test_viewers_start_races_where_they_are_let_small_ones_behind_the_presenter_s_and_the_same_one_is_shared(
+    lab, room, no_worker, monkeypatch
+):
+    def start(race="digits"):
+        return do(lab, "start-race", {"race": race}, role="viewer", visitor=ANNA)
+
+    assert refusal(lab, "start-race", "viewer", race="digits")[0] == 403
+    assert refusal(lab, "open-races", "viewer", open=True)[0] == 403
+    present(lab, "open-races", open=True)
+    first = start()
+    assert not first["shared"] and lab.run(first["runs"][0]).name == "SCL, seed 0"
+    assert start() == {**first, "shared": True}
+    own = present(lab, "train", name="own", runs=[{"name": "run", "recipe": {}}])["runs"]
+    waiting = sorted(lab.active_runs(), key=lambda run: run.turn)
+    assert [run.id for run in waiting] == [*own, *first["runs"]]
+    gone_on = []
+    monkeypatch.setattr(Worker, "_side_by_side", lambda _, runs: gone_on.append([run.id for run in runs]))
+    Worker(lab).look()
+    assert gone_on == [own]
+    for race in ("cifar10-paper", "own-images", "imagenet-lt", "../digits"):
+        assert "viewers may start digits" in refusal(lab, "start-race", "viewer", race=race)[1]
+    assert all(PRESETS[name].recipe.epochs <= 60 for race in guests.offered() for name in RACES[race].presets)
+    present(lab, "reset-class")
+    assert refusal(lab, "start-race", "viewer", race="digits")[0] == 403
+    monkeypatch.setenv(classroom.RACES, "1")
+    assert Room().races
 
 
 def test_answers_outlive_the_server_and_cannot_be_told_to_be_one_person_s(lab, room):

@@ -18,7 +18,7 @@ from bcl_core.lab.history import history, whole
 from bcl_core.lab.mending import mend
 from bcl_core.lab.shelf import open_shelf, shelf_home, write_sums
 from bcl_core.lab.worker import Worker
-from bcl_core.losses import build_loss
+from bcl_core.losses.contract import build_loss
 from bcl_core.models import build_model
 from bcl_core.recipe import Execution, Recipe, RecipeError, apply_settings
 from bcl_core.registry import Entry, LossEntry, Parameter
@@ -166,8 +166,15 @@ def test_what_is_new_names_what_is_registered_and_what_is_stored_what_could_be()
     stored = Recipe.parse(text(name="mine", parameters=parameters), stored=True)
     assert stored.model_dump_json() == text(name="mine", parameters=parameters).replace(", ", ",").replace(": ", ":")
     assert stored.title == "mine, whole 3, part 3, so true"
-    with pytest.raises(RecipeError, match=r"data\.source"):
-        Recipe.parse(json.dumps(document | {"data": {"source": "mine"}}), stored=True)
+    elsewhere = json.dumps(document | {"data": {"source": "photos"}, "views": "blurred"})
+    with pytest.raises(RecipeError, match=r"data\.source is .*BCL_LAB_DATASETS; views is .*BCL_LAB_VIEWS"):
+        Recipe.parse(elsewhere)
+    stored = Recipe.parse(elsewhere, stored=True)
+    assert "photos" in stored.in_words
+    for lack in ("its data source, `photos`, is not registered here", "its strategy of views, `blurred`, is not"):
+        assert lack in stored.missing
+    with pytest.raises(RecipeError, match=r"loss\.prototypes"):
+        Recipe.parse(text(prototypes="mine"), stored=True)
     for damaged in ({"name": "m i n e"}, {"name": "m" * 41}, {"name": "bcl", "parameters": parameters}):
         with pytest.raises(RecipeError):
             Recipe.parse(text(**damaged), stored=True)

@@ -70,6 +70,8 @@ def test_the_links_are_for_others_and_the_token_stands_where_no_server_sees_it(a
     assert viewers == "http://192.168.1.5:8501/lab/"
     assert presenters == f"http://192.168.1.5:8501/lab/bcl/v1/present#{TOKEN}"
     assert len(TOKEN) >= 43
+    address("0.0.0.0", **{"browser.serverPort": 443})
+    assert links()[0] == "https://192.168.1.5/"
 
 
 def test_viewers_read_of_a_path_its_last_name():

@@ -11,6 +11,8 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from app.roles import COOKIE
+from bcl_core.lab import Lab
+from benchmarks import hostile
 from harness import serving
 from harness.serving import new_page
 
@@ -19,14 +21,16 @@ PAGES = ("", "learn", "lab", "library", "theory", "predict", "report")
 
 
 @pytest.fixture(scope="module")
-def classroom(tmp_path_factory):
+def home(tmp_path_factory):
+    """The class's lab."""
+    return tmp_path_factory.mktemp("class") / "lab"
+
+
+@pytest.fixture(scope="module")
+def classroom(home):
     """A server with class roles, as the network sees it: the class's link and its presenter's."""
-    folder = tmp_path_factory.mktemp("class")
-    log = folder / "log"
-    env = {"BCL_LAB_CLASS": "1", "BCL_LAB_HOME": str(folder / "lab"), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"}
-    env |= {"STREAMLIT_SERVER_ADDRESS": "0.0.0.0", "STREAMLIT_BROWSER_SERVER_ADDRESS": "127.0.0.1"}
-    server = serving.start(serving.APP, log, env)
-    yield re.search(r"The class opens\s+(\S+)\s+You, to present\s+(\S+)", log.read_text()).groups()
+    server, url, link = serving.start_class(home, home.with_name("log"))
+    yield url, link
     server.process.kill()
     server.process.wait()
 
@@ -195,3 +199,10 @@ def test_a_class_comes_in_by_the_code_follows_looks_around_and_is_asked(browser:
     assert errors == []
     for visitor in visitors:
         visitor.close()
+
+
+def test_a_hostile_viewer_changes_nothing_and_reads_nothing_that_is_the_presenter_s(classroom, home):
+    lab = Lab(home)
+    tried, came = hostile.attack(*classroom, lab, hostile.plant(lab), short=True)
+    assert came == []
+    assert tried.total() > 1000 and len(tried) == 8

@@ -1,5 +1,6 @@
 """However a disk fills up while a run trains, the run does not stay "running" for ever."""
 
+import json
 import os
 import signal
 import subprocess
@@ -65,6 +66,8 @@ def test_a_run_whose_epoch_finds_no_room_fails_with_the_reason_as_soon_as_that_c
             and "is full: free some space" in lab.run(run_id).error
         )
         assert "Traceback" not in log.read_text()
+        events = [json.loads(line) for line in log.read_text().splitlines()]
+        assert {event["pid"] for event in events} > {process.pid} and run_id in {event.get("run") for event in events}
         recorded = lab.run(run_id).epoch
         assert lab.folder(run_id).epochs()[: recorded + 1] == list(range(recorded + 1))
         lab.resume(run_id)

@@ -12,7 +12,7 @@ from bcl_core.cli import main
 from bcl_core.lab import Lab, Recorder
 from bcl_core.lab.files import write_arrays
 from bcl_core.lab.history import history, whole
-from bcl_core.lab.mending import mend
+from bcl_core.lab.mending import mend, sweep
 from bcl_core.lab.pack import pack
 from bcl_core.recipe import Recorded
 from tests.conftest import small
@@ -143,3 +143,42 @@ def test_a_run_that_is_being_entered_or_trained_or_was_deleted_is_not_lost(lab):
     assert made.id not in mend(lab)
     lock.release()
     assert mend(lab) == [made.id]
+
+
+def test_what_killed_processes_left_is_swept_and_nothing_else(lab):
+    done, stopped, active = make_runs(lab, ["bcl", "scl", "scl"], 2)
+    twice = {file: file.read_bytes() for file in lab.folder(done.id).path.glob("[ve]*/0001.safetensors")}
+    pack(lab, done.id)
+    lab._database.change("UPDATE runs SET state = 'stopped' WHERE id = ?", stopped.id)
+    lab._database.change("UPDATE runs SET state = 'paused' WHERE id = ?", active.id)
+    files = {run.id: {*lab.folder(run.id).path.rglob("*")} for run in (done, stopped, active)}
+    half = [lab.folder(run.id).path / ".recipe.json.4711" for run in (stopped, active)]
+    checkpoints = [lab.folder(stopped.id).checkpoint(epoch) for epoch in range(4)]  # 3 is not recorded
+    never, aside = lab.home / "runs" / "261127-0123456789", lab.home / "runs" / ".brought-x"
+    checkpoints[0].parent.mkdir()
+    for file in (*half, *checkpoints):
+        file.write_bytes(b"left")
+    for file, content in twice.items():
+        file.parent.mkdir()
+        file.write_bytes(content)
+    for folder in (never, aside):
+        folder.mkdir()
+        os.utime(folder, (0, 0))
+    lab._database.change("INSERT INTO metrics VALUES ('gone-gone', 1, '{}')")
+
+    told = sweep(lab)
+    assert [line.partition(",")[0] for line in told] == [
+        f"{done.id}: removed 2 files that nothing reads",
+        f"{stopped.id}: removed 3 files that nothing reads",
+        "removed .brought-x",
+        "removed 261127-0123456789",
+        "removed the figures of 1 epochs of runs that are gone",
+    ]
+    assert not never.exists() and not aside.exists() and half[1].exists()  # that run may be trained on at any time
+    assert [file.exists() for file in checkpoints] == [False, True, True, False]
+    for run in (done, stopped, active):
+        there = {*lab.folder(run.id).path.rglob("*")} - {*checkpoints, checkpoints[0].parent, half[1]}
+        assert {file for file in there if file.is_file()} - {lab.folder(run.id).lock} == {
+            file for file in files[run.id] if file.is_file()
+        } - {lab.folder(run.id).lock}
+    assert sweep(lab) == []

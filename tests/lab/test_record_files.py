@@ -174,6 +174,10 @@ BAD_FILES = {
         "model.npz is damaged or cut short",
     ),
     "a claim": (archive_of(**GOOD | {"embeddings": claiming((10**12, 10**3))}), "claims to be .* more than the file"),
+    "long texts": (
+        archive_of(**GOOD | {"class_names": array_bytes(np.array(["x" * 201] * 4))}),
+        "class_names holds texts of up to 201 characters; at most 200",
+    ),
     "a negative claim": (archive_of(**GOOD | {"embeddings": claiming((-1, 6))}), "model.npz is damaged or cut short"),
     "no array": (archive_of(**GOOD | {"labels": b"hello"}), "model.npz is damaged or cut short"),
     "five million": (
@@ -260,6 +264,33 @@ def test_a_file_that_unpacks_to_far_more_than_it_is_is_refused_unread(lab, tmp_p
         with pytest.raises(RecordError, match="at most 2 GiB"):
             record_file(lab, file)
     assert lab.runs() == []
+
+
+def unread(*_, **__):
+    raise AssertionError("it was read")
+
+
+def test_a_small_npz_that_becomes_gigabytes_where_it_is_measured_is_refused_unread(lab, tmp_path, monkeypatch):
+    many = np.zeros((100_000, 1_000), np.uint8)
+    content = archive_of(embeddings=array_bytes(many), labels=array_bytes(many[:, 0]))
+    (tmp_path / "model.npz").write_bytes(content)
+    monkeypatch.setattr(record_files.npy, "read_array", unread)
+    words = r"would take about 4\.1 GB of memory \(embeddings 100,000 × 1,000\); at most 4\.0 GB"
+    with pytest.raises(RecordError, match=words):
+        monkeypatch.setattr(record_files, "free_memory", lambda: 1 << 40)
+        record_file(lab, tmp_path / "model.npz")
+    monkeypatch.setattr(record_files, "free_memory", lambda: 600_000_000)
+    with pytest.raises(RecordError, match=r"at most 0\.3 GB here: record fewer samples"):
+        record_file(lab, tmp_path / "model.npz")
+    assert len(content) < 500_000 and lab.runs() == []
+
+
+def test_a_parquet_file_is_bounded_by_the_numbers_that_it_declares(lab, parquet, monkeypatch):
+    file = parquet(np.zeros((40, 6)).tolist())
+    monkeypatch.setattr(record_files, "MOST_MEMORY", 24 * 40 * 6 - 1)
+    monkeypatch.setattr(record_files.pq.ParquetFile, "read", unread)
+    with pytest.raises(RecordError, match="GB of memory; at most"):
+        record_file(lab, file)
 
 
 @pytest.mark.parametrize("name", ["nowhere.npz", "."])

@@ -138,7 +138,8 @@ def test_thumbnails_of_other_data_are_refused(lab, shelf):
 def test_a_copy_is_a_run_of_the_lab_that_starts_from_the_weights(lab, shelf):
     copy = lab.run(lab.enqueue_copy(RUN, Execution()))
     assert (copy.state, copy.run_until, copy.recipe) == ("queued", 0, lab.run(RUN).recipe)
-    assert lab.folder(copy.id).initial.read_bytes() == (shelf / RUN / "weights.safetensors").read_bytes()
+    taken, given = read_arrays(lab.folder(copy.id).initial), read_arrays(shelf / RUN / "weights.safetensors")
+    assert taken.keys() == given.keys() and all((taken[name] == given[name]).all() for name in given)
     with pytest.raises(LabError, match="the lab's own"):
         lab.enqueue_copy(copy.id, Execution())
 

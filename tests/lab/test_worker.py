@@ -195,11 +195,16 @@ def test_a_race_whose_worker_was_killed_is_paused_and_stopped_at_once_and_nobody
     assert states_of(lab, ids) == ["queued"] * 3
 
 
-def test_a_race_among_kills_ends_with_the_numbers_of_runs_that_were_trained_alone(lab):
-    recipes = [small(preset, epochs=8) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
-    ids, counted = campaign(lab, recipes, kills=4, seed=0)
-    assert (counted["hand"], counted["worker"]) == (3, 1)
-    for run_id, recipe in zip(ids, recipes, strict=True):
+def test_a_race_among_kills_and_on_a_disk_that_fails_loses_nothing_and_ends_with_undisturbed_numbers(lab, tmp_path):
+    recipes = [small(preset, epochs=10) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
+    faults = [("checkpoint", "ENOSPC"), ("snapshot", "EIO"), ("database", "EROFS")]
+    found = campaign(lab, recipes, kills=4, seed=0, faults=faults, control=tmp_path / "fault")
+    assert (found.counted["hand"], found.counted["worker"]) == (3, 1)
+    assert set(found.faults.values()) == {1} and len(found.faults) == 3
+    reasons = " ".join(found.resumed)
+    assert "is full: free some space" in reasons and "did not do its work" in reasons and "Traceback" not in reasons
+    assert not found.lost and len(found.known) == 3 * 11
+    for run_id, recipe in zip(found.ids, recipes, strict=True):
         assert_run_equals(lab, run_id, undisturbed(recipe))
 
 

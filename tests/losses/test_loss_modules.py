@@ -4,10 +4,16 @@ from importlib import import_module
 
 import pytest
 import torch
+import torch.distributed as dist
 from pytorch_metric_learning.losses import SupConLoss
 from torch.nn.functional import normalize
 
-from bcl_core.losses import BalancedContrastiveLoss, SupervisedContrastiveLoss, contrastive_loss
+from bcl_core.losses import (
+    BalancedContrastiveLoss,
+    LogitAdjustedCrossEntropy,
+    SupervisedContrastiveLoss,
+    contrastive_loss,
+)
 from tests.losses.slow_losses import random_batch
 
 LABELS = [3, 0, 0, 5, 0, 2, 0, 2]
@@ -126,3 +132,77 @@ def test_docstring_examples_run(name):
     result = doctest.testmod(import_module(f"bcl_core.losses.{name}"))
     assert result.attempted > 0
     assert result.failed == 0
+
+
+MODULES = {
+    "SCL": lambda: SupervisedContrastiveLoss(normalize=True),
+    "BCL": lambda: BalancedContrastiveLoss(6, normalize=True, embedding_dim=6),
+    "logit-adjusted": lambda: LogitAdjustedCrossEntropy([9, 7, 5, 3, 2, 1]),
+}
+
+
+def in_a_loop(make, wrap):
+    """Loss of a flat batch, and the gradients of the module's own parameters and of the layer before it."""
+    torch.manual_seed(0)
+    layer, criterion = torch.nn.Linear(4, 6), make()
+    images = torch.randn(len(LABELS), 4)
+    loss = wrap(criterion)(layer, images, torch.tensor(LABELS))
+    loss.backward()
+    return loss, [parameter.grad for parameter in (*layer.parameters(), *criterion.parameters())]
+
+
+def plainly(criterion):
+    return lambda layer, images, labels: criterion(layer(images), labels)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_under_autocast_the_loss_of_bfloat16_embeddings_is_float32_and_as_near_as_they_are(module):
+    def wrap(criterion):
+        def step(layer, images, labels):
+            with torch.autocast("cpu", torch.bfloat16):
+                embeddings = layer(images)
+                assert embeddings.dtype == torch.bfloat16
+                return criterion(embeddings, labels)
+
+        return step
+
+    (plain, gradients), (loss, rounded) = in_a_loop(MODULES[module], plainly), in_a_loop(MODULES[module], wrap)
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, plain, rtol=0.02, atol=0)
+    for found, expected in zip(rounded, gradients, strict=True):
+        torch.testing.assert_close(found, expected, rtol=0, atol=0.1 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_compiled_as_one_graph_the_loss_and_its_gradients_are_the_same(module):
+    compiled = in_a_loop(
+        MODULES[module], lambda criterion: torch.compile(plainly(criterion), backend="aot_eager", fullgraph=True)
+    )
+    torch.testing.assert_close(compiled, in_a_loop(MODULES[module], plainly), rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_in_distributed_data_parallel_every_parameter_gets_its_gradient(module):
+    dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    kept = []  # what reduces gradients must not be collected before them
+
+    class Step(torch.nn.Module):
+        def __init__(self, layer, criterion):
+            super().__init__()
+            self.layer, self.criterion = layer, criterion
+
+        def forward(self, images, labels):
+            return self.criterion(self.layer(images), labels)
+
+    def wrap(criterion):
+        def step(layer, images, labels):
+            kept.append(torch.nn.parallel.DistributedDataParallel(Step(layer, criterion)))
+            return kept[-1](images, labels)
+
+        return step
+
+    try:
+        found = in_a_loop(MODULES[module], wrap)
+    finally:
+        dist.destroy_process_group()
+    torch.testing.assert_close(found, in_a_loop(MODULES[module], plainly))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bcl_core.losses import LossOptions
+from bcl_core.losses.contract import LossOptions
 from bcl_core.losses.normalised import NONL, NTCE
 from tests.losses.slow_losses import random_batch, slow_average
 

@@ -9,8 +9,8 @@ import torch
 from scipy.special import ive
 from torch.nn.functional import cross_entropy, normalize
 
-from bcl_core.losses import LossOptions
 from bcl_core.losses.bessel import log_bessel
+from bcl_core.losses.contract import LossOptions
 from bcl_core.losses.proco import ProCo
 from tests.losses.slow_losses import random_batch
 

@@ -18,7 +18,8 @@ from bcl_core.cli import main
 from bcl_core.evaluation import TrainingDiverged
 from bcl_core.lab import GroupPlan
 from bcl_core.lab.recording import OpenRun
-from bcl_core.losses import build_loss, contrastive_loss
+from bcl_core.losses import contrastive_loss
+from bcl_core.losses.contract import build_loss
 from bcl_core.recipe import Execution, LossRecipe, Recipe, RecipeError, apply_settings
 from bcl_core.registry import LOSSES, LossEntry, Parameter, loss_of
 from bcl_core.training import Epoch, train

@@ -57,6 +57,15 @@ def test_the_desk_and_the_answers_are_the_presenter_s(get: Get, lab: Lab) -> Non
     assert get("class/answers.csv", cookie=PRESENTER).headers["content-type"].startswith("text/csv")
 
 
+def test_a_viewer_reads_nothing_of_what_a_run_was_made_on_and_no_export_of_it(get: Get, lab: Lab) -> None:
+    [run] = lab.enqueue(GroupPlan("race", [("run", small())]))
+    lab.record_start(run, {"platform": "Linux", "left out": "me.png"}, threads=1)
+    assert get(f"runs/{run}/about", cookie=PRESENTER).document["provenance"]["platform"] == "Linux"
+    assert get(f"runs/{run}/about").document["provenance"] == {}
+    for job in ("export", "preview"):  # an export holds it, too
+        assert get(f"jobs/{job}-{'0' * 32}/runs.zip").status == 403
+
+
 def test_without_a_class_there_is_none(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(roles.CLASS, "0")
     monkeypatch.setattr("app.routes.classroom.has_class_roles", lambda: False)

@@ -9,8 +9,9 @@ import { plural } from "../stage/core/words.js";
 const POLL = 1000; // milliseconds
 const MOST_LISTED = 4; // runs of the queue
 const HERE_ALONE = "Only this machine reaches this address: `make classroom` opens one for the network.";
-const RESET = "Ends presenting and the question, and counts anew who is here. Runs and answers stay.";
-const gigabytes = (bytes) => (bytes === null ? "not told" : `${(bytes / 2 ** 30).toFixed(1)} GB free`);
+const RESET = "Ends presenting and the question, lets viewers start no more races, and counts anew who is here. Runs and answers stay.";
+const RACES = "Small ones that New race offers, one at a time and only while nothing of yours waits.";
+const gigabytes = (bytes) => `${(bytes / 2 ** 30).toFixed(1)} GB free`;
 
 class Desk {
   constructor(host, { prefix, door, shared }) {
@@ -19,6 +20,7 @@ class Desk {
     this.fault = h("p", { class: "fault", role: "alert" });
     this.question = h("section", { "aria-label": "Question" });
     this.machine = h("dl");
+    this.races = button("Viewers may start races", () => this.demand("open-races", { open: !this.isOpen }), { title: RACES });
     const answers = new URL(`${prefix}/class/answers.csv`, document.baseURI).href;
     const entrance = [
       h("img", { src: door.code, alt: `QR code of ${door.link}` }),
@@ -26,8 +28,9 @@ class Desk {
       ...(shared ? [] : [h("p", { class: "quiet" }, HERE_ALONE)]),
     ];
     const reset = button("Reset for the next class", () => this.demand("reset-class"));
-    const last = [reset, h("a", { href: answers, download: "answers.csv" }, "Answers as CSV")];
-    const below = [h("div", { class: "controls" }, last), h("p", { class: "note" }, RESET)];
+    const csv = h("a", { href: answers, download: "answers.csv" }, "Answers as CSV");
+    const rows = [[this.races, csv], [reset]].map((parts) => h("div", { class: "controls" }, parts));
+    const below = [...rows, h("p", { class: "note" }, RESET)];
     const beside = [this.here, this.question, this.fault, this.machine, below];
     host.replaceChildren(h("div", { class: "entrance" }, entrance), h("div", {}, beside.flat()));
     this.form = this.asking();
@@ -62,6 +65,8 @@ class Desk {
     if (!answers || asked !== this.asked) return;
     const [{ how, poll }, desk] = answers.map(json);
     const { following, exploring } = desk;
+    this.isOpen = desk.races;
+    this.races.ariaPressed = String(desk.races);
     const doing = how === "off" ? "" : ` · ${following} following · ${exploring} looking around`;
     this.here.replaceChildren(h("b", {}, String(following + exploring)), ` here${doing}`);
     this.show(poll, desk.answers);
@@ -83,14 +88,14 @@ class Desk {
     this.question.replaceChildren(h("h2", {}, poll.question), poll.counts ? histogram(poll) : choices, buttons);
   }
 
-  tellMachine({ queue, worker, disk_free: disk, memory_free: memory, gpu }) {
-    const listed = queue.slice(0, MOST_LISTED).map(({ name, state, progress }) => {
-      return `${name}: ${state === "running" ? `${Math.round(100 * progress)} %` : state}`;
+  tellMachine({ queue, worker, hands, disk_free: disk, memory_free: memory, gpu }) {
+    const listed = queue.slice(0, MOST_LISTED).map(({ name, viewers, state, progress }) => {
+      return `${name}${viewers ? " (viewers)" : ""}: ${state === "running" ? `${Math.round(100 * progress)} %` : state}`;
     });
     if (queue.length > MOST_LISTED) listed.push(`and ${queue.length - MOST_LISTED} more`);
     const rows = {
       Queue: listed.join(" · ") || "empty",
-      Worker: worker.alive ? "at work" : (worker.failure ?? "none; training starts one"),
+      Worker: worker.alive ? `alive, ${plural(hands, "run")} in hand` : (worker.failure ?? "none; training starts one"),
       Disk: gigabytes(disk),
       Memory: gigabytes(memory),
       ...(gpu && { GPU: gpu }),

@@ -5,7 +5,7 @@ from app.components import PREFIX, register
 from app.words import SHOTS
 from bcl_core.geometry.groups import FEW_BELOW, MANY_ABOVE
 from bcl_core.recipe import Execution, Recipe
-from bcl_core.registry import VIEWS
+from bcl_core.registry import views_of
 
 _mount = register("drawer", html='<div class="bcl-drawer" role="region" aria-label="Look at the data"></div>')
 
@@ -16,7 +16,7 @@ def drawer(recipe: Recipe, execution: Execution | None, *, name: str, key: str) 
     `execution` says where the images lie; None where that is still to be said. The component asks the routes for all
     that it shows, and tells nothing back.
     """
-    views = VIEWS[recipe.views]
+    views = views_of(recipe.views)
     _mount(
         key=key,
         data={

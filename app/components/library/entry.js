@@ -1,7 +1,7 @@
 // One run of the Library: a card, or a row; the style sheet makes the one or the other of the same elements.
 
 import { button, h, popup } from "../stage/core/dom.js";
-import { plural } from "../stage/core/words.js";
+import { memory, plural } from "../stage/core/words.js";
 import { anglesInWords, dataInWords, isActive, labOf, lossInWords, percent, stateInWords } from "./catalogue.js";
 import { field } from "./field.js";
 import { Thumbnail } from "./thumbnail.js";
@@ -132,6 +132,7 @@ export class Entry {
       return [
         item("Restore", () => this.attempt(() => library.restore([id]))),
         item("Delete for good", () => library.askToPurge([id], (...told) => this.say(...told))),
+        disk(run),
       ];
     }
     const isReadable = state !== "unreadable";
@@ -148,6 +149,7 @@ export class Entry {
       isReadable && epoch !== null && may("export") && item("Export", () => this.save()),
       isActive(run) && kind !== "recorded" && may("stop") && item("Stop", () => this.attempt(() => library.stop([run]))),
       isOurs && may("delete") && item("Delete", () => this.attempt(() => library.delete([id]))),
+      may("delete") && disk(run),
     ].filter(Boolean);
   }
 
@@ -206,4 +208,9 @@ export class Entry {
 
 function when(seconds) {
   return new Date(1000 * seconds).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "short" });
+}
+
+/** What deleting it would free. @param {LibraryRun} run */
+function disk(run) {
+  return h("p", {}, `${memory(run.bytes)} on the disk`);
 }

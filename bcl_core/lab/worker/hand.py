@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from bcl_core import machine
 from bcl_core.data.source import DataError
+from bcl_core.lab.files import SnapshotError
+from bcl_core.lab.logs import log_in_lines
 from bcl_core.lab.run import LabError, UnknownRun
 from bcl_core.lab.store import Lab
 from bcl_core.lab.worker.hands import Hello, Order, Report
@@ -33,7 +35,7 @@ log = logging.getLogger("bcl_core.worker")
 
 def main() -> None:
     """Be what the arguments say: ROLE PIPE HOME, where PIPE is the number of a socket."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    log_in_lines()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal tells all; the worker decides
     role, number, home = sys.argv[1:]
     if role == "nursery":
@@ -130,14 +132,15 @@ class _Hand:
                 opened.advance(lambda: not self._held.is_set(), order.beside)
             if opened.done:
                 del self._open[run_id]
+                log.info("run %s is finished", run_id, extra={"run": run_id})
         except Exception as error:
             self._close(run_id)
             if isinstance(error, UnknownRun):
                 return None
-            if isinstance(error, DataError | RecipeError | LabError | TrainingDiverged):
-                log.warning("run %s failed: %s", run_id, error)
+            if isinstance(error, DataError | RecipeError | LabError | SnapshotError | TrainingDiverged):
+                log.warning("run %s failed: %s", run_id, error, extra={"run": run_id})
                 return str(error)
-            log.exception("run %s failed", run_id)
+            log.exception("run %s failed", run_id, extra={"run": run_id})
             return f"{type(error).__name__}: {error}. The worker's log has the details."
         return None
 
@@ -154,6 +157,7 @@ class _Hand:
                 return None
             cores = max(1, machine.cores() // order.beside)
             opened = self._open[run_id] = OpenRun(self._lab, run_id, lock, cores=cores)
+            log.info("run %s is taken up", run_id, extra={"run": run_id})
         except BaseException:
             lock.release()
             raise

@@ -122,7 +122,8 @@ class Worker:
         if now - task.told < (TRAINING_GRACE_SECONDS if task.ready else GRACE_SECONDS):
             return
         if run is None or run.stop:
-            log.warning("run %s was asked to stop and its hand is held up by it: the hand is ended", task.run_id)
+            held_up = "run %s was asked to stop and its hand is held up by it: the hand is ended"
+            log.warning(held_up, task.run_id, extra={"run": task.run_id})
             self._hands.kill(hand)
             self.lab.settle_stop(task.run_id)
         elif run.state != "paused":
@@ -151,8 +152,8 @@ class Worker:
         return next((hand for hand in self._hands if run_id in hand.tasks), None)
 
     def _go_on(self, willing: Sequence[Run]) -> None:
-        """Let the oldest group that may go on train: of its runs those that are furthest behind, an epoch each."""
-        able = sorted((run for run in willing if not run.missing), key=lambda run: (run.created, run.group_id))
+        """Let the group whose turn it is train: of its runs those that are furthest behind, an epoch each."""
+        able = sorted((run for run in willing if not run.missing), key=lambda run: run.turn)
         for _, group in groupby(able, key=lambda run: run.group_id):
             if runs := [run for run in group if self._is_ours(run.id)]:
                 self._side_by_side(runs)
@@ -225,7 +226,7 @@ class Worker:
                 run = self.lab.run(task.run_id)
                 why = (UNBORN if hand.hello is None else KILLED).format(repr(run.name))
                 at = "before its first epoch" if run.epoch is None else f"after epoch {run.epoch}"
-                log.warning("run %s: %s %s", run.id, why, at)
+                log.warning("run %s: %s %s", run.id, why, at, extra={"run": run.id})
                 if task.busy and self._killed_at.get(run.id, "never") == run.epoch:
                     del self._killed_at[run.id]
                     self._fail(run.id, f"twice {at}, {why}")

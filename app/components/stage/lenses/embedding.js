@@ -65,7 +65,7 @@ export class Embedding extends Lens {
     this.modes = MODES.map(([mode, text]) => button(text, () => this.setMode(mode), { value: mode }));
     this.class = h("select", { "aria-label": "Class" });
     this.depth = choiceOf(stage, "dims", "", [[2, "2D"], [3, "3D"]]);
-    this.steering = h("div", { class: "controls" }, [
+    this.steering = h("div", { class: "controls turning" }, [
       this.auto,
       button("Face", () => this.faceClass()),
       this.class,

@@ -1,0 +1,105 @@
+"""Two runs, or two recipes over the seeds that they were trained with, held against each other. Imports no torch."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bcl_core.geometry import rms_angle_difference
+from bcl_core.lab.reading import read
+from bcl_core.lab.run import LabError, Run
+from bcl_core.lab.store import Lab
+from bcl_core.metrics import METRICS
+from bcl_core.recipe import Recipe
+
+
+class Compared(NamedTuple):
+    """A metric of the last epoch on both sides, in its own unit: means over runs, and standard deviations (n − 1).
+
+    The difference is B less A: the mean over pairs of one seed where the sides share seeds, else that of the means. A
+    standard deviation is None where there are not two to take it over.
+    """
+
+    a: float
+    a_std: float | None
+    b: float
+    b_std: float | None
+    difference: float
+    difference_std: float | None
+
+
+class Comparison(NamedTuple):
+    """What two sides have in common and how they differ."""
+
+    a: tuple[Run, ...]
+    b: tuple[Run, ...]
+    pairs: int  # of runs with one seed
+    metrics: dict[str, Compared]  # by the names of `bcl_core.metrics`: those that all runs recorded
+    angles_differ: float | None  # root mean square over pairs of classes between the two runs that were named, degrees
+
+
+def compare(lab: Lab, a: str, b: str, *, seeds: bool = False) -> Comparison:
+    """Compare the last recorded epochs of two runs.
+
+    Args:
+        lab: where they are.
+        a: a run's id.
+        b: another's.
+        seeds: take each as its recipe, and all finished runs of that recipe, whatever their seed, as a side.
+
+    Raises:
+        LabError: there is no such run, it has no epoch, or is the other one.
+        SnapshotError: a file is damaged.
+    """
+    if a == b:
+        raise LabError("that is one run twice: name another to compare it with")
+    left, right = read(a, lab), read(b, lab)
+    of_a = _with_other_seeds(lab, left.run) if seeds else (left.run,)
+    of_b = _with_other_seeds(lab, right.run) if seeds else (right.run,)
+    rows_a, rows_b = ([_last(lab, run) for run in side] for side in (of_a, of_b))
+    pairs = _pairs(of_a, of_b)
+    metrics = {
+        name: _compared([row[name] for row in rows_a], [row[name] for row in rows_b], pairs)
+        for name in METRICS
+        if all(isinstance(row.get(name), int | float) for row in (*rows_a, *rows_b))
+    }
+    means_a, means_b = left.view().get("class_means"), right.view().get("class_means")
+    alike = means_a is not None and means_b is not None and len(means_a) == len(means_b)
+    angles_differ = rms_angle_difference(means_a, means_b) if alike else None  # type: ignore[arg-type]
+    return Comparison(of_a, of_b, len(pairs), metrics, angles_differ)
+
+
+def _with_other_seeds(lab: Lab, run: Run) -> tuple[Run, ...]:
+    if not isinstance(run.recipe, Recipe):
+        return (run,)
+    wanted = _but_for_the_seed(run.recipe)
+    one_a_seed = {run.recipe.seed: run}  # of a seed that was trained twice, one; of this run's, this one
+    for other in (*lab.runs(), *lab.shelf.runs):
+        recipe = other.recipe
+        if other.state == "finished" and isinstance(recipe, Recipe) and _but_for_the_seed(recipe) == wanted:
+            one_a_seed.setdefault(recipe.seed, other)
+    return tuple(one_a_seed[seed] for seed in sorted(one_a_seed))
+
+
+def _but_for_the_seed(recipe: Recipe) -> str:
+    return recipe.model_copy(update={"seed": 0}).hash
+
+
+def _last(lab: Lab, run: Run) -> dict[str, Any]:
+    return lab.metrics(run.id, [run.epoch or 0])[-1]
+
+
+def _pairs(a: Sequence[Run], b: Sequence[Run]) -> list[tuple[int, int]]:
+    """Return the places of runs that have a seed in common."""
+    at = {run.recipe.seed: place for place, run in enumerate(b) if isinstance(run.recipe, Recipe)}
+    seeds = [(place, run.recipe.seed) for place, run in enumerate(a) if isinstance(run.recipe, Recipe)]
+    return [(place, at[seed]) for place, seed in seeds if seed in at]
+
+
+def _compared(a: list[float], b: list[float], pairs: list[tuple[int, int]]) -> Compared:
+    differences = [b[right] - a[left] for left, right in pairs] or [float(np.mean(b) - np.mean(a))]
+    return Compared(*_mean_and_std(a), *_mean_and_std(b), *_mean_and_std(differences))
+
+
+def _mean_and_std(values: Sequence[float]) -> tuple[float, float | None]:
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None

@@ -1,0 +1,191 @@
+"""Feed 100,000 broken inputs, drawn by a seed, to all that reads from outside, and see that nothing gives way.
+
+    nice -n 10 python -m benchmarks.fuzz
+    python -m benchmarks.fuzz --inputs 5000 --rooms npz zips --seed 1 --json fuzz.json
+
+Recipes, settings, list files, query strings, routes, `do`, files of arrays, .npz, Parquet, exports, checkpoints, and a
+viewer's socket. Each room reads in a process of its own, which may hold one gigabyte of data and take ten seconds an
+input. It fails where a reader breaks off in another way than by a sentence, dies, or opens, makes, moves or removes a
+file that is neither its own nor the installation's; the input is then kept in tests/fixtures/corpus, which a test
+replays.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks.fuzz_rooms import ROOMS
+from benchmarks.fuzz_socket import SHARE, SOCKET, socket_room
+from harness.serving import ROOT
+
+CORPUS = ROOT / "tests" / "fixtures" / "corpus"
+ALL = sum(room.share for room in ROOMS.values()) + SHARE
+DATA_BYTES, SECONDS = 1 << 30, 10
+MOST_KEPT = 20  # failures of a room, each of another kind
+OURS = tuple(map(str, (ROOT, sys.prefix, sys.base_prefix, "/usr", "/proc", "/sys", "/dev", "/lib")))
+_ETC = ("/etc/localtime", "/etc/mime.types", "/etc/nsswitch.conf", "/etc/os-release", "/etc/passwd-", "/etc/ld.so")
+
+
+def main() -> None:
+    """Print a row for each room; leave with 1 where something gave way."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--inputs", type=int, default=ALL, help="of all rooms together")
+    parser.add_argument("--rooms", nargs="+", default=[*ROOMS, SOCKET], choices=[*ROOMS, SOCKET])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=Path, help="write the rows into this file")
+    parser.add_argument("--room", nargs=4, help=argparse.SUPPRESS)  # be one: its name, inputs, seed, and folder
+    arguments = parser.parse_args()
+    if arguments.room is not None:
+        name, inputs, seed, folder = arguments.room
+        print(json.dumps(fuzz(name, int(inputs), int(seed), Path(folder))))
+        return
+    print(f"{'room':24} {'inputs':>8} {'taken':>8} {'refused':>8} {'gave way':>9} {'peak':>8} {'seconds':>8}")
+    shares = {**{name: room.share for name, room in ROOMS.items()}, SOCKET: SHARE}
+    rows = []
+    for name in arguments.rooms:
+        inputs = max(1, round(arguments.inputs * shares[name] / sum(shares[each] for each in arguments.rooms)))
+        rows.append(row := {"room": name, **_apart(name, inputs, arguments.seed)})
+        print(
+            f"{name:24} {row['inputs']:8,} {row['taken']:8,} {row['refused']:8,} {len(row['gave way']):9} "
+            f"{row['peak'] / 1e6:5.0f} MB {row['seconds']:8.1f}",
+            flush=True,
+        )
+        for words in row["gave way"]:
+            print(f"    {words}", flush=True)
+    print(f"{'all':24} {sum(row['inputs'] for row in rows):8,}")
+    if arguments.json is not None:
+        arguments.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    sys.exit(any(row["gave way"] for row in rows))
+
+
+def _apart(name: str, inputs: int, seed: int) -> dict[str, Any]:
+    """Fuzz a room in a process of its own; what kills that gave way, too."""
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        if name == SOCKET:
+            return {**socket_room(inputs, seed, Path(folder), keep), "seconds": time.perf_counter() - start}
+        command = [sys.executable, "-m", "benchmarks.fuzz", "--room", name, str(inputs), str(seed), folder]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        took = time.perf_counter() - start
+        if done.returncode == 0:
+            return {**json.loads(done.stdout.splitlines()[-1]), "seconds": took}
+        last = Path(folder) / "last"
+        kept = keep(name, last.read_bytes()) if last.exists() else "nothing"
+        words = f"the process ended with {done.returncode} ({done.stderr.strip()[-300:]}); kept as {kept}"
+        return {"inputs": 0, "taken": 0, "refused": 0, "gave way": [words], "peak": 0, "seconds": took}
+
+
+def fuzz(name: str, inputs: int, seed: int, folder: Path) -> dict[str, Any]:
+    """Feed a room in this process; return how many inputs it took and refused, and how it gave way."""
+    draws, counted, gave_way = random.Random(f"{name} {seed}"), Counter[str](), dict[str, str]()
+    home = folder / "room"
+    home.mkdir()
+    room = ROOMS[name].open(home)
+    for sample in room.samples:  # what is imported, and made, but once
+        room.attempt(sample)
+    resource.setrlimit(resource.RLIMIT_DATA, (DATA_BYTES, DATA_BYTES))
+    signal.signal(signal.SIGALRM, _too_long)
+    with elsewhere(home) as touched:
+        for _ in range(inputs):
+            content = room.draw(draws)
+            (folder / "last").write_bytes(content)
+            touched.clear()
+            signal.alarm(SECONDS)
+            try:
+                outcome = room.attempt(content)
+                if touched:
+                    raise AssertionError(f"touched {touched[0]}")
+                counted[outcome] += 1
+            except Exception as error:
+                signal.alarm(0)
+                kind = _kind(error)
+                if kind not in gave_way and len(gave_way) < MOST_KEPT:
+                    gave_way[kind] = f"{kind}, {str(error)[:160]!r}; kept as {keep(name, content)}"
+            finally:
+                signal.alarm(0)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"inputs": inputs, **{of: counted[of] for of in ("taken", "refused")}, "gave way": [*gave_way.values()],
+            "peak": peak}  # fmt: skip
+
+
+def replay(folder: Path) -> list[str]:
+    """Try again what once gave way, all in this process; return how it does."""
+    gave_way = []
+    for inputs in sorted(each for each in CORPUS.iterdir() if each.name in ROOMS):
+        home = folder / inputs.name
+        home.mkdir()
+        room = ROOMS[inputs.name].open(home)
+        for file in sorted(inputs.iterdir()):
+            try:
+                room.attempt(file.read_bytes())
+            except Exception as error:
+                gave_way.append(f"{file.relative_to(CORPUS)}: {_kind(error)}, {str(error)[:160]!r}")
+    return gave_way
+
+
+def keep(room: str, content: bytes) -> str:
+    """Keep an input for the test; return its name."""
+    file = CORPUS / room / hashlib.sha256(content).hexdigest()[:16]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return str(file.relative_to(ROOT))
+
+
+@contextmanager
+def elsewhere(home: Path) -> Iterator[list[str]]:
+    """Note the files that are opened, made, moved or removed and are neither in `home` nor the installation's."""
+    touched: list[str] = []
+    active = [True]
+    mine = (str(home), str(home.parent), os.path.realpath(home), tempfile.gettempdir() + "/pymp")
+
+    def hook(event: str, arguments: Sequence[Any]) -> None:
+        if not active[0] or event not in _EVENTS:
+            return
+        if event in ("os.remove", "os.rmdir") and arguments[1] != -1:
+            return  # by its name in a folder that was opened before
+        writes = event != "open" or bool((arguments[2] or 0) & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+        for path in arguments[: 2 if event in ("os.rename", "os.link", "os.symlink", "shutil.move") else 1]:
+            if isinstance(path, str | bytes | os.PathLike):
+                place = str(Path(os.fsdecode(path)).absolute())
+                known = mine if writes else (*mine, *OURS, *_ETC)
+                if not place.startswith(known) and place != os.devnull:
+                    touched.append(f"{event} {place}")
+
+    sys.addaudithook(hook)  # for good: that is why it can be silent
+    try:
+        yield touched
+    finally:
+        active[0] = False
+
+
+_EVENTS = ("open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate",
+           "os.chmod", "shutil.rmtree", "shutil.move", "subprocess.Popen", "os.system")  # fmt: skip
+
+
+def _kind(error: BaseException) -> str:
+    """Name an error by what it is and where it came from, so that each kind is kept once."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT) in frame.filename]
+    at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
+    return f"{type(error).__name__} at {at}"
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"took more than {SECONDS} s")
+
+
+if __name__ == "__main__":
+    main()

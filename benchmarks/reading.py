@@ -1,0 +1,127 @@
+"""A server that is killed, and somebody who reads from it meanwhile: what comes is looked at, byte for byte."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
+from threading import Event, Thread
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+from bcl_core.lab import Lab
+from bcl_core.lab.seals import fault_of_arrays, is_sealed
+from harness.serving import ROOT, free_port
+
+DEAD = (OSError, HTTPException)  # what a client meets with where the server is gone
+PAUSE, PATIENCE = 0.1, 60.0  # seconds
+
+
+class Web:
+    """The app's server for a lab, started anew when it was killed."""
+
+    def __init__(self, home: Path) -> None:
+        self._home, self._port, self._number = home, free_port(), 0
+        self.url = f"http://localhost:{self._port}/bcl/v1/"
+        self._start()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.headless", "true"]
+        environment = {**os.environ, "BCL_LAB_HOME": str(self._home), "BCL_LAB_WORKER": "off"}
+        self.process = subprocess.Popen(
+            [*command, "--server.port", str(self._port)],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def end(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.process.wait()
+
+    def killed_amid_a_deed(self, lab: Lab, run_id: str, after: float) -> str:
+        """Kill the server so many seconds after a deed was sent, and send that again to the next one.
+
+        Returns "done" where it is done once and answered, "wrong" otherwise.
+        """
+        self._number += 1
+        name, key = f"renamed {self._number}", f"deed-{self._number:08d}"
+        deed = {"verb": "rename", "run": run_id, "name": name, "key": key}
+        self._until_answered({**deed, "name": f"before {self._number}", "key": f"{key}-before"})
+        sent = Thread(target=self._try, args=(deed,))
+        sent.start()
+        time.sleep(after)
+        self.end()
+        self._start()
+        sent.join()
+        answer = self._until_answered(deed)
+        return "done" if answer == {"answer": {"name": name}} and lab.run(run_id).name == name else "wrong"
+
+    def _try(self, deed: dict[str, str]) -> object:
+        headers = {"Content-Type": "application/json"}
+        with suppress(*DEAD), urlopen(Request(f"{self.url}do", json.dumps(deed).encode(), headers), timeout=10) as told:
+            return json.load(told)
+        return None
+
+    def _until_answered(self, deed: dict[str, str]) -> object:
+        end = time.monotonic() + PATIENCE
+        while (answer := self._try(deed)) is None and time.monotonic() < end:
+            time.sleep(PAUSE)
+        return answer
+
+
+class Reader:
+    """Reads the runs of a race over HTTP until it is ended, and counts what came: whole, damaged, or no server."""
+
+    def __init__(self, web: Web, run_ids: Sequence[str], seed: int) -> None:
+        self._web, self._ids, self._draws = web, run_ids, random.Random(seed)
+        self._counted, self._ended = Counter[str](), Event()
+        self._thread = Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def end(self) -> Counter[str]:
+        """Stop, and return what was counted; a damaged answer is counted by what it is of, too."""
+        self._ended.set()
+        self._thread.join()
+        return self._counted
+
+    def _read(self) -> None:
+        while not self._ended.wait(PAUSE):
+            try:
+                pulse = json.loads(self._get(f"pulse?runs={','.join(self._ids)}&since=-1"))["runs"]
+                for run_id, told in pulse.items():
+                    self._read_run(run_id, told["rev"], [*map(tuple, told["epochs"])])
+            except HTTPError as error:
+                self._damaged(f"{error.code} {error.url.partition('/bcl/')[2]}: {error.read()[:200]!r}")
+            except DEAD:
+                self._counted["no server"] += 1
+            except (ValueError, LookupError) as error:
+                self._damaged(repr(error))
+
+    def _read_run(self, run_id: str, rev: str, ranges: Sequence[tuple[int, int, int]]) -> None:
+        kept = [epoch for first, last, step in ranges for epoch in range(first, last + 1, step)]
+        if not kept:
+            return
+        epoch, step = self._draws.choice(kept), -(-len(kept) // 500)
+        for path in (f"view/{rev}/{epoch}", f"history/{rev}?from={kept[0]}&to={kept[-1]}&step={step}"):
+            content = self._get(f"runs/{run_id}/{path}")
+            if not is_sealed(content) or fault_of_arrays(content) is not None:
+                self._damaged(path)
+            self._counted["whole"] += 1
+
+    def _get(self, path: str) -> bytes:
+        with urlopen(f"{self._web.url}{path}", timeout=30) as answer:
+            content: bytes = answer.read()
+        return content
+
+    def _damaged(self, what: str) -> None:
+        self._counted["damaged"] += 1
+        self._counted[f"damaged: {what[:300]}"] += 1
