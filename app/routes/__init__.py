@@ -26,6 +26,7 @@ from app.routes.classroom import class_routes
 from app.routes.do import do_route
 from app.routes.health import health_route
 from app.routes.jobs import job_routes
+from app.routes.lessons import lesson_routes
 from app.routes.library import library_route
 from app.routes.moved import moved_routes
 from app.routes.present import present_routes
@@ -90,6 +91,7 @@ def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount | Route]:
                 do_route(lab_of),
                 *present_routes(),
                 *sphere_routes(),
+                *lesson_routes(),
                 Route("/{path:path}", lambda request: sentence(404, f"there is nothing at {request.url.path}")),
             ],
         ),

@@ -1,7 +1,7 @@
 """The sphere lab as a page of its own, and what is predicted of it.
 
-The page needs no server once it is loaded: `predicted.js` holds what is predicted of the settings that it opens with.
-`python -m app.routes.sphere` writes that file; a test holds it to the solver.
+The page needs no server once it is loaded: `predicted.js` holds what is predicted of the settings that it opens with,
+and of those that lessons show. `python -m app.routes.sphere` writes that file; a test holds it to the solver.
 """
 
 import json
@@ -10,17 +10,17 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any, TypedDict
+from urllib.parse import urlencode
 
 import numpy as np
-import streamlit as st
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from app import runs
-from app.components import VERSION
-from app.components.sphere import INTRODUCTION, VARIANTS, told
+from app import lessons, runs
+from app.components.sphere import VARIANTS, told
 from app.routes.answers import as_json, refused
+from app.routes.plain import plain_page
 from bcl_core import geometry
 from bcl_core.registry import LOSSES
 
@@ -29,42 +29,15 @@ DIMENSIONS = 3
 MOST_IMAGES = 400
 TEMPERATURES = (0.02, 5.0)
 OPENING: dict[str, Any] = {"counts": [130, 32, 8, 2], "temperature": 0.3, "batch": 64}
+KEPT = (OPENING, {**OPENING, "batch": sum(OPENING["counts"])})
+"""Settings of which the browser knows what is predicted without asking."""
 
-_PAGE = """\
-<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>BCL Lab: the sphere</title>
-<style>
-:root {{ color-scheme: light dark; {light} }}
-@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}
-</style>
-<link rel="stylesheet" href="component/{version}/sphere.css">
-<body class="bcl-alone">
+_BODY = """\
 <main>
-<h1>Two spheres, one start</h1>
+<h1>{title}</h1>
 <p>{introduction}</p>
 <div class="bcl-sphere"></div>
-</main>
-<noscript>This page draws with JavaScript, which this browser does not run.</noscript>
-<script type="application/json" id="told">{told}</script>
-<script type="module" src="component/{version}/alone.js"></script>
-</html>
-"""
-_COLOURS = {
-    "background-color": "backgroundColor",
-    "secondary-background-color": "secondaryBackgroundColor",
-    "text-color": "textColor",
-    "link-color": "linkColor",
-    "border-color": "borderColor",
-    "primary-color": "primaryColor",
-}
-# As Streamlit derives them from the others.
-_DERIVED = (
-    "--st-gray-text-color: color-mix(in srgb, var(--st-text-color) 75%, var(--st-background-color)); "
-    "--st-border-color-light: color-mix(in srgb, var(--st-border-color) 50%, var(--st-background-color));"
-)
+</main>"""
 
 
 class Prediction(TypedDict):
@@ -79,21 +52,9 @@ def sphere_routes() -> list[Route]:
 
 
 def _page() -> str:
-    themes = {
-        theme: "".join(
-            f"--st-{name}: {st.get_option(f'theme.{theme}.{option}')}; " for name, option in _COLOURS.items()
-        )
-        for theme in ("light", "dark")
-    }
-    font, radius = st.get_option("theme.font"), st.get_option("theme.baseRadius")
-    shared = f"--st-font: {font}; --st-base-radius: {radius}; {_DERIVED}"
-    return _PAGE.format(
-        light=themes["light"] + shared,
-        dark=themes["dark"],
-        version=VERSION,
-        introduction=escape(INTRODUCTION),
-        told=json.dumps(told(".")).replace("<", "\\u003c"),
-    )
+    words = lessons.words(lessons.DEFAULT)["sphere"]
+    body = _BODY.format(**{name: escape(text) for name, text in words.items()})
+    return plain_page("BCL Lab: the sphere", body, told("."), sheet="sphere.css", module="alone.js")
 
 
 def _predicted(request: Request) -> Response:
@@ -135,12 +96,23 @@ def angles(*, counts: Sequence[int], variant: str, temperature: float, batch: in
 
 
 def javascript() -> str:
-    """Return what the lab opens with, as its module."""
-    rows = "".join(f'  "{variant}": {angles(variant=variant, **OPENING)},\n' for variant in VARIANTS)
+    """Return what the lab opens with, and what is known of it, as its module: angles by how they would be asked for."""
+    rows = "".join(
+        f'  "{asked_for(variant=variant, **settings)}": {angles(variant=variant, **settings)},\n'
+        for settings in KEPT
+        for variant in VARIANTS
+    )
     return (
         "// Written by `python -m app.routes.sphere`: what the lab opens with, and what is predicted, in degrees.\n\n"
         f"export const OPENING = {json.dumps(OPENING)};\n\n"
         f"export const PREDICTED = {{\n{rows}}};\n"
+    )
+
+
+def asked_for(*, counts: Sequence[int], variant: str, temperature: float, batch: int) -> str:
+    """Return the query that asks for a prediction, as the lab writes it."""
+    return urlencode(
+        {"counts": ".".join(map(str, counts)), "loss": variant, "temperature": temperature, "batch": batch}
     )
 
 

@@ -1,10 +1,5 @@
-"""Learn: two spheres to play with."""
+"""Learn: lessons, and two spheres to play with."""
 
-import streamlit as st
+from app.components.lessons import lessons
 
-from app.components import PREFIX
-from app.components.sphere import INTRODUCTION, sphere
-
-st.title("Two spheres, one start")
-st.markdown(INTRODUCTION)
-sphere(PREFIX, key="sphere")
+lessons(key="lessons")

@@ -84,6 +84,13 @@ st.markdown(
     "(report#cifar-10-lt-on-one-cpu-core) the rarest classes are no closer together than the average pair."
 )
 
+st.page_link(
+    "screens/learn.py",
+    label="**How far apart can four classes stand at all?** Predict it, then watch it: the first of eight lessons",
+    icon=":material/school:",
+    query_params={"lesson": "A", "step": "1"},
+)
+
 st.divider()
 what, how = st.columns([2, 1])
 with what:

@@ -16,6 +16,9 @@ from bcl_core.registry import PROTOTYPES, backbone_of
 # Shapes: N images, d_h backbone features, d projection space, K classes.
 
 
+_MAY_LACK = frozenset({"classifier", "bias", "prototype_mlp", "fixed_prototypes"})
+
+
 class Heads(NamedTuple):
     """The contrastive branch: from h, and from the classifier's weights, to the projection space."""
 
@@ -70,6 +73,20 @@ class TwoBranchModel(nn.Module):
         """Return unit prototypes c (K, d)."""
         source = self.fixed_prototypes or self.prototype_mlp
         return _unit(self.classifier if source is None else source(self.classifier))
+
+    def take(self, weights: Mapping[str, Tensor]) -> frozenset[str]:
+        """Load a state dict, which may lack the classifier and what prototypes are made with; those stay as drawn.
+
+        Return what then means nothing before it is trained, of "classifier" and "prototypes". RecipeError where
+        anything else is missing, or does not belong to this model.
+        """
+        missing, unexpected = self.load_state_dict(weights, strict=False)
+        lacking = {key.partition(".")[0] for key in missing}
+        if wrong := [*unexpected, *sorted(lacking - _MAY_LACK)]:
+            raise RecipeError(f"the weights do not fit the model of the recipe: {', '.join(wrong[:3])}")
+        of_classifier = "classifier" in lacking and self.fixed_prototypes is None
+        prototypes = bool(lacking & {"prototype_mlp", "fixed_prototypes"}) or of_classifier
+        return frozenset(lacking & {"classifier"} | ({"prototypes"} if prototypes else set()))
 
     def remember(self, features: Tensor, labels: Tensor) -> None:
         """Let prototypes that are made of features follow a step's (B, V, d), with labels (B,)."""

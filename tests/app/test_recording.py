@@ -83,13 +83,13 @@ BAD_FILES = {
     "no labels": (npz(embeddings=Z[0], target=LABELS), "has no labels; its arrays: embeddings, target"),
     "five million": (
         npz(embeddings=np.ones((5_000_000, 2), np.int8), labels=np.zeros(5_000_000, np.int8)),
-        "there are 5,000,000 samples; at most 200,000 can be recorded",
+        "there are 5,000,000 samples; at most 1,000,000 can be recorded",
     ),
     "not finite": (npz(embeddings=Z[0] * np.nan, labels=LABELS), "hold numbers that are not finite"),
     "epochs": (npz(embeddings=Z, labels=LABELS, epochs=[0, 2, 1]), "epoch is 1; expected 3 to 99,999"),
     "truncated zip": (cut(GOOD), "model.npz is damaged or cut short"),
     "empty": (b"", "model.npz is empty"),
-    "no arrays": (b"embeddings, labels", "model.npz is neither .npz nor Parquet"),
+    "no arrays": (b"embeddings, labels", "model.npz is none of .npz, .npy, Parquet"),
 }
 
 

@@ -5,7 +5,8 @@ import { Batches, keyed, shuffled } from "../../app/components/sphere/batches.js
 import { Course } from "../../app/components/sphere/course.js";
 import { Loss, alongSphere } from "../../app/components/sphere/loss.js";
 import { OPENING, PREDICTED } from "../../app/components/sphere/predicted.js";
-import { LADDER, READ, SCL, notesOn, variantOf } from "../../app/components/sphere/settings.js";
+import { LADDER, READ, SCL, notesOn, questionOf, variantOf } from "../../app/components/sphere/settings.js";
+import { OPENS, read, write } from "../../app/components/sphere/address.js";
 import { Simulation } from "../../app/components/sphere/simulation.js";
 import { jsonOf } from "./fixtures.js";
 
@@ -115,7 +116,7 @@ test("in every corner all angles settle about where the prediction of the openin
       simulation.step();
       simulation.angles.forEach((angle, i) => (means[i] += angle / SETTLED));
     }
-    PREDICTED[variantOf(switches)].forEach((degrees, i) => {
+    PREDICTED[questionOf({ ...OPENING, variant: variantOf(switches) })].forEach((degrees, i) => {
       assert.ok(Math.abs(means[i] - degrees) < 3, `${variantOf(switches)} ${i}: ${means[i]}, not ${degrees}`);
     });
   }
@@ -186,4 +187,13 @@ test("of a long course few moments are kept, evenly spread", () => {
   for (let time = 0; time <= 10000; time++) course.add(time, [time]);
   assert.ok(course.moments.length <= 600 && course.moments.length > 250);
   assert.ok(course.moments.every(({ time }) => time % course.every === 0));
+});
+
+test("an address holds the lab's settings, and says what of it cannot be read", () => {
+  const shown = { counts: [9, 3], temperature: 0.5, batch: 8, seed: 4, losses: ["bcl"] };
+  assert.equal(write(shown), "counts=9.3&temperature=0.5&batch=8&seed=4&losses=bcl");
+  assert.deepEqual(read(write(shown)), { shown, wrong: [] });
+  assert.deepEqual([write(OPENS), read("").shown], ["", OPENS]);
+  const { shown: rest, wrong } = read("counts=9.0&losses=scl.constructor&batch=8");
+  assert.deepEqual([rest, wrong.length], [{ ...OPENS, batch: 8 }, 2]);
 });

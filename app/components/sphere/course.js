@@ -23,7 +23,7 @@ export class Course {
 }
 
 /**
- * @param {Course} course @param {{regular: number, predicted: ?number[], pair: [number, number], K: number,
+ * @param {Course} course @param {{regular: ?number, predicted: ?number[], pair: [number, number], K: number,
  *   end: number}} told `predicted` (K, K) degrees, `end` the last step on the axis
  * @param {{tail: string, other: string}} colours of the pair, and of the others
  */
@@ -34,7 +34,7 @@ export function drawCourse(context, width, height, theme, course, { regular, pre
   drawGrid(context, axis, sides, theme.faint);
   const font = `11px ${theme.font}`;
   drawDegrees(context, axis, { beside: LEFT - 5, font, colour: theme.quiet, regular, strong: theme.text });
-  drawRegular(context, axis, regular, sides, theme.text);
+  if (regular !== null) drawRegular(context, axis, regular, sides, theme.text);
   const [low, high] = [...pair].sort((a, b) => a - b);
   const pairs = [];
   for (let b = 1; b < K; b++) for (let a = 0; a < b; a++) if (a !== low || b !== high) pairs.push([a, b, false]);

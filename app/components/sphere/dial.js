@@ -9,7 +9,7 @@ const TICK = 30; // degrees
 const DIAMOND = 4.5;
 
 /**
- * @param {{angle: number, regular: number, predicted: ?number, prototypes: ?number}} told degrees
+ * @param {{angle: number, regular: ?number, predicted: ?number, prototypes: ?number}} told degrees
  * @param {string} colour of the angle
  */
 export function drawDial(context, width, height, theme, { angle, regular, predicted, prototypes }, colour) {
@@ -43,7 +43,7 @@ export function drawDial(context, width, height, theme, { angle, regular, predic
     ray(degrees, radius - 4, radius, theme.quiet, 1);
     if (degrees > 0 && degrees < 180) context.fillText(`${degrees}°`, ...at(degrees, radius + 11));
   }
-  ray(regular, 0, radius + 5, theme.text, 1, [DASH, SPACE]);
+  if (regular !== null) ray(regular, 0, radius + 5, theme.text, 1, [DASH, SPACE]);
   ray(0, 0, radius, colour, 2.5);
   ray(angle, 0, radius - 2, colour, 2.5);
   if (predicted !== null) ray(predicted, 0.5 * radius, radius + 6, theme.text, 2, DOTS); // over the angle that got there

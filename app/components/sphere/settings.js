@@ -25,13 +25,26 @@ export const LADDER = [
   },
 ];
 
-export const SCL = { averaging: false, complement: false, anchors: "instance" };
-export const BCL_CLASS = { averaging: true, complement: true, anchors: "class" };
+const BASES = [["scl", "class-complement"], ["class-averaging", "bcl"]];
 
 /** The loss's name in the app: "scl", "bcl-class" … @param {Switches} switches */
 export function variantOf({ averaging, complement, anchors }) {
-  const bases = [["scl", "class-complement"], ["class-averaging", "bcl"]];
-  return bases[Number(averaging)][Number(complement)] + (anchors === "class" ? "-class" : "");
+  return BASES[Number(averaging)][Number(complement)] + (anchors === "class" ? "-class" : "");
+}
+
+/** The other way round; null where no loss has this name. @returns {?Switches} */
+export function switchesOf(variant) {
+  const anchors = variant.endsWith("-class") ? "class" : "instance";
+  const base = variant.replace(/-class$/, "");
+  const averaging = BASES.findIndex((row) => row.includes(base));
+  return averaging < 0 ? null : { averaging: Boolean(averaging), complement: BASES[averaging].indexOf(base) > 0, anchors };
+}
+
+export const SCL = switchesOf("scl");
+
+/** How a prediction is asked for, and known by. @param {{counts: number[], variant: string}} asked beside τ and batch */
+export function questionOf({ counts, variant, temperature, batch }) {
+  return new URLSearchParams({ counts: counts.join("."), loss: variant, temperature, batch }).toString();
 }
 
 /** Counts from what was written. @returns {number[]} or throws a sentence */

@@ -60,7 +60,6 @@ export class Side {
     this.simulation = new Simulation(counts, { ...this.switches, temperature }, { seed, size: batch });
     this.course = new Course();
     this.course.add(0, this.simulation.angles);
-    this.regular = simplexAngle(counts.length);
     this.pair = rarestOf(groupsOf(counts)).slice(-2);
     this.isUneven = isUneven(counts);
     [this.chosen, this.forces] = [null, null];
@@ -89,6 +88,11 @@ export class Side {
         "aria-label": `${on ? "add" : "take away"} ${rung.name}`,
       });
     this.steps.replaceChildren(...[step(last, false), step(next, true)].filter(Boolean));
+  }
+
+  /** Degrees of the regular simplex; null while that would give the answer away. */
+  get regular() {
+    return this.lab.isSecret ? null : simplexAngle(this.lab.state.counts.length);
   }
 
   step() {
@@ -142,7 +146,8 @@ export class Side {
     this.angle.value = `${number(angle)}°`;
     this.what.textContent = `${names}, the two ${this.isUneven ? "rarest" : "closest"}`;
     const [foretold, theirs] = this.also;
-    foretold.textContent = predicted === null ? "no prediction" : `predicted for ${batches(this.lab.size)}: ${number(predicted, 1)}°`;
+    const none = this.lab.isSecret ? "" : "no prediction";
+    foretold.textContent = predicted === null ? none : `predicted for ${batches(this.lab.size)}: ${number(predicted, 1)}°`;
     theirs.textContent = prototypes === null ? "no prototypes" : `◇ prototypes ${number(prototypes)}°`;
     const said = `${this.name}: ${names} stand ${number(angle)}° apart after ${this.simulation.time} steps`;
     if (!this.lab.state.playing) {

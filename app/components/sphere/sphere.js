@@ -1,6 +1,5 @@
-// The sphere lab: free points under two losses, from one start.
+// The sphere lab: free points under two losses, from one start; or under one.
 
-import { picturing } from "../mounting.js";
 import { isUneven } from "../stage/core/classes.js";
 import { button, choice, h, number, popup, swatch } from "../stage/core/dom.js";
 import { simplexAngle } from "../stage/core/geometry.js";
@@ -9,8 +8,9 @@ import { batches } from "../stage/core/words.js";
 import { Formulas } from "./formulas.js";
 import { outcomeInWords } from "./outcome.js";
 import { settingsOf } from "./panel.js";
-import { OPENING, PREDICTED } from "./predicted.js";
-import { BCL_CLASS, ROOM, SCL, nameOf, notesOn, variantOf } from "./settings.js";
+import { OPENS } from "./address.js";
+import { PREDICTED } from "./predicted.js";
+import { ROOM, nameOf, notesOn, questionOf, switchesOf, variantOf } from "./settings.js";
 import { Side } from "./side.js";
 
 const RATE = 0.08; // steps a millisecond
@@ -20,21 +20,26 @@ const LENGTH = 900; // steps of a play
 const REST = 3; // frames from one drawing of dials and charts to the next
 const KEPT = 100; // predictions
 
-class TwoSpheres {
+export class TwoSpheres {
   bound = [];
-  known = new Map(); // (K, K) degrees by what was asked; null where nothing is predicted
+  known = new Map(Object.entries(PREDICTED)); // (K, K) degrees by what was asked; null where nothing is predicted
   still = matchMedia("(prefers-reduced-motion: reduce)");
   frames = 0;
   waits = true; // to be seen, and then plays
   scale = 0; // of arrows: the longest, in radians of a step
 
-  /** @param {Object} told see `told` in __init__.py */
-  constructor(host, told) {
-    Object.assign(this, { host, told, fetchBytes: fetchFrom(told.prefix) });
+  /**
+   * @param {Object} told see `told` in __init__.py @param {Object} shown as OPENS; one loss: one sphere; `isSecret`: it
+   *   waits at its start, and no prediction is told, until it is revealed
+   * @param {(shown: Object) => void} keep is told of what was set
+   */
+  constructor(host, told, shown = OPENS, keep = () => {}) {
+    Object.assign(this, { host, told, keep, isSecret: shown.isSecret ?? false, fetchBytes: fetchFrom(told.prefix) });
     host.style.setProperty("--tail", told.tail);
     this.colours = { classes: told.classes, tail: told.tail, other: told.neutral };
-    this.state = { ...OPENING, seed: 0, playing: false, until: LENGTH, drags: "point" };
-    this.sides = [new Side(this, { ...SCL }), new Side(this, { ...BCL_CLASS })];
+    const { counts, temperature, batch, seed, losses } = shown;
+    this.state = { counts, temperature, batch, seed, playing: false, until: LENGTH, drags: "point" };
+    this.sides = losses.map((variant) => new Side(this, switchesOf(variant)));
     this.build();
     this.reset();
     this.observer = new IntersectionObserver((entries) => this.see(entries.at(-1).isIntersecting));
@@ -98,6 +103,7 @@ class TwoSpheres {
       for (const side of this.sides) side.turn({});
       this.foretell();
     }
+    this.tellKeeper();
     this.play();
   }
 
@@ -105,6 +111,19 @@ class TwoSpheres {
   turn(side, switches) {
     side.turn(switches);
     this.set({});
+    this.foretell();
+    this.tellKeeper();
+    this.play();
+  }
+
+  tellKeeper() {
+    const { counts, temperature, batch, seed } = this.state;
+    this.keep({ counts, temperature, batch, seed, losses: this.sides.map(({ switches }) => variantOf(switches)) });
+  }
+
+  /** Play what waited, and tell what is predicted of it. */
+  reveal() {
+    this.isSecret = false;
     this.foretell();
     this.play();
   }
@@ -138,7 +157,7 @@ class TwoSpheres {
 
   /** Play as soon as it is seen, and rest while it is not. */
   see(isSeen) {
-    if (isSeen && this.waits) this.play();
+    if (isSeen && this.waits && !this.isSecret) this.play();
     const rests = !isSeen && this.state.playing;
     if (rests) this.pause();
     this.waits = !isSeen && (this.waits || rests);
@@ -184,12 +203,13 @@ class TwoSpheres {
   async foretell() {
     this.tellLegend();
     this.tellNotes();
+    if (this.isSecret) return;
     await Promise.all(
       this.sides.map(async (side) => {
         const asked = this.question(side);
         side.predicted = this.known.get(asked) ?? null;
         if (this.known.has(asked)) return;
-        const found = await this.prediction(side, asked).catch(() => undefined); // nobody is there to be asked
+        const found = await this.prediction(asked).catch(() => undefined); // nobody is there to be asked
         if (found === undefined) return;
         if (this.known.size >= KEPT) this.known.clear();
         this.known.set(asked, found);
@@ -201,17 +221,14 @@ class TwoSpheres {
   }
 
   question({ switches }) {
-    const { counts, temperature, batch } = this.state;
-    return new URLSearchParams({ counts: counts.join("."), loss: variantOf(switches), temperature, batch }).toString();
+    return questionOf({ ...this.state, variant: variantOf(switches) });
   }
 
   /** @returns {Promise<?number[]>} (K, K) degrees; null where nothing is predicted */
-  async prediction({ switches }, asked) {
-    const { counts, temperature, batch } = this.state;
+  async prediction(asked) {
+    const { counts } = this.state;
     if (counts.length > ROOM) return null;
     if (!isUneven(counts)) return Array(counts.length ** 2).fill(simplexAngle(counts.length));
-    const isOpening = temperature === OPENING.temperature && batch === OPENING.batch;
-    if (isOpening && counts.join() === OPENING.counts.join()) return PREDICTED[variantOf(switches)];
     return json(await this.fetchBytes(`sphere/predicted?${asked}`)).angles;
   }
 
@@ -223,8 +240,10 @@ class TwoSpheres {
     const entries = [
       line(this.colours.tail, "solid", names),
       line(this.colours.other, "solid", "other pairs"),
-      line("currentColor", "dash", `regular simplex ${number(simplexAngle(counts.length), 1)}°`),
     ];
+    if (!this.isSecret) {
+      entries.push(line("currentColor", "dash", `regular simplex ${number(simplexAngle(counts.length), 1)}°`));
+    }
     if (this.sides.some(({ predicted }) => predicted)) entries.push(line("currentColor", "dot", `predicted for ${batches(this.size)}`));
     const classes = counts.map((count, k) =>
       h("span", { class: "class" }, h("i", { style: `background: ${this.colours.classes[k]}` }), `${nameOf(k)} ${count}`),
@@ -255,6 +274,3 @@ class TwoSpheres {
     this.set({ playing: false });
   }
 }
-
-const mount = picturing(".bcl-sphere", TwoSpheres);
-export { TwoSpheres, mount as default };

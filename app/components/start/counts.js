@@ -5,11 +5,14 @@ import { h } from "../stage/core/dom.js";
 
 const SIZE = 24; // pixels of a scan, which is eight wide
 
-/** @param {Run} run @param {number[]} tail classes @param {number} most images that the longest bar stands for */
-export function bars({ classes: { names, counts } }, tail, most, colours) {
+/**
+ * @param {Run} run @param {number[]} tail classes @param {number} most images that the longest bar stands for
+ * @param {(count: number) => string} said what stands beside it
+ */
+export function bars({ classes: { names, counts } }, tail, most, colours, said = String) {
   const rows = names.map((name, k) => {
     const style = `width: ${(55 * counts[k]) / most}%; background: ${colours[tail.includes(k) ? "tail" : "medium"]}`;
-    const parts = [["label", name], ["bar", ""], ["count", String(counts[k])], ["scans", ""]];
+    const parts = [["label", name], ["bar", ""], ["count", said(counts[k])], ["scans", ""]];
     return h("li", {}, parts.map(([part, text]) => h("span", { class: part, style: part === "bar" && style }, text)));
   });
   return h("ul", {}, rows);
