@@ -61,7 +61,7 @@ def test_one_batch_says_what_pushes_away_from_a_class_that_is_not_in_it(show: Op
     for column in (scl, bcl):  # one anchor for all who are compared
         expect(column.locator(".summary")).to_contain_text("Anchor: 1.")
     expect(page).to_have_url(re.compile("anchor=1-0"))
-    page.get_by_text("the formula", exact=True).click()
+    page.get_by_role("radio", name="the formula").check()
     for column in (scl, bcl):
         expect(column.locator(".formula .sum")).to_have_text(re.compile(r"^An image of 1 .*=[\d.,\s]+=\s[\d.]+$"))
         expect(column.locator(".plot")).to_be_hidden()

@@ -63,7 +63,7 @@ export class Formula {
     for (const piece of this.lines.querySelectorAll("[data-term]")) {
       const name = piece.dataset.term;
       piece.classList.toggle("lit", this.lit.has(name));
-      piece.classList.toggle("fresh", before && this.lit.has(name) && !before.has(name));
+      piece.classList.toggle("fresh", Boolean(before) && this.lit.has(name) && !before.has(name));
       if (piece.getAttribute("role") !== "button") continue;
       piece.setAttribute("aria-label", TERMS[name].title(switches));
       piece.setAttribute("aria-describedby", this.said.id);

@@ -61,7 +61,7 @@ export const TERMS = {
     title: () => "Class-averaging, other classes",
     says: ({ complement }) =>
       `Each class enters by the mean of its m_j members${complement ? " and its prototype" : ""}: it pushes no harder for having more of them.`,
-    numbers: ({ members }, { own, names }) => `${listed(members, own, names, (count) => (count ? `1/${count}` : null))}.`,
+    numbers: ({ members }, { own, names }) => `${listed(members, own, names, (count) => (count ? `1/${count}` : null)) || "no other class is here"}.`,
   },
   others: {
     title: () => "Other classes",
