@@ -72,6 +72,9 @@ class RunOfFile:
         if upload is None and not path:
             st.error("Choose a file, or type its path.")
             return
+        if upload is None and beside is not None:
+            st.error("The second file is an upload and the first a path: upload both, or lay it beside the first.")
+            return
         file = _absolute(path)
         options = ("--json", *options, *[f"--name={name}"] * bool(name))
         identity = upload.file_id if upload is not None else str(file)

@@ -26,6 +26,7 @@ class Room(NamedTuple):
 
     open: Callable[[Path], "Opened"]
     share: int
+    forked: bool = False  # each input is tried in a process of its own: native code may end it, or keep what it took
 
 
 @dataclass
@@ -425,8 +426,8 @@ ROOMS: dict[str, Room] = {
     "do": Room(_do, 14_000),
     "safetensors": Room(_safetensors, 6_000),
     "npz": Room(_npz, 4_000),
-    "Parquet of embeddings": Room(_parquet_embeddings, 2_000),
-    "Parquet of images": Room(_parquet_images, 2_000),
+    "Parquet of embeddings": Room(_parquet_embeddings, 2_000, forked=True),
+    "Parquet of images": Room(_parquet_images, 2_000, forked=True),
     "zips": Room(_zips, 1_000),
     "checkpoints": Room(_checkpoints, 1_000),
 }

@@ -1,6 +1,7 @@
 """Files of one matrix, .npy and TSV, and of the labels beside it, as the Embedding Projector has them. No torch."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from csv import reader
 from pathlib import Path
 from typing import Any
 
@@ -161,7 +162,7 @@ def _batches(file: Path, names: list[str], kind: pa.DataType, *, heading: bool) 
         opened = csv.open_csv(
             file,
             csv.ReadOptions(use_threads=False, block_size=BLOCK, autogenerate_column_names=not heading),
-            csv.ParseOptions(delimiter=SEPARATORS.get(file.suffix.lower(), "\t"), quote_char=False),
+            csv.ParseOptions(delimiter=_separator(file), quote_char='"' if _separator(file) == "," else False),
             csv.ConvertOptions(
                 column_types=dict.fromkeys(names, kind),
                 include_columns=names,
@@ -183,7 +184,11 @@ def _first_line(file: Path) -> list[str]:
         line = opened.readline(BLOCK).rstrip("\r\n")
     if not line:
         raise RecordError(f"{file.name} begins with an empty line; expected numbers, or names of columns")
-    return line.split(SEPARATORS.get(file.suffix.lower(), "\t"))
+    return next(reader([line])) if _separator(file) == "," else line.split("\t")
+
+
+def _separator(file: Path) -> str:
+    return SEPARATORS.get(file.suffix.lower(), "\t")
 
 
 def _is_number(text: str) -> bool:

@@ -1,5 +1,7 @@
 """A plain network in each layout that other code saves comes to the same logits and projections here."""
 
+from pathlib import Path
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -251,3 +253,9 @@ def test_a_cosine_classifier_with_a_row_a_class_is_cosine_where_that_is_set(tmp_
     assert_same_outputs(
         imported(tmp_path / "rows.pth", settings={"model.classifier": "cosine", "model.scale": "16"}), plain
     )
+
+
+def test_the_guide_names_the_layouts_that_are_tested_here():
+    guide = (Path(__file__).parents[2] / "docs/how-to/bring-in.md").read_text("utf-8")
+    table = guide.partition("|---|---|---|---|\n")[2].partition("\n\n")[0]
+    assert {row.split(" | ")[0].removeprefix("| ") for row in table.splitlines()} == LAYOUTS.keys()

@@ -49,6 +49,13 @@ def test_vectors_find_their_labels_beside_them(lab, tmp_path, vectors, labels, h
     assert_same_run(lab, run_id, by_hand(lab))
 
 
+def test_commas_in_a_csv_may_be_quoted(lab, tmp_path):
+    rows = "".join(f'"{NAMES[k]}, of them",{",".join(map(str, z))}\n' for k, z in zip(LABELS, Z[0], strict=True))
+    (tmp_path / "table.csv").write_text('"label",a,b,c,d,e,f\n' + rows)
+    names = [f"{name}, of them" for name in NAMES[LABELS]]
+    assert_same_run(lab, record_file(lab, tmp_path / "table.csv")[0], record("by hand", Z[0], names))
+
+
 def test_labels_may_be_named(lab, tmp_path):
     np.save(tmp_path / "z.npy", Z)
     np.save(tmp_path / "mine.npy", LABELS)
