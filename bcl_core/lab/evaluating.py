@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 
 from bcl_core.data.dataset import prepare
 from bcl_core.evaluation import Evaluator, TrainingDiverged
@@ -76,9 +75,7 @@ def evaluate_run(
     dataset = prepare(recipe, execution.data, report)
     hardware = _as_trained(run, execution.model_copy(update={"threads": execution.threads or 1}))
     model = build_model(recipe, dataset.train.images.shape[1], len(dataset.class_names))
-    initial = lab.folder(run_id).initial
-    untrained = model.take(load_file(initial)) if state.epoch == 0 and initial.exists() else frozenset()
-    model.load_state_dict(state.model)
+    untrained = model.take(state.model)
     model.to(hardware.device).to(memory_format=torch.channels_last)  # as in training, for the last digits too
     evaluator = Evaluator(recipe, dataset, hardware, execution.data.workers)
     try:

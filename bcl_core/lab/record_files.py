@@ -36,7 +36,7 @@ KEYS = (
     *("prototypes", "classifier", "class_means", "probabilities", "predictions"),
 )
 NEEDED = ("embedding", "label")  # columns of a Parquet file
-ROWS_AT_ONCE, IMAGES_AT_ONCE = 1 << 16, 256
+ROWS_AT_ONCE, IMAGES_AT_ONCE = 1 << 16, 64
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -218,8 +218,13 @@ def _embeddings(opened: pq.ParquetFile, dim: int) -> NDArray[Any]:
     return whole
 
 
-def _thumbnails(file: Path, column: str, places: NDArray[np.int64], kept: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Return the images of the kept samples, (N, 3, h, w); sample i's is in the row `places[i]` of the file."""
+def _thumbnails(
+    file: Path, column: str, places: NDArray[np.int64], kept: NDArray[np.int64]
+) -> NDArray[np.uint8] | None:
+    """Return the images of the kept samples, (N, 3, h, w); sample i's is in the row `places[i]` of the file.
+
+    None where one of them is not in the file, which may name it alone.
+    """
     wanted = {int(places[sample]): i for i, sample in enumerate(kept)}
     found: dict[int, bytes] = {}
     start = 0
@@ -230,6 +235,8 @@ def _thumbnails(file: Path, column: str, places: NDArray[np.int64], kept: NDArra
                     found[wanted[start + row]] = (batch.column(0)[row].as_py() or {}).get("bytes") or b""
             start += batch.num_rows
     cells = [found[i] for i in range(len(kept))]
+    if not all(cells):
+        return None
     try:
         alike = len({shape(cell) for cell in cells}) == 1 and max(shape(cells[0])) <= THUMBNAIL
         return np.stack([decode(cell, None if alike else THUMBNAIL) for cell in cells])

@@ -30,7 +30,7 @@ class RecordedSamples:
         class_names: Sequence[str] | ArrayLike | None,
         class_counts: Values | None,
         test: Values | None,
-        images: Values | Callable[[NDArray[np.int64]], NDArray[np.uint8]] | None,
+        images: Values | Callable[[NDArray[np.int64]], NDArray[np.uint8] | None] | None,
     ) -> None:
         classes, names = arrays.classes_of(labels, class_names)
         in_test = arrays.mask_of(test, len(classes))

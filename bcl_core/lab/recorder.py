@@ -55,7 +55,7 @@ class Recorder:
         class_names: Sequence[str] | ArrayLike | None = None,
         class_counts: Values | None = None,
         test: Values | None = None,
-        images: Values | Callable[[NDArray[np.int64]], NDArray[np.uint8]] | None = None,
+        images: Values | Callable[[NDArray[np.int64]], NDArray[np.uint8] | None] | None = None,
         title: str | None = None,
         space: str = "embedding",
         epochs: int | None = None,

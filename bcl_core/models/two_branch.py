@@ -137,7 +137,7 @@ def start_from(model: TwoBranchModel, weights: Mapping[str, Tensor], name: str) 
     taken = {key: value for key, value in weights.items() if key.partition(".")[0] in STARTS_FROM}
     wanted = {key for key in own if key.partition(".")[0] in STARTS_FROM}
     if taken.keys() != wanted:
-        raise RecipeError(f"model.start is {name}, which is of another backbone or classifier")
+        raise RecipeError(f"model.start is {name}, which is of another backbone, or of another classifier or none")
     for key in sorted(wanted):
         if own[key].shape != taken[key].shape:
             here, there = (" × ".join(map(str, one.shape)) for one in (own[key], taken[key]))

@@ -17,6 +17,7 @@ from torch import nn
 
 from bcl_core.data.dataset import prepare
 from bcl_core.lab.evaluating import evaluate_run
+from bcl_core.lab.export import export_runs
 from bcl_core.lab.foreign import CheckpointError, load_checkpoint
 from bcl_core.lab.history import history, whole
 from bcl_core.lab.importing import import_model
@@ -306,6 +307,9 @@ def test_without_a_classifier_nothing_is_measured_of_one_and_the_nearest_class_m
     assert row["accuracy_nearest_mean"] == pytest.approx(right.mean())
     evaluation = evaluate_run(lab, opened.id)
     assert evaluation.accuracy_difference < 1e-6 and evaluation.fresh["accuracy"] is None
+    export_runs(lab, [opened.id], tmp_path / "theirs.zip")
+    exported = load_it(tmp_path / "theirs.zip", base=imported.recipe, num_classes=10)
+    assert exported.drawn_anew == ("classifier", "prototype MLP")
     lab.resume(opened.id)
     assert opened.advance(lambda: True).epoch == 1
     opened.close()

@@ -326,7 +326,7 @@ def test_the_command_refuses_a_bad_file_in_one_sentence(lab, tmp_path):
 
 
 @pytest.mark.parametrize("size", [(8, 8), (100, 80)])
-def test_hugging_faces_images_become_thumbnails_and_its_names_the_classes(lab, tmp_path, size):
+def test_hugging_faces_images_become_thumbnails_and_its_names_the_classes(lab, tmp_path, parquet, size):
     def png(k):
         buffer = io.BytesIO()
         Image.new("RGB", size, (int(k) * 60, 0, 0)).save(buffer, "PNG")
@@ -345,4 +345,7 @@ def test_hugging_faces_images_become_thumbnails_and_its_names_the_classes(lab, t
     )
     sprite = np.asarray(Image.open(folder.sprite).convert("RGB"))
     width = min(size[0], 64)
+    named = pa.array([{"bytes": None, "path": f"{k}.png"} for k in LABELS], image.type)
+    elsewhere = parquet(image=named)
+    assert not lab.folder(record_file(lab, elsewhere)[0]).sprite.exists(), "a file may only name its images"
     assert [sprite[width // 2, width // 2 + i * width, 0] for i in range(4)] == [0, 60, 120, 180]

@@ -83,7 +83,6 @@ export class Lessons {
     host.dataset.step = lesson ? `${lesson.key}.${state.step + 1}` : "";
     if (!focuses || !lesson) return;
     this.view.heading.focus({ preventScroll: true });
-    host.scrollIntoView?.({ block: "nearest" });
     scrollTo({ top: 0 });
     host.closest("[data-testid=stMain]")?.scrollTo({ top: 0 });
   }

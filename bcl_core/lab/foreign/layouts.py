@@ -81,13 +81,13 @@ class Parts(NamedTuple):
         return self._replace(projection={}, prototypes={}, fixed={}, unused=unused)
 
 
-def sort_out(tensors: Mapping[str, Tensor]) -> Parts:
-    """Sort a state dict's tensors into parts.
+def sort_out(tensors: Mapping[str, Tensor], *, own: bool = False) -> Parts:
+    """Sort a state dict's tensors into parts; `own` where it is known to be this app's, as else its classifier tells.
 
     Raises:
         CheckpointError: two keys mean the same tensor, or the network has several experts.
     """
-    own = "classifier" in tensors
+    own = own or "classifier" in tensors
     sorted_out: dict[str, dict[str, Named]] = {}
     for key, tensor in tensors.items():
         part, name = _own_place(key) if own else _place(_unwrapped(key))

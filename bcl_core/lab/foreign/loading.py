@@ -77,7 +77,7 @@ def load_checkpoint(
         CheckpointError: the file cannot be read, or does not fit; the keys that do not fit are named.
     """
     contents = read(file)
-    parts = sort_out(contents.tensors)
+    parts = sort_out(contents.tensors, own=contents.recipe is not None)
     if "loss.name" in given and not base.loss.contrastive:
         parts = parts.without_heads()
     if arch is None and "model.backbone" in given:
