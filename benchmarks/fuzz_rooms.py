@@ -7,6 +7,7 @@ traceback in an answer, an answer that is no sentence.
 import asyncio
 import json
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -217,13 +218,13 @@ def _safetensors(folder: Path) -> Opened:
     meta = run.folder.metadata(run.folder.samples)
     unsealed = {key: value for key, value in meta.items() if key != "digest"}
     samples = [save(run.folder.arrays(run.folder.samples), unsealed), save(view), encoded(view)]
-    home, number = RunFolder(folder / "run"), iter(range(10**9))
+    number = iter(range(10**9))
 
     def attempt(content: bytes) -> str:
-        file = home.view(next(number) % 10_000)  # another one each time: what was read is kept at hand
-        file.parent.mkdir(parents=True, exist_ok=True)
+        home = RunFolder(folder / str(next(number)))  # another one each time: what was read is kept at hand
+        home.view(0).parent.mkdir(parents=True)
         taken = False
-        for place in (file, home.samples):
+        for place in (home.view(0), home.samples):
             place.write_bytes(content)
             try:
                 home.arrays(place)
@@ -233,7 +234,7 @@ def _safetensors(folder: Path) -> Opened:
                 taken = True
             except SnapshotError as error:
                 assert str(error)
-            place.unlink()
+        shutil.rmtree(home.path)
         return "taken" if taken else "refused"
 
     return Opened(samples, attempt, mutations.safetensors_or_bytes)

@@ -61,6 +61,14 @@ def test_one_batch_says_what_pushes_away_from_a_class_that_is_not_in_it(show: Op
     for column in (scl, bcl):  # one anchor for all who are compared
         expect(column.locator(".summary")).to_contain_text("Anchor: 1.")
     expect(page).to_have_url(re.compile("anchor=1-0"))
+    page.get_by_role("radio", name="the formula").check()
+    for column in (scl, bcl):
+        adds_up = re.compile(r"^An image of 1 .* = [\d.]+ − [\d.]+ = [\d.]+$")
+        expect(column.locator(".formula .sum")).to_have_text(adds_up)
+        expect(column.locator(".plot")).to_be_hidden()
+    scl.get_by_role("button", name="class-complement").click()  # what nothing trained has no numbers
+    expect(scl.locator(".formula .sum")).to_have_text(re.compile(r"trains no prototypes\.$"))
+    expect(page).to_have_url(re.compile("weighs=formula"))
 
 
 def test_a_run_without_a_batch_says_so(show: Opener, lab: Lab) -> None:
