@@ -57,8 +57,8 @@ class ParquetSource(Source):
         table = self._tables[split]
         try:
             cells = table.column(_column(table, IMAGE_COLUMNS, split)).take(pa.array(indices)).to_pylist()
-        except ValueError as error:  # a path that is no text
-            raise DataError(f"images of {split} cannot be read: {error}; the file may be damaged") from error
+        except ValueError as fault:  # a path that is no text
+            raise DataError(f"images of {split} cannot be read: {fault}; the file may be damaged") from fault
         data = [self._bytes(cell, split, int(row)) for cell, row in zip(cells, indices, strict=True)]
         size = None if self._size is None or _alike(data) else self._size
         pixels, failures = decode_many(data, size, self._report)
