@@ -70,16 +70,17 @@ def main() -> None:
         seen = asyncio.run(_Class(url, token, runs.split(","), arguments.viewers).meet(float(seconds)))
         print(json.dumps(asdict(seen)))
         return
-    figures = measure(arguments.viewers, 60 * arguments.minutes)
+    figures, faults = measure(arguments.viewers, 60 * arguments.minutes)
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for what, figure in figures.items():
         print(f"{what:64} {figure}")
+    print(*dict.fromkeys(faults[:5]), sep="\n")
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-def measure(viewers: int, seconds: float) -> dict[str, float]:
-    """Train alone, under load and alone again; return the figures by what they say."""
+def measure(viewers: int, seconds: float) -> tuple[dict[str, float], list[str]]:
+    """Train alone, under load and alone again; return the figures by what they say, and the viewers' faults."""
     with tempfile.TemporaryDirectory() as folder:
         lab = Lab(Path(folder) / "lab")
         server, url, link = start_class(lab.home, Path(folder) / "log")
@@ -109,7 +110,7 @@ def measure(viewers: int, seconds: float) -> dict[str, float]:
     alone = (before + after) / 2
     p50, p95, most = np.percentile(seen.answers, [50, 95, 100])
     seen_p50, seen_p95 = np.percentile(seen.arrivals, [50, 95])
-    return {
+    figures = {
         "viewers": viewers,
         "minutes of load": round(seconds / 60, 2),
         "questions answered": len(seen.answers),
@@ -128,6 +129,7 @@ def measure(viewers: int, seconds: float) -> dict[str, float]:
         "epochs a second under load": round(meanwhile, 2),
         "training takes longer by (%)": round(100 * (alone / meanwhile - 1), 1),
     }
+    return figures, seen.faults
 
 
 def _epochs(lab: Lab, ids: list[str]) -> int:
@@ -179,7 +181,7 @@ class _Class:
         address = f"{self.url.replace('http', 'ws', 1)}_stcore/stream"
         page = BackMsg(rerun_script=ClientState(page_name="lab", query_string=f"runs={'.'.join(self.runs)}"))
         try:
-            async with connect(address, subprotocols=["streamlit"], max_size=None) as socket:  # type: ignore[list-item]
+            async with connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=LONGEST) as socket:  # type: ignore[list-item]
                 await socket.send(page.SerializeToString())
                 reading = asyncio.create_task(self._read(socket))
                 await asyncio.gather(self._follow(), self._pulse())

@@ -83,7 +83,6 @@ export class Lessons {
     host.dataset.step = lesson ? `${lesson.key}.${state.step + 1}` : "";
     if (!focuses || !lesson) return;
     this.view.heading.focus({ preventScroll: true });
-    host.scrollIntoView?.({ block: "nearest" });
     scrollTo({ top: 0 });
     host.closest("[data-testid=stMain]")?.scrollTo({ top: 0 });
   }
@@ -146,7 +145,7 @@ export class Lessons {
     this.next = button("", () => this.forward(), { class: "next primary" });
     const where = h("span", { class: "where" }, filled(words.step_of, { step: state.step + 1, steps: steps.length }));
     this.update();
-    return h("footer", {}, back, where, this.next);
+    return h("footer", {}, back, this.presenter?.row ?? where, this.next);
   }
 
   /** What the button says that goes on. */

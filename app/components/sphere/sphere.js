@@ -5,6 +5,7 @@ import { button, choice, h, number, popup, swatch } from "../stage/core/dom.js";
 import { simplexAngle } from "../stage/core/geometry.js";
 import { fetchFrom, json } from "../stage/core/server.js";
 import { batches } from "../stage/core/words.js";
+import { Formulas } from "./formulas.js";
 import { outcomeInWords } from "./outcome.js";
 import { settingsOf } from "./panel.js";
 import { OPENS } from "./address.js";
@@ -70,6 +71,7 @@ export class TwoSpheres {
     this.notes = h("ul", { class: "notes" });
     this.said = h("p", { class: "said", role: "status" });
     const settings = settingsOf(this);
+    this.formulas = new Formulas(this);
     popup(more, settings);
     this.host.replaceChildren(
       h(
@@ -89,6 +91,7 @@ export class TwoSpheres {
       this.legend,
       this.said,
       this.notes,
+      this.formulas.element,
     );
   }
 
@@ -186,6 +189,7 @@ export class TwoSpheres {
       this.scale = Math.max(...this.sides.map((side) => side.weigh()));
     }
     for (const side of this.sides) side.draw(isWhole, ease);
+    if (isWhole) this.formulas.draw();
   }
 
   choose(image) {
