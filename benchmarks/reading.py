@@ -20,6 +20,7 @@ from bcl_core.lab.seals import fault_of_arrays, is_sealed
 from harness.serving import ROOT, free_port
 
 DEAD = (OSError, HTTPException)  # what a client meets with where the server is gone
+AT_ONCE = 5  # runs, as on a stage
 PAUSE, PATIENCE = 0.1, 60.0  # seconds
 
 
@@ -96,7 +97,8 @@ class Reader:
     def _read(self) -> None:
         while not self._ended.wait(PAUSE):
             try:
-                pulse = json.loads(self._get(f"pulse?runs={','.join(self._ids)}&since=-1"))["runs"]
+                latest = self._ids[-AT_ONCE:]  # of the race that is trained now, and of the one before
+                pulse = json.loads(self._get(f"pulse?runs={','.join(latest)}&since=-1"))["runs"]
                 for run_id, told in pulse.items():
                     self._read_run(run_id, told["rev"], [*map(tuple, told["epochs"])])
             except HTTPError as error:
