@@ -17,6 +17,7 @@ from bcl_core.recipe import Recipe, field_names, parameter_names
 
 _MENUS: Mapping[str, Mapping[str, registry.Entry]] = {
     "data.source": registry.DATASETS,
+    "data.normalisation": registry.NORMALISATIONS,
     "views": registry.VIEWS,
     "model.backbone": registry.BACKBONES,
     "loss.name": registry.LOSSES,

@@ -8,6 +8,7 @@ import streamlit as st
 from app.script import reach_what_scrolls
 
 DOCS = Path(__file__).parents[1] / "docs"
+CLASSROOM = "teaching/classroom.md"
 
 
 def show(name: str) -> None:

@@ -24,10 +24,11 @@ from app.runs import every_run, the_lab, trained_here
 from app.words import listed, verbatim
 from bcl_core.lab import Run, UnknownRun, jobs
 from bcl_core.recipe import PRESETS, RACES
-from bcl_core.registry import BACKBONES
+from bcl_core.registry import BACKBONES, NORMALISATIONS
 
 SUFFIXES = ["pth", "tar", "pt", "safetensors", "zip"]
 FIND_OUT = "find out"
+PUBLISHED = "as published for the data"
 UPLOAD = "upload"
 
 
@@ -61,19 +62,30 @@ class RunOfFile:
         )
         return upload, path.strip(), name.strip()
 
-    def start(self, upload: UploadedFile | None, path: str, name: str, *options: str) -> None:
-        """Begin the job, whatever became of it before, and name it in the address."""
+    def start(
+        self, upload: UploadedFile | None, path: str, name: str, *options: str, beside: UploadedFile | None = None
+    ) -> None:
+        """Begin the job, whatever became of it before, and name it in the address.
+
+        An upload that is `beside` the other lies beside it as `labels`, with its own suffix.
+        """
         if upload is None and not path:
             st.error("Choose a file, or type its path.")
+            return
+        if upload is None and beside is not None:
+            st.error("The second file is an upload and the first a path: upload both, or lay it beside the first.")
             return
         file = _absolute(path)
         options = ("--json", *options, *[f"--name={name}"] * bool(name))
         identity = upload.file_id if upload is not None else str(file)
-        key = f"{self.command}-" + hashlib.sha256("\0".join([identity, *options]).encode()).hexdigest()[:32]
+        also = [beside.file_id] if beside is not None else []
+        key = f"{self.command}-" + hashlib.sha256("\0".join([identity, *also, *options]).encode()).hexdigest()[:32]
         try:
             if upload is not None and jobs.look(the_lab(), key).state != "running":
                 jobs.forget(the_lab(), key)
-                file = _stored(upload, jobs.folder(the_lab(), key))
+                file = _stored(upload, upload.name, jobs.folder(the_lab(), key))
+                if beside is not None:
+                    _stored(beside, f"labels{Path(beside.name).suffix}", file.parent.parent)
             press(key, self.command, str(file), *options)
         except OSError as error:
             st.error(
@@ -114,20 +126,50 @@ IMPORT = RunOfFile("import", "imported", "Import models or runs", ":material/upl
 def import_form() -> None:
     """Draw the form, and how the last import of this page went."""
     st.caption(
-        "A checkpoint of the published BCL code, ProCo, SupContrast, torchvision or timm becomes a run that is "
-        "measured as it is and then held; *Resume* trains on from it. A zip that was exported here brings its runs "
-        "back as they were."
+        "A checkpoint of BCL, ProCo, BCCL, SupContrast, LDAM, PaCo, GLMC, torchvision, timm and their like becomes a "
+        "run that is measured as it is and then held; *Resume* trains on from it. What the file lacks is not measured. "
+        "A zip that was exported here brings its runs back as they were."
     )
     left, right = st.columns(2)
     upload, path, name = IMPORT.fields(left, right, SUFFIXES)
     data = left.selectbox("Measured on the data of", [*RACES], format_func=_data_of, key="import/race")
     titles = {FIND_OUT: FIND_OUT, **{name: backbone.title for name, backbone in BACKBONES.items()}}
     arch = right.selectbox("Architecture", list(titles), format_func=titles.__getitem__, key="import/arch")
+    settings = _what_files_do_not_say()
     paths = controls.data_paths("import", PRESETS[f"{data}-bcl"].recipe.data.source)
     if st.button("Import", icon=":material/download:", type="primary"):
-        settings = [f"--set={key}={_absolute(text)}" for key, text in paths.items()]
-        IMPORT.start(upload, path, name, f"--preset={data}-bcl", *settings, *[f"--arch={arch}"] * (arch != FIND_OUT))
+        settings |= {key: _absolute(text) for key, text in paths.items()}
+        options = [f"--set={key}={value}" for key, value in settings.items()]
+        IMPORT.start(upload, path, name, f"--preset={data}-bcl", *options, *[f"--arch={arch}"] * (arch != FIND_OUT))
     IMPORT.follow(_tell)
+
+
+def _what_files_do_not_say() -> dict[str, Any]:
+    """Draw the fields for what a file rarely tells; return the settings that are not left to what is usual."""
+    kind_field, scale_field, pixels_field = st.columns(3, vertical_alignment="bottom")
+    kinds = {FIND_OUT: FIND_OUT, "cosine": "cosine, of unit length", "linear": "linear"}
+    kind = kind_field.selectbox(
+        "Classifier",
+        list(kinds),
+        format_func=kinds.__getitem__,
+        key="import/classifier",
+        help="By its shape a matrix without biases is cosine where it is (d, K), linear where it is (K, d).",
+    )
+    scale = scale_field.number_input(
+        "Scale of a cosine classifier",
+        min_value=0.01,
+        max_value=1000.0,
+        value=None,
+        key="import/scale",
+        placeholder="30",
+        help="No file holds it: 30 in the code of BCL, ProCo and LDAM, 33.333 in BCCL's.",
+    )
+    titles = {PUBLISHED: PUBLISHED, **{name: entry.title for name, entry in NORMALISATIONS.items()}}
+    pixels = pixels_field.selectbox(
+        "Images normalised", list(titles), format_func=titles.__getitem__, key="import/normalisation"
+    )
+    chosen = {"model.classifier": kind, "model.scale": scale, "data.normalisation": pixels}
+    return {name: value for name, value in chosen.items() if value not in (FIND_OUT, None, PUBLISHED)}
 
 
 def _tell_of_runs(brought: Sequence[Mapping[str, Any]]) -> None:
@@ -147,7 +189,9 @@ def _tell_of_runs(brought: Sequence[Mapping[str, Any]]) -> None:
 def _tell(run: Run, found: Mapping[str, Any]) -> None:
     backbone = BACKBONES[run.training_recipe.model.backbone].title
     st.success(f"Imported as **{verbatim(run.name)}**: {found['layout']}, {backbone}.")
-    _list("Drawn anew, since the file lacks it", found["drawn_anew"])
+    if assumed := found.get("assumed"):  # which a job of an earlier version did not say
+        st.markdown(f"Assumed, since the file does not say: {verbatim('; '.join(assumed))}")
+    _list("Drawn anew, since the file lacks it, and not measured before it is trained", found["drawn_anew"])
 
 
 def _data_of(family: str) -> str:
@@ -155,9 +199,9 @@ def _data_of(family: str) -> str:
     return title[:1].upper() + title[1:]
 
 
-def _stored(upload: UploadedFile, folder: Path) -> Path:
+def _stored(upload: UploadedFile, name: str, folder: Path) -> Path:
     """Write the upload into the job's folder in chunks, under a name that is safe anywhere."""
-    place = folder / UPLOAD / (re.sub(r"[^\w.-]", "_", upload.name).lstrip(".")[-80:] or "model")
+    place = folder / UPLOAD / (re.sub(r"[^\w.-]", "_", name).lstrip(".")[-80:] or "model")
     place.parent.mkdir(parents=True, exist_ok=True)
     upload.seek(0)
     with place.open("wb") as stored:

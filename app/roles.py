@@ -86,7 +86,8 @@ def shared_origin() -> str | None:
     if _is_loopback(st.get_option("server.address") or ""):
         return None
     told = st.get_option("browser.serverAddress") if is_manually_set("browser.serverAddress") else None
-    name = told or get_internal_ip() or socket.gethostname()
+    inside = get_internal_ip() or "localhost"  # which is loopback's in a network that leads nowhere else
+    name = told or (f"{socket.gethostname()}.local" if _is_loopback(inside) else inside)
     if st.get_option("browser.serverPort") == 443:  # of a proxy before it, which speaks TLS
         return f"https://{name}"
     return f"http://{name}:{st.get_option('server.port')}"

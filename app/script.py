@@ -35,4 +35,4 @@ def reach_what_scrolls(document: str) -> str:
     return f"{_REACH} // {document}"
 
 
-SCRIPTS = (ONCE, *map(reach_what_scrolls, ("theory.md", "reproduction.md")))
+SCRIPTS = (ONCE, *map(reach_what_scrolls, ("theory.md", "reproduction.md", "teaching/classroom.md")))

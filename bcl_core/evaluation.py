@@ -1,6 +1,6 @@
 """After an epoch: embed a run's images with torch, and hand them to `measuring`."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -68,7 +68,12 @@ class Evaluator:
             self._stream.close()
 
     def measure(
-        self, model: TwoBranchModel, statistics: Any, sampled_steps: int, batch: BatchSeen | None = None
+        self,
+        model: TwoBranchModel,
+        statistics: Any,
+        sampled_steps: int,
+        batch: BatchSeen | None = None,
+        untrained: Collection[str] = (),
     ) -> Measurement:
         """Embed every image and return the epoch's numbers.
 
@@ -78,19 +83,21 @@ class Evaluator:
                 contrastive loss, and then the view has no gradients.
             sampled_steps: how many.
             batch: one of the epoch's, to be looked at.
+            untrained: what of the model was drawn beside weights that were not, as `TwoBranchModel.take` says: nothing
+                that it would decide is measured.
         """
         backbone, features, predictions, confidences = self._embed(model)
         if not np.isfinite(features).all():
             raise TrainingDiverged(f"the embeddings became NaN or infinite: {WHAT_HELPS}")
         with torch.no_grad():
-            prototypes = model.prototypes().double().cpu().numpy()
-            classifier = model.classifier_rows().double().cpu().numpy()
+            prototypes = None if "prototypes" in untrained else model.prototypes().double().cpu().numpy()
+            classifier = None if "classifier" in untrained else model.classifier_rows().double().cpu().numpy()
         gradients = {} if statistics is None else _gradients(statistics, sampled_steps)
         embedded = Embedded(
             features,
             backbone,
-            predictions=predictions,
-            confidences=confidences,
+            predictions=None if classifier is None else predictions,
+            confidences=None if classifier is None else confidences,
             prototypes=prototypes,
             classifier=classifier,
             gradients=gradients,

@@ -166,20 +166,45 @@ def _of_classes(means: Floats, prototypes: Floats | None, classifier: Floats | N
 
 
 def _accuracy(selection: Selection, embedded: Embedded, counts: NDArray[np.int64]) -> dict[str, Any]:
-    """Mean over classes, each class's, and the shot groups' means; all None without predictions."""
+    """Mean over classes, each class's, and the shot groups' means.
+
+    Without predictions all are None, and the nearest mean of the training images' features predicts instead.
+    """
     if embedded.predictions is None:
         nothing = np.full(len(counts), np.nan)
         groups = dict.fromkeys(geometry.shot_group_means(nothing, counts))
-        return {"accuracy": None, "accuracy_per_class": None, **{f"accuracy_{group}": None for group in groups}}
-    labels = selection.labels[selection.test]
-    right = embedded.predictions[selection.test] == labels
-    per_class = np.bincount(labels, right, len(counts)) / np.bincount(labels, minlength=len(counts))
+        return {
+            "accuracy": None,
+            "accuracy_per_class": None,
+            **{f"accuracy_{group}": None for group in groups},
+            "accuracy_nearest_mean": _nearest_mean_accuracy(selection, embedded, len(counts)),
+        }
+    per_class = _per_class(selection, embedded.predictions[selection.test], len(counts))
     groups = geometry.shot_group_means(per_class, counts)
     return {
         "accuracy": float(per_class.mean()),
         "accuracy_per_class": per_class.tolist(),
         **{f"accuracy_{group}": value for group, value in groups.items()},
     }
+
+
+def _per_class(selection: Selection, predictions: NDArray[np.int64], num_classes: int) -> Floats:
+    """Return the share of each class's test images that are predicted right, (K,)."""
+    labels = selection.labels[selection.test]
+    counts = np.bincount(labels, minlength=num_classes)
+    return np.bincount(labels, predictions == labels, num_classes) / counts
+
+
+def _nearest_mean_accuracy(selection: Selection, embedded: Embedded, num_classes: int) -> float | None:
+    """Mean over classes of the nearest-class-mean accuracy; None where a class has no training image."""
+    features = embedded.features if embedded.backbone is None else embedded.backbone
+    of_training = slice(selection.test.stop, None)
+    labels = selection.labels[of_training]
+    if len(np.unique(labels)) < num_classes:
+        return None
+    means = geometry.class_means(features[of_training], labels, num_classes)
+    nearest = geometry.nearest_class_means(features[selection.test], means)
+    return float(_per_class(selection, nearest, num_classes).mean())
 
 
 def _collapse(

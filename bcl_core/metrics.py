@@ -50,6 +50,11 @@ _METRICS: Mapping[str, Metric] = {
     "accuracy_many": Metric("Test accuracy, classes with more than 100 images", "accuracy", short="many"),
     "accuracy_medium": Metric("Test accuracy, classes with 20 to 100 images", "accuracy", short="medium"),
     "accuracy_few": Metric("Test accuracy, classes with fewer than 20 images", "accuracy", short="few"),
+    "accuracy_nearest_mean": Metric(
+        "Test accuracy of the nearest mean of training images, where there is no classifier",
+        "accuracy",
+        short="nearest mean",
+    ),
     "tail_push_share": Metric("The tail's share of all push", "share", short="tail's push"),
     "prototype_angle": Metric("Angle of a class mean to its prototype", "degrees", short="to prototype"),
     "prototype_angle_tail_tail": Metric(

@@ -126,6 +126,7 @@ class DatasetEntry(Entry):
     num_classes: int | None = None  # where only this number is that data set
     shape: tuple[int, int, int] | None = None  # (C, H, W) of its images, where all are alike
     places: str | None = None  # None: whatever the paths, they are not used
+    published: str = "drawn"  # the normalisation that published models of it were trained with
 
     def check_places(self, paths: Any) -> None:
         """Raise DataError where these `DataPaths` hold nothing that the source could read."""
@@ -299,9 +300,55 @@ PROTOTYPES: Mapping[str, Entry] = {
     ),
 }
 
+
+@dataclass(frozen=True)
+class NormalisationEntry(Entry):
+    """What is taken off pixels in 0 … 1, and what they are then divided by, channel by channel; () as `help` says."""
+
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+
+NORMALISATIONS: Mapping[str, NormalisationEntry] = {
+    "drawn": NormalisationEntry(
+        "The training images' own",
+        "Mean and deviation of the training images that were drawn; of streamed images, ImageNet's.",
+        "",
+    ),
+    "cifar10": NormalisationEntry(
+        "Published for CIFAR-10",
+        "As in most code for CIFAR-10, and in long-tail code for CIFAR-100 too.",
+        "",
+        (0.4914, 0.4822, 0.4465),
+        (0.2023, 0.1994, 0.2010),
+    ),
+    "cifar100": NormalisationEntry(
+        "Published for CIFAR-100",
+        "As in SupContrast.",
+        "",
+        (0.5071, 0.4867, 0.4408),
+        (0.2675, 0.2565, 0.2761),
+    ),
+    "imagenet": NormalisationEntry(
+        "Published for ImageNet",
+        "As in torchvision and timm.",
+        "",
+        (0.485, 0.456, 0.406),
+        (0.229, 0.224, 0.225),
+    ),
+    "inat18": NormalisationEntry(
+        "Published for iNaturalist 2018",
+        "As in the code of BCL, PaCo and RIDE.",
+        "",
+        (0.466, 0.471, 0.380),
+        (0.195, 0.194, 0.192),
+    ),
+}
+
 _LISTS = (
     "List files with one `path label` a line, paths below the image folder: `*train*.txt` and `*test*.txt`, or "
-    "`*val*.txt` where there is no test list. Set `data.path` to the image folder and `data.lists` to the folder of "
+    "`*val*.txt` where there is no test list; or NCL's and iNaturalist's, as `.json`. Set"
+    " `data.path` to the image folder and `data.lists` to the folder of "
     "the lists."
 )
 _DOWNLOAD = (
@@ -330,6 +377,7 @@ _DATASETS: Mapping[str, DatasetEntry] = {
         num_classes=10,
         shape=(3, 32, 32),
         places="bcl_core.data.cifar10:check_places",
+        published="cifar10",
     ),
     "cifar100": DatasetEntry(
         "CIFAR-100",
@@ -340,6 +388,7 @@ _DATASETS: Mapping[str, DatasetEntry] = {
         num_classes=100,
         shape=(3, 32, 32),
         places="bcl_core.data.places:check_download",
+        published="cifar10",
     ),
     "fashion-mnist": DatasetEntry(
         "Fashion-MNIST",
@@ -369,6 +418,7 @@ _DATASETS: Mapping[str, DatasetEntry] = {
         guide=_LISTS + " The lists are published with the data set's paper; the photographs are ImageNet's own.",
         num_classes=1000,
         places="bcl_core.data.lists:check_places",
+        published="imagenet",
     ),
     "inat2018": DatasetEntry(
         "iNaturalist 2018",
@@ -378,6 +428,7 @@ _DATASETS: Mapping[str, DatasetEntry] = {
         guide=_LISTS + " The data set comes with a train and a val list.",
         num_classes=8142,
         places="bcl_core.data.lists:check_places",
+        published="inat18",
     ),
     "list-files": DatasetEntry(
         "Images from list files",
@@ -386,6 +437,7 @@ _DATASETS: Mapping[str, DatasetEntry] = {
         needs_path=True,
         guide=_LISTS,
         places="bcl_core.data.lists:check_places",
+        published="imagenet",
     ),
     "folder": DatasetEntry(
         "Folder of images",
@@ -395,6 +447,7 @@ _DATASETS: Mapping[str, DatasetEntry] = {
         guide="Either `train/<class>/*` and `test/<class>/*` (or `val`), or `<class>/*` alone, of which test images "
         "are held out class by class.",
         places="bcl_core.data.folder:check_places",
+        published="imagenet",
     ),
     "parquet": DatasetEntry(
         "Images from Parquet",
@@ -433,10 +486,16 @@ _BACKBONES: Mapping[str, Entry] = {
         )
         for depth in (8, 20, 32, 44, 56)
     },
+    "resnet32-wide": Entry(
+        "ResNet-32, four times as wide",
+        "32 layers for small images, widths 64, 128, 256, parameter-free shortcuts (as in GLMC).",
+        "bcl_core.models.small_resnet:resnet32_wide",
+    ),
     **{
         name: Entry(title, f"torchvision's {title}, for images of 64 pixels or more.", f"bcl_core.models.large:{name}")
         for name, title in (
             ("resnet18", "ResNet-18"),
+            ("resnet34", "ResNet-34"),
             ("resnet50", "ResNet-50"),
             ("resnext50", "ResNeXt-50 32×4d"),
         )
@@ -447,7 +506,7 @@ _BACKBONES: Mapping[str, Entry] = {
             f"{title} whose 3×3 stem keeps the resolution, for images of 32 pixels (as in SupContrast).",
             f"bcl_core.models.large:{name}_cifar",
         )
-        for name, title in (("resnet18", "ResNet-18"), ("resnet50", "ResNet-50"))
+        for name, title in (("resnet18", "ResNet-18"), ("resnet34", "ResNet-34"), ("resnet50", "ResNet-50"))
     },
 }
 

@@ -6,7 +6,7 @@ and after each epoch the model is measured.
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +23,8 @@ from bcl_core.hardware import Hardware, resolve
 from bcl_core.measuring import Samples
 from bcl_core.models import start_from
 from bcl_core.provenance import provenance
-from bcl_core.recipe import Execution, Recipe, RecipeError
+from bcl_core.recipe import Execution, LossRecipe, Recipe, RecipeError
+from bcl_core.registry import loss_of
 from bcl_core.trainer import Trainer
 
 
@@ -80,7 +81,8 @@ def train(
         execution: where; the defaults where None.
         dataset: the recipe's data, already prepared; read here where None.
         state: an Epoch's `state`, to go on after that epoch, bit for bit on one thread.
-        weights: a state dict of the model to start from, instead of drawing one.
+        weights: a state dict of the model to start from, instead of drawing one; what `TwoBranchModel.take` lets it
+            lack is drawn, and not measured at epoch 0.
         start: a state dict of the run that `recipe.model.start` names, for its backbone and classifier; needed where
             it names one and neither `state` nor `weights` is given. `bcl_core.lab.checkpoints.read_start` reads it.
         world: the processes that train this run together; every one of them iterates, rank 0 alone measures, and its
@@ -97,8 +99,9 @@ def train(
     dataset = dataset or prepare(recipe, execution.data)
     hardware = settle(recipe, dataset, execution)
     run = Trainer(recipe, dataset, hardware, world, execution.data.workers)
+    untrained: frozenset[str] = frozenset()
     if weights is not None:
-        run.model.load_state_dict(weights)
+        untrained = run.model.take(weights)
     elif state is None and recipe.model.warm:
         if start is None:
             raise RecipeError(f"model.start is {recipe.model.start}: its weights are needed to train from them")
@@ -106,13 +109,15 @@ def train(
     first = 0 if state is None else run.restore(state) + 1
     evaluator = Evaluator(recipe, dataset, hardware, execution.data.workers)
     try:
-        yield from _events(run, evaluator, dataset, first)
+        yield from _events(run, evaluator, dataset, first, untrained)
     finally:
         run.close()
         evaluator.close()
 
 
-def _events(run: Trainer, evaluator: Evaluator, dataset: Dataset, first: int) -> Iterator[Event]:
+def _events(
+    run: Trainer, evaluator: Evaluator, dataset: Dataset, first: int, untrained: Collection[str]
+) -> Iterator[Event]:
     recipe, hardware, world = run.recipe, run.hardware, run.world
     said = run.prepare()
     made_with = {**provenance(), **hardware.description, **said, "processes": str(world.size)}
@@ -128,8 +133,16 @@ def _events(run: Trainer, evaluator: Evaluator, dataset: Dataset, first: int) ->
         if not world.leads:
             return Epoch(epoch, {}, {}, {}, {})
         run.sum_up(record)
-        measurement = evaluator.measure(run.model, record.statistics, record.sampled, record.batch)
-        metrics = {**losses, **measurement.metrics}
+        unknown = untrained if epoch == 0 else frozenset()
+        meaningless = _losses_of(unknown, recipe.loss)
+        measurement = evaluator.measure(
+            run.model,
+            None if "loss_contrastive" in meaningless else record.statistics,
+            record.sampled,
+            None if "prototypes" in unknown else record.batch,
+            unknown,
+        )
+        metrics = {**losses, **dict.fromkeys(meaningless), **measurement.metrics}
         return Epoch(epoch, metrics, measurement.view, measurement.embeddings, run.state(epoch))
 
     if first == 0:
@@ -143,6 +156,14 @@ def _events(run: Trainer, evaluator: Evaluator, dataset: Dataset, first: int) ->
             yield Step(epoch, step + 1, run.steps_per_epoch, loss)
         torch.set_num_threads(hardware.threads)
         yield measured(epoch, record)
+
+
+def _losses_of(untrained: Collection[str], loss: LossRecipe) -> list[str]:
+    """Return the losses that weights decide which were drawn beside others that were not."""
+    found = ["loss_classifier"] * ("classifier" in untrained)
+    if "prototypes" in untrained and loss_of(loss.name).prototypes:
+        found.append("loss_contrastive")
+    return found and ["loss", *found]
 
 
 def settle(recipe: Recipe, dataset: Dataset, execution: Execution, cores: int | None = None) -> Hardware:

@@ -4,7 +4,7 @@
     python -m benchmarks.fuzz --inputs 5000 --rooms npz zips --seed 1 --json fuzz.json
 
 Recipes, settings, list files, query strings, routes, `do`, files of arrays, .npz, Parquet, exports, checkpoints, and a
-viewer's socket. Each room reads in a process of its own, which may hold one gigabyte of data and take ten seconds an
+viewer's socket. Each room reads in a process of its own, which may take one gigabyte of data and ten seconds an
 input. It fails where a reader breaks off in another way than by a sentence, dies, or opens, makes, moves or removes a
 file that is neither its own nor the installation's; the input is then kept in tests/fixtures/corpus, which a test
 replays.
@@ -16,6 +16,7 @@ import json
 import os
 import random
 import resource
+import select
 import signal
 import subprocess
 import sys
@@ -23,8 +24,9 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -95,31 +97,61 @@ def fuzz(name: str, inputs: int, seed: int, folder: Path) -> dict[str, Any]:
     home = folder / "room"
     home.mkdir()
     room = ROOMS[name].open(home)
-    for sample in room.samples:  # what is imported, and made, but once
+    for sample in () if ROOMS[name].forked else room.samples:  # what is imported, and made, but once
         room.attempt(sample)
-    resource.setrlimit(resource.RLIMIT_DATA, (DATA_BYTES, DATA_BYTES))
+    most = DATA_BYTES + _reserved()
+    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
     signal.signal(signal.SIGALRM, _too_long)
     with elsewhere(home) as touched:
-        for _ in range(inputs):
-            content = room.draw(draws)
-            (folder / "last").write_bytes(content)
+
+        def tried(content: bytes) -> str:
             touched.clear()
             signal.alarm(SECONDS)
             try:
                 outcome = room.attempt(content)
-                if touched:
-                    raise AssertionError(f"touched {touched[0]}")
-                counted[outcome] += 1
-            except Exception as error:
+            finally:
                 signal.alarm(0)
+            assert not touched, f"touched {touched[0]}"
+            return outcome
+
+        for _ in range(inputs):
+            content = room.draw(draws)
+            (folder / "last").write_bytes(content)
+            try:
+                counted[_forked(tried, content) if ROOMS[name].forked else tried(content)] += 1
+            except Exception as error:
                 kind = _kind(error)
                 if kind not in gave_way and len(gave_way) < MOST_KEPT:
                     gave_way[kind] = f"{kind}, {str(error)[:160]!r}; kept as {keep(name, content)}"
-            finally:
-                signal.alarm(0)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    processes = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    peak = max(resource.getrusage(each).ru_maxrss for each in processes) * 1024
     return {"inputs": inputs, **{of: counted[of] for of in ("taken", "refused")}, "gave way": [*gave_way.values()],
             "peak": peak}  # fmt: skip
+
+
+def _forked(tried: Callable[[bytes], str], content: bytes) -> str:
+    """Try an input in a child of this process, which may die of it."""
+    here, there = os.pipe()
+    child = os.fork()
+    if child == 0:
+        words = "the process had no memory left to say why"
+        try:
+            words = tried(content)
+        except BaseException as error:
+            words = f"{_kind(error)}, {str(error)[:160]!r}"
+        finally:
+            os.write(there, words.encode("utf-8", "replace"))
+            os._exit(0)
+    os.close(there)
+    ready, _, _ = select.select([here], [], [], 2 * SECONDS)
+    if not ready:
+        os.kill(child, signal.SIGKILL)
+    words = os.read(here, 4096).decode() if ready else f"hung for {2 * SECONDS} s"
+    os.close(here)
+    _, status = os.waitpid(child, 0)
+    if words not in ("taken", "refused"):
+        raise ChildProcessError(words or f"the process ended with signal {os.WTERMSIG(status)}")
+    return words
 
 
 def replay(folder: Path) -> list[str]:
@@ -130,8 +162,9 @@ def replay(folder: Path) -> list[str]:
         home.mkdir()
         room = ROOMS[inputs.name].open(home)
         for file in sorted(inputs.iterdir()):
+            attempt = partial(_forked, room.attempt) if ROOMS[inputs.name].forked else room.attempt
             try:
-                room.attempt(file.read_bytes())
+                attempt(file.read_bytes())
             except Exception as error:
                 gave_way.append(f"{file.relative_to(CORPUS)}: {_kind(error)}, {str(error)[:160]!r}")
     return gave_way
@@ -179,8 +212,16 @@ _EVENTS = ("open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", 
 def _kind(error: BaseException) -> str:
     """Name an error by what it is and where it came from, so that each kind is kept once."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if str(ROOT) in frame.filename]
+    if isinstance(error, ChildProcessError):
+        return str(error)
     at = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "?"
     return f"{type(error).__name__} at {at}"
+
+
+def _reserved() -> int:
+    """Return the bytes of data that this process has set apart, which allocators do beforehand (Linux)."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmData"].split()[0]) * 1024
 
 
 def _too_long(*_: object) -> None:

@@ -7,6 +7,7 @@ traceback in an answer, an answer that is no sentence.
 import asyncio
 import json
 import random
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,7 @@ class Room(NamedTuple):
 
     open: Callable[[Path], "Opened"]
     share: int
+    forked: bool = False  # each input is tried in a process of its own: native code may end it, or keep what it took
 
 
 @dataclass
@@ -216,13 +218,13 @@ def _safetensors(folder: Path) -> Opened:
     meta = run.folder.metadata(run.folder.samples)
     unsealed = {key: value for key, value in meta.items() if key != "digest"}
     samples = [save(run.folder.arrays(run.folder.samples), unsealed), save(view), encoded(view)]
-    home, number = RunFolder(folder / "run"), iter(range(10**9))
+    number = iter(range(10**9))
 
     def attempt(content: bytes) -> str:
-        file = home.view(next(number) % 10_000)  # another one each time: what was read is kept at hand
-        file.parent.mkdir(parents=True, exist_ok=True)
+        home = RunFolder(folder / str(next(number)))  # another one each time: what was read is kept at hand
+        home.view(0).parent.mkdir(parents=True)
         taken = False
-        for place in (file, home.samples):
+        for place in (home.view(0), home.samples):
             place.write_bytes(content)
             try:
                 home.arrays(place)
@@ -232,7 +234,7 @@ def _safetensors(folder: Path) -> Opened:
                 taken = True
             except SnapshotError as error:
                 assert str(error)
-            place.unlink()
+        shutil.rmtree(home.path)
         return "taken" if taken else "refused"
 
     return Opened(samples, attempt, mutations.safetensors_or_bytes)
@@ -425,8 +427,8 @@ ROOMS: dict[str, Room] = {
     "do": Room(_do, 14_000),
     "safetensors": Room(_safetensors, 6_000),
     "npz": Room(_npz, 4_000),
-    "Parquet of embeddings": Room(_parquet_embeddings, 2_000),
-    "Parquet of images": Room(_parquet_images, 2_000),
+    "Parquet of embeddings": Room(_parquet_embeddings, 2_000, forked=True),
+    "Parquet of images": Room(_parquet_images, 2_000, forked=True),
     "zips": Room(_zips, 1_000),
     "checkpoints": Room(_checkpoints, 1_000),
 }

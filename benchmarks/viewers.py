@@ -131,7 +131,7 @@ async def _viewer(url: str, run_ids: list[str], late: float, seen: Seen) -> None
         head = f"Host: {host}:{port}\r\nAccept-Encoding: gzip\r\nIf-None-Match: {etag}"
         writer.write(f"GET {path} HTTP/1.1\r\n{head}\r\n\r\n".encode())
         try:
-            status, headers, content = await asyncio.wait_for(_answer(reader), LONGEST)
+            status, headers, content = await asyncio.wait_for(answer(reader), LONGEST)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
             seen.errors.append(repr(error))
             break
@@ -151,7 +151,8 @@ async def _viewer(url: str, run_ids: list[str], late: float, seen: Seen) -> None
     seen.epochs += list(epochs.values())
 
 
-async def _answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+async def answer(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    """Read an answer: its status, its headers by their names in small letters, and what it holds, as it came."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
     return int(head[0].split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0)))

@@ -91,6 +91,14 @@ def test_a_shell_sees_the_exit_code_and_no_traceback(tmp_path):
     assert done.stderr == "bcl_core: there is no run or group '261111-0000000000'; it may have been deleted\n"
 
 
+def test_who_reads_only_the_first_lines_sees_no_traceback(tmp_path):
+    command = [sys.executable, "-u", "-m", "bcl_core", "--home", str(tmp_path), "runs", "--shelf"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline().startswith(b"digits-")
+    process.stdout.close()
+    assert (process.wait(timeout=60), process.stderr.read()) == (0, b"")
+
+
 def test_a_run_that_could_not_start_is_kept_as_failed_with_its_reason(tmp_path, cli):
     cli("train", "--preset", "own-images-bcl", "--set", "data.path=/nowhere")
     [run] = Lab(tmp_path).runs()

@@ -4,13 +4,17 @@ import contextlib
 import io
 import json
 import os
+import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from app import lessons
+from tests.app import test_lessons
 from tests.test_javascript import NODE
 
 ROOT = Path(__file__).parents[1]
@@ -112,6 +116,23 @@ def test_the_lens_of_the_guide_finds_the_closest_classes(tmp_path):
     assert f"LENSES = [{listed}, Closest];" in entry
 
 
+def test_the_lesson_of_the_guide_is_whole_and_its_numbers_are_right(tmp_path, monkeypatch):
+    folder = tmp_path / "lessons"
+    shutil.copytree(lessons.FOLDER, folder)
+    files = {Path(title): json.loads(text) for _, title, text in blocks("how-to/lesson")}
+    for file, content in files.items():
+        place = folder / file.relative_to("app/lessons")
+        assert place.parent.is_dir() and not place.exists()
+        place.write_text(json.dumps(content))
+    state = next(iter(files.values()))
+    assert state["key"] not in test_lessons.STATES
+    monkeypatch.setattr(lessons, "FOLDER", folder)
+    monkeypatch.setattr(test_lessons, "STATES", {state["key"]: state})
+    for name in state["numbers"]:
+        test_lessons.test_a_number_is_what_its_source_says(state["key"], name)
+    test_lessons.test_a_step_is_whole_in_every_language("en", state["key"], 0)
+
+
 def test_each_page_is_in_the_menu_and_what_it_leads_to_is_there():
     menu = re.findall(
         r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text("utf-8").partition("nav:")[2].partition("plugins:")[0]
@@ -121,6 +142,25 @@ def test_each_page_is_in_the_menu_and_what_it_leads_to_is_there():
     for page in pages:
         for link in re.findall(r"\]\(((?!https?:)[^)#]+)", (DOCS / page).read_text("utf-8")):
             assert (DOCS / page).parent.joinpath(link).exists(), f"{page} leads to {link}"
+
+
+def test_what_the_reference_names_is_there_and_so_is_each_heading_that_a_link_leads_to():
+    named = {}
+    for page in (DOCS / "reference").glob("*.md"):
+        text = page.read_text("utf-8")
+        for path, options in re.findall(r"^::: (\S+)\n((?:    .*\n)*)", text, re.MULTILINE):
+            listed = re.findall(r"^ {8,}- (\w+)$", options, re.MULTILINE)
+            listed += re.findall(r"members: \[(.*)\]", options)[0].split(", ") if "members: [" in options else []
+            named |= {f"{path}.{member}": path for member in listed} or {path: path.rpartition(".")[0]}
+    assert len(named) > 30
+    for path in named:
+        pkgutil.resolve_name(path)
+    for page in DOCS.rglob("*.md"):
+        for link, anchor in re.findall(r"\]\(([\w./-]*\.md)#([^)]+)\)", page.read_text("utf-8")):
+            text = (page.parent / link).read_text("utf-8")
+            titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+            slugs = {re.sub(r"[^\w]+", "-", re.sub(r"[^\w\s-]", "", title.lower())).strip("-") for title in titles}
+            assert anchor in slugs | named.keys(), f"{page.name} leads to {link}#{anchor}"
 
 
 def settings_told():

@@ -1,5 +1,8 @@
 """What an epoch's numbers hold, whatever the number of classes."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +10,8 @@ import pytest
 
 from bcl_core import geometry, measuring
 from bcl_core.measuring import Embedded, Samples, Selection, measure
+from bcl_core.recipe import RecipeError
+from bcl_core.registry import Entry
 
 
 def epoch(dtype=np.float64, classes=300, dim=24, width=40):
@@ -68,3 +73,46 @@ def test_numbers_beyond_float16_stay_as_they_are(monkeypatch):
     chosen, samples, embedded = epoch()
     view = measure(chosen, samples, replace(embedded, classifier=1e6 * embedded.classifier)).view
     assert view["classifier"].dtype == np.float32 and np.isfinite(view["classifier"]).all()
+
+
+def count(features, labels, class_counts):
+    """What a metric of one's own is given."""
+    assert len(features) == len(labels) and len(class_counts) == labels.max() + 1
+    np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-6)
+    return len(features)
+
+
+def endless(features, labels, class_counts):
+    return np.inf
+
+
+def broken(features, labels, class_counts):
+    return features.no_such_thing
+
+
+def test_a_metric_of_ones_own_is_measured_of_the_test_images_and_named_where_it_fails(monkeypatch):
+    for name in ("count", "endless"):
+        monkeypatch.setitem(measuring.MEASURES, name, Entry(name, "", f"{__name__}:{name}"))
+    chosen, samples, embedded = epoch()
+    metrics = measure(chosen, samples, embedded).metrics
+    assert metrics["count"] == len(chosen.labels[chosen.test]) and metrics["endless"] is None
+    monkeypatch.setitem(measuring.MEASURES, "broken", Entry("broken", "", f"{__name__}:broken"))
+    with pytest.raises(RecipeError, match=f"the metric broken, {__name__}:broken, failed: AttributeError"):
+        measure(chosen, samples, embedded)
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "words"),
+    [
+        ("BCL_LAB_METRICS", "Even-ness=m:f", "should be of small letters, digits and _"),
+        ("BCL_LAB_METRICS", "loss=m:f", "which is the name of one that is built in"),
+        ("BCL_LAB_METRICS", "epoch=m:f", "which is the name of one that is built in"),
+        ("BCL_LAB_DATASETS", "digits=m:f", "which is the name of one that is built in"),
+        ("BCL_LAB_VIEWS", "blurred", "should be name=module:target"),
+    ],
+)
+def test_what_cannot_be_registered_is_said(variable, text, words):
+    """In a process of its own: the tables are made once."""
+    command = [sys.executable, "-c", "from bcl_core import metrics, registry; print(*registry.FAULTS)"]
+    done = subprocess.run(command, env={**os.environ, variable: text}, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{variable} has ") and words in done.stdout

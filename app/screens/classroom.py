@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from app import documents
 from app.components.desk import desk
 from app.roles import has_class_roles, may, role_here
 
@@ -12,3 +13,5 @@ elif not may(role_here(), "presenter"):
     st.info("This page is the presenter's. What the class sees is on the other ones.")
 else:
     desk(key="desk")
+    with st.expander("A class in your network: what it takes, and when phones do not get in", icon=":material/help:"):
+        documents.show(documents.CLASSROOM)

@@ -5,6 +5,7 @@ stderr says why and what would be right; 130, a training that Ctrl-C stopped; 1,
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     except (DataError, RecipeError, LabError, SnapshotError) as error:
         print(f"bcl_core: {error}", file=sys.stderr)
         sys.exit(2)
+    except BrokenPipeError:  # who reads has enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python would complain once more at its end
     except ModuleNotFoundError as error:
         if (what_to_install := told(error)) is None:
             raise

@@ -90,17 +90,27 @@ def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
     plan = what_to_train(arguments) if own is None else changed(own, arguments.file.name, arguments)
     name = arguments.name or arguments.file.name
     run_id, found = import_model(
-        lab, arguments.file, arch=arguments.arch, base=plan.recipe, execution=plan.execution, name=name
+        lab,
+        arguments.file,
+        arch=arguments.arch,
+        base=plan.recipe,
+        execution=plan.execution,
+        name=name,
+        given=settings_of(arguments),
     )
     ensure_worker(lab)
     if arguments.json:
-        about = {"layout": found.layout, "drawn_anew": found.drawn_anew, "ignored": found.ignored}
-        print(json.dumps({"run": run_id, **about}))
+        about = ("layout", "drawn_anew", "assumed", "ignored")
+        print(json.dumps({"run": run_id, **{name: getattr(found, name) for name in about}}))
         return
     print(f"run {run_id}: {found.layout}, {found.recipe.model.backbone}, {found.num_classes} classes")
-    for what, names in (("drawn anew, since the file lacks it", found.drawn_anew), ("not used", found.ignored)):
+    for what, names in (
+        ("assumed, since neither the file nor a setting says so", found.assumed),
+        ("drawn anew, since the file lacks it, and not measured before it is trained", found.drawn_anew),
+        ("not used", found.ignored),
+    ):
         if names:
-            print(f"{what}: {', '.join(names)}")
+            print(f"{what}: {'; '.join(names)}")
     print(f"It is measured as it is, and then held; `resume {run_id}` trains on.")
 
 
@@ -111,9 +121,11 @@ def _evaluate(lab: Lab, arguments: argparse.Namespace) -> None:
     if arguments.json:
         print(json.dumps({"run": arguments.run, "epoch": found.epoch, **found.fresh}))
         return
+    accuracy = found.fresh["accuracy"]
+    said = "no classifier to take the accuracy of" if accuracy is None else f"accuracy {100 * accuracy:.2f} %"
     print(
-        f"epoch {found.epoch}: accuracy {100 * found.fresh['accuracy']:.2f} %; the largest difference to what was "
-        f"recorded is {found.accuracy_difference:.2f} points and {found.angle_difference:.2f}°"
+        f"epoch {found.epoch}: {said}; the largest difference to what was recorded is "
+        f"{found.accuracy_difference:.2f} points and {found.angle_difference:.2f}°"
         + ("" if found.same_data else "; the data are not those that the run was trained on")
     )
 

@@ -16,8 +16,10 @@ def add_commands(commands: Any) -> None:
         "file",
         type=Path,
         metavar="FILE",
-        help=".npz with embeddings (n, d) or (E, n, d) and labels (n,), or Parquet with columns embedding and label",
+        help=".npz, or tensors that torch saved, with embeddings (n, d) or (E, n, d) and labels (n,); Parquet or .tsv "
+        "with columns embedding and label; or .npy or .tsv of numbers alone, with the labels in a file beside it",
     )
+    record.add_argument("--labels", type=Path, metavar="FILE", help="labels, where no file beside it is named so")
     record.add_argument("--name", help="the run's name; else the file's")
     record.set_defaults(command=_record)
 
@@ -25,7 +27,7 @@ def add_commands(commands: Any) -> None:
 def _record(lab: Lab, arguments: argparse.Namespace) -> None:
     from bcl_core.lab.record_files import record_file
 
-    run_id, ignored = record_file(lab, arguments.file, arguments.name)
+    run_id, ignored = record_file(lab, arguments.file, arguments.name, arguments.labels)
     epochs = [row["epoch"] for row in lab.metrics(run_id)]
     if arguments.json:
         print(json.dumps({"run": run_id, "epochs": epochs, "ignored": ignored}))

@@ -15,6 +15,7 @@ def add_commands(commands: Any) -> None:
     runs = commands.add_parser("runs", help="list the runs, and put them in order", parents=[AS_JSON])
     what = runs.add_mutually_exclusive_group()
     what.add_argument("--deleted", action="store_true", help="those that can be restored, instead")
+    what.add_argument("--shelf", action="store_true", help="those that came with the project, instead")
     what.add_argument(
         "--verify", action="store_true", help="read every file of every run, and say which is not as it was written"
     )
@@ -46,12 +47,13 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
             f"{left} run folder{'s' if left > 1 else ''} in {lab.home / 'runs'} the database does not know: "
             "`runs --mend` enters what they hold again"
         )
-    for run in lab.deleted_runs() if arguments.deleted else lab.runs():
+    runs = lab.deleted_runs() if arguments.deleted else lab.shelf.runs if arguments.shelf else lab.runs()
+    for run in runs:
         _list(lab, run, as_json=arguments.json)
 
 
 def _list(lab: Lab, run: Run, *, as_json: bool) -> None:
-    used = RunFolder(lab.home / "runs" / run.id).size()
+    used = (lab.folder(run.id) if run.shelved else RunFolder(lab.home / "runs" / run.id)).size()
     if as_json:
         fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
         stands = {"state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs, "error": run.error}

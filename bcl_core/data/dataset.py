@@ -14,10 +14,9 @@ from bcl_core.data.source import DataError, Opening, Source, SplitName
 from bcl_core.data.stream import FileImages
 from bcl_core.randomness import array_generator
 from bcl_core.recipe import DataPaths, DataRecipe, Recipe
-from bcl_core.registry import DATASETS, dataset_of
+from bcl_core.registry import DATASETS, NORMALISATIONS, dataset_of
 
-# The usual constants of photographs, for sets that are too large to be measured first.
-STREAMED_MEAN, STREAMED_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+STREAMED = "imagenet"  # the usual constants of photographs, for sets that are too large to be measured first
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def prepare(recipe: Recipe, paths: DataPaths | None = None, report: Callable[[st
             f"training images are {train_images.shape[1:]} and test images {test_images.shape[1:]} (channels, height, "
             "width): set data.image_size"
         )
-    mean, std = _channel_statistics(train_images, source.pixel_max, source.normalise)
+    mean, std = _normalisation(train_images, source, wanted.normalisation)
     return Dataset(
         Split(train_images, source.train_labels[train], train),
         Split(test_images, test_labels, test),
@@ -167,14 +166,22 @@ def _resized(images: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
     return pixels.round().to(torch.uint8).numpy()
 
 
-def _channel_statistics(
-    images: NDArray[np.uint8] | FileImages, pixel_max: int, normalise: bool
+def _normalisation(
+    images: NDArray[np.uint8] | FileImages, source: Source, name: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    if isinstance(images, FileImages):
-        return np.array(STREAMED_MEAN, np.float32), np.array(STREAMED_STD, np.float32)
+    """Return what is taken off pixels in 0 … 1, and what they are divided by, (C,) each."""
     channels = images.shape[1]
-    if not normalise:
+    published = NORMALISATIONS[STREAMED if name == "drawn" and isinstance(images, FileImages) else name]
+    if published.mean:
+        if len(published.mean) != channels:
+            raise DataError(
+                f"data.normalisation is {name}, of {len(published.mean)} channels, and the images have {channels}; set "
+                "data.normalisation=drawn"
+            )
+        return np.array(published.mean, np.float32), np.array(published.std, np.float32)
+    assert not isinstance(images, FileImages)
+    if not source.normalise:
         return np.zeros(channels, np.float32), np.ones(channels, np.float32)
-    scaled = images / pixel_max
+    scaled = images / source.pixel_max
     std = np.maximum(scaled.std(axis=(0, 2, 3)), 1e-3)
     return scaled.mean(axis=(0, 2, 3)).astype(np.float32), std.astype(np.float32)

@@ -113,6 +113,12 @@ def _sides(root: Path) -> dict[SplitName, Path]:
 
 def _class_names(sides: Mapping[SplitName, Path]) -> tuple[str, ...]:
     names = {side: {folder.name for folder in _subfolders(side)} for side in sides.values()}
+    for side, of_side in names.items():
+        if not of_side and any(entry.suffix.lower() in SUFFIXES for entry in _visible(side)):
+            raise DataError(
+                f"{side} holds images without class folders, as ImageNet's val does: sort them into a folder for each "
+                'class, or choose the data set "list-files" with a list of their labels'
+            )
     for side, other in permutations(names, 2):
         if only := names[side] - names[other]:
             listed = ", ".join(sorted(only, key=_natural)[:5])

@@ -1,4 +1,4 @@
-"""Images named in list files, one `path label` a line: how ImageNet-LT and iNaturalist 2018 are published."""
+"""Images named in list files: one `path label` a line, as ImageNet-LT and iNaturalist 2018 are published, or JSON."""
 
 import json
 import os
@@ -18,7 +18,12 @@ from bcl_core.data.source import DataError, Opening, Source, SplitName
 from bcl_core.recipe import DataPaths
 
 EXPECTED_LINE = "expected `relative/path.jpg 3`: a path below the image folder, a space or a tab, a label from 0"
-LISTS = "one list *train*.txt and one *test*.txt, or *val*.txt where there is no test list"
+EXPECTED_JSON = (
+    'expected {"annotations": [{"fpath": path, "category_id": label from 0}, …]}, or iNaturalist\'s own, whose '
+    'annotations name images by "image_id"'
+)
+LISTS = "one list *train*.txt and one *test*.txt, or *val*.txt where there is no test list; or the same in .json"
+MAX_LABEL = 10_000_000
 LINE = re.compile(r"([^\t]*[^\s,])[ \t]+([0-9]{1,7})")
 
 
@@ -76,17 +81,26 @@ def _folders(paths: DataPaths) -> tuple[Path, Path]:
 def read_list(file: Path) -> ImageList:
     """Read a list file.
 
-    Paths may hold spaces: the last field of a line is its label. Blank lines are passed over.
+    Paths may hold spaces: the last field of a line is its label. Blank lines are passed over; paths that begin with
+    "/" begin at the image folder.
 
     Raises:
         DataError: a line that is no path and label, or a path that is named twice; says which line.
     """
     try:
-        lines = file.read_text(encoding="utf-8-sig").split("\n")
+        text = file.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"the list {file} cannot be read as text: {error}") from error
+    paths, labels = _from_json(file, text) if file.suffix.lower() == ".json" else _from_lines(file, text)
+    if not paths:
+        raise DataError(f"the list {file} is empty; {EXPECTED_LINE}")
+    _check_no_path_twice(paths, file)
+    return ImageList(file, paths, np.array(labels, dtype=np.int64))
+
+
+def _from_lines(file: Path, text: str) -> tuple[list[str], list[int]]:
     paths, labels = [], []
-    for number, line in enumerate(map(str.strip, lines), 1):
+    for number, line in enumerate(map(str.strip, text.split("\n")), 1):
         if line:
             try:
                 path, label = path_and_label(line)
@@ -94,10 +108,37 @@ def read_list(file: Path) -> ImageList:
                 raise DataError(f"line {number} of {file.name}, {line[:80]!r}, {error}; {EXPECTED_LINE}") from error
             paths.append(path)
             labels.append(label)
-    if not paths:
-        raise DataError(f"the list {file} is empty; {EXPECTED_LINE}")
-    _check_no_path_twice(paths, file)
-    return ImageList(file, paths, np.array(labels, dtype=np.int64))
+    if paths and not text.endswith("\n"):
+        _refuse_a_cut_label(file, paths, labels)
+    return paths, labels
+
+
+def _refuse_a_cut_label(file: Path, paths: Sequence[str], labels: Sequence[int]) -> None:
+    """Refuse a last line that ends inside its label: the other images of its folder have one that goes on."""
+    folder = os.path.dirname(paths[-1])  # noqa: PTH120
+    others = {label for path, label in zip(paths, labels, strict=True) if os.path.dirname(path) == folder}  # noqa: PTH120
+    others.discard(labels[-1])
+    if len(others) == 1 and str(whole := others.pop()).startswith(str(labels[-1])):
+        raise DataError(
+            f"{file.name} ends inside its last line: {paths[-1]} has the label {labels[-1]}, and the other images of "
+            f"its folder {whole}; get the list anew"
+        )
+
+
+def _from_json(file: Path, text: str) -> tuple[list[str], list[int]]:
+    """Read annotations that name their image's path (NCL, BBN), or its number in a list of images (iNaturalist)."""
+    try:
+        document = json.loads(text)
+        named = {image["id"]: image["file_name"] for image in document.get("images", ())}
+        lines = [
+            (str(one["fpath"] if "fpath" in one else named[one["image_id"]]), int(one["category_id"]))
+            for one in document["annotations"]
+        ]
+        if odd := next((label for _, label in lines if not 0 <= label < MAX_LABEL), None):
+            raise ValueError(f"a label is {odd}")
+        return [_below_root(path) for path, _ in lines], [label for _, label in lines]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise DataError(f"the list {file.name} cannot be read as JSON: {error!r}; {EXPECTED_JSON}") from error
 
 
 def path_and_label(line: str) -> tuple[str, int]:
@@ -105,12 +146,17 @@ def path_and_label(line: str) -> tuple[str, int]:
     fields = LINE.fullmatch(line)
     if fields is None:
         raise ValueError(_fault(line))
-    path = os.path.normpath(fields[1])
-    if path.split(os.sep, 1)[0] in ("", os.pardir):
+    return _below_root(fields[1]), int(fields[2])
+
+
+def _below_root(path: str) -> str:
+    """Return a path as it lies below the image folder, also one that begins with "/"; ValueError where it leaves it."""
+    inside = os.path.normpath(path.lstrip("/"))
+    if inside.split(os.sep, 1)[0] in ("", os.curdir, os.pardir):
         raise ValueError("leads out of the image folder")
     if "\0" in path:
         raise ValueError("holds a null byte")
-    return path, int(fields[2])
+    return inside
 
 
 def _fault(line: str) -> str:
@@ -133,11 +179,15 @@ def _check_no_path_twice(paths: list[str], file: Path) -> None:
 
 
 def _list_files(folder: Path) -> tuple[Path, Path]:
-    texts = sorted(file for file in contents(folder) if file.suffix.lower() == ".txt" and file.name[0] != ".")
-    train = [file for file in texts if "train" in file.name.lower()]
-    others = [file for file in texts if file not in train]
-    test = [file for file in others if "test" in file.name.lower()]
-    val = [file for file in others if "val" in file.name.lower()]
+    there = [file for file in contents(folder) if file.name[0] != "." and file.is_file()]  # a pipe would be waited for
+    for suffix in (".txt", ".json"):
+        lists = sorted(file for file in there if file.suffix.lower() == suffix)
+        train = [file for file in lists if "train" in file.name.lower()]
+        others = [file for file in lists if file not in train]
+        test = [file for file in others if "test" in file.name.lower()]
+        val = [file for file in others if "val" in file.name.lower()]
+        if train or test or val:
+            break
     return _only(train, "training", folder), _only(test or val, "test", folder)
 
 
@@ -214,7 +264,10 @@ def _contents(folder: Path) -> set[str]:
 
 
 def _class_names(train: ImageList, num_classes: int, folders: Sequence[Path]) -> tuple[str, ...]:
-    """Take names from classes.txt or categories.json, else from the images' folders, else number the classes."""
+    """Take names from classes.txt or categories.json, else from the images' folders, else number the classes.
+
+    Folders of one name are told apart by those around them: "apartment_building/outdoor".
+    """
     for file, read in ((folder / name, read) for folder in folders for name, read in _NAME_FILES.items()):
         if file.is_file():
             names = _names_in(file, read)
@@ -223,9 +276,24 @@ def _class_names(train: ImageList, num_classes: int, folders: Sequence[Path]) ->
             return names
     parents: list[set[str]] = [set() for _ in range(num_classes)]
     for path, label in zip(train.paths, train.labels.tolist(), strict=True):
-        parents[label].add(os.path.basename(os.path.dirname(path)))  # noqa: PTH119, PTH120
-    names = tuple(folder for folders_of_class in parents if len(folders_of_class) == 1 for folder in folders_of_class)
-    return names if len(set(names)) == num_classes else tuple(str(k) for k in range(num_classes))
+        parents[label].add(os.path.dirname(path))  # noqa: PTH120
+    found = [folder for folders_of_class in parents if len(folders_of_class) == 1 for folder in folders_of_class]
+    own = len(set(found)) == num_classes and all(found)
+    return _told_apart(found) if own else tuple(str(k) for k in range(num_classes))
+
+
+def _told_apart(folders: Sequence[str]) -> tuple[str, ...]:
+    """Return the last names of different folders, and as many of those before as it takes to tell them apart."""
+    parts = [Path(folder).parts for folder in folders]
+    depths = [1] * len(parts)
+    while True:
+        names = ["/".join(part[-depth:]) for part, depth in zip(parts, depths, strict=True)]
+        times = Counter(names)
+        alike = [k for k, name in enumerate(names) if times[name] > 1]
+        if not alike:
+            return tuple(names)
+        for k in alike:
+            depths[k] += 1
 
 
 def _names_in(file: Path, read: Callable[[str], Iterable[str]]) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ class ParquetSource(Source):
         self.train_labels = _labels(self._tables["train"], "train")
         self.test_labels = _labels(self._tables["test"], "test") if "test" in self._tables else None
         num_classes = int(self.train_labels.max()) + 1
-        named = _class_names(self._tables["train"].schema, _column(self._tables["train"], LABEL_COLUMNS, "train"))
+        named = named_classes(self._tables["train"].schema, _column(self._tables["train"], LABEL_COLUMNS, "train"))
         self.class_names = named if len(named) >= num_classes else tuple(str(k) for k in range(num_classes))
         for split, labels in (("train", self.train_labels), ("test", self.test_labels)):
             if labels is not None and (labels.min() < 0 or labels.max() >= len(self.class_names)):
@@ -102,7 +102,7 @@ def _files(folder: Path, names: Sequence[str]) -> list[Path]:
     """Return the files of the first of these names that has any, in the folder or in its data/."""
     for name in names:
         for place in (folder, folder / "data"):
-            files = sorted(place.glob(f"{name}*.parquet"))
+            files = sorted(file for file in place.glob(f"{name}*.parquet") if file.is_file())
             if files:
                 _check_no_shard_is_missing(files)
                 return files
@@ -165,10 +165,10 @@ def class_names(folder: Path) -> tuple[str, ...] | None:
     except (DataError, pa.ArrowException, OSError):
         return None
     label = next((name for name in LABEL_COLUMNS if name in schema.names), None)
-    return None if label is None else _class_names(schema, label)
+    return None if label is None else named_classes(schema, label)
 
 
-def _class_names(schema: pa.Schema, label: str) -> tuple[str, ...]:
+def named_classes(schema: pa.Schema, label: str) -> tuple[str, ...]:
     """Read the names from the Hugging Face metadata of a schema; () where it has none."""
     try:
         info = json.loads((schema.metadata or {})[b"huggingface"])

@@ -21,7 +21,7 @@ from bcl_core.geometry.angles import (
     simplex_frame,
     simplex_metrics,
 )
-from bcl_core.geometry.collapse import collapse_metrics
+from bcl_core.geometry.collapse import collapse_metrics, nearest_class_means
 from bcl_core.geometry.configuration import (
     MAX_DISTINCT_COUNTS,
     Configuration,

@@ -209,8 +209,8 @@ def _largest_product(matrix: SampleArray, weights: FloatArray) -> IntArray:
     return np.concatenate([(matrix[rows] @ weights.T).argmax(axis=1) for rows in row_blocks(len(matrix))])
 
 
-def _disagreement(matrix: SampleArray, present: IntArray, means: FloatArray, predicted: IntArray) -> float:
-    """Share of samples whose nearest mean is not that of the predicted class.
+def nearest_class_means(features: SampleArray, means: FloatArray) -> IntArray:
+    """Return which of the means (K, d) is nearest to each sample, shape (N,), for features (N, d).
 
     Where products in the features' precision leave two means about as near, they are taken again in float64.
     """
@@ -218,20 +218,25 @@ def _disagreement(matrix: SampleArray, present: IntArray, means: FloatArray, pre
     centred = means - centre
     scale = float(np.linalg.norm(centred, axis=1).max()) or 1.0  # so that no square overflows float32
     centred /= scale
-    halves, narrow = _squares(centred) / 2, centred.T.astype(matrix.dtype)
-    agreements = 0
-    for rows in row_blocks(len(matrix)):
-        samples = (matrix[rows] - centre) / scale
+    halves, narrow = _squares(centred) / 2, centred.T.astype(features.dtype)
+    found = np.empty(len(features), np.int64)
+    for rows in row_blocks(len(features)):
+        samples = (features[rows] - centre) / scale
         # ‖h − μ‖²/2 less ‖h‖²/2, which is the same for all classes
-        distances = halves.astype(matrix.dtype) - samples.astype(matrix.dtype) @ narrow
+        distances = halves.astype(features.dtype) - samples.astype(features.dtype) @ narrow
         nearest = distances.argmin(axis=1)
         best = np.arange(len(distances)), nearest
         least, distances[best] = distances[best], np.inf
-        rounding = UNSURE * np.finfo(matrix.dtype).eps * (1 + np.sqrt(_squares(samples)))
+        rounding = UNSURE * np.finfo(features.dtype).eps * (1 + np.sqrt(_squares(samples)))
         close = distances.min(axis=1) - least <= rounding
         nearest[close] = (halves - samples[close] @ centred.T).argmin(axis=1)
-        agreements += int((present[nearest] == predicted[rows]).sum())
-    return 1 - agreements / len(matrix)
+        found[rows] = nearest
+    return found
+
+
+def _disagreement(matrix: SampleArray, present: IntArray, means: FloatArray, predicted: IntArray) -> float:
+    """Share of samples whose nearest mean is not that of the predicted class."""
+    return 1 - int((present[nearest_class_means(matrix, means)] == predicted).sum()) / len(matrix)
 
 
 def _minority_collapse(weights: FloatArray, class_counts: ArrayLike | None) -> float | None:

@@ -77,7 +77,7 @@ def standing(folder: RunFolder, recorded: int | None) -> Standing:
 
 
 class State(NamedTuple):
-    """The model after an epoch."""
+    """The model after an epoch; of an imported one before training, without what was drawn since its file lacked it."""
 
     epoch: int
     model: Mapping[str, Tensor]
@@ -100,7 +100,14 @@ def read_state(lab: Lab, run_id: str, epoch: int | None = None) -> State:
     if wanted not in standing:
         kept = " and ".join(map(str, standing))
         raise LabError(f"{run.name!r} has no checkpoint of epoch {wanted}; kept are those of epoch {kept}")
-    return State(wanted, read(folder, wanted)["model"])
+    return State(wanted, _without_drawn(folder, wanted, read(folder, wanted)["model"]))
+
+
+def _without_drawn(folder: RunFolder, epoch: int, model: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    for source in (folder.initial, folder.weights):
+        if epoch == 0 and source.exists():
+            return {name: model[name] for name in load(folder.content(source)) if name in model}
+    return model
 
 
 class Start(NamedTuple):

@@ -75,11 +75,11 @@ def evaluate_run(
     dataset = prepare(recipe, execution.data, report)
     hardware = _as_trained(run, execution.model_copy(update={"threads": execution.threads or 1}))
     model = build_model(recipe, dataset.train.images.shape[1], len(dataset.class_names))
-    model.load_state_dict(state.model)
+    untrained = model.take(state.model)
     model.to(hardware.device).to(memory_format=torch.channels_last)  # as in training, for the last digits too
     evaluator = Evaluator(recipe, dataset, hardware, execution.data.workers)
     try:
-        measured = evaluator.measure(model, None, 0)
+        measured = evaluator.measure(model, None, 0, untrained=untrained)
     except TrainingDiverged as error:
         raise LabError(str(error)) from error
     recorded = next((row for row in lab.metrics(run_id) if row["epoch"] == state.epoch), None)

@@ -160,6 +160,8 @@ class _Epochs:
         first = next((view for view in map(self._view, epochs) if view is not None and "class_means" in view), None)
         if first is None:
             return {"mean_epochs": np.empty(0, np.int32)}
+        # Prototypes that the first epoch lacks may be trained since.
+        first = {**(self._view(epochs[-1]) or {}), **first}
         names = [name for name in _MEANS if name in first]
         places = thinned(len(epochs), MEANS_BYTES // sum(first[name].nbytes for name in names))
         wanted = [epochs[place] for place in places]

@@ -1,5 +1,6 @@
 """A model that other code trained, as a run of the lab. Imports torch."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from safetensors.torch import save
@@ -11,19 +12,27 @@ from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe
 
 
 def import_model(
-    lab: Lab, file: Path, *, arch: str | None, base: Recipe, execution: Execution, name: str
+    lab: Lab,
+    file: Path,
+    *,
+    arch: str | None,
+    base: Recipe,
+    execution: Execution,
+    name: str,
+    given: Collection[str] = (),
 ) -> tuple[str, Imported]:
     """Queue a run that is measured with the file's weights, and then held; return its id, and what the file held.
 
     Resumed, it trains on from them. The data are read first, so that a model that does not fit them is refused
-    before anything is registered. `arch` and `base` are as in `load_checkpoint`.
+    before anything is registered. `arch`, `base` and `given` are as in `load_checkpoint`. What the file has nothing for
+    is drawn when the run starts, and not measured before it has been trained.
 
     Raises:
         DataError: the data cannot be read.
         CheckpointError: the file cannot be read, or does not fit the data.
     """
     dataset = prepare(base, execution.data)
-    found = load_checkpoint(file, arch=arch, base=base, num_classes=len(dataset.class_names))
+    found = load_checkpoint(file, arch=arch, base=base, num_classes=len(dataset.class_names), given=given)
     channels = dataset.train.images.shape[1]
     if found.in_channels != channels:
         raise CheckpointError(f"the model takes images of {found.in_channels} channels and the data have {channels}")
@@ -32,6 +41,7 @@ def import_model(
         "imported": file.name,
         "layout": found.layout,
         "drawn anew": ", ".join(found.drawn_anew) or "nothing",
+        "assumed": "; ".join(found.assumed) or "nothing",
     }
     weights = save({key: tensor.contiguous() for key, tensor in found.weights.items()}, about)
     return lab.enqueue_model(name, found.recipe, execution, weights), found

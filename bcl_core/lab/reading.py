@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bcl_core.installed import told
 from bcl_core.lab.files import RunFolder
 from bcl_core.lab.run import LabError, Run
 from bcl_core.lab.samples import read_samples
@@ -48,9 +49,14 @@ class Reading:
 
     @cached_property
     def frame(self) -> "pd.DataFrame":
-        """A row an epoch, which is the index, and a column a metric; lists, such as accuracy_per_class, stay lists."""
-        import pandas as pd  # takes half a second, and is not among what recording needs
+        """A row an epoch, which is the index, and a column a metric; lists, such as accuracy_per_class, stay lists.
 
+        LabError where pandas is not installed.
+        """
+        try:
+            import pandas as pd  # takes half a second, and is not among what recording needs
+        except ModuleNotFoundError as error:
+            raise LabError(told(error) or str(error)) from error
         return pd.DataFrame(list(self.metrics)).set_index("epoch")
 
     def view(self, epoch: int | None = None) -> dict[str, NDArray[Any]]:

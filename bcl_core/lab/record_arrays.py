@@ -18,10 +18,12 @@ if TYPE_CHECKING:
 
     Values = ArrayLike | Tensor
 
-MAX_ROWS = 200_000
+MAX_ROWS = 1_000_000
+ROWS_AT_ONCE = 1 << 14  # of float64, whatever the rows are kept as
 MAX_CLASSES = 10_000  # K × K angles are held
 MAX_NAME = 200  # characters
 THUMBNAIL = 64  # pixels
+NOT_FINITE = "hold numbers that are not finite (NaN or infinite)"
 SUM_TOLERANCE = 1e-2  # probabilities that were computed in bfloat16 still add up to 1
 
 
@@ -88,17 +90,30 @@ def numbers(name: str, values: Values, *shape: int | str) -> NDArray[Any]:
 def finite(name: str, values: Values, *shape: int | str) -> Floats:
     """Return numbers, all of them finite, in float64."""
     matrix = numbers(name, values, *shape).astype(np.float64)
-    _refuse_rows(name, ~np.isfinite(matrix).all(axis=1), "hold numbers that are not finite (NaN or infinite)")
+    _refuse_rows(name, ~np.isfinite(matrix).all(axis=1), NOT_FINITE)
     return matrix
 
 
-def unit_rows(name: str, values: Values, *shape: int | str) -> Floats:
-    """Return the rows of a matrix, all finite and none of them zero, scaled to length 1."""
-    matrix = finite(name, values, *shape)
-    _refuse_rows(name, ~matrix.any(axis=1), "are zero, which has no direction")
-    matrix /= np.abs(matrix).max(axis=1, keepdims=True)  # so that no square overflows
-    matrix /= np.linalg.norm(matrix, axis=1, keepdims=True)
-    return matrix
+def unit_rows(name: str, values: Values, *shape: int | str) -> NDArray[np.float32]:
+    """Return the rows of a matrix, all finite and none of them zero, scaled to length 1.
+
+    A part at a time, so that beside what is given and what is returned there is no third matrix.
+    """
+    given = numbers(name, values, *shape)
+    units = np.empty(given.shape, np.float32)
+    infinite, zero = np.zeros((2, len(given)), np.bool_)
+    for start in range(0, len(given), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        part = given[rows].astype(np.float64)
+        infinite[rows] = ~np.isfinite(part).all(axis=1)
+        zero[rows] = ~part.any(axis=1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            part /= np.abs(part).max(axis=1, keepdims=True)  # so that no square overflows
+            part /= np.linalg.norm(part, axis=1, keepdims=True)
+        units[rows] = part
+    _refuse_rows(name, infinite, NOT_FINITE)
+    _refuse_rows(name, zero, "are zero, which has no direction")
+    return units
 
 
 def within_unit_ball(name: str, values: Values, *shape: int | str) -> Floats:

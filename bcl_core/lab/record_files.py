@@ -1,10 +1,10 @@
-"""Files of arrays that become runs: .npz and Parquet. Nothing that a file says is executed. Imports no torch."""
+"""Files of arrays that become runs. Nothing that a file says is executed. Torch is imported for its own files alone."""
 
 import math
 import zipfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import pairwise
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,22 +15,28 @@ import pyarrow.parquet as pq
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bcl_core.lab.record_arrays import MAX_CLASSES, MAX_NAME, RecordError
+from bcl_core.data.images import ImageError, decode, shape
+from bcl_core.data.parquet import IMAGE_COLUMNS, named_classes
+from bcl_core.lab.record_arrays import MAX_NAME, THUMBNAIL, RecordError
+from bcl_core.lab.record_columns import COLUMNS, arranged, stacked
+from bcl_core.lab.record_matrices import SEPARATORS, listing, read_npy, read_text
 from bcl_core.lab.recorded import record
+from bcl_core.lab.run import LabError
 from bcl_core.lab.store import Lab
 from bcl_core.machine import free_memory
 
 MAX_BYTES = 2 * 1024**3
 MOST_MEMORY = 4_000_000_000  # bytes that a file may take while it is recorded, and half of what is free at the most
-A_NUMBER = 40  # bytes that measuring takes for each number of an epoch: four to five copies in float64, as measured
+# Bytes that measuring takes for each number of an epoch: of embeddings 7 to 12 as measured, two copies in float32 and
+# what is done a part at a time; of the others four to five copies in float64.
+A_NUMBER, OF_EMBEDDINGS = 40, 14
 MEASURED = ("embeddings", "probabilities", "prototypes", "classifier", "class_means")
-LISTED = 12
 KEYS = (
     *("embeddings", "labels", "epochs", "class_names", "class_counts", "test", "images"),
     *("prototypes", "classifier", "class_means", "probabilities", "predictions"),
 )
-COLUMNS = ("embedding", "label", "epoch", "class_name", "split")
-TEST_NAMES, TRAIN_NAMES = ("test", "validation", "valid", "val"), ("train", "training")
+NEEDED = ("embedding", "label")  # columns of a Parquet file
+ROWS_AT_ONCE, IMAGES_AT_ONCE = 1 << 16, 64
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -38,20 +44,26 @@ HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 _Contents = tuple[dict[str, Any], tuple[str, ...]]
 
 
-def record_file(lab: Lab, file: Path, name: str | None = None) -> tuple[str, tuple[str, ...]]:
+def record_file(
+    lab: Lab, file: Path, name: str | None = None, labels: Path | None = None
+) -> tuple[str, tuple[str, ...]]:
     """Record a file of arrays as a run; return the run's id, and the names of what else the file holds.
 
     An .npz holds `embeddings` (n, d) or (E, n, d) and `labels` (n,), and may hold any other array that `record` takes,
-    under its name. A Parquet file holds a row a sample and epoch, with columns `embedding` (a list of numbers) and
-    `label` (whole numbers or text), and may have `epoch`, `class_name` and `split` ("train" or "test"); the rows of
-    every epoch are in the same order. The file has at most 2 GiB, unpacked too, and what it says that it holds takes at
-    most MOST_MEMORY to measure; the run is called after it where it is given no name.
+    under its name; so does a file of tensors that torch saved. A Parquet file holds a row a sample and epoch, with
+    columns `embedding` (a list of numbers) and `label` (whole numbers or text), and may have `epoch`, `class_name`,
+    `split` ("train" or "test") and `image`, as Hugging Face keeps images; the rows of every epoch are in the same
+    order. A table of text has the columns of `label`, `epoch`, `class_name` and `split` under a heading, and a number
+    of the embedding in every other. An .npy, or a table without a heading, has its labels in another file: `labels`, or
+    one beside it that is named as the Embedding Projector's metadata are. The file has at most 2 GiB, unpacked too, and
+    what it says that it holds takes at most MOST_MEMORY to measure; the run is called after it where it is given no
+    name.
 
     Raises:
         RecordError: the file cannot be read or used; nothing is written then.
     """
     with _in_words(file):
-        arrays, ignored = _read(file)
+        arrays, ignored = _read(file, labels)
     return record(name or file.stem[:80], lab=lab, provenance={"file": file.name}, **arrays), ignored
 
 
@@ -59,13 +71,13 @@ def record_file(lab: Lab, file: Path, name: str | None = None) -> tuple[str, tup
 def _in_words(file: Path) -> Iterator[None]:
     try:
         yield
-    except (RecordError, MemoryError):
+    except (LabError, MemoryError):
         raise
     except Exception as error:  # a damaged file can fail in any way
         raise RecordError(f"{file.name} is damaged or cut short: {error or type(error).__name__}") from error
 
 
-def _read(file: Path) -> _Contents:
+def _read(file: Path, labels: Path | None) -> _Contents:
     if not file.is_file():
         raise RecordError(f"{file} is not a file")
     size = file.stat().st_size
@@ -77,15 +89,37 @@ def _read(file: Path) -> _Contents:
             head = opened.read(6)
     except OSError as error:
         raise RecordError(f"{file} cannot be read: {error.strerror}") from error
-    if head.startswith(b"PK"):
-        return _read_npz(file)
     if head.startswith(b"PAR1"):
         return _read_parquet(file)
-    if head == npy.MAGIC_PREFIX:
-        raise RecordError(f"{file.name} is one array; save two: np.savez(file, embeddings=…, labels=…)")
+    if head.startswith(b"PK") and not _is_torchs(file):
+        return _read_npz(file)
     if head.startswith(b"\x80"):
         raise RecordError(f"{file.name} is a Python pickle, which could run code and is not read; use np.savez")
-    raise RecordError(f"{file.name} is neither .npz nor Parquet")
+    if head.startswith(b"PK"):
+        arrays, ignored = _read_tensors(file)
+    elif head == npy.MAGIC_PREFIX:
+        arrays, ignored = read_npy(file, labels)
+    elif file.suffix.lower() in SEPARATORS:
+        arrays, ignored = read_text(file, labels)
+    else:
+        raise RecordError(f"{file.name} is none of .npz, .npy, Parquet, .tsv, .csv, or tensors that torch saved")
+    _refuse_hungry(file, 0, {name: np.shape(arrays[name]) for name in MEASURED if name in arrays})
+    return arrays, ignored
+
+
+def _is_torchs(file: Path) -> bool:
+    with zipfile.ZipFile(file) as archive:
+        return any(name.endswith("/data.pkl") for name in archive.namelist())
+
+
+def _read_tensors(file: Path) -> _Contents:
+    """Read tensors by name, mapped from the file."""
+    from bcl_core.lab.foreign.reading import read  # imports torch
+
+    contents = read(file)
+    _require(file, KEYS[:2], contents.tensors, "tensors")
+    known = {name: tensor for name, tensor in contents.tensors.items() if name in KEYS}
+    return known, (*_beside(contents.tensors, KEYS), *contents.others)
 
 
 def _read_npz(file: Path) -> _Contents:
@@ -134,38 +168,80 @@ def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any
 
 
 def _read_parquet(file: Path) -> _Contents:
-    text = [field.name for field in pq.read_schema(file) if _is_text(field.type)]
+    schema = pq.read_schema(file)
+    text = [field.name for field in schema if _is_text(field.type)]
     with pq.ParquetFile(file, read_dictionary=text) as opened:
         names, about = opened.schema_arrow.names, opened.metadata
-        _require(file, COLUMNS[:2], names, "columns")
+        _require(file, NEEDED, names, "columns")
         if about.num_rows == 0:
             raise RecordError(f"{file.name} holds no rows")
-        read = [name for name in COLUMNS if name in names]
-        chunks = _chunks(opened, read)
+        chunks = _chunks(opened, [name for name in ("embedding", *COLUMNS) if name in names])
+        numbers = sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding."))
         # As float32; the compressed size says nothing of what a repeated number unpacks to.
-        _refuse_large(file, 4 * sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding.")))
+        _refuse_large(file, 4 * numbers)
         _refuse_large(file, sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in COLUMNS))
-        # As a table, as one array, and in the order of epochs; as float64 where it says no more.
-        _refuse_hungry(file, 24 * sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding.")), {})
-        table = opened.read(columns=read)
-    columns = {name: _column(table, name) for name in table.column_names}
-    embeddings, labels = _lists(columns["embedding"]), _values(columns["label"])
-    epochs = _values(columns["epoch"]) if "epoch" in columns else np.ones(len(labels), np.int64)
-    numbers, rows = _by_epoch(epochs)
-    _refuse_hungry(file, 3 * embeddings.nbytes, {"embeddings": (rows.shape[1], embeddings.shape[1])})
-    arrays: dict[str, Any] = {
-        "embeddings": embeddings[rows],
-        "labels": _alike("label", labels[rows], numbers),
-        "epochs": numbers,
-    }
-    ignored = _beside(names, COLUMNS)
-    if "split" in columns:
-        arrays["test"] = _alike("split", _is_test(_values(columns["split"]))[rows], numbers)
-    if "class_name" in columns and labels.dtype.kind in "iu":
-        arrays["class_names"] = _class_names(labels, _values(columns["class_name"]))
-    elif "class_name" in columns:
-        ignored += ("class_name",)
-    return arrays, ignored
+        held = 16 * numbers  # as float64 where it says no more, and in the order of epochs
+        _refuse_hungry(file, held, {})
+        table = opened.read(columns=[name for name in COLUMNS if name in names])
+        columns = {name: _values(_column(table, name)) for name in table.column_names}
+        arrays, rows = arranged(columns, named_classes(schema, "label"))
+        dim = numbers // rows.size
+        _refuse_hungry(file, held, {"embeddings": (rows.shape[1], dim)})
+        arrays["embeddings"] = stacked(_embeddings(opened, dim), rows)
+    image = next((name for name in IMAGE_COLUMNS if name in names and _is_image(schema.field(name).type)), None)
+    if image is not None:
+        arrays["images"] = partial(_thumbnails, file, image, rows[0])
+    used = {*NEEDED, *columns, image} - ({"class_name"} if columns["label"].dtype.kind not in "iu" else set())
+    return arrays, tuple(name for name in names if name not in used)
+
+
+def _is_image(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_struct(kind)) and kind.get_field_index("bytes") >= 0
+
+
+def _embeddings(opened: pq.ParquetFile, dim: int) -> NDArray[Any]:
+    """Return the column of embeddings, of so many numbers each, as a matrix; read a part at a time."""
+    whole: NDArray[Any] | None = None
+    done = 0
+    for batch in opened.iter_batches(batch_size=ROWS_AT_ONCE, columns=["embedding"]):
+        part = _lists(_column(pa.Table.from_batches([batch]), "embedding"))
+        if part.shape[1] != dim:
+            raise RecordError(
+                f"column embedding has lists of {part.shape[1]} numbers and of others, {dim} on average; expected one "
+                "length"
+            )
+        if whole is None:
+            whole = np.empty((opened.metadata.num_rows, dim), part.dtype)
+        whole[done : done + len(part)] = part
+        done += len(part)
+    assert whole is not None
+    return whole
+
+
+def _thumbnails(
+    file: Path, column: str, places: NDArray[np.int64], kept: NDArray[np.int64]
+) -> NDArray[np.uint8] | None:
+    """Return the images of the kept samples, (N, 3, h, w); sample i's is in the row `places[i]` of the file.
+
+    None where one of them is not in the file, which may name it alone.
+    """
+    wanted = {int(places[sample]): i for i, sample in enumerate(kept)}
+    found: dict[int, bytes] = {}
+    start = 0
+    with pq.ParquetFile(file) as opened:
+        for batch in opened.iter_batches(batch_size=IMAGES_AT_ONCE, columns=[column]):
+            for row in range(batch.num_rows):
+                if start + row in wanted:
+                    found[wanted[start + row]] = (batch.column(0)[row].as_py() or {}).get("bytes") or b""
+            start += batch.num_rows
+    cells = [found[i] for i in range(len(kept))]
+    if not all(cells):
+        return None
+    try:
+        alike = len({shape(cell) for cell in cells}) == 1 and max(shape(cells[0])) <= THUMBNAIL
+        return np.stack([decode(cell, None if alike else THUMBNAIL) for cell in cells])
+    except ImageError as error:
+        raise RecordError(f"an image in column {column} {error.reason}") from error
 
 
 def _chunks(opened: pq.ParquetFile, names: Sequence[str]) -> list[pq.ColumnChunkMetaData]:
@@ -215,52 +291,12 @@ def _lists(column: pa.ChunkedArray) -> NDArray[Any]:
     return matrix
 
 
-def _by_epoch(epochs: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Return the E epochs' numbers, and the rows of each, (E, n), in the order in which they stand."""
-    numbers, counts = np.unique(epochs, return_counts=True)
-    if other := np.flatnonzero(counts != counts[0]).tolist():
-        raise RecordError(
-            f"epoch {numbers[0]} has {counts[0]:,} rows and epoch {numbers[other[0]]} has {counts[other[0]]:,}; "
-            "expected the same samples in every epoch"
-        )
-    return numbers, np.argsort(epochs, kind="stable").reshape(len(numbers), counts[0])
-
-
-def _alike(name: str, values: NDArray[Any], epochs: NDArray[Any]) -> NDArray[Any]:
-    """Return what the rows of every epoch say alike, (n,), of (E, n)."""
-    other = np.flatnonzero((values != values[0]).any(axis=1))
-    if other.size:
-        raise RecordError(
-            f"{name} differs between the rows of epochs {epochs[0]} and {epochs[other[0]]}; "
-            "expected the same samples in the same order in every epoch"
-        )
-    return np.asarray(values[0])
-
-
-def _is_test(splits: NDArray[Any]) -> NDArray[np.bool_]:
-    found = np.char.lower(splits.astype(str))
-    test, train = np.isin(found, TEST_NAMES), np.isin(found, TRAIN_NAMES)
-    other = np.flatnonzero(~(test | train))
-    if other.size:
-        raise RecordError(f"split is {str(splits[other[0]])[:40]!r} in row {other[0]}; expected test or train")
-    return np.asarray(test)
-
-
-def _class_names(labels: NDArray[Any], class_names: NDArray[Any]) -> list[str] | None:
-    """Name each class as its rows do; a class without rows has its number, and is refused later."""
-    pairs = sorted(set(zip(labels.tolist(), class_names.astype(str).tolist(), strict=True)))
-    names = dict(pairs)
-    if len(names) < len(pairs):
-        twice = next(a for (a, _), (b, _) in pairwise(pairs) if a == b)
-        both = " and ".join(repr(name) for label, name in pairs if label == twice)
-        raise RecordError(f"class {twice} is called {both}; expected one class_name for each label")
-    return [names.get(k, str(k)) for k in range(min(max(names), MAX_CLASSES) + 1)]
-
-
 def _require(file: Path, needed: Iterable[str], found: Collection[str], what: str) -> None:
     missing = [name for name in needed if name not in found]
     if missing:
-        raise RecordError(f"{file.name} has no {' and no '.join(missing)}; its {what}: {_listing(found) or 'none'}")
+        raise RecordError(
+            f"{file.name} has no {' and no '.join(missing)}; its {what}: {listing(list(found)) or 'none'}"
+        )
 
 
 def _refuse_large(file: Path, size: int) -> None:
@@ -271,7 +307,8 @@ def _refuse_large(file: Path, size: int) -> None:
 def _refuse_hungry(file: Path, held: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Refuse a file that would take too much memory: so many bytes as arrays, and what measuring them takes."""
     measured = {name: shape[-2:] for name, shape in shapes.items() if name in MEASURED}
-    needs = held + A_NUMBER * sum(map(math.prod, measured.values()))
+    each = {"embeddings": OF_EMBEDDINGS}
+    needs = held + sum(each.get(name, A_NUMBER) * math.prod(shape) for name, shape in measured.items())
     if needs > (most := min(MOST_MEMORY, free_memory() // 2)):
         of_what = ", ".join(
             f"{name} {' × '.join(f'{length:,}' for length in shape)}" for name, shape in measured.items()
@@ -284,8 +321,3 @@ def _refuse_hungry(file: Path, held: int, shapes: Mapping[str, tuple[int, ...]])
 
 def _beside(found: Iterable[str], known: Collection[str]) -> tuple[str, ...]:
     return tuple(name for name in found if name not in known)
-
-
-def _listing(names: Collection[str]) -> str:
-    shown = ", ".join((name if name.isprintable() else ascii(name))[:80] for name in list(names)[:LISTED])
-    return shown if len(names) <= LISTED else f"{shown}, … ({len(names)} in all)"

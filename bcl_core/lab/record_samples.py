@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from bcl_core.lab import record_arrays as arrays
 from bcl_core.lab.record_arrays import RecordError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bcl_core.lab.record_arrays import Values
 
 MAX_DIM = 4096  # the picture's frame costs d³
-MAX_BYTES = 2 * 1024**3  # of an epoch's embeddings, in the float64 that they are measured in
+MAX_BYTES = 2 * 1024**3  # of an epoch's embeddings, in the float32 that they are measured in
 WHITE = 255
 FRAME_SEED = 0
 
@@ -30,7 +30,7 @@ class RecordedSamples:
         class_names: Sequence[str] | ArrayLike | None,
         class_counts: Values | None,
         test: Values | None,
-        images: Values | None,
+        images: Values | Callable[[NDArray[np.int64]], NDArray[np.uint8] | None] | None,
     ) -> None:
         classes, names = arrays.classes_of(labels, class_names)
         in_test = arrays.mask_of(test, len(classes))
@@ -45,7 +45,7 @@ class RecordedSamples:
             indices=kept,
             split=chosen.split,
             fits_frame=chosen.frame_half(FRAME_SEED),
-            thumbnails=None if images is None else arrays.thumbnails_of(images, len(classes), kept),
+            thumbnails=images(kept) if callable(images) else _thumbnails(images, len(classes), kept),
             pixel_max=WHITE,
             class_names=names,
             class_counts=np.bincount(classes) if class_counts is None else arrays.counts_of(class_counts, len(names)),
@@ -60,13 +60,15 @@ class RecordedSamples:
         dim, names = found.shape[1], self.kept.class_names
         if not 2 <= dim <= MAX_DIM:
             raise RecordError(f"embeddings have dimension {dim:,}; expected 2 to {MAX_DIM:,}")
-        if found.size * 8 > MAX_BYTES:
+        if found.size * 4 > MAX_BYTES:
             raise RecordError(
                 f"an epoch of {self._count:,} × {dim:,} numbers takes more than 2 GiB: choose some samples"
             )
         if {"probabilities", "predictions"} <= others.keys():
             raise RecordError("give probabilities or predictions, not both: predicted is the most probable class")
-        features = arrays.unit_rows("embeddings", found, self._count, dim)[self._rows]
+        features = arrays.unit_rows("embeddings", found, self._count, dim)
+        if not np.array_equal(self._rows, np.arange(self._count)):
+            features = features[self._rows]
         predictions, confidences = None, None
         if "probabilities" in others:
             rows = arrays.probabilities_of(others["probabilities"], self._count, len(names))[self._rows]
@@ -89,3 +91,7 @@ class RecordedSamples:
     def measure(self, embedded: Embedded) -> Measurement:
         """Return an epoch's numbers, as training writes them."""
         return measure(self._selection, self.kept, embedded)
+
+
+def _thumbnails(images: Values | None, rows: int, kept: NDArray[np.int64]) -> NDArray[np.uint8] | None:
+    return None if images is None else arrays.thumbnails_of(images, rows, kept)

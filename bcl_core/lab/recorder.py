@@ -13,13 +13,14 @@ from __future__ import annotations
 import math
 import operator
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import numpy as np
 from filelock import FileLock
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
 from bcl_core import provenance as versions
@@ -54,7 +55,7 @@ class Recorder:
         class_names: Sequence[str] | ArrayLike | None = None,
         class_counts: Values | None = None,
         test: Values | None = None,
-        images: Values | None = None,
+        images: Values | Callable[[NDArray[np.int64]], NDArray[np.uint8] | None] | None = None,
         title: str | None = None,
         space: str = "embedding",
         epochs: int | None = None,
@@ -65,14 +66,15 @@ class Recorder:
 
         Args:
             name: the run's.
-            labels: (n,) class of each sample, n up to 200,000: whole numbers from 0 to K − 1, or text, whose classes
+            labels: (n,) class of each sample, n up to a million: whole numbers from 0 to K − 1, or text, whose classes
                 are in the order of `class_names`, else of the alphabet.
             class_names: (K,) text; the classes' numbers where None.
             class_counts: (K,) training samples of each class, which say what is head and what is tail; where None, the
                 counts of `labels`, which are rarely those of training: the provenance says so.
             test: (n,) True for test samples, on which everything is measured; False for training samples, of which up
                 to 2,000 are shown beside them. All are test samples where None. Each class needs a test sample.
-            images: (n, H, W), (n, H, W, C) or (n, C, H, W), C of 1 or 3, uint8 or floats from 0 to 1, for thumbnails.
+            images: (n, H, W), (n, H, W, C) or (n, C, H, W), C of 1 or 3, uint8 or floats from 0 to 1, for thumbnails;
+                or what returns those of some rows, (N, C, h, w) of uint8, when it is called with their numbers (N,).
             title: what figures call the run; its name where None.
             space: where the embeddings are taken, in a word.
             epochs: how many are planned; where None, as many as there are.

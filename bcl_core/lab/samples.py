@@ -24,8 +24,13 @@ def read_samples(folder: RunFolder) -> KeptSamples:
     """Return what a run embeds; SnapshotError before it has started, or where the file is damaged."""
     arrays, metadata = folder.arrays(folder.samples), folder.metadata(folder.samples)
     try:
-        return KeptSamples(tuple(json.loads(metadata["class_names"])), arrays["class_counts"])
-    except (KeyError, ValueError) as error:
+        names, counts = json.loads(metadata["class_names"]), arrays["class_counts"]
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ValueError("class_names is no list of names")
+        if counts.dtype.kind not in "iu" or counts.shape != (len(names),):
+            raise ValueError("it should have a name and a training count for each class")
+        return KeptSamples(tuple(names), counts)
+    except (KeyError, ValueError, RecursionError) as error:
         raise SnapshotError(f"{folder.samples.name} of this run is damaged: {error}") from error
 
 

@@ -9,6 +9,11 @@ def resnet18(in_channels: int) -> nn.Module:
     return _without_classifier(models.resnet18(), in_channels)
 
 
+def resnet34(in_channels: int) -> nn.Module:
+    """Basic blocks, 512 features (He et al. 2016)."""
+    return _without_classifier(models.resnet34(), in_channels)
+
+
 def resnet50(in_channels: int) -> nn.Module:
     """Bottleneck blocks, 2,048 features (He et al. 2016)."""
     return _without_classifier(models.resnet50(), in_channels)
@@ -22,6 +27,11 @@ def resnext50(in_channels: int) -> nn.Module:
 def resnet18_cifar(in_channels: int) -> nn.Module:
     """ResNet-18 with a 3×3 stem that keeps the resolution, for 32×32 images (as in Khosla et al. 2020's code)."""
     return _with_small_stem(resnet18(in_channels), in_channels)
+
+
+def resnet34_cifar(in_channels: int) -> nn.Module:
+    """ResNet-34 with a 3×3 stem that keeps the resolution, for 32×32 images (as in Khosla et al. 2020's code)."""
+    return _with_small_stem(resnet34(in_channels), in_channels)
 
 
 def resnet50_cifar(in_channels: int) -> nn.Module:

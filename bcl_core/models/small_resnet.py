@@ -29,14 +29,17 @@ class BasicBlock(nn.Module):
 
 
 class SmallResNet(nn.Module):
-    """ResNet for small images: a stem and three stages of n blocks, widths 16-32-64; 6n + 2 layers (He et al. 2016)."""
+    """ResNet for small images: a stem and three stages of n blocks, 6n + 2 layers (He et al. 2016).
 
-    out_features = 64
+    Widths are 16-32-64 there, w-2w-4w here.
+    """
 
-    def __init__(self, blocks: int, in_channels: int) -> None:
+    def __init__(self, blocks: int, in_channels: int, width: int = 16) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(in_channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU())
-        widths = (16, 16, 32, 64)
+        self.out_features = 4 * width
+        stem = nn.Conv2d(in_channels, width, 3, 1, 1, bias=False)
+        self.stem = nn.Sequential(stem, nn.BatchNorm2d(width), nn.ReLU())
+        widths = (width, width, 2 * width, 4 * width)
         self.stages = nn.Sequential(
             *(
                 BasicBlock(widths[stage] if block == 0 else widths[stage + 1], widths[stage + 1], stride)
@@ -50,9 +53,11 @@ class SmallResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map images (N, C, H, W) to features (N, 64), each ≥ 0."""
+        """Map images (N, C, H, W) to features (N, 4w), each ≥ 0."""
         return self.stages(self.stem(x)).mean(dim=(2, 3))  # type: ignore[no-any-return]
 
 
 # One, three, five, seven and nine blocks a stage; each takes the number of input channels.
 resnet8, resnet20, resnet32, resnet44, resnet56 = (partial(SmallResNet, blocks) for blocks in (1, 3, 5, 7, 9))
+# As wide as in the code of GLMC (Du et al. 2023): four times 16-32-64.
+resnet32_wide = partial(SmallResNet, 5, width=64)

@@ -16,6 +16,9 @@ from bcl_core.registry import PROTOTYPES, backbone_of
 # Shapes: N images, d_h backbone features, d projection space, K classes.
 
 
+_MAY_LACK = frozenset({"classifier", "bias", "prototype_mlp", "fixed_prototypes"})
+
+
 class Heads(NamedTuple):
     """The contrastive branch: from h, and from the classifier's weights, to the projection space."""
 
@@ -71,6 +74,20 @@ class TwoBranchModel(nn.Module):
         source = self.fixed_prototypes or self.prototype_mlp
         return _unit(self.classifier if source is None else source(self.classifier))
 
+    def take(self, weights: Mapping[str, Tensor]) -> frozenset[str]:
+        """Load a state dict, which may lack the classifier and what prototypes are made with; those stay as drawn.
+
+        Return what then means nothing before it is trained, of "classifier" and "prototypes". RecipeError where
+        anything else is missing, or does not belong to this model.
+        """
+        missing, unexpected = self.load_state_dict(weights, strict=False)
+        lacking = {key.partition(".")[0] for key in missing}
+        if wrong := [*unexpected, *sorted(lacking - _MAY_LACK)]:
+            raise RecipeError(f"the weights do not fit the model of the recipe: {', '.join(wrong[:3])}")
+        of_classifier = "classifier" in lacking and self.fixed_prototypes is None
+        prototypes = bool(lacking & {"prototype_mlp", "fixed_prototypes"}) or of_classifier
+        return frozenset(lacking & {"classifier"} | ({"prototypes"} if prototypes else set()))
+
     def remember(self, features: Tensor, labels: Tensor) -> None:
         """Let prototypes that are made of features follow a step's (B, V, d), with labels (B,)."""
         if self.fixed_prototypes is not None:
@@ -120,7 +137,7 @@ def start_from(model: TwoBranchModel, weights: Mapping[str, Tensor], name: str) 
     taken = {key: value for key, value in weights.items() if key.partition(".")[0] in STARTS_FROM}
     wanted = {key for key in own if key.partition(".")[0] in STARTS_FROM}
     if taken.keys() != wanted:
-        raise RecipeError(f"model.start is {name}, which is of another backbone or classifier")
+        raise RecipeError(f"model.start is {name}, which is of another backbone, or of another classifier or none")
     for key in sorted(wanted):
         if own[key].shape != taken[key].shape:
             here, there = (" × ".join(map(str, one.shape)) for one in (own[key], taken[key]))

@@ -93,16 +93,21 @@ class DataRecipe(Section):
     draw_seed: int | None = Field(
         None, ge=0, lt=2**31, description="seed of the draw; none: redrawn with each run's seed"
     )
+    normalisation: Annotated[str, _named_in(registry.NORMALISATIONS)] = Field(
+        "drawn",
+        description="mean and deviation that pixels are standardised by: the training images' own, or published",
+    )
 
     @property
     def in_words(self) -> str:
         """Which images, and how imbalanced."""
         title = registry.dataset_of(self.source).title
+        published = "" if self.normalisation == "drawn" else f", normalised as {self.normalisation}"
         if self.imbalance_kind == "natural":
-            return f"{title}, classes as they are"
+            return f"{title}, classes as they are{published}"
         kind = ", in one step" if self.imbalance_kind == "step" else ""
         swapped = ", ends swapped" if self.rare_classes == "first" else ""
-        return f"{title}, imbalance factor {self.imbalance_factor:g}{kind}{swapped}"
+        return f"{title}, imbalance factor {self.imbalance_factor:g}{kind}{swapped}{published}"
 
 
 class LossRecipe(Section):

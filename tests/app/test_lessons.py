@@ -219,6 +219,7 @@ def check_question(question: Mapping[str, Any], text: Mapping[str, Any], numbers
 
 def check_figure(figure: Mapping[str, Any], text: Mapping[str, Any], numbers: Mapping[str, Number]) -> None:
     names = [*figure.get("rows", []), *(dial["number"] for dial in figure.get("dials", []))]
+    names += [one["number"] for one in figure["losses"]] if figure["kind"] == "pairs" else []
     names += [y for one in figure.get("series", []) for _, y in one["points"]]
     assert set(names) <= numbers.keys()
     rows = len(figure.get("rows", figure.get("dials", figure.get("cells", []))))
@@ -227,7 +228,7 @@ def check_figure(figure: Mapping[str, Any], text: Mapping[str, Any], numbers: Ma
     losses = figure.get(
         "losses", [part["loss"] for name in ("dials", "cells", "series") for part in figure.get(name, [])]
     )
-    assert set(losses) <= known
+    assert {loss["loss"] if isinstance(loss, dict) else loss for loss in losses} <= known
     assert {cell["cell"] for cell in figure.get("cells", [])} <= cells().keys()
 
 

@@ -69,12 +69,7 @@ def test_an_upload_is_imported_and_then_not_kept(lab, open_form, jobs_at_once, e
 
 @pytest.mark.parametrize("name", ["../../evil.pth", "..", ".bashrc", "a b/ü.pt", ""])
 def test_an_upload_s_name_is_no_path(tmp_path, name):
-    class Upload(io.BytesIO):
-        pass
-
-    upload = Upload(b"weights")
-    upload.name = name
-    place = _stored(upload, tmp_path / "job")
+    place = _stored(io.BytesIO(b"weights"), name, tmp_path / "job")
     assert place.parent == tmp_path / "job" / "upload"
     assert place.resolve().parent == place.parent
     assert place.read_bytes() == b"weights"
@@ -94,6 +89,16 @@ def test_another_architecture_than_the_file_s_is_refused_in_words(lab, open_form
     assert not lab.runs()
 
 
+def test_what_the_fields_say_of_classifier_and_pixels_is_set_and_holds(lab, open_form, jobs_at_once, exported):
+    app = open_form("Import models or runs")
+    app.number_input(key="import/scale").set_value(12.5)
+    import_path(app, exported, normalisation="drawn")
+    assert lab.runs()[0].recipe.model.scale == 12.5
+    app = import_path(open_form("Import models or runs"), exported, classifier="linear")
+    assert "is set to linear, and by what the file holds it is cosine" in app.error[0].value
+    assert len(lab.runs()) == 1
+
+
 def test_a_press_without_a_file_asks_for_one(lab, open_form, jobs_at_once):
     app = click(open_form("Import models or runs"), "Import")
     assert "Choose a file, or type its path" in app.error[0].value
@@ -109,6 +114,7 @@ def test_the_same_file_can_be_imported_again(lab, open_form, jobs_at_once, expor
 def test_what_was_drawn_anew_and_left_aside_is_listed(lab, open_form, monkeypatch, exported):
     [run_id] = train_here(lab, epochs=1, presets=["digits-scl"])
     found = {"run": run_id, "layout": "ProCo", "drawn_anew": ["prototype_mlp"], "ignored": ["fc.bias"]}
+    found["assumed"] = ["cosine classifier, scale 30", "images normalised as cifar10 in published code"]
 
     def done(lab, folder, arguments):
         folder.mkdir(exist_ok=True)
@@ -117,7 +123,8 @@ def test_what_was_drawn_anew_and_left_aside_is_listed(lab, open_form, monkeypatc
 
     monkeypatch.setattr(jobs, "_spawn", done)
     text = words(import_path(open_form("Import models or runs"), exported))
-    assert "Drawn anew, since the file lacks it: prototype\\_mlp" in text
+    assert "Drawn anew, since the file lacks it, and not measured before it is trained: prototype\\_mlp" in text
+    assert "Assumed, since the file does not say: cosine classifier, scale 30; images normalised as cifar10" in text
     assert "In the file, but not used: fc\\.bias" in text
 
 

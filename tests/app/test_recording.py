@@ -72,6 +72,19 @@ def test_a_path_on_this_machine_and_a_name_will_do(lab, open_form, jobs_at_once,
     assert (tmp_path / "mine.parquet").exists()
 
 
+def test_vectors_and_their_labels_may_be_two_uploads_and_not_an_upload_and_a_path(lab, open_form, jobs_at_once):
+    rows = "".join("\t".join(map(str, row)) + "\n" for row in Z[0])
+    app = open_form("Open your own embeddings")
+    app.file_uploader(key="record/labels").set_value(
+        ("meta.tsv", "".join(f"{k}\n" for k in LABELS).encode(), "text/plain")
+    )
+    app.text_input(key="record/path").set_value("vectors.tsv")
+    assert "upload both" in click(app.run(), "Open").error[0].value
+    app = upload(app, rows.encode(), "vectors.tsv")
+    assert [run.name for run in lab.runs()] == ["vectors"] and not app.error
+    assert not list((lab.home / "jobs").glob("*/upload"))
+
+
 def cut(content):
     return content[: len(content) // 2]
 
@@ -83,13 +96,13 @@ BAD_FILES = {
     "no labels": (npz(embeddings=Z[0], target=LABELS), "has no labels; its arrays: embeddings, target"),
     "five million": (
         npz(embeddings=np.ones((5_000_000, 2), np.int8), labels=np.zeros(5_000_000, np.int8)),
-        "there are 5,000,000 samples; at most 200,000 can be recorded",
+        "there are 5,000,000 samples; at most 1,000,000 can be recorded",
     ),
     "not finite": (npz(embeddings=Z[0] * np.nan, labels=LABELS), "hold numbers that are not finite"),
     "epochs": (npz(embeddings=Z, labels=LABELS, epochs=[0, 2, 1]), "epoch is 1; expected 3 to 99,999"),
     "truncated zip": (cut(GOOD), "model.npz is damaged or cut short"),
     "empty": (b"", "model.npz is empty"),
-    "no arrays": (b"embeddings, labels", "model.npz is neither .npz nor Parquet"),
+    "no arrays": (b"embeddings, labels", "model.npz is none of .npz, .npy, Parquet"),
 }
 
 

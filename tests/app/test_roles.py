@@ -74,6 +74,13 @@ def test_the_links_are_for_others_and_the_token_stands_where_no_server_sees_it(a
     assert links()[0] == "https://192.168.1.5/"
 
 
+def test_where_no_network_leads_elsewhere_the_link_has_the_machine_s_name(address, monkeypatch):
+    address("0.0.0.0")
+    monkeypatch.setattr(roles, "get_internal_ip", lambda: "127.0.0.1")
+    monkeypatch.setattr(roles.socket, "gethostname", lambda: "laptop")
+    assert shared_origin() == "http://laptop.local:8501"
+
+
 def test_viewers_read_of_a_path_its_last_name():
     text = "there is no folder /home/ada/data/cifar; see ~/lab/x.log or http://localhost:8501/lab?runs=a and 3/4"
     told = without_paths(text)

@@ -192,6 +192,13 @@ def test_a_class_comes_in_by_the_code_follows_looks_around_and_is_asked(browser:
     expect(phone.get_by_role("button", name="Look around myself")).to_be_hidden()
     expect(phone.get_by_label("Question")).to_be_hidden()
 
+    teacher.goto(f"{url}learn?lesson=B&step=2&present=1")
+    press(teacher, "Ask the class (a)")
+    phone.get_by_role("button", name="65 times", exact=True).tap()
+    expect(phone.get_by_text("You answered: 65 times")).to_be_visible()
+    press(teacher, "Show what was answered")
+    expect(teacher.locator(".presenter .histogram")).to_contain_text("1 · 100 %")
+
     laptop.goto(f"{url.replace('127.0.0.1', 'localhost')}lab?runs=digits-scl&epoch=3")
     press(laptop, "Copy link")
     expect(laptop.get_by_role("button", name="Copied")).to_be_visible()

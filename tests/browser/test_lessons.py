@@ -8,6 +8,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
 
 from app.lessons import states
 from harness.serving import new_page
+from tests.browser.test_accessibility import serious_violations
 
 pytestmark = pytest.mark.browser
 
@@ -74,6 +75,7 @@ def test_a_guess_is_dragged_by_touch_and_stays_after_a_reload(page: Page, app: s
     expect(page.locator(".guessing .value")).to_contain_text("Your guess: 70°")
     expect(page.locator(".figure .said")).to_contain_text("81° under SCL", timeout=PATIENCE)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert not serious_violations(page)
     page.reload()
     expect(page.locator(".guessing .value")).to_contain_text("Your guess: 70°")
     page.set_viewport_size({"width": 1280, "height": 720})

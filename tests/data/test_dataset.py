@@ -60,6 +60,18 @@ def test_parquet_gives_names_counts_and_standardised_channels(photos):
     np.testing.assert_allclose(data.std, scaled.std(axis=(0, 2, 3)), rtol=1e-5)
 
 
+def test_published_values_normalise_instead_where_they_are_chosen_and_the_channels_fit(photos):
+    data = prepare(recipe(**{"data.normalisation": "inat18"}), DataPaths(path=photos))
+    assert (data.mean.tolist(), data.std.tolist()) == (
+        pytest.approx([0.466, 0.471, 0.380]),
+        pytest.approx([0.195, 0.194, 0.192]),
+    )
+    with pytest.raises(
+        DataError, match=r"normalisation is cifar10, of 3 channels, and the images have 1; set data\.norm"
+    ):
+        prepare(small("digits-scl", data__normalisation="cifar10"))
+
+
 def test_parquet_images_are_the_ones_that_the_indices_name(photos):
     data = prepare(recipe(), DataPaths(path=photos))
     for image, index in list(zip(data.train.images, data.train.indices, strict=True))[:5]:

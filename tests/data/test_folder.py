@@ -230,3 +230,13 @@ def test_the_whole_disk_is_no_folder_of_images():
 def test_a_pipe_named_as_an_image_is_not_waited_for(cats_and_dogs, decode_now):
     os.mkfifo(cats_and_dogs / "train" / "cat" / "pipe.png")
     assert opened(cats_and_dogs, decode=decode_now).left_out == ("train/cat/pipe.png",)
+
+
+def test_images_without_class_folders_ask_to_be_sorted_or_listed(cats_and_dogs):
+    """ImageNet's val as it comes."""
+    for name in ("cat", "dog"):
+        for image in (cats_and_dogs / "test" / name).iterdir():
+            image.rename(cats_and_dogs / "test" / f"{name}{image.name}")
+        (cats_and_dogs / "test" / name).rmdir()
+    with pytest.raises(DataError, match=r"test holds images without class folders.*list-files"):
+        opened(cats_and_dogs)

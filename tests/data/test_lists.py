@@ -1,6 +1,7 @@
 """List files: ImageNet-LT's and iNaturalist's lines, and everything that can be wrong with them."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bcl_core.data.images import decode
-from bcl_core.data.lists import ListSource, path_and_label
+from bcl_core.data.lists import ListSource, path_and_label, read_list
 from bcl_core.data.source import DataError
 from tests.data.small_images import opening, save
 
@@ -66,8 +67,9 @@ def test_a_val_list_stands_in_for_a_missing_test_list(root):
         "train/n01/a.jpg 0\ntrain/n01/b c.jpg \t 0\ntrain/n02/a.jpg\t1\ntrain/n03/a.jpg  2",
         "\ufefftrain/n01/a.jpg 0\r\ntrain/n01/b c.jpg 0\r\n\r\ntrain/n02/a.jpg 1\r\n  \r\ntrain/n03/a.jpg 2\r\n",
         "./train/n01/a.jpg 0\ntrain//n01/b c.jpg 0\ntrain/n02/a.jpg 1 \n\ttrain/n03/a.jpg 02\n",
+        "/train/n01/a.jpg 0\n/train/n01/b c.jpg 0\n//train/n02/a.jpg 1\ntrain/n03/a.jpg 2\n",
     ],
-    ids=["tabs", "mixed", "windows", "untidy"],
+    ids=["tabs", "mixed", "windows", "untidy", "below the root"],
 )
 def test_every_way_to_write_a_line_that_has_one_meaning_is_read(root, text):
     (root / "Set_LT_train.txt").write_bytes(text.encode())
@@ -90,13 +92,75 @@ def test_every_way_to_write_a_line_that_has_one_meaning_is_read(root, text):
         ("path label", "the label 'label'"),
         ("train/n01/a.jpg ٣", "the label '٣'"),
         ("train/n01/a.jpg 12345678901234567890", "the label '12345678901234567890'"),
-        ("/etc/passwd.jpg 0", "leads out of the image folder"),
+        ("/../a.jpg 0", "leads out of the image folder"),
+        ("/ 0", "leads out of the image folder"),
         ("train/../../a.jpg 0", "leads out of the image folder"),
     ],
 )
 def test_any_other_line_is_an_error_that_gives_its_number(root, line, fault):
     write(root, "Set_LT_train.txt", f"train/n02/a.jpg 1\n\n{line}\n")
     with pytest.raises(DataError, match=rf"line 3 of Set_LT_train\.txt.*{fault}; expected `relative/path\.jpg 3`"):
+        opened(root)
+
+
+def test_a_last_line_that_was_cut_off_inside_its_label_is_refused(root):
+    """The other images of its folder have the label 12, so that 1 is what is left of it; a list may end without a line
+    break."""
+    whole = {f"train/k{k:02}/{i}.jpg": k for k in range(13) for i in range(2)}
+    text = "\n".join(f"{path} {label}" for path, label in whole.items())
+    (root / "cut.txt").write_text(text)
+    assert read_list(root / "cut.txt").labels[-1] == 12
+    (root / "cut.txt").write_text(text[:-1])
+    with pytest.raises(
+        DataError, match=r"cut\.txt ends inside its last line: train/k12/1\.jpg has the label 1, .* 12;"
+    ):
+        read_list(root / "cut.txt")
+
+
+def as_json(lines):
+    return json.dumps(
+        {"annotations": [{"fpath": path, "category_id": k} for path, k in lines.items()], "num_classes": 3}
+    )
+
+
+def by_number(lines):
+    images = [{"id": 7 + i, "file_name": path} for i, path in enumerate(lines)]
+    found = [{"id": i, "image_id": 7 + i, "category_id": k} for i, k in enumerate(lines.values())]
+    return json.dumps({"images": images, "annotations": found, "categories": []})
+
+
+@pytest.mark.parametrize("write_json", [as_json, by_number], ids=["NCL", "iNaturalist"])
+def test_json_lists_are_read_where_there_are_no_others(root, write_json):
+    for name, lines in (("train", TRAIN), ("test", TEST)):
+        (root / f"Set_LT_{name}.txt").unlink()
+        (root / f"Set_{name}.json").write_text(write_json(lines))
+    source = opened(root)
+    assert source.train_labels.tolist() == [0, 0, 1, 2]
+    assert source.files("test", np.array([2])) == [root / "val/z.jpg"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"annotations": [{"fpath": "a.jpg"}]}', '{"annotations": [{"fpath": "a", "category_id": -1}]}']
+)
+def test_json_that_is_no_list_is_refused_with_what_would_be(root, text):
+    (root / "train.json").write_text(text)
+    with pytest.raises(DataError, match=r'train\.json cannot be read as JSON: .*; expected {"annotations"'):
+        read_list(root / "train.json")
+
+
+def test_classes_in_folders_of_one_name_are_told_apart_by_those_around_them(root):
+    """Places-LT has twenty `outdoor`, of an apartment building, a church …"""
+    lines = {"d/apartment/outdoor/1.jpg": 0, "d/church/outdoor/1.jpg": 1, "d/airfield/1.jpg": 2}
+    for seed, path in enumerate(lines):
+        save(root / path, seed, (12, 12))
+    write(root, "Set_LT_train.txt", lines)
+    assert opened(root).class_names == ("apartment/outdoor", "church/outdoor", "airfield")
+
+
+def test_a_pipe_is_no_list(root):
+    (root / "Set_LT_train.txt").unlink()
+    os.mkfifo(root / "Set_LT_train.txt")
+    with pytest.raises(DataError, match=r"the training lists in .* are none"):
         opened(root)
 
 

@@ -7,14 +7,15 @@ from torch import nn
 
 
 class CosineClassifier(nn.Module):
-    """Weights (features, classes), both sides normalised, scale 30."""
+    """Weights (features, classes), both sides normalised, times a scale that no file holds."""
 
-    def __init__(self, features, classes):
+    def __init__(self, features, classes, scale=30):
         super().__init__()
         self.weight = nn.Parameter(torch.randn(features, classes))
+        self.scale = scale
 
     def forward(self, h):
-        return 30 * (h / h.norm(dim=1, keepdim=True)) @ (self.weight / self.weight.norm(dim=0, keepdim=True))
+        return self.scale * (h / h.norm(dim=1, keepdim=True)) @ (self.weight / self.weight.norm(dim=0, keepdim=True))
 
 
 def two_layers(features, hidden, out, norm):
@@ -45,18 +46,18 @@ class CifarBlock(nn.Module):
 class CifarResNet(nn.Module):
     """conv1, bn1, layer1 … layer3, and `linear` where it has classes."""
 
-    def __init__(self, blocks, classes=None, option="A", in_channels=3):
+    def __init__(self, blocks, classes=None, option="A", in_channels=3, narrowest=16):
         super().__init__()
-        self.conv1, self.bn1 = nn.Conv2d(in_channels, 16, 3, 1, 1, bias=False), nn.BatchNorm2d(16)
-        before = 16
-        for stage, width in enumerate((16, 32, 64), start=1):
+        self.conv1, self.bn1 = nn.Conv2d(in_channels, narrowest, 3, 1, 1, bias=False), nn.BatchNorm2d(narrowest)
+        before = narrowest
+        for stage, width in enumerate((narrowest, 2 * narrowest, 4 * narrowest), start=1):
             layers = []
             for block in range(blocks):
                 layers.append(CifarBlock(before, width, 2 if stage > 1 and block == 0 else 1, option))
                 before = width
             setattr(self, f"layer{stage}", nn.Sequential(*layers))
         if classes:
-            self.linear = nn.Linear(64, classes)
+            self.linear = nn.Linear(4 * narrowest, classes)
 
     def forward(self, x):
         out = self.layer3(self.layer2(self.layer1(F.relu(self.bn1(self.conv1(x))))))

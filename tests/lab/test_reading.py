@@ -53,6 +53,14 @@ def test_what_cannot_be_read_is_said(lab):
         read(queued, lab.home)
 
 
+def test_without_pandas_there_are_arrays_and_a_sentence(lab, monkeypatch):
+    run = read(recorded(lab, epochs=1)[0])
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    assert len(run.embeddings()) == len(LABELS)
+    with pytest.raises(LabError, match=r"pandas is not installed: it comes with pip install 'bcl-lab\[app\]'"):
+        assert run.frame is None
+
+
 def test_a_run_of_the_shelf_is_read_like_any_other(lab):
     run = read("digits-bcl", lab)
     assert run.frame.loc[60, "angle_tail_tail"] == run.metrics[-1]["angle_tail_tail"]

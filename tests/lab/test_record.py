@@ -421,7 +421,7 @@ def changed(array, row, value):
         ({"labels": np.where(LABELS == 2, 4, LABELS)}, r"class 2 \('2'\) has no test sample; each of the 5"),
         ({"labels": LABELS * 0}, "the number of classes is 1; expected 2 to 10,000"),
         ({"labels": LABELS + 2**40}, "expected 2 to 10,000"),
-        ({"labels": np.zeros(200_001, int)}, "200,001 samples; at most 200,000"),
+        ({"labels": np.zeros(1_000_001, np.int8)}, "1,000,001 samples; at most 1,000,000"),
         ({"labels": LABELS[:, None]}, r"labels has shape \(60, 1\); expected \(n,\)"),
         ({"labels": [object()] * 60}, "labels holds object values"),
         ({"class_names": list("abc")}, "labels run from 0 to 3; expected 0 to 2"),
@@ -472,8 +472,8 @@ def test_what_is_wrong_is_said_and_nothing_is_written(lab, about, words):
 
 
 def test_an_epoch_of_more_than_2_gib_is_refused(lab):
-    huge = np.broadcast_to(np.float32(1), (200_000, 2048))
-    with pytest.raises(RecordError, match="200,000 × 2,048 numbers takes more than 2 GiB"):
+    huge = np.broadcast_to(np.float32(1), (200_000, 4096))
+    with pytest.raises(RecordError, match="200,000 × 4,096 numbers takes more than 2 GiB"):
         record("mine", huge, np.arange(200_000) % 2)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 
 from bcl_core.lab import RecordError, record, record_files
 from bcl_core.lab.files import read_arrays, read_metadata
@@ -149,8 +150,8 @@ GOOD = {"embeddings": array_bytes(Z[0]), "labels": array_bytes(LABELS)}
 WHOLE = archive_of(**GOOD)
 BAD_FILES = {
     "empty": (b"", "model.npz is empty"),
-    "text": (b"embeddings, labels\n1, 2\n", "neither .npz nor Parquet"),
-    "one array": (array_bytes(Z[0]), "is one array; save two"),
+    "text": (b"embeddings, labels\n1, 2\n", r"is none of \.npz, \.npy, Parquet, \.tsv"),
+    "one array": (array_bytes(Z[0]), r"holds no labels: put labels\.npy, labels\.txt or metadata\.tsv beside it"),
     "a pickle": (pickle.dumps(Bomb()), "is a Python pickle"),
     "an empty zip": (archive_of(), "has no embeddings and no labels; its arrays: none"),
     "no labels": (
@@ -184,7 +185,7 @@ BAD_FILES = {
         archive_of(
             embeddings=array_bytes(np.ones((5_000_000, 2), np.int8)), labels=array_bytes(np.zeros(5_000_000, "i1"))
         ),
-        "5,000,000 samples; at most 200,000",
+        "5,000,000 samples; at most 1,000,000",
     ),
     "shapes": (
         archive_of(**GOOD | {"labels": array_bytes(LABELS[:9])}),
@@ -275,7 +276,8 @@ def test_a_small_npz_that_becomes_gigabytes_where_it_is_measured_is_refused_unre
     content = archive_of(embeddings=array_bytes(many), labels=array_bytes(many[:, 0]))
     (tmp_path / "model.npz").write_bytes(content)
     monkeypatch.setattr(record_files.npy, "read_array", unread)
-    words = r"would take about 4\.1 GB of memory \(embeddings 100,000 × 1,000\); at most 4\.0 GB"
+    monkeypatch.setattr(record_files, "MOST_MEMORY", 1_000_000_000)
+    words = r"would take about 1\.5 GB of memory \(embeddings 100,000 × 1,000\); at most 1\.0 GB"
     with pytest.raises(RecordError, match=words):
         monkeypatch.setattr(record_files, "free_memory", lambda: 1 << 40)
         record_file(lab, tmp_path / "model.npz")
@@ -287,7 +289,7 @@ def test_a_small_npz_that_becomes_gigabytes_where_it_is_measured_is_refused_unre
 
 def test_a_parquet_file_is_bounded_by_the_numbers_that_it_declares(lab, parquet, monkeypatch):
     file = parquet(np.zeros((40, 6)).tolist())
-    monkeypatch.setattr(record_files, "MOST_MEMORY", 24 * 40 * 6 - 1)
+    monkeypatch.setattr(record_files, "MOST_MEMORY", 16 * 40 * 6 - 1)
     monkeypatch.setattr(record_files.pq.ParquetFile, "read", unread)
     with pytest.raises(RecordError, match="GB of memory; at most"):
         record_file(lab, file)
@@ -321,3 +323,29 @@ def test_the_command_refuses_a_bad_file_in_one_sentence(lab, tmp_path):
     assert done.returncode == 2 and done.stderr.startswith("bcl_core: model.npz is damaged or cut short")
     assert len(done.stderr.strip().splitlines()) == 1
     assert lab.runs() == []
+
+
+@pytest.mark.parametrize("size", [(8, 8), (100, 80)])
+def test_hugging_faces_images_become_thumbnails_and_its_names_the_classes(lab, tmp_path, parquet, size):
+    def png(k):
+        buffer = io.BytesIO()
+        Image.new("RGB", size, (int(k) * 60, 0, 0)).save(buffer, "PNG")
+        return {"bytes": buffer.getvalue(), "path": None}
+
+    image = pa.array([png(k) for k in LABELS], pa.struct([("bytes", pa.binary()), ("path", pa.string())]))
+    table = pa.table({"image": image, "label": LABELS, "embedding": list(Z[0])})
+    features = {"label": {"names": [*NAMES, "elk"], "_type": "ClassLabel"}}
+    about = {"huggingface": json.dumps({"info": {"features": features}})}
+    pq.write_table(table.replace_schema_metadata(about), tmp_path / "train-00000-of-00001.parquet")
+    run_id, ignored = record_file(lab, tmp_path / "train-00000-of-00001.parquet")
+    folder = lab.folder(run_id)
+    assert ignored == ()
+    assert json.loads(read_metadata(folder.samples)["class_names"]) == NAMES.tolist(), (
+        "classes without a row are left out"
+    )
+    sprite = np.asarray(Image.open(folder.sprite).convert("RGB"))
+    width = min(size[0], 64)
+    named = pa.array([{"bytes": None, "path": f"{k}.png"} for k in LABELS], image.type)
+    elsewhere = parquet(image=named)
+    assert not lab.folder(record_file(lab, elsewhere)[0]).sprite.exists(), "a file may only name its images"
+    assert [sprite[width // 2, width // 2 + i * width, 0] for i in range(4)] == [0, 60, 120, 180]

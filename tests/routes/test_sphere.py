@@ -62,9 +62,11 @@ def test_what_cannot_be_predicted_is_refused_in_words(get: Get, wrong: str) -> N
     assert answer.error.startswith("no prediction for that: ")
 
 
-def test_the_page_names_only_files_that_are_there(get: Get) -> None:
-    page = get("sphere", accept="identity")
+@pytest.mark.parametrize("page_name", ["sphere", "lessons"])
+def test_a_page_of_its_own_names_only_files_that_are_there(get: Get, page_name: str) -> None:
+    page = get(page_name, accept="identity")
     assert page.headers["content-type"].startswith("text/html")
     names = re.findall(r'(?:src|href)="([^"]+)"', page.content.decode())
     assert len(names) == 2
+    assert get("lessons/told").document["lessons"][0]["key"] == "A"
     assert [get(name).status for name in names] == [200, 200]

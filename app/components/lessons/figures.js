@@ -4,6 +4,7 @@ import { h } from "../stage/core/dom.js";
 import { Counts } from "./figures/counts.js";
 import { Dials } from "./figures/dials.js";
 import { Lines } from "./figures/lines.js";
+import { Pairs } from "./figures/pairs.js";
 import { Play } from "./figures/play.js";
 import { Pushes } from "./figures/pushes.js";
 import { Shares } from "./figures/shares.js";
@@ -15,6 +16,7 @@ export const FIGURES = {
   counts: Counts,
   dials: Dials,
   lines: Lines,
+  pairs: Pairs,
   play: Play,
   pushes: Pushes,
   shares: Shares,

@@ -12,7 +12,7 @@ import { Step } from "./step.js";
 import { explained, filled } from "./words.js";
 
 const TYPED = "input:not([type=range]), textarea, select, [contenteditable]";
-const ELSEWHERE = "[role=dialog], [data-testid=stDialog], [role=application]";
+const ELSEWHERE = "[role=dialog], [data-testid=stDialog]";
 const FORWARD = ["ArrowRight", "PageDown", " ", "Enter"];
 const BACK = ["ArrowLeft", "PageUp"];
 
@@ -83,7 +83,6 @@ export class Lessons {
     host.dataset.step = lesson ? `${lesson.key}.${state.step + 1}` : "";
     if (!focuses || !lesson) return;
     this.view.heading.focus({ preventScroll: true });
-    host.scrollIntoView?.({ block: "nearest" });
     scrollTo({ top: 0 });
     host.closest("[data-testid=stMain]")?.scrollTo({ top: 0 });
   }
@@ -119,7 +118,7 @@ export class Lessons {
       return h("li", {}, button("", () => this.go({ step: i }), { class: look, "aria-label": name, "aria-current": i === state.step && "step" }));
     });
     const title = h("span", { class: "which" }, key.length === 1 ? h("b", {}, key) : null, this.textOf(key).title);
-    const present = button(words.present, () => this.go({ presents: !state.presents }), { name: "present", "aria-pressed": String(state.presents) });
+    const present = button(state.presents ? words.present_end : words.present, () => this.go({ presents: !state.presents }), { name: "present" });
     const print = button(words.print, () => window.print(), { name: "print" });
     return h(
       "header",
@@ -181,7 +180,7 @@ export class Lessons {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !this.lesson) return;
     if (target.matches?.(TYPED) || target.closest?.(ELSEWHERE)) return;
     const isPressed = target.matches?.("button, a, summary, [role=button]") && (key === " " || key === "Enter");
-    const isRange = target.matches?.("[type=range]") && /^(Arrow|Page|Home|End)/.test(key);
+    const isRange = target.matches?.("[type=range]") && /^(Arrow|Home|End)/.test(key); // a clicker turns steps from there, too
     if (isPressed || isRange) return;
     if (this.view.question?.press(key) || this.presenter?.press(key)) event.preventDefault();
     else if (FORWARD.includes(key)) (event.preventDefault(), this.forward());

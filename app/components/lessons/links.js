@@ -1,8 +1,7 @@
 // Where a step leads: to what the app computes or shows of the same settings. Without a server there is no app.
 
 import { h } from "../stage/core/dom.js";
-import { write } from "../sphere/address.js";
-import { OPENS } from "../sphere/address.js";
+import { OPENS, write } from "../sphere/address.js";
 
 /** The address of Predict with these settings. @param {{counts: number[], tau: number, batch: ?number}} of one batch of everything where null */
 export function predictAddress({ counts, tau, batch }) {

@@ -109,7 +109,7 @@ class Value {
     this.range.disabled = true;
     this.done.remove();
     this.guess = isSkipped ? null : guess;
-    if (!isSkipped) this.range.value = guess;
+    this.range.value = isSkipped ? this.scale.from : guess;
     const answer = amount(this.answer);
     if (!isSkipped) this.axis.append(this.mark("guess", guess, ""));
     this.axis.append(this.mark("truth", answer, ""));

@@ -9,6 +9,8 @@ import { questionOf } from "./question.js";
 import { marked } from "./words.js";
 
 export class Step {
+  narrow = matchMedia("(max-width: 50rem)");
+
   /**
    * @param {Object} step its state @param {Object} given `text` of the step, `numbers` of the lesson, `words` of the
    *   language, `glossary`, `document` of all lessons, `prefix` and `app`: where the server's routes and pages are
@@ -31,7 +33,6 @@ export class Step {
     this.isRevealed = !this.question || guess !== undefined;
     this.draw(this.isRevealed ? (step.then ?? step.figure) : step.figure);
     if (this.question && guess !== undefined) this.tellAnswer(guess);
-    this.again = words.again;
   }
 
   /** An element that says a text with its terms and numbers explained. */
@@ -61,7 +62,8 @@ export class Step {
     if (this.step.then) this.draw(this.step.then);
     else this.figure.reveal?.();
     this.onGuess(made);
-    this.answer.focus({ preventScroll: matchMedia("(min-width: 50rem)").matches });
+    this.answer.focus({ preventScroll: true });
+    if (this.narrow.matches) this.holder.scrollIntoView({ block: "start" }); // there the figure stands above the question
   }
 
   tellAnswer(made) {

@@ -17,7 +17,8 @@ export function settingsOf(lab) {
   const examples = EXAMPLES.map((text) => button(text, () => lab.change({ counts: READ.counts(text) })));
   const switches = lab.sides.map((side, i) => {
     const toggles = LADDER.map((rung) => switchOf(lab, side, rung, `${i}-${rung.name}`));
-    return h("fieldset", {}, h("legend", {}, i ? "Right sphere" : "Left sphere"), toggles);
+    const which = i ? "Right sphere" : "Left sphere";
+    return h("fieldset", {}, h("legend", {}, lab.sides.length > 1 ? which : "The sphere"), toggles);
   });
   return h(
     "div",

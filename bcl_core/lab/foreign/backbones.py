@@ -1,18 +1,20 @@
 """Which of the registered backbones a file's weights belong to, by names and shapes."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import product
 from typing import Any, NamedTuple
 
 import torch
 
 from bcl_core.lab.foreign.layouts import Named, Part
-from bcl_core.lab.foreign.reading import CheckpointError, listing
+from bcl_core.lab.foreign.reading import CheckpointError, beginnings, listing
 from bcl_core.models.small_resnet import SmallResNet
-from bcl_core.registry import BACKBONES
+from bcl_core.registry import BACKBONES, Entry
 
 # Files made before BatchNorm counted its batches lack the counts, which play no part in the network.
 OPTIONAL = "num_batches_tracked"
+MISFITS = 3  # that a message lists
 
 
 class Match(NamedTuple):
@@ -48,18 +50,24 @@ def match_backbone(part: Part, arch: str | None) -> Match:
     if chosen:
         raise CheckpointError(f"the weights fit more than one backbone: {_names(chosen)}; say which it is")
     asked = [attempt for attempt in attempts if arch in (None, attempt.match.arch)]
-    raise CheckpointError(_explanation(min(asked, key=lambda attempt: len(attempt.misfits)), fitting, arch))
+    nearest = min(asked, key=lambda attempt: len(attempt.misfits))
+    raise CheckpointError(_explanation(part, nearest, fitting, arch))
 
 
-def _explanation(nearest: _Attempt, fitting: Sequence[Match], arch: str | None) -> str:
-    message = f"the weights fit none of {', '.join(BACKBONES)}; nearest is {nearest.match.arch}"
-    if arch is not None:
-        message = f"the weights are not those of {arch}"
+def _explanation(part: Part, nearest: _Attempt, fitting: Sequence[Match], arch: str | None) -> str:
+    known = f"the weights fit none of {', '.join(BACKBONES)}"
+    if arch is None and len(nearest.misfits) > len(nearest.match.tensors):
+        return f"{known}; the backbone's keys begin with {beginnings(named.key for named in part.values())}"
+    message = f"{known}; nearest is {nearest.match.arch}" if arch is None else f"the weights are not those of {arch}"
     if fitting:
         message += f", they look like {_names(fitting)}"
     elif nearest.plain_shortcuts and any(".downsample." in m or ".shortcut." in m for m in nearest.misfits):
         message += ", whose shortcuts have no weights (option A of He et al. 2016)"
-    return f"{message}: {listing(nearest.misfits, '; ')}"
+    return f"{message}: {listing(nearest.misfits[:MISFITS], '; ')}{_and_more(len(nearest.misfits) - MISFITS)}"
+
+
+def _and_more(count: int) -> str:
+    return f"; and {count} more" if count > 0 else ""
 
 
 def _names(matches: Iterable[Match]) -> str:
@@ -74,9 +82,15 @@ def _possible_channels(part: Part) -> Sequence[int]:
     return (3, 1)
 
 
+@cache
+def _built(entry: Entry, in_channels: int) -> Any:
+    """Return a backbone of names and shapes alone."""
+    with torch.device("meta"):
+        return entry.load()(in_channels)
+
+
 def _attempt(part: Part, arch: str, in_channels: int) -> _Attempt:
-    with torch.device("meta"):  # names and shapes alone
-        backbone = BACKBONES[arch].load()(in_channels)
+    backbone = _built(BACKBONES[arch], in_channels)
     expected: Mapping[str, Any] = backbone.state_dict()
     small = isinstance(backbone, SmallResNet)
     usual = _usual_names(expected, len(backbone.stages) // 3) if small else {}

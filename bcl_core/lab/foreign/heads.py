@@ -16,13 +16,17 @@ _NORMED = frozenset(
     {"0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var", "3.weight", "3.bias"}
 )
 _LINEAR = frozenset({"weight", "bias"})
+_ONE_LAYER = frozenset({"0.weight", "0.bias"})
+
+Kind = Literal["cosine", "linear"]
 
 
 class Classifier(NamedTuple):
     """Class weights (K, d_h) and, where it is linear, biases (K,)."""
 
-    kind: Literal["cosine", "linear"]
+    kind: Kind
     tensors: Mapping[str, Named]  # "classifier" and perhaps "bias"
+    assumed: bool  # the kind is what is usual for weights of this shape, since the file does not say
 
     @property
     def num_classes(self) -> int:
@@ -39,14 +43,15 @@ class Head(NamedTuple):
     tensors: Mapping[str, Named]
 
 
-def classifier_of(parts: Parts, features: int) -> Classifier | None:
+def classifier_of(parts: Parts, features: int, wanted: Kind | None = None) -> Classifier | None:
     """Read the classifier.
 
-    With a bias it is linear, (K, d_h). Without one it is cosine where it is (d_h, K), as NormedLinear is in the public
-    code of BCL, ProCo and LDAM, or in this app's own naming; and linear with biases of zero where it is (K, d_h).
+    With a bias it is linear, (K, d_h). Without one it is as `wanted`; else cosine where it is (d_h, K), as NormedLinear
+    is in the public code of BCL, ProCo and LDAM, or in this app's own naming; and linear with biases of zero where it
+    is (K, d_h).
 
     Raises:
-        CheckpointError: it has other keys or another shape.
+        CheckpointError: it has other keys or another shape, or could be of both kinds.
     """
     part = parts.classifier
     if not part:
@@ -54,19 +59,27 @@ def classifier_of(parts: Parts, features: int) -> Classifier | None:
     weight = part.get("weight")
     if weight is None or weight.tensor.ndim != 2 or not part.keys() <= _LINEAR:
         raise CheckpointError(f"the classifier should be one layer, a matrix and perhaps biases; it has {_keys(part)}")
-    shape = tuple(weight.tensor.shape)
-    transposed = "bias" not in part and not parts.own and shape[0] == features
-    oriented = weight.tensor.T if transposed else weight.tensor
-    if oriented.shape[1] != features or len(oriented) < 2:
+    rows, columns = weight.tensor.shape
+    biased = "bias" in part
+    by_rows, by_columns = columns == features, rows == features and not (biased or parts.own)
+    if not (by_rows or by_columns) or (columns if by_columns and not by_rows else rows) < 2:
         raise CheckpointError(
-            f"{weight.key} is {shape}; a classifier of K ≥ 2 classes on these {features} features is (K, {features}), "
-            f"or ({features}, K) where it is a cosine classifier"
+            f"{weight.key} is ({rows}, {columns}); a classifier of K ≥ 2 classes on these {features} features is "
+            f"(K, {features}), or ({features}, K) where it is a cosine classifier"
         )
-    linear = "bias" in part or not (transposed or parts.own)
-    tensors = {"classifier": Named(weight.key, oriented)}
-    if "bias" in part:
+    if by_rows and by_columns and wanted is None:
+        raise CheckpointError(
+            f"{weight.key} is ({rows}, {columns}), as many classes as features, so that its shape does not tell what "
+            "it is: say whether the classifier is cosine, (d, K) as in BCL's code, or linear, (K, d)"
+            " (--set model.classifier=cosine, or linear)"
+        )
+    usual: Kind = "linear" if biased or not (parts.own or by_columns) else "cosine"
+    kind = usual if biased or parts.own or wanted is None else wanted
+    turned = by_columns and (kind == "cosine" or not by_rows)
+    tensors = {"classifier": Named(weight.key, weight.tensor.T if turned else weight.tensor)}
+    if biased:
         tensors["bias"] = part["bias"]
-    return Classifier("linear" if linear else "cosine", tensors)
+    return Classifier(kind, tensors, assumed=not (biased or parts.own or wanted))
 
 
 def head_of(part: Part, features: int) -> Head | None:
@@ -78,12 +91,14 @@ def head_of(part: Part, features: int) -> Head | None:
     names = frozenset(name for name in part if not name.endswith(OPTIONAL))
     if not names:
         return None
-    if names == _LINEAR:
+    if names in (_LINEAR, _ONE_LAYER):
+        part = {name.removeprefix("0."): named for name, named in part.items()}
         part, names = _as_two_layers(part, features), _PLAIN
     if names not in (_PLAIN, _NORMED):
         raise CheckpointError(
             "a head should be linear, ReLU, linear (0 and 2), with BatchNorm between them (0, 1 and 3), or one linear "
-            f"layer; it has {_keys(part)}"
+            f"layer; it has {_keys(part)}. Where the loss is set to cross-entropy (--set "
+            "loss.name=ce), backbone and classifier are read alone"
         )
     norm = names == _NORMED
     first, last = part["0.weight"].tensor, part["3.weight" if norm else "2.weight"].tensor

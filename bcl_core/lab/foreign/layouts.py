@@ -1,19 +1,37 @@
 """Whose naming a checkpoint follows: which of its tensors make the backbone, the classifier and the two heads.
 
-The names come from the public code of each: BCL and ProCo (`encoder.`, `fc.`, `head.`, and BCL's prototype MLP
-`head_fc.`), SupContrast (`encoder.`, `head.`), torchvision and timm (no prefix, `fc.`), the usual CIFAR ResNets (no
-prefix, `linear.`).
+The names come from the public code of each: BCL, ProCo and BCCL (`encoder.`, `fc.`, `head.`, and BCL's prototype MLP
+`head_fc.`), SupContrast (`encoder.`, `head.`), MoCo and PaCo (`encoder_q.` with a head for `fc.`, `linear.`), SimCLR
+(`backbone.` with a head for `fc.`), GLMC (`fc_cb.`, `projection_head.`), MMPretrain (`backbone.`, `head.fc.`),
+torchvision and timm (no prefix, `fc.`), the usual CIFAR ResNets (no prefix, `linear.`); and Lightning's `model.`
 """
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from torch import Tensor
 
-from bcl_core.lab.foreign.reading import CheckpointError, listing
+from bcl_core.lab.foreign.reading import CheckpointError, beginnings, listing
 
-ENCODERS = ("encoder.", "backbone.")
-CLASSIFIERS = ("fc.", "linear.")
+ENCODERS = ("encoder.", "backbone.", "encoder_q.")
+# Which part a key belongs to, by the first of these that it begins with; what follows is its name there.
+_PREFIXES = (
+    ("head_fc.", "prototypes"),
+    ("head.fc.", "classifier"),
+    ("head.", "projection"),
+    ("projection_head.", "projection"),
+    ("projector.", "projection"),
+    ("fc_cb.", "balanced classifier"),
+    ("fc.", "classifier"),
+    ("linear.", "classifier"),
+    # What only training needs: MoCo's slower copy, GLMC's predictor, a loss with weights of its own.
+    *((prefix, "unused") for prefix in ("encoder_k.", "linear_k.", "contrast_head.", "criterion.", "loss_fn.")),
+)
+_BUFFERS = frozenset({"queue", "queue_l", "queue_ptr", "n_averaged"})  # MoCo's, PaCo's, AveragedModel's
+# Where a file has several classifiers, the first of these is the one that its code predicts with.
+_CLASSIFIERS = ("balanced classifier", "classifier", "inner classifier")
+_EXPERTS = re.compile(r"(layer[2-4]s|linears|experts)\.\d+\.")  # RIDE's
 # This app's own names, by the module or parameter that a key begins with.
 OWN = {
     "backbone": "backbone",
@@ -23,8 +41,10 @@ OWN = {
     "classifier": "classifier",
     "bias": "classifier",
 }
-# What DataParallel, DistributedDataParallel and torch.compile put into names; SupContrast has it in the middle.
+# What DataParallel, DistributedDataParallel, AveragedModel and torch.compile put into names; SupContrast has it in the
+# middle. And what holds the whole network, in Lightning for example, at their beginning.
 WRAPPERS = ("module", "_orig_mod")
+HOLDERS = ("model.", "net.", "network.")
 
 
 class Named(NamedTuple):
@@ -45,7 +65,7 @@ class Parts(NamedTuple):
     projection: Part
     prototypes: Part
     fixed: Part  # prototypes that are no network
-    unused: tuple[str, ...]  # keys of a classifier inside the encoder, where the model around it has its own
+    unused: tuple[str, ...]  # keys that play no part in the network as it predicts
     layout: str
     own: bool
 
@@ -54,14 +74,20 @@ class Parts(NamedTuple):
         """Whether there is a head to a contrastive space."""
         return bool(self.projection or self.prototypes)
 
+    def without_heads(self) -> "Parts":
+        """Leave backbone and classifier."""
+        heads = (self.projection, self.prototypes, self.fixed)
+        unused = (*self.unused, *(named.key for head in heads for named in head.values()))
+        return self._replace(projection={}, prototypes={}, fixed={}, unused=unused)
 
-def sort_out(tensors: Mapping[str, Tensor]) -> Parts:
-    """Sort a state dict's tensors into parts.
+
+def sort_out(tensors: Mapping[str, Tensor], *, own: bool = False) -> Parts:
+    """Sort a state dict's tensors into parts; `own` where it is known to be this app's, as else its classifier tells.
 
     Raises:
-        CheckpointError: two keys mean the same tensor.
+        CheckpointError: two keys mean the same tensor, or the network has several experts.
     """
-    own = "classifier" in tensors
+    own = own or "classifier" in tensors
     sorted_out: dict[str, dict[str, Named]] = {}
     for key, tensor in tensors.items():
         part, name = _own_place(key) if own else _place(_unwrapped(key))
@@ -69,25 +95,37 @@ def sort_out(tensors: Mapping[str, Tensor]) -> Parts:
         if name in tenants:
             raise CheckpointError(f"{listing([tenants[name].key, key])} mean the same tensor; keep one of them")
         tenants[name] = Named(key, tensor)
-    outer, inner = (sorted_out.get(part, {}) for part in ("classifier", "inner classifier"))
+    classifier, *others = [sorted_out[name] for name in _CLASSIFIERS if name in sorted_out] or [{}]
+    if experts := [key for key in sorted_out.get("backbone", {}) if _EXPERTS.match(key)]:
+        raise CheckpointError(
+            f"this is a network of several experts, as RIDE's: its keys begin with {beginnings(experts)}. It has a "
+            "feature space for each of them, and a run here has one: import a network with one branch"
+        )
     return Parts(
         backbone=sorted_out.get("backbone", {}),
-        classifier=outer or inner,
+        classifier=classifier,
         projection=sorted_out.get("projection", {}),
         prototypes=sorted_out.get("prototypes", {}),
         fixed=sorted_out.get("fixed", {}),
-        unused=tuple(named.key for named in inner.values()) if outer else (),
+        unused=tuple(named.key for part in (*others, sorted_out.get("unused", {})) for named in part.values()),
         layout="BCL Lab checkpoint" if own else _foreign_layout(sorted_out, tensors),
         own=own,
     )
 
 
 def _foreign_layout(parts: Mapping[str, object], tensors: Mapping[str, Tensor]) -> str:
+    keys = [_unwrapped(key) for key in tensors]
     if "prototypes" in parts:
         return "BCL reference code"
+    if any(key.startswith("encoder_q.") for key in keys):
+        return "PaCo" if "classifier" in parts else "MoCo"
+    if "balanced classifier" in parts:
+        return "GLMC"
+    if any(key.startswith("head.fc.") for key in keys):
+        return "MMPretrain"
     if "projection" in parts:
-        return "ProCo" if "classifier" in parts else "SupContrast"
-    if any(_unwrapped(key).startswith(ENCODERS) for key in tensors):
+        return "ProCo or BCCL" if "classifier" in parts else "SupContrast or SimCLR"
+    if any(key.startswith(ENCODERS) for key in keys):
         return "encoder and classifier"
     return "torchvision, timm or CIFAR ResNet"
 
@@ -99,19 +137,21 @@ def _own_place(key: str) -> tuple[str, str]:
 
 def _place(key: str) -> tuple[str, str]:
     """Return which part a key belongs to, and its name there."""
-    for part, prefixes in (("classifier", CLASSIFIERS), ("projection", ("head.",)), ("prototypes", ("head_fc.",))):
-        if (name := _after(prefixes, key)) is not None:
-            return part, name
-    inside = _after(ENCODERS, key)
-    if inside is None:
-        return "backbone", key
-    name = _after(CLASSIFIERS, inside)
-    return ("backbone", inside) if name is None else ("inner classifier", name)
-
-
-def _after(prefixes: tuple[str, ...], key: str) -> str | None:
-    return next((key.removeprefix(prefix) for prefix in prefixes if key.startswith(prefix)), None)
+    if key in _BUFFERS:
+        return "unused", key
+    if found := next((place for place in _PREFIXES if key.startswith(place[0])), None):
+        prefix, part = found
+        return part, key if part == "unused" else key.removeprefix(prefix)
+    encoder = next((prefix for prefix in ENCODERS if key.startswith(prefix)), "")
+    inside = key.removeprefix(encoder)
+    name = next((inside.removeprefix(prefix) for prefix in ("fc.", "linear.") if inside.startswith(prefix)), None)
+    if name is None:
+        return "backbone", inside
+    # MoCo and SimCLR put their head where the encoder had its classifier.
+    is_head = encoder == "encoder_q." or name[:1].isdigit()
+    return "projection" if is_head else "inner classifier", name
 
 
 def _unwrapped(key: str) -> str:
-    return ".".join(word for word in key.split(".") if word not in WRAPPERS)
+    plain = ".".join(word for word in key.split(".") if word not in WRAPPERS)
+    return plain.removeprefix(next((holder for holder in HOLDERS if plain.startswith(holder)), ""))

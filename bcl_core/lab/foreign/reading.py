@@ -15,6 +15,7 @@ from safetensors.torch import load, load_file
 from torch import Tensor
 
 from bcl_core.lab.export import RECIPE, ROW, WEIGHTS
+from bcl_core.lab.foreign.inert import Inert, stand_ins
 from bcl_core.lab.run import LabError
 from bcl_core.recipe import Recipe, RecipeError
 
@@ -24,8 +25,13 @@ LISTED = 12
 EXPORTED = frozenset(
     {RECIPE, WEIGHTS, "metrics.json", "provenance.json", "README.txt", "samples.safetensors", "view.safetensors"}
 )
-# Under which key a checkpoint keeps its state dict: the published BCL code and timm; SupContrast and this app; others.
-CONTAINERS = ("state_dict", "model", "net")
+# Under which key a checkpoint keeps its state dict, the first of those that it has; one may lie in another.
+CONTAINERS = (
+    *("state_dict", "model", "net", "model_state_dict", "model_state", "network", "weights", "module"),
+    *("ema_state_dict", "state_dict_ema", "model_ema", "ema"),
+)
+DEPTH = 4  # of containers in containers
+BEGINNINGS = 8  # of keys, that a message shows
 
 
 class CheckpointError(LabError):
@@ -40,26 +46,14 @@ class Contents(NamedTuple):
     recipe: Recipe | None = None
 
 
-class _Inert:
-    """Stands in for an object that is of no use here: takes whatever it is made with and keeps nothing."""
-
-    def __init__(self, *_: object) -> None: ...
-
-    def __setstate__(self, _: object) -> None: ...
-
-
-# What published checkpoints carry beside their weights: SupContrast its arguments, ProCo its loss and numpy's means.
-_REPLACED: list[Any] = [
-    (_Inert, name)
-    for name in (
-        "argparse.Namespace",
-        "loss.proco.EstimatorCV",
-        "loss.proco.ProCoLoss",
-        "numpy._core.multiarray.scalar",
-        "numpy.core.multiarray.scalar",
-        "numpy.dtype",
-    )
-]
+# What files of before torch 1.6, which torch cannot look through first, may carry beside their weights: SupContrast its
+# arguments, ProCo its loss and numpy's means, others paths and tables.
+BEFORE_ZIP = (
+    *("argparse.Namespace", "collections.defaultdict", "pathlib.PosixPath", "pathlib.WindowsPath"),
+    *("builtins.dict", "builtins.list", "builtins.int", "builtins.float"),
+    *("loss.proco.EstimatorCV", "loss.proco.ProCoLoss", "numpy.dtype", "numpy.ndarray"),
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("scalar", "_reconstruct")),
+)
 
 
 def read(file: Path) -> Contents:
@@ -81,7 +75,8 @@ def read(file: Path) -> Contents:
         elif head.endswith(b"{"):
             contents = Contents(load_file(file))
         elif head.startswith(b"\x80"):
-            contents = _read_torch(file, mapped=False)
+            with _in_words(f"{file.name}, saved as before torch 1.6,"):
+                contents = _read_torch(file, zipped=False)
         else:
             raise CheckpointError(
                 f"{file.name} is no checkpoint: it should be torch's (.pt, .pth, .pth.tar), safetensors, or an export "
@@ -99,10 +94,16 @@ def _in_words(name: str) -> Iterator[None]:
     except (CheckpointError, MemoryError):
         raise
     except Exception as error:  # a damaged file, a pickle above all, can fail in any way
-        if refused := re.search(r"GLOBAL (\S+)", str(error)):
+        said = str(error)
+        if refused := re.search(r"GLOBAL (\S+)", said):
             raise CheckpointError(
-                f"{name} holds the Python object {refused[1]}, which could run code and is not read; "
-                "save the weights alone: torch.save(model.state_dict(), …)"
+                f"{name} holds the Python object {refused[1]}, which could run code and is not read; load it where it "
+                "comes from and save the weights alone: torch.save(model.state_dict(), …)"
+            ) from error
+        if "Unsupported operand" in said:
+            raise CheckpointError(
+                f"{name} is no checkpoint of torch's: a pickle of another protocol than its own, damaged or truncated; "
+                "save the weights with torch.save(model.state_dict(), …)"
             ) from error
         # Torch's reason comes after advice to switch its safety off, which is not passed on.
         found = re.search(r"WeightsUnpickler error:\s*(.+)", str(error)) or re.search(r"(.+)", str(error))
@@ -114,13 +115,17 @@ def _read_zip(file: Path, size: int) -> Contents:
     with zipfile.ZipFile(file) as archive:
         entries = archive.infolist()
         names = [entry.filename for entry in entries]
+        if any(name.endswith("/constants.pkl") for name in names):
+            raise CheckpointError(
+                f"{file.name} is a program in TorchScript; save its weights: torch.save(model.state_dict(), …)"
+            )
         stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
         if not stored or sum(entry.file_size for entry in entries) > size:
             raise CheckpointError(
                 f"{file.name} would unpack to more than it is; torch's files and this app's exports are not compressed"
             )
         if any(name.endswith("/data.pkl") for name in names):
-            return _read_torch(file, mapped=True)
+            return _read_torch(file, zipped=True)
         inside = _folder_of_the_run(names)
         if inside is None and (sorted({RECIPE, WEIGHTS, *names}) != sorted(names) or not set(names) <= EXPORTED):
             raise CheckpointError(
@@ -144,21 +149,53 @@ def _recipe(archive: zipfile.ZipFile, name: str) -> Recipe:
         raise CheckpointError(f"{RECIPE} of this export cannot be used: {error}") from error
 
 
-def _read_torch(file: Path, *, mapped: bool) -> Contents:
-    with torch.serialization.safe_globals(_REPLACED):
-        payload = torch.load(file, map_location="cpu", mmap=mapped, weights_only=True)
+def _read_torch(file: Path, *, zipped: bool) -> Contents:
+    unknown = torch.serialization.get_unsafe_globals_in_checkpoint(file) if zipped else BEFORE_ZIP
+    with torch.serialization.safe_globals(stand_ins(unknown)):
+        payload = torch.load(file, map_location="cpu", mmap=zipped, weights_only=True)
+    if isinstance(payload, Inert):
+        raise _whole(file, payload)
     if not isinstance(payload, Mapping):
         raise CheckpointError(f"{file.name} holds a {type(payload).__name__}; expected a dict, model.state_dict()")
-    container = next((key for key in CONTAINERS if isinstance(payload.get(key), Mapping)), None)
-    weights = payload if container is None else payload[container]
+    weights, beside = _unpacked(payload)
     tensors = {str(key): value for key, value in weights.items() if isinstance(value, Tensor)}
-    beside = [] if container is None else [str(key) for key in payload if key != container]
     if not tensors:
+        if whole := [payload[key] for key in CONTAINERS if isinstance(payload.get(key), Inert)]:
+            raise _whole(file, whole[0])
         raise CheckpointError(
             f"{file.name} holds no weights, neither by itself nor under {', '.join(CONTAINERS)}; "
             f"it holds {listing(map(str, payload))}"
         )
     return Contents(tensors, (*beside, *(str(key) for key in weights if str(key) not in tensors)))
+
+
+def _whole(file: Path, pickled: Inert) -> CheckpointError:
+    return CheckpointError(
+        f"{file.name} holds a whole {type(pickled).__name__}, whose code is not here; load it where it comes from and "
+        "save the weights alone: torch.save(model.state_dict(), …)"
+    )
+
+
+def _unpacked(payload: Mapping[Any, Any]) -> tuple[Mapping[Any, Any], list[str]]:
+    """Return the state dict in a checkpoint, and the names of what lies beside it and its containers."""
+    beside: list[str] = []
+    for _ in range(DEPTH):
+        container = next((key for key in CONTAINERS if isinstance(payload.get(key), Mapping)), None)
+        if container is None and not any(isinstance(value, Tensor) for value in payload.values()):
+            holders = [key for key, value in payload.items() if _holds_weights(value)]
+            container = holders[0] if len(holders) == 1 else None
+        if container is None:
+            break
+        beside += [str(key) for key in payload if key != container]
+        payload = payload[container]
+    return payload, beside
+
+
+def _holds_weights(value: object) -> bool:
+    """Whether this is a dict of tensors by text, as an optimiser's state is not."""
+    return isinstance(value, Mapping) and any(
+        isinstance(key, str) and isinstance(inner, Tensor) for key, inner in value.items()
+    )
 
 
 def _refuse_unsound(name: str, tensor: Tensor) -> None:
@@ -174,3 +211,9 @@ def listing(names: Iterable[str], separator: str = ", ") -> str:
     known = list(names)
     shown = separator.join((name if name.isprintable() else ascii(name))[:120] for name in known[:LISTED])
     return shown if len(known) <= LISTED else f"{shown}{separator}… ({len(known)} in all)"
+
+
+def beginnings(names: Iterable[str]) -> str:
+    """Return what names begin with, in words: "encoder_q., encoder_k., queue"."""
+    found = dict.fromkeys(first + dot for first, dot, _ in (name.partition(".") for name in names))
+    return listing(list(found)[:BEGINNINGS]) + (" …" if len(found) > BEGINNINGS else "")
