@@ -91,7 +91,7 @@ class Found:
         self.resumed = Counter[str]()  # why runs had failed
         self.known: dict[tuple[str, int], dict[str, object]] = {}  # every epoch that was seen to be recorded
         self.lost: list[str] = []
-        self.deeds = Counter[str]()  # that were sent to a server that was killed: done, or not
+        self.deeds = Counter[str]()  # that were sent to a server that was killed, by what the next one said
         self.read = Counter[str]()  # what the reader got
         self.exchanges = Counter[str]()  # exports and imports that a disk failed
         self.states = Counter[str]()
@@ -219,6 +219,7 @@ def handed_on(lab: Lab, ids: Sequence[str], folder: Path, control: Path) -> Coun
 def report(found: Found, epochs: int, different: Sequence[str], damaged: Sequence[str]) -> bool:
     """Print what was found, as a table and as JSON; return whether anything is wrong."""
     kills = ", ".join(f"{kind} {count}" for kind, count in sorted(found.counted.items()))
+    deeds = {"answered": "answered", "unsaid": "said to be uncertain", "wrong": "wrong"}
     rows = {
         "kills": f"{found.counted.total()} ({kills})",
         "faults of the disk": f"{found.faults.total() + len(ERRORS) * 2} of {len(found.faults) + len(ERRORS) * 2}",
@@ -226,7 +227,7 @@ def report(found: Found, epochs: int, different: Sequence[str], damaged: Sequenc
         "lost or changed": len(found.lost),
         "damaged files": len(damaged),
         "read over HTTP": f"{found.read['whole']} whole, {found.read['damaged']} damaged",
-        "deeds at a kill": f"{found.deeds['done']} done once, {found.deeds['wrong']} wrong",
+        "deeds at a kill": ", ".join(f"{found.deeds[what]} {words}" for what, words in deeds.items()),
         "exports, imports": "as they should" if not any("wrong" in how for how in found.exchanges) else "wrong",
         "runs": ", ".join(f"{count} {state}" for state, count in found.states.items()),
         "resumed by hand": f"{found.resumed.total()}, each failed with a reason",
