@@ -9,6 +9,7 @@ from app.palette import DARK_BACKGROUND
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+DPI = 120  # pictures of 12 inches then fit Streamlit, which scales wider ones down anew whenever a page is drawn
 COMMON = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False}
 TEXT_ON_DARK = "#E4E8F0"
 _TEXT = ("text.color", "axes.labelcolor", "axes.edgecolor", "axes.titlecolor", "xtick.color", "ytick.color")
@@ -24,5 +25,5 @@ def save(draw: Callable[[], "Figure"], path: Path) -> None:
 
     for theme, place in (({}, path), (DARK, path.with_stem(f"{path.stem}-dark"))):
         with plt.rc_context({**COMMON, **theme}):
-            draw().savefig(place, dpi=150)
+            draw().savefig(place, dpi=DPI)
             plt.close()

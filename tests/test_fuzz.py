@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from benchmarks.fuzz import CORPUS
+from benchmarks.fuzz.trying import CORPUS
 from harness.serving import ROOT
 
 LIGHT = ("recipes", "settings", "list files", "npz", "query strings", "do")
 IN_ONE_PROCESS = """
 import json, sys, tempfile
 from pathlib import Path
-from benchmarks.fuzz import fuzz, replay
+from benchmarks.fuzz.trying import fuzz, replay
 home = Path(tempfile.mkdtemp(dir=sys.argv[1]))
 rows = {}
 for name in sys.argv[2:]:

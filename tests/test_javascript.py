@@ -126,7 +126,11 @@ def _geometry_case(means: NDArray[np.float32], counts: NDArray[np.int64]) -> dic
 
 
 def _denominator_case(averaging: bool, complement: bool, self_term: bool) -> dict[str, Any]:
-    """A batch of five classes, two of which are absent, and what the slow reference finds in it, (K, K)."""
+    """A batch of five classes, two of which are absent, what the slow reference finds in it, (K, K), and its loss."""
+    import torch
+
+    from bcl_core.losses import contrastive_loss
+
     rng = np.random.default_rng(3)
     labels, K, V, d = np.array([0, 0, 0, 1, 1, 3]), 5, 2, 4
     features, prototypes = rng.normal(size=(len(labels), V, d)), rng.normal(size=(K, d))
@@ -144,8 +148,22 @@ def _denominator_case(averaging: bool, complement: bool, self_term: bool) -> dic
     )
     loss = {"averaging": averaging, "complement": complement, "self_term": self_term, "temperature": 0.3}
     shape = {"labels": labels, "V": V, "K": K, "d": d, "loss": loss}
+    values = {
+        anchors: contrastive_loss(
+            torch.tensor(features),
+            torch.tensor(labels),
+            torch.tensor(prototypes),
+            num_classes=K,
+            temperature=0.3,
+            class_averaging=averaging,
+            class_complement=complement,
+            anchors=anchors,
+            self_term=self_term,
+        ).item()
+        for anchors in ("instance", "class")
+    }
     keys = {"features": features.ravel(), "prototypes": prototypes.ravel()}
-    return {**shape, **keys, "mass": found.mass.ravel(), "norm": found.norm.ravel()}
+    return {**shape, **keys, "values": values, "mass": found.mass.ravel(), "norm": found.norm.ravel()}
 
 
 def _sphere_cases() -> dict[str, Any]:

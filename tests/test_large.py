@@ -96,7 +96,7 @@ def test_torchrun_leaves_one_run_that_another_number_of_processes_takes_up(tmp_p
     lab = Lab(tmp_path / "lab")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     command += ["-m", "bcl_core", "--home", str(lab.home), "train", "--json", "--preset", name]
-    for key, value in {**settings(folder), "epochs": "200"}.items():
+    for key, value in {**settings(folder), "epochs": "200", "model.backbone": "resnet8"}.items():
         command += ["--set", f"{key}={value}"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)

@@ -56,14 +56,11 @@ def output_of(command, elsewhere):
     return done.stdout
 
 
-LOSSES_AND_GEOMETRY = """
+RECORD = f"""
 import sys
 import bcl_core.geometry, bcl_core.losses
 print(bcl_core.__file__)
-print(*{name.partition(".")[0] for name in sys.modules})
-"""
-RECORD = f"""
-import sys
+print(*{{name.partition(".")[0] for name in sys.modules}})
 sys.path.insert(0, {str(ROOT / "examples")!r})
 import record_own_loop
 record_own_loop.main(epochs=2)
@@ -79,16 +76,11 @@ def listed_among(modules):
 
 
 @pytest.mark.slow
-def test_losses_and_geometry_load_torch_and_numpy_and_nothing_else_of_what_is_listed(site, elsewhere):
-    where, modules = output_of([sys.executable, "-c", LOSSES_AND_GEOMETRY], elsewhere).splitlines()
+def test_losses_and_geometry_load_torch_and_numpy_alone_and_a_loop_of_the_examples_records_a_run(site, elsewhere):
+    where, losses, _, recording = output_of([sys.executable, "-P", "-c", RECORD], elsewhere).splitlines()
     assert Path(where).is_relative_to(site)
-    assert listed_among(modules.split()) == {"torch", "numpy"}
-
-
-@pytest.mark.slow
-def test_a_loop_of_the_examples_records_a_run_and_the_command_lists_it(site, elsewhere):
-    modules = output_of([sys.executable, "-P", "-c", RECORD], elsewhere).splitlines()[-1]
-    assert listed_among(modules.split()) <= listed("core")
+    assert listed_among(losses.split()) == {"torch", "numpy"}
+    assert listed_among(recording.split()) <= listed("core")
     printed = output_of([site / "bin" / "bcl-lab", "runs", "--json"], elsewhere)
     runs = [json.loads(line) for line in printed.splitlines()]
     assert [run["name"] for run in runs if run["epochs"] == 2] == ["my loop"]
@@ -113,6 +105,17 @@ def test_the_app_comes_up_from_any_folder_with_its_shelf_its_documents_and_its_s
     for name in ("theory.md", "reproduction.md", "geometry_study.png"):
         assert (site / "bcl_lab" / "docs" / name).is_file()
     assert not (site / "app").exists() and (site / "bcl_core" / "py.typed").is_file()
+
+
+@pytest.mark.slow
+def test_lessons_are_written_as_files_which_say_what_runs_they_lack(site, elsewhere, tmp_path):
+    command = [site / "bin" / "bcl-lab", "site", "--json", "lessons"]
+    told = [json.loads(line) for line in output_of(command, elsewhere).splitlines()]
+    lacking = {line["lacking"]: line["lessons"] for line in told if "lacking" in line}
+    assert lacking["digits-scl"] == ["B", "D", "E", "F", "demo"] and SHELVED not in lacking
+    sizes = {Path(line["written"]).name: line["bytes"] for line in told if "written" in line}
+    assert sizes == {file.name: file.stat().st_size for file in (tmp_path / "lessons").iterdir()}
+    assert {"index.html", "sphere.html"} <= sizes.keys() and sum(sizes.values()) < 12e6
 
 
 def test_a_missing_extra_is_one_sentence_that_says_which_to_install(tmp_path, monkeypatch, capsys):

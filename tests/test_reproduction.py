@@ -25,10 +25,14 @@ def test_every_table_is_what_the_script_makes_of_the_results():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", normalised.LOSSES)
-def test_what_ntce_and_nonl_are_predicted_to_come_to_is_lowest_wherever_it_starts_and_in_any_dimension(loss):
+def test_what_ntce_and_nonl_are_predicted_to_come_to_is_lowest_wherever_it_starts_and_in_any_dimension(
+    loss, monkeypatch
+):
+    monkeypatch.setattr(normalised, "COMPOSITIONS", 20)  # over fewer batches the loss is as convex
+    optimum = normalised.optimum.__wrapped__  # not those that are remembered over more
     for setting in normalised.settings().values():
-        value, means = normalised.optimum(loss, setting)
-        elsewhere, others = normalised.optimum(loss, setting, dim=20, start=1)
+        value, means = optimum(loss, setting)
+        elsewhere, others = optimum(loss, setting, dim=20, start=1)
         assert value == pytest.approx(elsewhere, abs=1e-8)
         assert means @ means.T == pytest.approx(others @ others.T, abs=2e-3)
 

@@ -22,14 +22,14 @@ MODULES = {
     file.relative_to(_FOLDER).as_posix(): file.read_text(encoding="utf-8") for file in sorted(_FOLDER.rglob("*.js"))
 }
 """Source of each ES module, by "component/module.js"."""
-_WITHIN = {"lessons": ("sphere", "start")}
+_WITHIN = {"sphere": ("formula",), "stage": ("formula",), "lessons": ("formula", "sphere", "start")}
 """Components whose pictures stand within another, by that one's name."""
 _OWN = {file.stem: file.read_text(encoding="utf-8") for file in sorted(_FOLDER.glob("*/*.css"))}
 _BASE = (_FOLDER / "base.css").read_text(encoding="utf-8")
 _SHEETS = {name: "".join([_BASE, *map(_OWN.__getitem__, _WITHIN.get(name, ())), own]) for name, own in _OWN.items()}
 """Each component's style sheet, after what all of them share."""
 _ALONE = ["stage/export/saved.js", "sphere/alone.js", "lessons/page.js"]
-ENTRIES = [*(f"{name}/{name}.js" for name in _SHEETS if name != "sphere"), *_ALONE]
+ENTRIES = [*(f"{name}/{name}.js" for name in _SHEETS if name not in ("formula", "sphere")), *_ALONE]
 """The module that mounts each component, beside its style sheet; and those of pages without Streamlit."""
 
 _SERVED = {Path(entry).name: bundled(MODULES, entry).encode() for entry in ENTRIES}
@@ -39,6 +39,11 @@ COMPONENTS = f"{PREFIX}/component/{VERSION}"
 """The address beneath which `PACKED` lies."""
 PACKED = {name: gzip.compress(content, mtime=0) for name, content in _SERVED.items()}
 """What a browser asks for, by its name and compressed: each entry with all that it imports, and the style sheets."""
+
+
+def text_of(name: str) -> str:
+    """Return one of `PACKED` as text."""
+    return gzip.decompress(PACKED[name]).decode()
 
 
 def register(name: str, *, html: str) -> ComponentRenderer:

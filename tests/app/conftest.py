@@ -60,10 +60,10 @@ def asked_by_the_owner(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def open_page() -> Callable[..., AppTest]:
-    """Open a page by its name, with query parameters."""
+    """Open a page by its name, with query parameters, as a link to it does."""
 
     def start(name: str, **query: str) -> AppTest:
-        app = AppTest.from_file(str(MAIN), default_timeout=60).run()
+        app = AppTest.from_file(str(MAIN), default_timeout=60)
         if name != "start":
             app.switch_page(f"screens/{name}.py")
         for key, value in query.items():

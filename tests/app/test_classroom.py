@@ -181,6 +181,21 @@ def test_viewers_start_races_where_they_are_let_small_ones_behind_the_presenter_
     assert Room().races
 
 
+def test_a_viewer_is_offered_races_where_they_are_open_and_sees_the_one_that_was_started(
+    lab, room, no_worker, open_page, monkeypatch
+):
+    monkeypatch.setattr("app.roles.role_of", lambda *_: "viewer")
+    assert not open_page("lab").menu_button
+    assert "Train it now" not in [button.label for button in open_page("start").button]
+    room.open_races(True)
+    page = open_page("lab")
+    page.menu_button(key="lab/start").click("SCL vs BCL, digits, imbalance 50").run()
+    runs = [run.id for run in lab.runs()]
+    assert len(runs) == 3 and page.multiselect(key="lab/runs").value == runs
+    next(button for button in open_page("start").button if button.label == "Train it now").click().run()
+    assert [run.id for run in lab.runs()] == runs
+
+
 def test_answers_outlive_the_server_and_cannot_be_told_to_be_one_person_s(lab, room):
     for _ in range(2):
         answer(lab, present(lab, "ask", **OF_CLASS["ask"])["poll"], 0, ANNA)

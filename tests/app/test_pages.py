@@ -131,5 +131,6 @@ def test_predict_says_what_is_wrong_with_pasted_counts(lab, open_page, text):
 
 def test_predict_says_when_a_simplex_does_not_fit(lab, open_page):
     app = open_page("predict")
-    app.number_input(key="dim10").set_value(3).run()
-    assert "needs 9 dimensions" in app.warning[0].value
+    app.slider(key="classes").set_value(4).run()
+    app.number_input(key="dim4").set_value(2).run()
+    assert "needs 3 dimensions" in app.warning[0].value

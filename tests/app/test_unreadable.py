@@ -10,7 +10,6 @@ from app.runs import comparable
 from app.verbs import do
 from bcl_core.lab import GroupPlan, Lab
 from harness.made_runs import make_runs
-from tests.app.conftest import train_here
 from tests.app.test_lab_page import chosen
 from tests.app.test_pages import PAGES, words
 from tests.conftest import small
@@ -88,7 +87,7 @@ def test_a_run_is_not_compared_with_a_sister_that_cannot_be_read(lab, sound):
 @pytest.mark.parametrize("epochs", [(1,), (2,), (0, 1, 2)])
 @pytest.mark.parametrize("page", ["lab", "library"])
 def test_epochs_whose_metrics_cannot_be_read_leave_the_rest_of_the_picture(lab, open_page, page, epochs):
-    [first, _] = train_here(lab, epochs=2, presets=("digits-bcl",) * 2)
+    first = make_runs(lab, ["bcl", "bcl"], 2)[0].id
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         for epoch in epochs:
             db.execute("UPDATE metrics SET metrics = '{\"loss' WHERE run = ? AND epoch = ?", (first, epoch))

@@ -16,6 +16,7 @@ import app.verbs
 from app.verbs import VERBS, Refused, do
 from bcl_core.lab import GroupPlan, Lab, jobs
 from bcl_core.lab.deeds import KEYS_KEPT_SECONDS
+from bcl_core.lab.recording import OpenRun
 from bcl_core.lab.store import MAX_QUEUED
 from tests.conftest import small
 
@@ -134,6 +135,11 @@ def test_a_copy_of_a_shelved_run_trains_on(lab, no_worker):
     copy = lab.run(answer["run"])
     assert copy.wants_to_train and copy.group_id == answer["group"]
     assert copy.name.endswith("trained on") and lab.folder(copy.id).initial.exists()
+    opened = OpenRun(lab, *lab.take_up(copy.id))
+    opened.advance(lambda: True)
+    opened.close()
+    there = lab.metrics("digits-scl")[-1]["accuracy"]
+    assert lab.metrics(copy.id)[0]["accuracy"] == pytest.approx(there, abs=0.001)
 
 
 def test_pause_step_resume_and_stop_steer_a_run_or_its_group(lab, run_id, no_worker):

@@ -15,6 +15,8 @@ from harness.chromium import ARGUMENTS, found
 from harness.made_runs import MadeRun
 from harness.serving import APP, Server, new_page
 
+# A page opens for two thirds of the CPU in the process of one before it, which knows the app's scripts.
+FEW_PROCESSES = ["--renderer-process-limit=1", "--in-process-gpu"]
 PATIENCE = 30_000  # milliseconds: charts that are still being drawn hold up everything on a busy machine
 
 Serve = Callable[..., Server]
@@ -23,7 +25,7 @@ Serve = Callable[..., Server]
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=found(), args=[*ARGUMENTS, *FEW_PROCESSES])
         yield browser
         browser.close()
 

@@ -69,7 +69,7 @@ def test_a_link_of_an_earlier_server_is_said(browser: Browser, classroom):
 
 def test_a_viewer_sees_every_page_and_nothing_that_changes_the_lab_and_the_policy_holds(browser: Browser, classroom):
     url, _ = classroom
-    page = new_page(browser.new_context())
+    page = new_page(browser.new_context(), reduced_motion="reduce")
     violations = []
     page.on("console", lambda said: violations.append(said.text) if "Content Security Policy" in said.text else None)
     for name in PAGES:
@@ -121,10 +121,13 @@ def test_a_class_comes_in_by_the_code_follows_looks_around_and_is_asked(browser:
     visitors = [
         browser.new_context(),
         browser.new_context(permissions=["clipboard-read", "clipboard-write"]),
-        browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True),
+        browser.new_context(has_touch=True, is_mobile=True),
     ]
-    teacher, laptop = new_page(visitors[0], 1280, 720), new_page(visitors[1])
-    phone, errors = visitors[2].new_page(), []
+    teacher, laptop, phone = (
+        new_page(visitor, *size, reduced_motion="reduce")
+        for visitor, size in zip(visitors, ((1280, 720), (1280, 900), (390, 844)), strict=True)
+    )
+    errors = []
     for page in (teacher, laptop, phone):
         page.on("pageerror", lambda error: errors.append(str(error)))
 

@@ -1,5 +1,7 @@
 """The Lab fits its window: sentence, one picture and the bar at once, on a projector and on a phone."""
 
+from collections.abc import Callable, Iterator
+
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -18,6 +20,21 @@ SIZES = {"projector": (1280, 720, 300), "phone": (390, 844, 230)}
 @pytest.fixture(scope="module")
 def runs(lab: Lab) -> list[MadeRun]:
     return make_runs(lab, ["scl", "bcl", "bcl-class"], 4)
+
+
+@pytest.fixture(scope="module")
+def sized(visitor: BrowserContext, app: str, runs: list[MadeRun]) -> Iterator[Callable[[str], Page]]:
+    """Opens all lenses in a window of each size, once; who asks for one chooses a lens by its digit."""
+    opener, pages = Opener(visitor, f"{app}lab"), dict[str, Page]()
+
+    def page_of(size: str) -> Page:
+        if size not in pages:
+            width, height, _ = SIZES[size]
+            pages[size] = opener(runs, "lens=all", width=width, height=height)
+        return pages[size]
+
+    yield page_of
+    opener.close()
 
 
 def box(page: Page, selector: str) -> dict[str, float]:
@@ -41,10 +58,10 @@ HIDDEN_IN = """(side) => {
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_digits_choose_a_lens_that_is_seen_at_once_with_sentence_and_bar(
-    show: Opener, runs: list[MadeRun], size: str
+    show: Opener, sized: Callable[[str], Page], size: str
 ) -> None:
     width, height, least = SIZES[size]
-    page = show(runs, "lens=all", width=width, height=height)
+    page = sized(size)
     for key, lens in enumerate(LENSES, start=1):
         page.keyboard.press(str(key))
         expect(page.locator(".lens:visible")).to_have_count(1)
@@ -86,24 +103,31 @@ def drawn_in(page: Page, lens: str) -> list[dict[str, float]]:
 PANELS = "({ _fullLayout: { yaxis, yaxis2 } }) => [yaxis, yaxis2].flatMap((axis) => axis?._length ?? [])"
 
 
-def test_panels_of_one_batch_are_high_enough_to_be_read_beside_other_runs(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "lens=batch", width=1280, height=720)
+def test_panels_of_one_batch_are_high_enough_to_be_read_beside_other_runs(
+    show: Opener, sized: Callable[[str], Page]
+) -> None:
+    page = sized("projector")
+    page.keyboard.press("6")
+    show.wait(page)
     plots = page.locator(".batch .plot").all()
     heights = [plot.evaluate(PANELS) for plot in plots]
     assert [len(panels) for panels in heights] == [1, 2, 2], "the others two by two"
     assert min(height for panels in heights for height in panels) > 80
 
 
-def test_words_of_the_formation_stand_above_its_lines(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "lens=formation", width=1280, height=720)
+def test_words_of_the_formation_stand_above_its_lines(show: Opener, sized: Callable[[str], Page]) -> None:
+    page = sized("projector")
+    page.keyboard.press("1")
+    show.wait(page)
     top = "(plot) => plot.getBoundingClientRect().y + plot._fullLayout.yaxis._offset"
     for plot in page.locator(".formation .plot").all():
         boxes = [label.bounding_box() for label in plot.locator(".annotation").all()]
         assert boxes and all(found and found["y"] + found["height"] <= plot.evaluate(top) for found in boxes)
 
 
-def test_a_phone_shows_one_run_at_a_time_and_switches(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "lens=formation", width=390, height=844)
+def test_a_phone_shows_one_run_at_a_time_and_switches(sized: Callable[[str], Page]) -> None:
+    page = sized("phone")
+    page.keyboard.press("1")
     columns = page.locator(".lens.formation .column:visible")
     expect(columns).to_have_count(1)
     expect(columns).to_contain_text("SCL")
@@ -162,9 +186,11 @@ def test_nothing_moves_while_epochs_load(show: Opener, runs: list[MadeRun]) -> N
 
 
 def test_every_lens_can_be_presented_with_its_legend_and_a_clicker_goes_forward(
-    show: Opener, runs: list[MadeRun]
+    show: Opener, sized: Callable[[str], Page]
 ) -> None:
-    page = show(runs, "lens=formation&presenter=1&epoch=0", width=1280, height=720)
+    page = sized("projector")
+    page.get_by_role("button", name="Present").click()
+    page.keyboard.press("Home")
     for key, lens in enumerate(LENSES, start=1):
         page.keyboard.press(str(key))
         expect(page.locator(f".lens.{lens} .legend")).to_be_visible()
@@ -177,6 +203,7 @@ def test_every_lens_can_be_presented_with_its_legend_and_a_clicker_goes_forward(
     expect(page.locator(".bar .epoch")).to_have_text("epoch 4 / 4")
     page.keyboard.press("PageUp")
     expect(page.locator(".bar .epoch")).to_have_text("epoch 0 / 4")
+    page.keyboard.press("Escape")
 
 
 def test_on_a_phone_no_drawer_is_left_open_over_the_chosen_page(browser: Browser, app: str) -> None:
@@ -193,12 +220,15 @@ def test_on_a_phone_no_drawer_is_left_open_over_the_chosen_page(browser: Browser
     context.close()
 
 
-def test_space_plays_right_after_present_was_pressed(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "lens=formation&epoch=0", width=1280, height=720)
+def test_space_plays_right_after_present_was_pressed(sized: Callable[[str], Page]) -> None:
+    page = sized("projector")
+    page.keyboard.press("1")
+    page.keyboard.press("Home")
     page.get_by_role("button", name="Present").click()
     page.keyboard.press(" ")
     expect(page.locator(".bar .epoch")).to_have_text("epoch 4 / 4")
     expect(page.locator(".bcl-stage.presenter")).to_be_visible()
+    page.keyboard.press("Escape")
 
 
 def test_selected_images_leave_the_picture_its_size(show: Opener, runs: list[MadeRun]) -> None:

@@ -1,5 +1,6 @@
 """The Library in a real browser: runs are found, opened, renamed, put in order, deleted and taken back."""
 
+import itertools
 import re
 import sqlite3
 import zipfile
@@ -68,6 +69,34 @@ def open_library(visitor: BrowserContext, server: Server) -> Iterator[Open]:
     assert not errors
 
 
+@pytest.fixture(scope="module")
+def always_open(visitor: BrowserContext, server: Server) -> Iterator[Page]:
+    page, errors = new_page(visitor, 1280, 720), list[str]()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{server.url}library")
+    laid(page)
+    yield page
+    page.close()
+    assert not errors
+
+
+Find = Callable[[str], Page]
+
+
+@pytest.fixture
+def find(always_open: Page) -> Find:
+    """Look for runs on a page that was opened before they were there; nothing else is chosen there."""
+
+    def found(text: str) -> Page:
+        always_open.bring_to_front()
+        always_open.evaluate("dispatchEvent(new Event('focus'))")  # whereupon it asks for the runs
+        search(always_open, text)
+        expect(entries(always_open)).not_to_have_count(0)
+        return always_open
+
+    return found
+
+
 def laid(page: Page) -> None:
     page.locator(".bcl-library[data-laid=true]").wait_for()
 
@@ -134,9 +163,9 @@ def test_runs_that_are_found_filtered_and_ticked_open_in_the_lab_together(open_l
     expect(page.locator(".lens.formation .column")).to_have_count(2)
 
 
-def test_more_than_the_lab_shows_are_not_offered_to_it(open_library: Open, lab: Lab) -> None:
+def test_more_than_the_lab_shows_are_not_offered_to_it(find: Find, lab: Lab) -> None:
     make_runs(lab, ["scl"] * 6, 1, name="Six of them")
-    page = open_library("six of them")
+    page = find("six of them")
     for box in entries(page).get_by_role("checkbox").all():
         box.check()
     link = bar(page).get_by_role("link")
@@ -148,9 +177,9 @@ def test_more_than_the_lab_shows_are_not_offered_to_it(open_library: Open, lab: 
     expect(entries(page).get_by_role("checkbox", checked=True)).to_have_count(0)
 
 
-def test_a_name_that_is_pressed_at_once_is_the_one_that_was_typed(open_library: Open, lab: Lab) -> None:
+def test_a_name_that_is_pressed_at_once_is_the_one_that_was_typed(find: Find, lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Hasty race")
-    page = open_library("hasty race")
+    page = find("hasty race")
     for press in (
         lambda form: form.get_by_role("button", name="Rename").click(),
         lambda form: page.keyboard.press("Enter"),
@@ -165,9 +194,9 @@ def test_a_name_that_is_pressed_at_once_is_the_one_that_was_typed(open_library: 
             assert lab.run(run.id).name == name
 
 
-def test_a_name_that_cannot_be_is_refused_where_it_was_typed(open_library: Open, lab: Lab) -> None:
+def test_a_name_that_cannot_be_is_refused_where_it_was_typed(find: Find, lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Nameless race")
-    page = open_library("nameless race")
+    page = find("nameless race")
     choose(page, run.id, "Rename")
     form = entry(page, run.id).locator("form")
     form.get_by_role("textbox").fill("   ")
@@ -178,9 +207,9 @@ def test_a_name_that_cannot_be_is_refused_where_it_was_typed(open_library: Open,
     assert lab.run(run.id).name == "BCL, seed 0"
 
 
-def test_ticked_runs_come_into_a_group(open_library: Open, lab: Lab) -> None:
+def test_ticked_runs_come_into_a_group(find: Find, lab: Lab) -> None:
     runs = make_runs(lab, ["scl", "bcl"], 1, name="Ungrouped")
-    page = open_library("ungrouped")
+    page = find("ungrouped")
     tick(page, runs)
     bar(page).get_by_role("button", name="Group").click()
     bar(page).get_by_role("combobox").fill("Together now")
@@ -193,10 +222,10 @@ def test_ticked_runs_come_into_a_group(open_library: Open, lab: Lab) -> None:
 
 
 def test_what_is_deleted_goes_at_once_comes_back_by_undo_and_another_tab_sees_both(
-    open_library: Open, lab: Lab
+    open_library: Open, find: Find, lab: Lab
 ) -> None:
     runs = make_runs(lab, ["scl", "bcl"], 1, name="Doomed race")
-    other, page = open_library("doomed race"), open_library("doomed race")
+    other, page = open_library("doomed race"), find("doomed race")
     tick(page, runs)
     bar(page).get_by_role("button", name="Delete").click()
     expect(page.locator(".bcl-library .notice")).to_contain_text("Deleted 2 runs.")
@@ -245,9 +274,9 @@ def test_what_was_deleted_is_restored_after_the_server_has_been_started_anew(
     page.close()
 
 
-def test_a_run_that_is_trained_is_not_deleted_before_it_is_stopped(open_library: Open, lab: Lab) -> None:
+def test_a_run_that_is_trained_is_not_deleted_before_it_is_stopped(find: Find, lab: Lab) -> None:
     [run_id] = lab.enqueue(GroupPlan("Busy race", [("busy", small())]))
-    page = open_library("busy race")
+    page = find("busy race")
     expect(entry(page, run_id)).to_contain_text("waits in the queue")
     choose(page, run_id, "Delete")
     expect(entry(page, run_id).locator(".said")).to_contain_text("stop")
@@ -258,11 +287,11 @@ def test_a_run_that_is_trained_is_not_deleted_before_it_is_stopped(open_library:
     expect(entries(page)).to_have_count(0)
 
 
-def test_a_run_that_cannot_be_read_says_why_and_can_be_renamed_and_deleted(open_library: Open, lab: Lab) -> None:
+def test_a_run_that_cannot_be_read_says_why_and_can_be_renamed_and_deleted(find: Find, lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Damaged race")
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         db.execute("UPDATE runs SET state = '**loud**' WHERE id = ?", (run.id,))
-    page = open_library("damaged race")
+    page = find("damaged race")
     expect(entry(page, run.id)).to_contain_text("cannot be read: state is '**loud**'")
     expect(entry(page, run.id).get_by_role("heading").get_by_role("link")).to_have_count(0)
     choose(page, run.id, "Rename")
@@ -274,20 +303,20 @@ def test_a_run_that_cannot_be_read_says_why_and_can_be_renamed_and_deleted(open_
     assert run.id not in {run.id for run in lab.runs()}
 
 
-@pytest.mark.parametrize("look", ["", "rows"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_odd_names_are_shown_as_they_are_and_within_their_place(
-    open_library: Open, lab: Lab, width: int, look: str
-) -> None:
+def test_odd_names_are_shown_as_they_are_and_within_their_place(open_library: Open, lab: Lab) -> None:
     ids = lab.enqueue(GroupPlan("Odd race", [(name, small(seed=i)) for i, name in enumerate(ODD_NAMES.values())]))
-    page = open_library("odd race", f"look={look}", width=width, height=844)
-    for run_id, name in zip(ids, ODD_NAMES.values(), strict=True):
-        heading = entry(page, run_id).get_by_role("heading")
-        assert heading.inner_text() == name
-        inner, outer = heading.bounding_box(), entry(page, run_id).bounding_box()
-        assert inner and outer and inner["x"] >= outer["x"]
-        assert inner["x"] + inner["width"] <= outer["x"] + outer["width"] <= width
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page = open_library("odd race")
+    for look, width in itertools.product(("Cards", "Rows"), (1280, 390)):
+        page.set_viewport_size({"width": width, "height": 844})
+        page.get_by_role("button", name=look).click()
+        laid(page)
+        for run_id, name in zip(ids, ODD_NAMES.values(), strict=True):
+            heading = entry(page, run_id).get_by_role("heading")
+            assert heading.inner_text() == name
+            inner, outer = heading.bounding_box(), entry(page, run_id).bounding_box()
+            assert inner and outer and inner["x"] >= outer["x"]
+            assert inner["x"] + inner["width"] <= outer["x"] + outer["width"] <= width
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
     lab.stop(lab.run(ids[0]).group_id)
     lab.delete(ids)
 
@@ -346,9 +375,9 @@ def test_rows_are_sorted_by_a_press_on_a_heading_and_the_address_remembers(open_
     expect(page.get_by_role("heading", name="Digits, long tail")).to_be_visible()
 
 
-def test_undo_that_finds_no_server_stays_and_says_why(open_library: Open, lab: Lab) -> None:
+def test_undo_that_finds_no_server_stays_and_says_why(find: Find, lab: Lab) -> None:
     [run] = make_runs(lab, ["bcl"], 1, name="Twice undone")
-    page = open_library("twice undone")
+    page = find("twice undone")
     choose(page, run.id, "Delete")
     notice = page.locator(".bcl-library .notice")
     undo = notice.get_by_role("button", name="Undo")
@@ -373,8 +402,8 @@ def test_on_a_phone_the_runs_begin_soon_and_nothing_of_the_head_is_out_of_reach(
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
-def test_runs_are_exported_into_a_whole_file(open_library: Open) -> None:
-    page = open_library("digits, long tail")
+def test_runs_are_exported_into_a_whole_file(find: Find) -> None:
+    page = find("digits, long tail")
     export = lambda: choose(page, "digits-scl", "Export")  # noqa: E731
     assert ids_in(page, export, "SCL-digits-scl.zip") == {"digits-scl"}
     again = entry(page, "digits-scl").get_by_role("link", name="Download it again")
@@ -383,6 +412,7 @@ def test_runs_are_exported_into_a_whole_file(open_library: Open) -> None:
         entry(page, run_id).get_by_role("checkbox").check()
     export = bar(page).get_by_role("button", name="Export").click
     assert ids_in(page, export, "2-runs.zip") == {"digits-scl", "digits-bcl"}
+    bar(page).get_by_role("button", name="Clear").click()
 
 
 def ids_in(page: Page, press: Callable[[], object], name: str) -> set[str]:
@@ -395,8 +425,20 @@ def ids_in(page: Page, press: Callable[[], object], name: str) -> set[str]:
     return {folder for file in archive.namelist() if (folder := file.partition("/")[0]) != "README.txt"}
 
 
-def test_a_model_card_opens_over_the_library_which_stays_as_it_is(open_library: Open) -> None:
+def test_a_shelved_run_is_trained_on_as_a_copy(open_library: Open, lab: Lab) -> None:
+    before = {run.id for run in lab.runs()}
     page = open_library("digits-scl")
+    choose(page, "digits-scl", "Train on")
+    page.get_by_role("button", name="Train a copy").click()
+    expect(page.locator(".bcl-stage")).to_be_visible()
+    [copy] = [run for run in lab.runs() if run.id not in before]
+    assert copy.recipe == lab.run("digits-scl").recipe and copy.wants_to_train
+    lab.stop(copy.id)
+    lab.delete([copy.id])
+
+
+def test_a_model_card_opens_over_the_library_which_stays_as_it_is(find: Find) -> None:
+    page = find("digits-scl")
     tick(page, [type("Shelved", (), {"id": "digits-scl"})])
     choose(page, "digits-scl", "Model card")
     expect(page.get_by_role("dialog")).to_contain_text("Digits")
@@ -405,7 +447,8 @@ def test_a_model_card_opens_over_the_library_which_stays_as_it_is(open_library: 
     expect(page.get_by_role("searchbox", name="Search")).to_have_value("digits-scl")
     expect(bar(page)).to_contain_text("1 chosen")
     choose(page, "digits-scl", "Model card")
-    expect(page.get_by_role("dialog")).to_be_visible()
+    page.get_by_role("dialog").get_by_role("button", name="Close").click()
+    bar(page).get_by_role("button", name="Clear").click()
 
 
 def test_on_a_phone_the_bar_is_within_reach_of_a_thumb(open_library: Open) -> None:

@@ -9,7 +9,6 @@ from bcl_core.lab import Lab, stop_worker, worker_status
 from harness.serving import new_page
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_app import until
-from tests.browser.test_own_images import BROKEN, CLASSES, folder  # noqa: F401 (a fixture)
 
 pytestmark = pytest.mark.browser
 
@@ -57,12 +56,6 @@ def open_drawer(page):
     return button
 
 
-def type_folder(page, path):
-    field = page.get_by_role("textbox", name="Folder of the images")
-    field.fill(str(path))
-    field.press("Enter")
-
-
 def loaded(image):
     return image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
@@ -97,43 +90,22 @@ def test_a_look_at_the_digits_counts_shows_and_measures(opened):
         expect(drawer.get_by_text("360 training")).to_be_visible(visible=shown, timeout=PATIENCE)
 
 
-def test_own_images_are_looked_at_and_what_is_wrong_is_said(opened, folder, tmp_path):  # noqa: F811
-    page = opened("own-images")
-    drawer = page.locator(".bcl-drawer")
-    button = drawer.get_by_role("button")
-    expect(button).to_be_disabled(timeout=PATIENCE)
-    type_folder(page, tmp_path / "nowhere")
-    expect(button).to_be_enabled(timeout=PATIENCE)
-    button.click()
-    expect(drawer.get_by_text("These data cannot be looked at")).to_contain_text("nowhere", timeout=LOOK_PATIENCE)
-
-    type_folder(page, folder)
-    expect(drawer.get_by_text("cannot be looked at")).to_be_hidden(timeout=PATIENCE)
-    button.click()
-    expect(drawer.get_by_text("Measured here")).to_be_visible(timeout=LOOK_PATIENCE)
-    for name in BROKEN:
-        expect(drawer.get_by_text("are left out")).to_contain_text(name)
-    assert drawer.locator(".sheet:not(.views) .name").all_inner_texts() == list(CLASSES)
-
-
-def test_the_switches_of_three_runs_and_train_are_seen_at_once(opened):
+def test_the_switches_of_three_runs_and_train_are_seen_at_once_and_nothing_is_cut_off_on_a_telephone(opened):
     page = opened(width=1280, height=720)
+    dialog = page.get_by_role("dialog")
     shown = [page.get_by_role("button", name="Train", exact=True)]
     for label in SWITCHES:
-        texts = page.get_by_role("dialog").get_by_text(label, exact=True)
+        texts = dialog.get_by_text(label, exact=True)
         expect(texts).to_have_count(3)
         shown += texts.all()
     for element in shown:
         box = element.bounding_box()
         assert box["y"] + box["height"] <= 720
 
-
-def test_nothing_is_cut_off_on_a_telephone(opened):
-    page = opened(width=390, height=844)
-    page.get_by_role("dialog").get_by_text("Data", exact=True).click()
-    page.get_by_role("dialog").get_by_text("More", exact=True).click()
+    page.set_viewport_size({"width": 390, "height": 844})
+    dialog.get_by_text("Data", exact=True).click()
+    dialog.get_by_text("More", exact=True).click()
     expect(page.get_by_role("spinbutton", name="Seed of every run")).to_be_visible(timeout=PATIENCE)
-    dialog = page.get_by_role("dialog")
     right = dialog.bounding_box()["x"] + dialog.bounding_box()["width"]
     widest = dialog.evaluate(
         "dialog => Math.max(...[...dialog.querySelectorAll('input, button, label, p')]"
@@ -143,25 +115,8 @@ def test_nothing_is_cut_off_on_a_telephone(opened):
     assert widest <= right <= 390
 
 
-def test_a_race_is_made_and_trained_by_keyboard(opened, home):
+def test_an_equal_race_is_offered_instead_of_trained_again_and_another_is_made_by_keyboard(opened, home):
     page = opened(width=1280, height=720)
-    averaging = page.get_by_role("switch", name="Class-averaging").first
-    averaging.focus()
-    page.keyboard.press("Space")
-    expect(page.locator(".bcl-run-name").first).to_have_text("SCL + class-averaging", timeout=PATIENCE)
-    page.get_by_role("button", name="Remove BCL", exact=True).focus()
-    page.keyboard.press("Enter")
-    expect(page.locator(".bcl-run-name")).to_have_count(2, timeout=PATIENCE)
-    page.get_by_role("button", name="Train", exact=True).focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_text("2 runs to show")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_role("dialog")).to_have_count(0)
-    runs = Lab(home).runs()
-    assert [run.recipe.variant for run in runs if run.group_id == runs[0].group_id] == ["class-averaging", "bcl-class"]
-
-
-def test_an_equal_race_is_offered_instead_of_trained_again(opened, home):
-    page = opened()
     dialog, train = page.get_by_role("dialog"), page.get_by_role("button", name="Train", exact=True)
     train.click()
     expect(page.get_by_text("3 runs to show")).to_be_visible(timeout=PATIENCE)
@@ -172,3 +127,17 @@ def test_an_equal_race_is_offered_instead_of_trained_again(opened, home):
     dialog.get_by_role("button", name="Open it").click(timeout=PATIENCE)
     expect(dialog).to_have_count(0)
     assert len(Lab(home).runs()) == before
+
+    page.get_by_role("button", name="New race").click()
+    page.get_by_role("switch", name="Class-averaging").first.focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".bcl-run-name").first).to_have_text("SCL + class-averaging", timeout=PATIENCE)
+    page.get_by_role("button", name="Remove BCL", exact=True).focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".bcl-run-name")).to_have_count(2, timeout=PATIENCE)
+    train.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("2 runs to show")).to_be_visible(timeout=PATIENCE)
+    expect(dialog).to_have_count(0)
+    runs = Lab(home).runs()
+    assert [run.recipe.variant for run in runs if run.group_id == runs[0].group_id] == ["class-averaging", "bcl-class"]

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from bcl_core.lab import Lab, stop_worker, worker_status
 from harness.serving import new_page
-from tests.browser.conftest import Serve
+from tests.browser.conftest import PATIENCE, Serve
 from tests.browser.test_app import APP, no_error_is_shown, until
 
 CLASSES = {"apples": 24, "pears": 12, "quinces": 5}
@@ -53,19 +53,34 @@ def page(tmp_path: Path, visitor: BrowserContext, serve: Serve) -> Iterator[Page
     lab = Lab(tmp_path / "lab")
     server = serve(APP, env={"BCL_LAB_HOME": str(lab.home), "OMP_NUM_THREADS": "1"})
     page = new_page(visitor)
-    page.goto(server.url)
+    page.goto(f"{server.url}lab?new=own-images")
     yield page
     page.close()
     stop_worker(lab)
     until(lambda: not worker_status(lab).alive)
 
 
-def test_own_images_go_from_their_path_to_a_run_on_the_stage(page: Page, folder: Path, tmp_path: Path) -> None:
+def test_own_images_go_from_their_path_by_a_look_at_them_to_a_run_on_the_stage(
+    page: Page, folder: Path, tmp_path: Path
+) -> None:
     lab = Lab(tmp_path / "lab")
-    page.goto(f"{page.url}lab?new=own-images")
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_role("textbox", name="Folder of the images").fill(str(folder))
-    dialog.get_by_role("textbox", name="Folder of the images").press("Enter")
+    dialog, drawer = page.get_by_role("dialog"), page.locator(".bcl-drawer")
+    look, place = drawer.get_by_role("button"), dialog.get_by_role("textbox", name="Folder of the images")
+    expect(look).to_be_disabled(timeout=PATIENCE)
+    place.fill(str(tmp_path / "nowhere"))
+    place.press("Enter")
+    expect(look).to_be_enabled(timeout=PATIENCE)
+    look.click()
+    expect(drawer.get_by_text("These data cannot be looked at")).to_contain_text("nowhere", timeout=PATIENCE)
+    place.fill(str(folder))
+    place.press("Enter")
+    expect(drawer.get_by_text("cannot be looked at")).to_be_hidden(timeout=PATIENCE)
+    look.click()
+    expect(drawer.get_by_text("Measured here")).to_be_visible(timeout=4 * PATIENCE)  # a process imports torch
+    for name in BROKEN:
+        expect(drawer.get_by_text("are left out")).to_contain_text(name)
+    assert drawer.locator(".sheet:not(.views) .name").all_inner_texts() == list(CLASSES)
+
     dialog.get_by_text("More", exact=True).click()
     dialog.get_by_role("spinbutton", name="Epochs", exact=True).fill("2")
     dialog.get_by_role("spinbutton", name="Epochs", exact=True).press("Enter")

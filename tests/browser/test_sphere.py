@@ -12,6 +12,11 @@ from harness.serving import new_page
 pytestmark = pytest.mark.browser
 
 MARGIN, TURNED = 22, 0.2  # pixels around a sphere, and radians that the pair is turned out of the picture's plane
+# Formulas that reach out of what holds them.
+CUT = """(all) => {
+  const end = (one) => one.getBoundingClientRect().right;
+  return all.filter((one) => end(one) > end(one.closest(".formula")) + 1).map((one) => one.textContent);
+}"""
 PATIENCE = 60_000  # milliseconds: 900 steps take a few seconds on a machine that is not busy
 
 
@@ -55,6 +60,20 @@ def test_it_plays_and_a_switch_moves_its_dial_without_a_server(open_sphere: Call
     page.get_by_role("button", name="take away class anchors").click()
     expect(said).to_contain_text("under BCL; predicted for batches of 64: 80.8° and 85.8°", timeout=PATIENCE)
     assert degrees(angles.last) == pytest.approx(86, abs=3)
+    page.get_by_text("The formula", exact=True).click()
+    formula = page.get_by_role("group", name="The loss as a formula").last  # its terms are reached by keys, in order
+    formula.get_by_role("button", name="class anchors").press("Tab")
+    for title in ("Average over the anchors", "Logarithm of the denominator", "Pull of the positives"):
+        expect(formula.get_by_role("button", name=title)).to_be_focused()
+        expect(formula.locator(".told")).to_contain_text(re.compile(rf"^{title}\. .*\d\.$"))
+        page.keyboard.press("Tab")
+    complement = formula.get_by_role("button", name="Class-complement", exact=True).last
+    complement.click()
+    expect(formula.locator(".told")).to_contain_text(re.compile(r"A:\s\d.*D:\s\d.* together [\d.]+ % of D\."))
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 844})
+        assert page.locator(".formula math").evaluate_all(CUT) == [], width
+    page.set_viewport_size({"width": 1280, "height": 900})
     page.get_by_role("button", name="More").click()
     counts = page.get_by_label("Images of each class")
     counts.fill("130 0 8")

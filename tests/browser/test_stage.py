@@ -97,7 +97,7 @@ def alone(run: MadeRun, places: NDArray[np.float64], marks: NDArray[np.float64])
 
 
 def test_the_sentence_states_the_degrees_that_geometry_computes(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs)
+    page = show(runs, "lens=formation")
     for number in (LAST, 3):
         if number != LAST:
             page.keyboard.press("Home")
@@ -119,7 +119,7 @@ def test_the_sentence_states_the_degrees_that_geometry_computes(show: Opener, ru
 def test_the_first_picture_stands_before_the_chart_library_has_come(show: Opener, runs: list[MadeRun]) -> None:
     held: list[Route] = []
     hold = lambda page: page.route("**/plotly-*.min.js", lambda route: held.append(route))  # noqa: E731
-    page = show(runs, wait=False, before=hold)
+    page = show(runs, "lens=formation", wait=False, before=hold)
     expect(page.locator(".sentence strong")).to_have_count(len(runs))
     for place in range(len(runs)):
         picture = np.asarray(Image.open(io.BytesIO(page.locator("canvas.strip").nth(place).screenshot())))
@@ -223,7 +223,7 @@ def test_hovering_shows_the_right_sample_and_its_neighbours_in_the_full_space(
 
 
 def test_a_lasso_selects_the_same_samples_in_both_runs_and_in_the_csv(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "lens=all")
+    page = show(runs, "lens=embedding")
     page.get_by_role("button", name="Box").click()
     box, arrays = cloud(page), view(runs[0])
     places = on_screen(box, arrays["coordinates"] / QUANTISATION_SCALE)
@@ -387,7 +387,7 @@ def test_runs_that_differ_in_the_seed_alone_make_a_band(show: Opener, lab: Lab) 
         for number in range(3):
             run.epoch(number, 2)
         run.finish()
-    page = show(made[:1])
+    page = show(made[:1], "lens=formation")
     expect(page.locator(".formation .legend")).to_contain_text("range over seeds")
 
 
@@ -472,7 +472,7 @@ def test_runs_of_different_classes_are_said_to_be_and_are_not_compared(
     show: Opener, lab: Lab, runs: list[MadeRun]
 ) -> None:
     [other] = make_runs(lab, ["bcl-class"], 1, name="others", counts=np.array([50, 20, 9, 4]))
-    page = show([runs[0], other], "difference=1&lens=all")
+    page = show([runs[0], other], "difference=1&lens=angles")
     expect(page.locator(".bcl-stage > .warning")).to_contain_text("different classes or counts")
     expect(page.locator(".sentence")).to_contain_text("96.4°. At epoch 1 the two rarest classes stand")
     expect(page.locator(".sentence")).to_contain_text("109.5°")
@@ -495,7 +495,7 @@ def test_nothing_moves_by_itself_for_those_who_asked_for_that(show: Opener, runs
 def test_presenting_shows_the_sentence_and_the_formation_and_reveals_runs_one_by_one(
     show: Opener, runs: list[MadeRun]
 ) -> None:
-    page = show(runs, height=720)
+    page = show(runs, "lens=formation", height=720)
     page.get_by_role("button", name="Present").click()
     expect(page.locator(".formation .side")).to_be_hidden()
     expect(page.locator(".formation .column")).to_have_count(2)
@@ -515,7 +515,7 @@ def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_a
     even = np.full_like(TRAINING, round(TRAINING.mean()))
     settings = {"data.imbalance_factor": 1, "data.max_per_class": int(even[0])}
     [balanced] = make_runs(lab, ["bcl"], 2, name="even", settings=settings, counts=even)
-    page = show([usual], height=720)
+    page = show([usual], "lens=formation", height=720)
     page.keyboard.press("b")  # means nothing outside the presenter view
     page.get_by_role("button", name="Present").click()
     sentence, help_line = page.locator(".sentence"), page.get_by_role("group", name="Presenter view")
@@ -538,8 +538,8 @@ def test_the_presenters_keys_put_the_controls_in_the_runs_places_and_take_them_a
     assert address(page)["control"] == "swapped" and address(page)["runs"] == usual.id
     page.keyboard.press("b")
     page.wait_for_function("location.search.includes('control=balanced')")
-    again = show(query=urlparse(page.url).query)
-    expect(again.locator(".sentence")).to_contain_text("BCL, balanced")
+    page.reload()
+    expect(sentence).to_contain_text("BCL, balanced")
 
 
 def test_every_control_has_a_name(everything: Page) -> None:
@@ -551,11 +551,25 @@ def test_every_control_has_a_name(everything: Page) -> None:
     assert unnamed == []
 
 
-def test_a_phone_scrolls_in_one_direction_only(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "lens=all", width=390, height=844)
-    overflow = page.evaluate(
+def test_a_phone_scrolls_in_one_direction_only(show: Opener, everything: Page) -> None:
+    everything.set_viewport_size({"width": 390, "height": 844})
+    show.wait(everything)
+    overflow = everything.evaluate(
         """[...document.querySelectorAll('.bcl-stage *')].filter((element) =>
         element.getBoundingClientRect().right > innerWidth + 1 && !element.closest('.scroll, .members'))
         .map((element) => element.className || element.tagName)"""
     )
     assert overflow == []
+
+
+def test_without_a_worker_pause_and_stop_do_what_they_say(show: Opener, lab: Lab) -> None:
+    ids = lab.enqueue(GroupPlan("race", [(name, small(seed=seed)) for seed, name in enumerate(("one", "two"))]))
+    page = show(query=f"runs={'.'.join(ids)}&lens=formation", wait=False)
+    progress = page.locator(".training .progress")
+    expect(progress).to_have_text("No worker is running, so nothing trains.")
+    expect(page.get_by_role("button", name="Start the worker")).to_be_visible()
+    for verb, state in (("pause", "paused"), ("stop", "stopped")):
+        page.locator(f"button[name=train-{verb}]").click()
+        expect(progress).to_have_text(f"{state} with no epoch yet")
+        assert {lab.run(run_id).state for run_id in ids} == {state}
+    lab.delete(ids)

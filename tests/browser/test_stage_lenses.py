@@ -61,6 +61,14 @@ def test_one_batch_says_what_pushes_away_from_a_class_that_is_not_in_it(show: Op
     for column in (scl, bcl):  # one anchor for all who are compared
         expect(column.locator(".summary")).to_contain_text("Anchor: 1.")
     expect(page).to_have_url(re.compile("anchor=1-0"))
+    page.get_by_role("radio", name="the formula").check()
+    for column in (scl, bcl):
+        adds_up = re.compile(r"^An image of 1 .* = [\d.]+ − [\d.]+ = [\d.]+$")
+        expect(column.locator(".formula .sum")).to_have_text(adds_up)
+        expect(column.locator(".plot")).to_be_hidden()
+    scl.get_by_role("button", name="class-complement").click()  # what nothing trained has no numbers
+    expect(scl.locator(".formula .sum")).to_have_text(re.compile(r"trains no prototypes\.$"))
+    expect(page).to_have_url(re.compile("weighs=formula"))
 
 
 def test_a_run_without_a_batch_says_so(show: Opener, lab: Lab) -> None:
@@ -70,20 +78,9 @@ def test_a_run_without_a_batch_says_so(show: Opener, lab: Lab) -> None:
     expect(page.locator(".batch").get_by_role("status")).to_contain_text("No batch of this epoch was kept.")
 
 
-def test_the_curve_of_a_loss_has_its_floor(show: Opener, runs: list[MadeRun]) -> None:
-    page = show(runs, "lens=curves&metric=loss_contrastive")
-    floors = "document.querySelector('.curves .metric .plot').data.filter(({ meta }) => meta.role === 'floor')"
-    drawn = page.evaluate(f"{floors}.map(({{ y, visible }}) => visible === false ? null : y)")
-    assert drawn == [[0.2, 0.2]] * 2
-    expect(page.locator(".curves .key[role=status]")).to_contain_text(
-        "Dotted: the least that is predicted for batches of 64"
-    )
-    page.get_by_role("combobox", name="First chart").select_option(label="Test accuracy")
-    show.wait(page)
-    assert page.evaluate(f"{floors}.map(({{ visible }}) => visible)") == [False] * 2
-
-
-def test_the_curves_show_two_numbers_and_the_accuracy_of_each_class_at_once(show: Opener, runs: list[MadeRun]) -> None:
+def test_the_curves_show_two_numbers_and_the_accuracy_of_each_class_at_once_and_a_loss_has_its_floor(
+    show: Opener, runs: list[MadeRun]
+) -> None:
     page = show(runs, "lens=curves&epoch=2")
     titles = "[...document.querySelectorAll('.curves .plot')].map((plot) => plot.layout.yaxis.title?.text)"
     assert page.evaluate(titles)[:2] == ["Training loss", "Test accuracy"]
@@ -100,6 +97,19 @@ def test_the_curves_show_two_numbers_and_the_accuracy_of_each_class_at_once(show
     for old, mark in zip(before, marks.all(), strict=True):
         new = mark.bounding_box()
         assert old is not None and new is not None and new["x"] > old["x"] + 20 and new["height"] > 50
+
+    floors = "document.querySelector('.curves .metric .plot').data.filter(({ meta }) => meta.role === 'floor')"
+    drawn = f"{floors}.map(({{ y, visible }}) => visible === false ? null : y)"
+    first = page.get_by_role("combobox", name="First chart")
+    first.select_option(label="Training loss, its contrastive part before its weight")
+    show.wait(page)
+    assert page.evaluate(drawn) == [[0.2, 0.2]] * 2
+    expect(page.locator(".curves .key[role=status]")).to_contain_text(
+        "Dotted: the least that is predicted for batches of 64"
+    )
+    first.select_option(label="Test accuracy")
+    show.wait(page)
+    assert page.evaluate(drawn) == [None] * 2
 
 
 def test_an_older_links_metric_is_still_shown(show: Opener, runs: list[MadeRun]) -> None:
@@ -160,7 +170,7 @@ def test_lenses_and_rebuilding_give_the_graphics_cards_contexts_back(show: Opene
         page.on("console", lambda message: said.append(message.text))
 
     page = show(runs, "lens=embedding", before=listen)
-    for turn in range(20):
+    for turn in range(12):  # two pictures, built anew by every second one twice: more than a browser allows
         page.keyboard.press("14"[turn % 2])
         page.get_by_role("button", name=re.compile("Present|Leave presenter")).click()
         page.locator(".bar").wait_for()

@@ -1,9 +1,12 @@
 """The Start page's play in a real browser: it waits to be seen, stands still, and its figures are the snapshots'."""
 
+import io
+import re
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
 from bcl_core.geometry import pairwise_angles
@@ -18,7 +21,9 @@ PLAY = ".bcl-start"
 NUMBERS = f"{PLAY} .number"
 EPOCH = f"{PLAY} .epoch"
 ENDED = "epoch 60 of 60"
-PATIENCE = 60_000  # milliseconds: the play takes six seconds on a machine that is not busy
+LEFT, RIGHT = 48, 66  # pixels beside the dots, where degrees and their mean are written
+LENGTH = 6_000  # milliseconds of the play
+PATIENCE = 60_000
 
 
 @pytest.fixture(scope="module")
@@ -68,30 +73,32 @@ def test_a_picture_says_itself_in_words(still: Page) -> None:
 
 def test_pointing_at_a_dot_names_its_pair(still: Page) -> None:
     plot = still.locator(f"{PLAY} .plot").first
-    box = plot.bounding_box()
-    assert box is not None
-    for down in range(0, int(box["height"]), 6):
-        for right in range(50, int(box["width"]), 9):
-            plot.hover(position={"x": right, "y": down})
-            if tip := plot.get_attribute("title"):
-                assert tip.startswith("digits ") and tip.endswith("°")
-                return
-    pytest.fail("no dot was found")
+    pixels = np.array(Image.open(io.BytesIO(plot.screenshot())).convert("RGB")).astype(int)
+    down, right = np.nonzero(np.ptp(pixels[:, LEFT:-RIGHT], axis=2) > 100)  # dots are coloured, all else is grey
+    middle = len(down) // 2
+    plot.hover(position={"x": float(LEFT + right[middle]), "y": float(down[middle])})
+    expect(plot).to_have_attribute("title", re.compile(r"^digits \d and \d: [\d.]+°$"))
+    plot.hover(position={"x": 2, "y": 2})
+    expect(plot).to_have_attribute("title", "")
 
 
 def test_it_plays_only_once_it_is_seen_gives_nothing_away_before_its_end_and_plays_again_on_demand(
     visitor: BrowserContext, app: str
 ) -> None:
     moving = new_page(visitor, height=300, reduced_motion="no-preference")  # so low that the play is below its edge
+    moving.clock.install()  # it goes on as ever, but can be put forward
     moving.goto(app)
     epoch, lead = moving.locator(EPOCH), moving.locator(f"{PLAY} .leads p").first
     expect(epoch).to_have_text("epoch 0 of 60", timeout=PATIENCE)
-    moving.wait_for_timeout(500)  # it might begin by itself
+    moving.clock.fast_forward(LENGTH)  # in which it might begin by itself
     expect(epoch).to_have_text("epoch 0 of 60")
     expect(lead).to_be_hidden()
     room = moving.locator(PLAY).bounding_box()
     moving.locator(f"{PLAY} .columns").scroll_into_view_if_needed()
-    expect(epoch).to_have_text(ENDED, timeout=PATIENCE)
+    expect(epoch).to_have_text(re.compile("epoch [1-9][0-9]? of 60"))
+    expect(lead).to_be_hidden()
+    moving.clock.fast_forward(LENGTH)
+    expect(epoch).to_have_text(ENDED)
     expect(lead).to_be_visible()
     expect(lead).to_contain_text("apart")
     for sure in ("11.3 ± 10.9° (p 0.08", "4.5 ± 1.7° (p 0.004)"):
@@ -102,7 +109,8 @@ def test_it_plays_only_once_it_is_seen_gives_nothing_away_before_its_end_and_pla
     moving.get_by_role("button", name="Play again").click()
     expect(epoch).not_to_have_text(ENDED)
     expect(lead).to_be_hidden()
-    expect(epoch).to_have_text(ENDED, timeout=PATIENCE)
+    moving.clock.fast_forward(LENGTH)
+    expect(epoch).to_have_text(ENDED)
     moving.close()
 
 

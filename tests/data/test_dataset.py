@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from bcl_core.data.dataset import prepare
-from bcl_core.data.source import DataError
+from bcl_core.data.source import DataError, Opening
 from bcl_core.recipe import DataPaths, Execution, apply_settings, preset
+from bcl_core.registry import DATASETS
 from tests.conftest import small
 from tests.data.small_images import picture, write_parquet
 
@@ -27,6 +28,16 @@ def recipe(**settings):
         "data.test_per_class": 5,
     }
     return apply_settings(preset("own-images-bcl"), Execution(), base | settings)[0]
+
+
+def test_digits_are_those_that_scikit_learn_loads():
+    from sklearn.datasets import load_digits
+
+    digits, source = load_digits(), DATASETS["digits"].load()(Opening(DATASETS["digits"]))
+    labels = source.train_labels
+    np.testing.assert_array_equal(labels, digits.target)
+    np.testing.assert_array_equal(source.images("train", np.arange(len(labels)))[:, 0], digits.images)
+    assert source.class_names == tuple(map(str, digits.target_names))
 
 
 def test_digits_hold_out_test_images_and_draw_the_tail_from_the_rest():

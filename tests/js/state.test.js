@@ -53,7 +53,7 @@ function anyState(seed) {
     layers: some("simplex", "predicted", "means", "trails", "prototypes", "classifier", "shuffled"),
     lens: one("formation", "curves", "push", "embedding", "angles", "batch", "all"),
     anchor: one(null, "0-0", "9-12"),
-    weighs: one("weight", "push"),
+    weighs: one("weight", "push", "formula"),
     beside: one("accuracy", "nc1"),
     chart: one("metric", "beside", "classes"),
     pushes: one("dots", "map", "bars"),

@@ -47,7 +47,9 @@ def worker():
 
 
 @pytest.mark.slow
-def test_a_run_whose_epoch_finds_no_room_fails_with_the_reason_as_soon_as_that_can_be_written(tmp_path, worker):
+def test_a_run_whose_epoch_finds_no_room_fails_with_the_reason_and_what_a_dead_worker_could_not_say_a_reader_settles(
+    tmp_path, worker
+):
     home = tmp_path / "lab"
     with small_disk(home, 16 << 20):
         lab = Lab(home)
@@ -73,16 +75,6 @@ def test_a_run_whose_epoch_finds_no_room_fails_with_the_reason_as_soon_as_that_c
         lab.resume(run_id)
         until(lambda: lab.run(run_id).epoch > recorded)
         assert process.poll() is None
-
-
-@pytest.mark.slow
-def test_what_a_worker_that_died_on_a_full_disk_could_not_say_the_next_reader_settles(tmp_path, worker):
-    home = tmp_path / "lab"
-    with small_disk(home, 16 << 20):
-        lab = Lab(home)
-        [run_id] = lab.enqueue(GroupPlan("race", [("run", small(epochs=500))]), CPU)
-        process = worker(lab, tmp_path / "log")
-        until(lambda: lab.run(run_id).state == "running" and lab.run(run_id).epoch is not None)
         process.send_signal(signal.SIGKILL)
         process.wait()
         fill(home)
@@ -92,9 +84,6 @@ def test_what_a_worker_that_died_on_a_full_disk_could_not_say_the_next_reader_se
         for file in home.glob("fill-*"):
             file.unlink()
         until(lambda: pulse.look([run_id]) or lab.run(run_id).state == "queued")  # its hand ends with it, in a moment
-        recorded = lab.run(run_id).epoch
-        worker(lab, tmp_path / "log")
-        until(lambda: lab.run(run_id).epoch > recorded)
 
 
 @pytest.mark.parametrize(

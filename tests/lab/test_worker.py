@@ -4,18 +4,21 @@ import json
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bcl_core.lab import GroupPlan, ensure_worker, stop_worker, worker_status
+from bcl_core.lab import GroupPlan, Lab, ensure_worker, stop_worker, worker_status
 from bcl_core.lab.files import encoded
 from bcl_core.lab.locks import is_locked
+from bcl_core.lab.recording import OpenRun
 from bcl_core.recipe import Execution
 from bcl_core.training import Epoch, train
 from benchmarks.kills import campaign
@@ -36,9 +39,9 @@ def until(condition, seconds=60, message="it did not come about in time"):
     pytest.fail(message)
 
 
-@pytest.fixture
-def start_worker(lab):
-    """Start workers as processes of this test's own, and end them by their ids."""
+@contextmanager
+def workers(lab):
+    """Start workers of a lab as processes of this test's own, and end them by their ids."""
     started = []
 
     def start(*arguments, **environment):
@@ -51,6 +54,31 @@ def start_worker(lab):
     for process in started:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def start_worker(lab):
+    with workers(lab) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def one_worker(tmp_path_factory):
+    """A lab and its worker, which has imported torch once for several tests."""
+    lab = Lab(tmp_path_factory.mktemp("served") / "lab")
+    with workers(lab) as start:
+        yield lab, start()
+
+
+@pytest.fixture
+def served(one_worker):
+    """That lab, where nothing is left to train by another test."""
+    lab, worker = one_worker
+    yield lab, worker
+    for run in lab.active_runs():
+        lab.stop(run.id)
+    until(lambda: not lab.active_runs())
+    assert worker.poll() is None
 
 
 def queue(lab, *recipes):
@@ -77,17 +105,14 @@ def assert_run_equals(lab, run_id, epochs):
             np.testing.assert_array_equal(arrays[name], array)
 
 
-def test_a_checkpoint_that_the_database_does_not_know_is_made_again(lab, start_worker):
+def test_a_checkpoint_that_the_database_does_not_know_is_made_again(lab):
     """As after a death between the checkpoint and the database: the epoch is repeated, its snapshot stands."""
     recipe = small(epochs=4)
     [run_id] = queue(lab, recipe)
-    lab.step(run_id)
-    first = start_worker()
-    until(lambda: lab.run(run_id).state == "paused")
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    import sqlite3
-
+    first = OpenRun(lab, run_id, lab.lock(run_id))
+    for _ in range(2):
+        first.advance(lambda: True)
+    first.close()
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         db.execute("DELETE FROM metrics WHERE epoch = 1")
         db.execute("UPDATE runs SET epoch = 0")
@@ -95,19 +120,21 @@ def test_a_checkpoint_that_the_database_does_not_know_is_made_again(lab, start_w
     file = folder.view(1)
     marked = encoded(folder.arrays(file), **folder.metadata(file), mark="not written again")
     file.write_bytes(marked)
-    lab.resume(run_id)
-    start_worker()
-    until(lambda: finished(lab, [run_id]))
+    second = OpenRun(lab, run_id, lab.lock(run_id))
+    while second.advance(lambda: True):
+        pass
     assert folder.content(file) == marked
     assert_run_equals(lab, run_id, undisturbed(recipe))
 
 
-def test_step_does_one_epoch_and_pause_holds_and_where_there_is_one_core_one_hand_trains_all(lab, start_worker):
+def test_step_does_one_epoch_pause_holds_one_core_has_one_hand_and_who_is_asked_to_leave_keeps_its_runs_queued(
+    lab, start_worker
+):
     recipes = [small(preset, epochs=50) for preset in ("digits-scl", "digits-bcl")]
     ids = queue(lab, *recipes)
     group = lab.run(ids[0]).group_id
     lab.pause(group)
-    start_worker(LOKY_MAX_CPU_COUNT="1")
+    worker = start_worker(LOKY_MAX_CPU_COUNT="1")
     until(lambda: all(lab.run(i).state == "paused" for i in ids))
     lab.step(group)
     until(lambda: [lab.run(i).epoch for i in ids] == [1, 1])
@@ -118,6 +145,11 @@ def test_step_does_one_epoch_and_pause_holds_and_where_there_is_one_core_one_han
     until(lambda: lab.run(ids[0]).epoch == 2 and lab.run(ids[0]).state == "paused")
     time.sleep(0.5)
     assert [lab.run(i).epoch for i in ids] == [2, 1]
+    lab.resume(group)
+    until(lambda: "running" in states_of(lab, ids))
+    assert stop_worker(lab)
+    assert worker.wait(timeout=30) == 0
+    assert states_of(lab, ids) == ["queued"] * 2
 
 
 def epochs_of(lab, ids):
@@ -128,11 +160,11 @@ def states_of(lab, ids):
     return [lab.run(run_id).state for run_id in ids]
 
 
-def test_a_race_of_three_advances_and_stands_together_and_every_run_equals_one_trained_alone(lab, start_worker):
+def test_a_race_of_three_advances_and_stands_together_and_every_run_equals_one_trained_alone(served):
+    lab, worker = served
     recipes = [small(preset, epochs=9) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
     ids = queue(lab, *recipes)
     group = lab.run(ids[0]).group_id
-    worker = start_worker()
 
     def together():
         epochs = [-1 if epoch is None else epoch for epoch in epochs_of(lab, ids)]
@@ -158,10 +190,10 @@ def test_a_race_of_three_advances_and_stands_together_and_every_run_equals_one_t
         assert_run_equals(lab, run_id, undisturbed(recipe))
 
 
-def test_one_that_is_held_stays_where_it_is_when_its_race_is_paused_and_comes_along_with_a_step(lab, start_worker):
+def test_one_that_is_held_stays_where_it_is_when_its_race_is_paused_and_comes_along_with_a_step(served):
+    lab, _ = served
     ids = queue(lab, *(small(preset, epochs=500) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")))
     group = lab.run(ids[0]).group_id
-    start_worker()
     until(lambda: (lab.run(ids[0]).epoch or 0) >= 1)
     lab.pause(ids[0])
     until(lambda: lab.run(ids[0]).state == "paused")
@@ -209,35 +241,29 @@ def test_a_race_among_kills_and_on_a_disk_that_fails_loses_nothing_and_ends_with
         assert_run_equals(lab, run_id, calm[place % len(calm)])
 
 
-def test_a_run_that_waits_in_the_queue_obeys_at_once_while_the_worker_is_busy(lab, start_worker):
+def test_what_waits_obeys_at_once_while_the_worker_is_busy_and_holds_up_nothing_behind_it(served):
+    lab, _ = served
     [first] = queue(lab, small(epochs=500))
-    [waiting] = queue(lab, small(epochs=1))
-    start_worker()
     until(lambda: (lab.run(first).epoch or 0) >= 1)
+    [waiting] = queue(lab, small(epochs=1))
     for act, state in ((lab.pause, "paused"), (lab.resume, "queued"), (lab.stop, "stopped"), (lab.resume, "queued")):
         act(waiting)
         assert lab.run(waiting).state == state
-    lab.stop(first)
-    until(lambda: finished(lab, [waiting]))
-
-
-def test_what_is_paused_stopped_or_cannot_train_holds_up_nothing_behind_it(lab, start_worker):
     [held] = queue(lab, small(epochs=1))
     lab.pause(held)
     stopped, beside = queue(lab, small("digits-scl", epochs=1), small("digits-bcl", epochs=1))
     lab.stop(stopped)
     broken, last = queue(lab, small("own-images-bcl", epochs=1), small(epochs=1))
-    start_worker()
-    until(lambda: finished(lab, [beside, last]))
+    lab.stop(first)
+    until(lambda: finished(lab, [waiting, beside, last]))
     assert states_of(lab, [held, stopped, broken]) == ["paused", "stopped", "failed"]
     assert "data.path" in (lab.run(broken).error or "")
 
 
-def test_only_one_worker_serves_a_lab(lab, start_worker):
-    first = start_worker()
-    until(lambda: worker_status(lab).alive)
-    second = start_worker("--wait", "0.2")
-    assert second.wait(timeout=30) == 0
+def test_only_one_worker_serves_a_lab(served):
+    lab, first = served
+    with workers(lab) as start:
+        assert start("--wait", "0.2").wait(timeout=30) == 0
     assert first.poll() is None
 
 
@@ -245,31 +271,10 @@ def test_an_idle_worker_leaves(lab, start_worker):
     assert start_worker("--idle", "0.5").wait(timeout=60) == 0
 
 
-def test_a_worker_asked_to_leave_keeps_its_runs_queued(lab, start_worker):
-    [run_id] = queue(lab, small(epochs=500))
-    process = start_worker()
-    until(lambda: (lab.run(run_id).epoch or 0) >= 1)
-    assert stop_worker(lab)
-    assert process.wait(timeout=30) == 0
-    assert lab.run(run_id).state == "queued"
-
-
-@pytest.mark.parametrize(
-    "ask", [lambda lab, _: stop_worker(lab), lambda _, process: process.terminate()], ids=["flag", "SIGTERM"]
-)
-def test_a_worker_held_up_by_a_dead_drive_leaves_when_asked(lab, start_worker, on_a_dead_drive, ask):
-    process = start_worker()
-    until(lambda: lab.run(on_a_dead_drive).state == "running")
-    ask(lab, process)
-    assert process.wait(timeout=30) == 0
-    assert lab.run(on_a_dead_drive).state == "queued"
-    assert not worker_status(lab).alive
-
-
-def test_a_run_on_a_dead_drive_is_paused_and_resumed_and_fails_when_its_hand_is_killed_twice_and_others_go_on(
+def test_a_run_on_a_dead_drive_is_steered_fails_when_its_hand_is_killed_twice_and_others_go_on_and_the_worker_leaves(
     lab, start_worker, on_a_dead_drive
 ):
-    dropped, following = (queue(lab, small(epochs=1))[0] for _ in range(2))
+    [dropped] = queue(lab, small(epochs=1))
     worker = start_worker()
 
     def hand_but(known=()):
@@ -277,8 +282,8 @@ def test_a_run_on_a_dead_drive_is_paused_and_resumed_and_fails_when_its_hand_is_
         return hands(lab.home)
 
     first = hand_but()
+    lab.stop(dropped)  # before anything else may be trained: there is one hand
     lab.pause(on_a_dead_drive)
-    lab.stop(dropped)
     until(lambda: states_of(lab, [on_a_dead_drive, dropped]) == ["paused", "stopped"])
     lab.resume(on_a_dead_drive)
     assert hand_but() == first, "what it reads, it has"
@@ -292,24 +297,27 @@ def test_a_run_on_a_dead_drive_is_paused_and_resumed_and_fails_when_its_hand_is_
     assert re.search(told, lab.run(on_a_dead_drive).error), "it may be killed before it has said that it lives"
     lab.resume(on_a_dead_drive)
     hand_but(second)
+    [following] = queue(lab, small(epochs=1))
     lab.stop(on_a_dead_drive)
     until(lambda: finished(lab, [following]))
     assert lab.run(on_a_dead_drive).state == "stopped"
     assert worker.poll() is None and worker_status(lab).pid == worker.pid
+    lab.resume(on_a_dead_drive)
+    until(lambda: lab.run(on_a_dead_drive).state == "running")
+    assert stop_worker(lab)
+    assert worker.wait(timeout=30) == 0
+    assert lab.run(on_a_dead_drive).state == "queued" and not worker_status(lab).alive
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_worker_ends_on_a_signal_while_it_imports_torch(lab, start_worker, number):
-    [run_id] = queue(lab, small(epochs=500))
-    process = start_worker()
-    until(lambda: worker_status(lab).alive)
-    until(lambda: any("libtorch" in Path(f"/proc/{pid}/maps").read_text() for pid in children(process.pid)))
-    process.send_signal(number)
-    assert process.wait(timeout=30) == 0
-    assert lab.run(run_id).state == "queued"
+ASKED = {
+    "flag": lambda lab, _: stop_worker(lab),
+    "SIGTERM": lambda _, process: process.terminate(),
+    "SIGINT": lambda _, process: process.send_signal(signal.SIGINT),
+}
 
 
-def test_a_worker_whose_import_of_torch_hangs_stops_runs_and_leaves(lab, start_worker, tmp_path, monkeypatch):
+@pytest.mark.parametrize("how", ASKED)
+def test_a_worker_whose_import_of_torch_hangs_stops_runs_and_leaves(lab, start_worker, tmp_path, monkeypatch, how):
     os.mkfifo(tmp_path / "never")
     (tmp_path / "torch.py").write_text(f"open({str(tmp_path / 'never')!r}).read()")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
@@ -318,7 +326,7 @@ def test_a_worker_whose_import_of_torch_hangs_stops_runs_and_leaves(lab, start_w
     until(lambda: worker_status(lab).pid == process.pid)
     lab.stop(dropped)
     until(lambda: lab.run(dropped).state == "stopped")
-    assert stop_worker(lab)
+    ASKED[how](lab, process)
     assert process.wait(timeout=30) == 0
     assert lab.run(kept).state == "queued"
 

@@ -145,7 +145,7 @@ export class Lessons {
     this.next = button("", () => this.forward(), { class: "next primary" });
     const where = h("span", { class: "where" }, filled(words.step_of, { step: state.step + 1, steps: steps.length }));
     this.update();
-    return h("footer", {}, back, where, this.next);
+    return h("footer", {}, back, this.presenter?.row ?? where, this.next);
   }
 
   /** What the button says that goes on. */

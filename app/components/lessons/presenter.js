@@ -9,7 +9,7 @@ const KEPT = "bcl-lesson-began"; // in the tab's memory, by lesson: when it bega
 const TICK = 1000;
 
 export class Presenter {
-  /** @param {Lessons} lessons whose step is shown @param {Object} lesson its state */
+  /** `root` has what is read, `row` what is pressed. @param {Lessons} lessons whose step is shown @param {Object} lesson */
   constructor(lessons, lesson) {
     const { words, state, told } = lessons;
     Object.assign(this, { lessons, lesson, words });
@@ -21,8 +21,8 @@ export class Presenter {
     this.result = h("div", { class: "result" });
     const question = lesson.steps[state.step].question;
     this.ask = told.asks && question ? button(words.ask, () => this.put(question, text), { name: "ask" }) : null;
-    const row = [this.clock, this.turn, this.ask, this.fault].filter(Boolean);
-    this.root = h("aside", { class: "presenter" }, h("div", { class: "row" }, row), this.notes, this.result);
+    this.row = h("div", { class: "row" }, [this.clock, this.turn, this.ask, this.fault].filter(Boolean));
+    this.root = h("aside", { class: "presenter" }, this.notes, this.result);
     this.turn.ariaPressed = String(!this.notes.hidden);
     this.tick();
     this.ticking = setInterval(() => (this.root.isConnected ? this.tick() : clearInterval(this.ticking)), TICK);

@@ -27,6 +27,8 @@ export class Loss {
     this.push = new Float64Array(size * size); // (m, m) what the logarithm of anchor i's denominator gains by s_ij
     this.prototypePush = new Float64Array(size * this.K); // (m, K)
     this.weight = new Float64Array(size); // of anchor i, both views, over τ
+    this.logs = new Float64Array(size); // of anchor i's denominator
+    this.pulls = new Float64Array(size); // mean of s over anchor i's positives
     this.gradient = new Float64Array(3 * size);
   }
 
@@ -103,7 +105,9 @@ export class Loss {
     }
     for (let k = 0; k < K; k++) prototypePush[i * K + k] *= weight / denominator;
     if (complement) attraction += dot(points, from, prototypes, 3 * own);
-    return part * (Math.log(denominator) - (attraction / positives - 1) / temperature);
+    this.logs[i] = Math.log(denominator) + 1 / temperature;
+    this.pulls[i] = attraction / positives / temperature;
+    return part * (this.logs[i] - this.pulls[i]);
   }
 
   /** Gather gradients from all pairs: a point is pushed and pulled as an anchor, and as what others are compared with. */
@@ -139,6 +143,17 @@ export class Loss {
     const repelled = push[i * m + j] + push[j * m + i];
     if (classes[batch[i]] !== classes[batch[j]]) return repelled;
     return repelled - (i === j ? VIEWS - 1 : VIEWS) * (this.pull(i) + this.pull(j));
+  }
+
+  /** What one row's loss is made of, as formula/parts.js takes it. */
+  told(row) {
+    const { K, batch, push, prototypePush, images, logs, pulls, value, sphere: { classes } } = this;
+    const [m, whole] = [batch.length, this.weight[row]];
+    const prototypes = Float64Array.from({ length: K }, (_, k) => prototypePush[row * K + k] / whole);
+    const shares = prototypes.slice();
+    for (let j = 0; j < m; j++) shares[classes[batch[j]]] += push[row * m + j] / whole;
+    const sizes = images.map((count) => VIEWS * count);
+    return { own: classes[batch[row]], sizes, shares, prototypes, self: 0, log: logs[row], pull: pulls[row], value };
   }
 
   /**

@@ -20,6 +20,7 @@ export class Side {
   chosen = null; // image whose forces are drawn
   forces = null;
   predicted = null; // (K, K) degrees
+  isForetold = true; // or else nobody is there who could say what is predicted
 
   /** @param {Object} lab that holds both sides @param {Switches} switches of the loss */
   constructor(lab, switches) {
@@ -232,9 +233,17 @@ export class Side {
   }
 
   next() {
-    const { counts, classes, K } = this.simulation;
-    const k = this.chosen === null ? this.pair.at(-1) : (classes[this.chosen] + 1) % K;
-    this.lab.choose(counts.slice(0, k).reduce((sum, count) => sum + count, 0));
+    const { classes, K } = this.simulation;
+    this.lab.choose(this.firstOf(this.chosen === null ? this.pair.at(-1) : (classes[this.chosen] + 1) % K));
+  }
+
+  /** The image that is asked about: the chosen one, or else one of the rarest class. */
+  get image() {
+    return this.chosen ?? this.firstOf(this.pair.at(-1));
+  }
+
+  firstOf(k) {
+    return this.simulation.counts.slice(0, k).reduce((sum, count) => sum + count, 0);
   }
 
   level() {

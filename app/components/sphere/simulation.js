@@ -84,6 +84,13 @@ export class Simulation {
     }
     return sum;
   }
+
+  /** What the loss of a point is made of, in the first of the batches that its forces are taken from: see Loss.told. */
+  told(image) {
+    const loss = (this.looking ??= new Loss(this.K));
+    loss.evaluate(this, this.batches.with(image, keyed(this.seed, "arrows", image)), this.switches);
+    return loss.told(0);
+  }
 }
 
 function cap(rows, normal) {

@@ -62,6 +62,7 @@ def _import_all() -> None:
     for entry in (*DATASETS.values(), *VIEWS.values(), *BACKBONES.values()):
         with suppress(Exception):  # of a module that is not ours; who needs it says what is wrong
             entry.load()
+    import scipy.optimize  # noqa: F401 (what is predicted for a run is searched for with it)
     from torch import nn, optim
 
     # With the first optimiser torch imports the rest of itself, which takes a second.

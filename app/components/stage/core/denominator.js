@@ -16,9 +16,9 @@ export const CORNERS = [
  *   and the class of each
  * @param {number} anchor its row, below M
  * @param {{averaging: boolean, complement: boolean, self_term: boolean, temperature: number}} loss
- * @returns {{shares: Float64Array, lengths: Float64Array, pushes: Float64Array}} (M + K,) shares of the denominator,
- *   which add up to 1, and the lengths of the pushes that follow, tangential, with the factor 1/τ; (K,) lengths of the
- *   sums of the pushes by class
+ * @returns {{shares: Float64Array, lengths: Float64Array, pushes: Float64Array, log: number}} (M + K,) shares of the
+ *   denominator, which add up to 1, and the lengths of the pushes that follow, tangential, with the factor 1/τ; (K,)
+ *   lengths of the sums of the pushes by class; the denominator's logarithm
  */
 export function denominator({ keys, classes, K, d }, anchor, { averaging, complement, self_term, temperature }) {
   const N = classes.length;
@@ -43,7 +43,19 @@ export function denominator({ keys, classes, K, d }, anchor, { averaging, comple
     lengths[k] = Math.sqrt(square);
   }
   const pushes = Float64Array.from({ length: K }, (_, q) => Math.sqrt(dot(sums, q, q, d)));
-  return { shares, lengths, pushes };
+  return { shares, lengths, pushes, log: Math.log(total) + 1 / temperature };
+}
+
+/** What an anchor's loss is made of, as formula/parts.js takes it; parameters as above. */
+export function toldOf(batch, anchor, loss) {
+  const { keys, classes, K, d } = batch;
+  const [N, own] = [classes.length, classes[anchor]];
+  const { shares, log } = denominator(batch, anchor, loss);
+  const sizes = byClass(Float64Array.from(shares, (_, k) => Number(k < N - K)), batch);
+  const last = loss.complement ? N : N - K;
+  const positives = Array.from(classes.keys()).filter((k) => k < last && k !== anchor && classes[k] === own);
+  const pull = positives.reduce((sum, k) => sum + dot(keys, k, anchor, d), 0) / positives.length / loss.temperature;
+  return { own, sizes, shares: byClass(shares, batch), prototypes: shares.slice(N - K), self: shares[anchor], log, pull };
 }
 
 /** Sums of values by class. @param {ArrayLike<number>} values one a key @returns {Float64Array} (K,) */

@@ -1,10 +1,13 @@
 // One batch, as the loss saw it: who is in it, which classes are not, and what every member weighs for one anchor under
 // each corner of the square.
 
+import { Formula } from "../../formula/formula.js";
+import { SELF_TERM } from "../../formula/words.js";
+import { LADDER } from "../../sphere/settings.js";
 import { Chart } from "../plots/chart.js";
 import { TWO_BY_TWO, batchFigure, panelsOf } from "../plots/figures.js";
 import { EVERY_PAIR_UP_TO, GROUP_TITLES } from "../core/classes.js";
-import { CORNERS, byClass, denominator } from "../core/denominator.js";
+import { CORNERS, byClass, denominator, toldOf } from "../core/denominator.js";
 import { button, choice, h } from "../core/dom.js";
 import { matching, oneOf } from "../core/fields.js";
 import { NO_PROTOTYPES } from "../core/run.js";
@@ -16,7 +19,9 @@ import { Lens, significant } from "./lens.js";
 import { percent } from "./pushes.js";
 import { dot, legendOf, mark, ring } from "./signs.js";
 
-const SHOWN = [["weight", "weight in the denominator"], ["push", "push that results"]];
+const FORMULA = "formula";
+const SHOWN = [["weight", "weight in the denominator"], ["push", "push that results"], [FORMULA, "the formula"]];
+const SELF = { name: "self term", isOn: ({ self_term }) => self_term, turned: (on) => ({ self_term: on }) };
 const SYMBOLS = ["circle", "circle-open"]; // of another class, of the anchor's own
 const DASH = 14; // pixels of a class's dash, where there is room
 const LISTED = 4; // classes that are named one by one
@@ -32,11 +37,16 @@ const WORDS = {
   push:
     "How hard each member pushes one [anchor]: the length of its part of the gradient along the sphere, with the factor " +
     "1/τ. Dots are views of the batch's images, diamonds [prototypes|prototype], dashes the length of a class's sum. ",
+  [FORMULA]:
+    "The loss of one [anchor], as its switches make it; what they bring is shaded. It begins with those of the run, and " +
+    `the features are the run's whatever they are turned to. ${SELF_TERM} `,
 };
-const HOW =
+const COLUMNS =
   "The features are those of this run; the columns say what each loss would make of the same batch. Shaded classes are " +
-  "not in it: without prototypes nothing pushes away from them. It is the first batch that the epoch's statistics were " +
-  "taken from, with the views and the weights of that step; anchors are first views. ";
+  "not in it: without prototypes nothing pushes away from them. ";
+const BATCH =
+  "It is the first batch that the epoch's statistics were taken from, with the views and the weights of that step; " +
+  "anchors are first views. ";
 
 export class Batch extends Lens {
   static key = "batch";
@@ -57,7 +67,9 @@ export class Batch extends Lens {
   options() {
     const { stage } = this;
     const { groups } = stage.told;
-    tell(this.words, WORDS[stage.state.weighs] + HOW, stage.told.glossary);
+    const { weighs } = stage.state;
+    tell(this.words, WORDS[weighs] + (weighs === FORMULA ? "" : COLUMNS) + BATCH, stage.told.glossary);
+    this.legend.hidden = weighs === FORMULA;
     const [tail, head, medium] = ["tail", "head", "medium"].map((group) => [dot(groups[group]), GROUP_TITLES[group]]);
     const [own, prototype] = [[ring(), "own class"], [mark("M8 2l6 6l-6 6l-6-6z", true), "prototype"]];
     this.legend.replaceChildren(...legendOf([tail, head, medium, own, prototype]));
@@ -80,11 +92,13 @@ class BatchColumn {
     this.order = orderOf(groups);
     this.kinds = kindsOf(groups);
     this.members = h("div", { class: "members", role: "group", "aria-label": "Class of the anchor" });
-    const plot = h("div", { class: "plot" });
+    this.plot = h("div", { class: "plot" });
     this.summary = h("p", { class: "summary" });
-    content.append(this.members, plot, this.summary);
+    this.switches = switchesOf(run.about.switches);
+    this.formula = new Formula([...LADDER, SELF], (changes) => (Object.assign(this.switches, changes), this.drawFormula()));
+    content.append(this.members, this.plot, this.summary, this.formula.element);
     this.known = CORNERS.filter(({ complement }) => !complement || run.trainsPrototypes);
-    this.chart = new Chart(plot, batchFigure(run.told, this.known.map(({ title }) => title)), stage.told);
+    this.chart = new Chart(this.plot, batchFigure(run.told, this.known.map(({ title }) => title)), stage.told);
     this.pictures = [this.chart];
     this.axisNames = names.map((name, k) => (names.length > EVERY_PAIR_UP_TO ? `${k}` : escaped(name)));
   }
@@ -97,10 +111,26 @@ class BatchColumn {
     const at = images[place]?.length ? place : images.findIndex(({ length }) => length);
     const image = images[at][nth] ?? images[at][0];
     const looked = { batch, images, own: this.order[at], nth: images[at].indexOf(image), image };
+    const isFormula = this.stage.state.weighs === FORMULA;
     this.corners = this.cornersOf(looked);
+    this.looked = looked;
     this.drawMembers(looked);
+    this.plot.hidden = this.summary.hidden = isFormula;
+    this.formula.element.hidden = !isFormula;
+    if (isFormula) return this.drawFormula();
     this.drawSummary(looked);
     this.chart.show(() => this.draw(looked));
+  }
+
+  /** The loss of the anchor under the switches as they are turned here. */
+  drawFormula() {
+    const { run, switches, looked: { batch, image, own } } = this;
+    const { temperature } = run.about.switches;
+    const { names } = run.classes;
+    const isKnown = run.trainsPrototypes || !switches.complement;
+    const told = isKnown ? toldOf(batch, batch.V * image, { ...switches, temperature }) : null;
+    const who = `An image of ${names[own]} in this batch of ${batch.labels.length}:`;
+    this.formula.show({ switches, temperature, told, who, names, lack: isKnown ? null : NO_PROTOTYPES });
   }
 
   /** What each corner that is known makes of the anchor: that of each key, and that of each class. */
@@ -196,6 +226,12 @@ class BatchColumn {
       }))),
     }));
   }
+}
+
+/** The switches that a formula begins with: the run's own, or BCL's where it has no weights over pairs. */
+function switchesOf(switches) {
+  const { averaging, complement, anchors, self_term } = switches ?? {};
+  return { averaging: averaging ?? true, complement: complement ?? true, anchors: anchors ?? "instance", self_term: self_term ?? false };
 }
 
 /** The batch of a snapshot: its keys and their classes, as `denominator` takes them, and its images. */

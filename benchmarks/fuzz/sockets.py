@@ -11,7 +11,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.exceptions import ConnectionClosed
 
 from bcl_core.lab import Lab
-from benchmarks import mutations
+from benchmarks.fuzz import mutations
 from harness.made_runs import make_runs
 from harness.serving import start_class
 from harness.viewer import Session, elements, session

@@ -1,47 +1,19 @@
-"""What takes input from outside, each as something to be tried: small real samples, their changes, who reads them.
+"""Rooms of files and texts: small real samples, how they are changed, and who reads them.
 
-A room's `attempt` returns whether an input was "taken" or "refused", and raises where neither happens: a crash, a
-traceback in an answer, an answer that is no sentence.
+What a room needs is imported where it is opened, so that a room without torch is measured without it.
 """
 
-import asyncio
-import json
 import random
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from benchmarks import mutations
-from benchmarks.mutations import Mutate
-
-UNCHANGED = 0.02  # of the inputs, so that a room that takes nothing is seen
-
-
-class Room(NamedTuple):
-    """Something that reads: how it is opened in a folder of its own, and how many inputs of 100,000 it gets."""
-
-    open: Callable[[Path], "Opened"]
-    share: int
-    forked: bool = False  # each input is tried in a process of its own: native code may end it, or keep what it took
-
-
-@dataclass
-class Opened:
-    """A room that is ready."""
-
-    samples: Sequence[bytes]
-    attempt: Callable[[bytes], str]
-    mutate: Mutate = mutations.of_bytes
-
-    def draw(self, draws: random.Random) -> bytes:
-        """Return a sample with changes, or seldom as it is."""
-        sample = draws.choice(self.samples)
-        return sample if draws.random() < UNCHANGED else self.mutate(sample, draws)
+from benchmarks.fuzz import mutations
+from benchmarks.fuzz.room import Opened
 
 
 def _reading(
@@ -64,7 +36,8 @@ def _reading(
     return attempt
 
 
-def _recipes(_: Path) -> Opened:
+def recipes(_: Path) -> Opened:
+    """Recipes as JSON, as they come and as they are stored."""
     from bcl_core.recipe import PRESETS, Execution, Recipe, RecipeError, apply_settings
 
     def attempt(content: bytes) -> str:
@@ -86,7 +59,8 @@ def _recipes(_: Path) -> Opened:
     )
 
 
-def _settings(_: Path) -> Opened:
+def settings(_: Path) -> Opened:
+    """Settings as people write them, KEY=VALUE a line."""
     from bcl_core.recipe import Execution, Recipe, RecipeError, apply_settings, field_names, preset
 
     bases = [preset(name) for name in ("digits-bcl", "cifar10-live-bcl", "own-images-scl")]
@@ -106,7 +80,8 @@ def _settings(_: Path) -> Opened:
     return Opened([f"{name}={value}\nseed=1".encode() for name in names for value in values], attempt)
 
 
-def _lists(folder: Path) -> Opened:
+def lists(folder: Path) -> Opened:
+    """List files of images."""
     from bcl_core.data.lists import ListSource
     from bcl_core.data.source import DataError, Opening
     from bcl_core.recipe import DataPaths
@@ -125,7 +100,8 @@ def _lists(folder: Path) -> Opened:
     return Opened(samples, _reading(lambda _: ListSource(opening), (DataError,), folder / "train.txt"))
 
 
-def _npz(folder: Path) -> Opened:
+def npz(folder: Path) -> Opened:
+    """Arrays to be recorded."""
     from bcl_core.lab import Lab
     from bcl_core.lab.record_arrays import RecordError
     from bcl_core.lab.record_files import record_file
@@ -151,7 +127,8 @@ def _recorded(lab: Any, record_file: Callable[..., tuple[str, object]], file: Pa
     lab.purge([run_id])
 
 
-def _parquet_embeddings(folder: Path) -> Opened:
+def parquet_embeddings(folder: Path) -> Opened:
+    """Embeddings to be recorded, a row a sample."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -175,7 +152,8 @@ def _parquet_embeddings(folder: Path) -> Opened:
     return Opened(samples, attempt)
 
 
-def _parquet_images(folder: Path) -> Opened:
+def parquet_images(folder: Path) -> Opened:
+    """Images in the Hugging Face convention."""
     import io
 
     import pyarrow as pa
@@ -205,7 +183,8 @@ def _parquet_images(folder: Path) -> Opened:
     return Opened([sample], _reading(read, (DataError,), folder / "train.parquet"))
 
 
-def _safetensors(folder: Path) -> Opened:
+def safetensors(folder: Path) -> Opened:
+    """A run's files of arrays."""
     from safetensors.numpy import save
 
     from bcl_core.lab import Lab, SnapshotError
@@ -240,7 +219,8 @@ def _safetensors(folder: Path) -> Opened:
     return Opened(samples, attempt, mutations.safetensors_or_bytes)
 
 
-def _zips(folder: Path) -> Opened:
+def zips(folder: Path) -> Opened:
+    """Exports of runs."""
     from bcl_core.lab import Lab, LabError
     from bcl_core.lab.bringing import bring
     from bcl_core.lab.export import export_runs
@@ -262,7 +242,8 @@ def _zips(folder: Path) -> Opened:
     return Opened([(folder / "sample.zip").read_bytes()], attempt, mutations.zip_or_bytes)
 
 
-def _checkpoints(folder: Path) -> Opened:
+def checkpoints(folder: Path) -> Opened:
+    """Models from elsewhere, which torch reads."""
     import torch
     from safetensors.torch import save
 
@@ -290,145 +271,3 @@ def _checkpoints(folder: Path) -> Opened:
 
     read = partial(load_checkpoint, arch=None, base=base)
     return Opened(samples, _reading(read, (LabError, MemoryError), folder / "input"), mutate)
-
-
-def _served(folder: Path, samples: Callable[[str, str], Sequence[bytes]], role: str, mutate: Mutate) -> Opened:
-    """Return a room of requests, asked of the routes in this process: a line with method and address, then a body."""
-    from starlette.applications import Starlette
-    from starlette.middleware import Middleware
-
-    from app import roles, verbs
-    from app.routes import routes
-    from app.routes.guard import Guard
-    from bcl_core.lab import Lab, jobs
-    from harness.made_runs import make_runs
-
-    verbs.ensure_worker = lambda _: None  # type: ignore[assignment] # nobody trains, and nothing is started
-    jobs._spawn = lambda *_: None  # type: ignore[assignment]
-    roles.has_class_roles = verbs.has_class_roles = lambda: True  # type: ignore[assignment]
-    lab = Lab(folder / "lab")
-    [run] = make_runs(lab, ["bcl"], 2, per_class=4)
-    app = Starlette(routes=routes(lambda: lab), middleware=[Middleware(Guard)])
-    cookie = f"{roles.COOKIE}={roles.TOKEN}" if role == "presenter" else ""
-    loop = asyncio.new_event_loop()
-
-    def attempt(content: bytes) -> str:
-        line, _, body = content.partition(b"\n")
-        method, _, address = line.decode("latin-1").partition(" ")
-        status, told = loop.run_until_complete(_ask(app, method, address, body, cookie))
-        assert status < 500 or status == 503, f"{status}: {told[:300]!r}"
-        assert b"Traceback" not in told and b"site-packages" not in told, told[:500]
-        if status >= 400 and method != "HEAD" and told and address.startswith("/bcl/v1/"):
-            assert status == 405 or len(json.loads(told)["error"]) > 5, told[:300]
-        return "taken" if status < 400 else "refused"
-
-    return Opened(samples(run.id, lab.rev(run.id)), attempt, mutate)
-
-
-async def _ask(app: Any, method: str, address: str, body: bytes, cookie: str) -> tuple[int, bytes]:
-    from urllib.parse import unquote
-
-    path, _, query = address.partition("?")
-    heads = [(b"host", b"localhost:8501"), (b"content-type", b"application/json"), (b"cookie", cookie.encode())]
-    scope = {
-        "type": "http", "http_version": "1.1", "method": method, "scheme": "http", "path": unquote(path),
-        "raw_path": path.encode("latin-1", "replace"), "query_string": query.encode("latin-1", "replace"),
-        "root_path": "", "headers": heads, "client": ("192.168.1.7", 5), "server": ("localhost", 8501),
-    }  # fmt: skip
-    told: list[dict[str, Any]] = []
-    asked = iter([{"type": "http.request", "body": body, "more_body": False}])
-
-    async def receive() -> dict[str, Any]:
-        return next(asked, {"type": "http.disconnect"})
-
-    async def send(message: dict[str, Any]) -> None:
-        told.append(message)
-
-    await app(scope, receive, send)
-    return told[0]["status"], b"".join(message.get("body", b"") for message in told[1:])
-
-
-def _addresses(run: str, rev: str) -> list[str]:
-    of_run = f"/bcl/v1/runs/{run}"
-    return [
-        f"/bcl/v1/pulse?runs={run},digits-scl&since=3",
-        f"{of_run}/history/{rev}?from=0&to=2&step=1",
-        f"{of_run}/controls?without={run},a",
-        "/bcl/v1/sphere/predicted?counts=9.4.2&temperature=0.5&batch=4&loss=bcl",
-        "/bcl/v1/class?alone",
-        "/bcl/v1/runs?now",
-        f"{of_run}/about",
-        f"{of_run}/samples/{rev}",
-        f"{of_run}/view/{rev}/1",
-        f"{of_run}/embeddings/{rev}/2",
-        f"{of_run}/arrays/{rev}/1.npz",
-        f"{of_run}/projection/{rev}/pca/1",
-        f"{of_run}/sprite.png/{rev}",
-        "/bcl/v1/jobs/project-0000000000000000",
-        "/bcl/v1/component/x/stage.js",
-        "/bcl/v1/present",
-        "/train?run=a&other=b",
-    ]
-
-
-def _queries(folder: Path) -> Opened:
-    def mutate(sample: bytes, draws: random.Random) -> bytes:
-        path, mark, query = sample.partition(b"?")
-        return path + mark + _plain(mutations.of_bytes(query, draws))
-
-    def asked(run: str, rev: str) -> list[bytes]:
-        return [f"GET {each}".encode() for each in _addresses(run, rev) if "?" in each]
-
-    return _served(folder, asked, "viewer", mutate)
-
-
-def _routes(folder: Path) -> Opened:
-    methods = ("GET", "GET", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
-
-    def mutate(sample: bytes, draws: random.Random) -> bytes:
-        address = mutations.of_bytes(sample.removeprefix(b"GET /"), draws)
-        return draws.choice(methods).encode() + b" /" + _plain(address)
-
-    return _served(folder, lambda run, rev: [f"GET {each}".encode() for each in _addresses(run, rev)], "viewer", mutate)
-
-
-def _plain(address: bytes) -> bytes:
-    """Return an address as it can come over the network: without spaces and ends of lines."""
-    return bytes(byte for byte in address if byte > 32)
-
-
-def _do(folder: Path) -> Opened:
-    from app.verbs import VERBS
-    from benchmarks.hostile import WORDS
-
-    def asked(run: str, rev: str) -> list[bytes]:
-        words = {**WORDS, "run": run, "target": run, "runs": [run], "poll": "0" * 16}
-        bodies = [{"verb": verb, "key": "k" * 9, **{name: words[name] for name in known.schema.model_fields}}
-                  for verb, known in VERBS.items() if verb not in ("stop-worker", "start-worker")]  # fmt: skip
-        bodies.append(
-            {"verb": "train", "key": "k" * 9, "name": "race", "runs": [{"name": "a", "recipe": {"epochs": 2}}]}
-        )
-        return [b"POST /bcl/v1/do\n" + json.dumps(body).encode() for body in bodies]
-
-    def mutate(sample: bytes, draws: random.Random) -> bytes:
-        line, _, body = sample.partition(b"\n")
-        document = {**json.loads(body), "key": f"{draws.getrandbits(64):016x}"}
-        return line + b"\n" + mutations.json_or_bytes(json.dumps(document).encode(), draws)
-
-    return _served(folder, asked, "presenter", mutate)
-
-
-ROOMS: dict[str, Room] = {
-    "recipes": Room(_recipes, 22_000),
-    "settings": Room(_settings, 8_000),
-    "list files": Room(_lists, 10_000),
-    "query strings": Room(_queries, 15_000),
-    "routes": Room(_routes, 10_000),
-    "do": Room(_do, 14_000),
-    "safetensors": Room(_safetensors, 6_000),
-    "npz": Room(_npz, 4_000),
-    "Parquet of embeddings": Room(_parquet_embeddings, 2_000, forked=True),
-    "Parquet of images": Room(_parquet_images, 2_000, forked=True),
-    "zips": Room(_zips, 1_000),
-    "checkpoints": Room(_checkpoints, 1_000),
-}

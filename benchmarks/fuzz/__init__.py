@@ -1,0 +1,1 @@
+"""What takes input from outside, fed with broken ones: `python -m benchmarks.fuzz`."""
