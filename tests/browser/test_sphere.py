@@ -79,8 +79,11 @@ def test_it_plays_and_a_switch_moves_its_dial_without_a_server(open_sphere: Call
     counts.fill("130 0 8")
     counts.press("Tab")
     expect(page.get_by_role("alert").filter(has_text="A class of 0 images")).to_be_visible()
+    expect(page.locator("h1")).to_have_text("Two spheres, one start")
     page.get_by_role("button", name="30 30 30 30 30 30").click()
     expect(counts).to_have_value("30 30 30 30 30 30")
+    expect(page.locator("h1")).to_have_text("The sphere")  # the introduction speaks of A that has many, and D
+    expect(page.locator("h1 + p")).to_be_hidden()
     expect(page.locator(".notes")).to_contain_text("no room")
     expect(said).to_contain_text("12 pairs at 90°, 3 pairs at 1", timeout=PATIENCE)
     assert "NaN" not in page.locator("body").inner_text()
@@ -107,8 +110,13 @@ def test_a_point_that_is_dragged_away_comes_back(open_sphere: Callable[..., Page
     assert degrees(angle) == pytest.approx(settled, abs=3)
 
 
-def test_it_stands_in_the_app_and_plays_when_it_is_seen(open_sphere: Callable[..., Page]) -> None:
+def test_in_the_app_it_waits_for_play_and_then_says_what_is_predicted(open_sphere: Callable[..., Page]) -> None:
     page = open_sphere("learn")
+    page.locator(".bcl-sphere").scroll_into_view_if_needed(timeout=PATIENCE)
+    expect(page.locator(".bcl-sphere .time")).to_have_text("step 0")
+    expect(page.locator(".bcl-sphere .legend")).not_to_contain_text("regular simplex")
+    page.locator(".play").click()
+    expect(page.locator(".bcl-sphere .legend")).to_contain_text("regular simplex 109.5°")
     expect(page.locator(".bcl-sphere .time")).to_have_text(re.compile(r"step \d{2,}"), timeout=PATIENCE)
     page.locator(".play").click()
     expect(page.locator(".said")).to_contain_text("the two rarest classes stand apart")

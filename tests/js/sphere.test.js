@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { isHeap } from "../../app/components/sphere/ball.js";
 import { Batches, keyed, shuffled } from "../../app/components/sphere/batches.js";
 import { Course } from "../../app/components/sphere/course.js";
 import { Loss, alongSphere } from "../../app/components/sphere/loss.js";
@@ -198,4 +199,9 @@ test("an address holds the lab's settings, and says what of it cannot be read", 
   assert.deepEqual([write(OPENS), read("").shown], ["", OPENS]);
   const { shown: rest, wrong } = read("counts=9.0&losses=scl.constructor&batch=8");
   assert.deepEqual([rest, wrong.length], [{ ...OPENS, batch: 8 }, 2]);
+});
+
+test("classes are named once two of them stand apart: not in the heap that they begin in", () => {
+  assert.ok(isHeap(settled(SCL, { steps: 0 })));
+  assert.ok(!isHeap(settled(SCL)));
 });

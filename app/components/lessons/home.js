@@ -32,7 +32,7 @@ export class Home {
       spheres,
       app === null ? h("p", { class: "about" }, words.alone) : null,
     );
-    this.sphere = new TwoSpheres(spheres, { ...all.sphere, prefix }, OPENS);
+    this.sphere = new TwoSpheres(spheres, { ...all.sphere, prefix }, { ...OPENS, isSecret: true }); // lessons ask what it shows
   }
 
   get pictures() {

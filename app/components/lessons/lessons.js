@@ -7,7 +7,7 @@ import { DEFAULT_LANGUAGE, read, write } from "./address.js";
 import { Handout } from "./handout.js";
 import { Home } from "./home.js";
 import { Presenter } from "./presenter.js";
-import { Progress, browserStorage } from "./progress.js";
+import { PASSED, Progress, browserStorage } from "./progress.js";
 import { Step } from "./step.js";
 import { explained, filled } from "./words.js";
 
@@ -92,6 +92,7 @@ export class Lessons {
   go(changes) {
     const state = { ...this.state, wrong: [], ...changes };
     const address = `${location.pathname}${write(location.search, state)}`;
+    if (this.lesson && !this.view.question) this.progress.set(this.lesson.key, this.state.step, PASSED);
     const isElsewhere = state.lesson !== this.state.lesson;
     history[isElsewhere ? "pushState" : "replaceState"](history.state, "", address);
     this.open(state, true);
@@ -210,7 +211,8 @@ export class Lessons {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || !this.lesson) return;
     if (target.matches?.(TYPED) || target.closest?.(ELSEWHERE)) return;
     const isPressed = target.matches?.("button, a, summary, [role=button]") && (key === " " || key === "Enter");
-    const isRange = target.matches?.("[type=range]") && /^(Arrow|Home|End)/.test(key); // a clicker turns steps from there, too
+    const own = this.state.presents ? /^(Arrow|Home|End)/ : /^(Arrow|Home|End|Page)/; // a presenter's clicker turns pages
+    const isRange = target.matches?.("[type=range]") && own.test(key);
     if (isPressed || isRange) return;
     if (this.view.question?.press(key) || this.presenter?.press(key)) event.preventDefault();
     else if (FORWARD.includes(key)) (event.preventDefault(), this.forward());

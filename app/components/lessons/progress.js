@@ -2,6 +2,7 @@
 
 const KEY = "bcl-lessons";
 export const SKIPPED = "skipped"; // the answer was looked at without a guess
+export const PASSED = "passed"; // a step that asks nothing
 
 export class Progress {
   /** @param {?Storage} storage such as localStorage; null, or one that refuses: kept as long as the page */
@@ -16,7 +17,7 @@ export class Progress {
     }
   }
 
-  /** The guess at a step: a choice's place, a value, SKIPPED; undefined before. */
+  /** The guess at a step: a choice's place, a value, SKIPPED, PASSED; undefined before. */
   at(lesson, step) {
     return this.guesses[`${lesson}.${step}`];
   }
@@ -31,9 +32,10 @@ export class Progress {
     }
   }
 
-  /** How many steps of a lesson were answered. */
+  /** How many questions of a lesson were answered. */
   done(lesson) {
-    return Object.keys(this.guesses).filter((name) => name.startsWith(`${lesson}.`)).length;
+    const isAnswer = ([name, guess]) => name.startsWith(`${lesson}.`) && guess !== PASSED;
+    return Object.entries(this.guesses).filter(isAnswer).length;
   }
 }
 

@@ -1,7 +1,7 @@
 // A question to predict: choose, or drag a value onto its axis. The guess stays beside the answer.
 
 import { button, h } from "../stage/core/dom.js";
-import { Sheet } from "../stage/plots/sheet.js";
+import { Sheet, pointedAt } from "../stage/plots/sheet.js";
 import { drawDial } from "../sphere/dial.js";
 import { SKIPPED } from "./progress.js";
 import { amount, filled, plain, shown } from "./words.js";
@@ -92,8 +92,9 @@ class Value {
   }
 
   /** The dial's ray goes to where the pointer is. */
-  turn({ offsetX: x, offsetY: y }) {
+  turn(event) {
     if (this.range.disabled) return;
+    const [x, y] = pointedAt(this.dial, event);
     const [width, height] = this.pictures[0].size;
     const degrees = (Math.atan2(height - 4 - y, width / 2 - x) * 180) / Math.PI;
     this.range.value = Math.min(180, Math.max(0, degrees < -90 ? 180 : degrees));

@@ -24,11 +24,11 @@ export class Step {
     this.answer = h("div", { class: "answer", tabindex: -1, hidden: true });
     this.holder = h("figure", { class: `figure of-${step.figure.kind}` });
     this.question = step.question ? questionOf(step, given, (made) => this.guess(made)) : null;
-    const asks = this.question && h("div", { class: "question" }, h("h2", {}, this.told(text.question)), this.question.root);
+    this.asks = this.question && h("div", { class: "question" }, h("h2", {}, this.told(text.question)), this.question.root);
     const links = linksOf(step, given);
     this.links = links.length ? h("p", { class: "links", hidden: Boolean(this.question) }, links) : null;
     const sentences = text.text.map((sentence) => h("p", {}, this.told(sentence)));
-    const parts = [this.heading, sentences, asks, this.answer, this.links];
+    const parts = [this.heading, sentences, this.asks, this.answer, this.links];
     this.root = h("div", { class: "step" }, h("section", { class: "words" }, parts.flat().filter(Boolean)), this.holder);
     this.isRevealed = !this.question || guess !== undefined;
     this.draw(this.isRevealed ? (step.then ?? step.figure) : step.figure);
@@ -63,7 +63,7 @@ export class Step {
     else this.figure.reveal?.();
     this.onGuess(made);
     this.answer.focus({ preventScroll: true });
-    if (this.narrow.matches) this.holder.scrollIntoView({ block: "start" }); // there the figure stands above the question
+    if (this.narrow.matches) this.asks.scrollIntoView({ block: "start" }); // there all that is new comes below it
   }
 
   tellAnswer(made) {

@@ -10,6 +10,7 @@ const FAR = 0.4; // opacity of what is farthest behind
 const DIAMOND = 8;
 const LONGEST = 0.55; // of the radius, an arrow
 const LEAST = 0.02; // of the longest, an arrow that is drawn
+const HEAP = 25; // degrees within which all classes are one heap, where names would lie on each other
 const NEAR = 14; // pixels from a point that take hold of it
 const HEAD = 7; // pixels of an arrow's head
 const DASHES = [5, 3];
@@ -84,12 +85,17 @@ export function drawBall(context, width, height, theme, shown, colours) {
     }
   }
   context.globalAlpha = 1;
-  drawNames(context, place, rows, means, K, theme);
+  if (!isHeap(simulation)) drawNames(context, place, rows, means, K, theme);
   if (chosen !== null) drawForces(context, place, shown, theme, colours);
 }
 
 function opacity(near) {
   return near < 0 ? 1 + (1 - FAR) * near : 1;
+}
+
+/** Whether no two classes stand apart yet, as at the start. @param {Float64Array} angles (K, K) degrees */
+export function isHeap({ angles }) {
+  return angles.every((degrees) => !(degrees > HEAP));
 }
 
 /** Rows of unit length. @param {Float64Array} vectors (K, 3) */

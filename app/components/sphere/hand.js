@@ -1,5 +1,7 @@
 // Pointer and keys over a sphere: take hold of a point, turn the sphere, choose and let go.
 
+import { pointedAt } from "../stage/plots/sheet.js";
+
 const CLICK = 4; // pixels that a hand may tremble
 const KEY_TURN = Math.PI / 24;
 
@@ -22,14 +24,16 @@ export class Hand {
     canvas.addEventListener("touchstart", (event) => this.drag?.image != null && event.preventDefault(), { passive: false });
   }
 
-  press({ button, offsetX: x, offsetY: y, pointerId }) {
-    if (button !== 0) return;
-    this.canvas.setPointerCapture(pointerId);
+  press(event) {
+    if (event.button !== 0) return;
+    this.canvas.setPointerCapture(event.pointerId);
+    const [x, y] = pointedAt(this.canvas, event);
     this.drag = { image: this.owner.pointAt(x, y), start: [x, y], last: [x, y], moved: false };
   }
 
-  move({ offsetX: x, offsetY: y }) {
+  move(event) {
     const { drag, owner } = this;
+    const [x, y] = pointedAt(this.canvas, event);
     if (!drag) {
       this.canvas.style.cursor = owner.pointAt(x, y) === null ? "grab" : "pointer";
       return;

@@ -30,7 +30,7 @@ export class TwoSpheres {
 
   /**
    * @param {Object} told see `told` in __init__.py @param {Object} shown as OPENS; one loss: one sphere; `isSecret`: it
-   *   waits at its start, and no prediction is told, until it is revealed
+   *   waits at its start, and no prediction is told, until it is played or revealed
    * @param {(shown: Object) => void} keep is told of what was set
    */
   constructor(host, told, shown = OPENS, keep = () => {}) {
@@ -121,11 +121,18 @@ export class TwoSpheres {
     this.keep({ counts, temperature, batch, seed, losses: this.sides.map(({ switches }) => variantOf(switches)) });
   }
 
-  /** Play what waited, and tell what is predicted of it. */
+  /** Play what waited, as soon as it is seen, and tell what is predicted of it. */
   reveal() {
+    if (this.isSeen) this.play();
+    else {
+      this.waits = true;
+      this.tellAll();
+    }
+  }
+
+  tellAll() {
     this.isSecret = false;
     this.foretell();
-    this.play();
   }
 
   reset() {
@@ -137,6 +144,7 @@ export class TwoSpheres {
   }
 
   play() {
+    if (this.isSecret) this.tellAll();
     const { until } = this.state;
     const left = until - this.sides[0].simulation.time;
     this.set({ playing: true, until: left < LENGTH / 3 ? until - left + LENGTH : until });
@@ -157,6 +165,7 @@ export class TwoSpheres {
 
   /** Play as soon as it is seen, and rest while it is not. */
   see(isSeen) {
+    this.isSeen = isSeen;
     if (isSeen && this.waits && !this.isSecret) this.play();
     const rests = !isSeen && this.state.playing;
     if (rests) this.pause();

@@ -11,11 +11,11 @@ const [LEFT, RIGHT, ABOVE, BELOW] = [52, 14, 12, 44]; // pixels
 const DASHES = { solid: [], dash: [7, 4], longdash: [11, 4], dot: [2, 4], dashdot: [7, 3, 2, 3], longdashdot: [11, 3, 2, 3] };
 const MOST_TICKS = 10;
 const STEPS = [1, 2, 5, 10, 20, 50, 100]; // from a tick to the next
-const FEW = 12; // points of a line that are drawn as dots, too
+const FEW = 12; // points of a line that are drawn as dots, too, each over its own tick
 
 export class Lines {
   constructor(host, figure, { document: { sphere, neutral }, numbers, words, isRevealed }) {
-    Object.assign(this, { figure, isRevealed, axis: words.axes[figure.x], neutral });
+    Object.assign(this, { figure, isRevealed, axis: words.axes[figure.x], simplex: words.simplex });
     const styles = { ...sphere.losses, "": { title: words.simplex, colour: neutral, dash: "solid" } };
     this.series = seriesOf(figure, numbers).map((one) => ({ ...one, ...styles[one.loss] }));
     this.canvas = h("canvas", { class: "lines", role: "img", "aria-label": words.lines_of });
@@ -38,18 +38,24 @@ export class Lines {
   }
 
   tellLegend() {
+    const { regular = null } = this.figure;
     const entries = this.shown.map((one) => h("span", {}, swatch(one), one.title));
+    if (regular !== null) {
+      const title = `${this.simplex} ${simplexAngle(regular).toFixed(1)}°`;
+      entries.push(h("span", {}, swatch({ colour: "currentColor", dash: "dash" }), title));
+    }
     this.legend.replaceChildren(...entries);
   }
 
   paint(context, width, height, theme) {
-    const { figure: { highest = 150, regular = null, ordinal = false }, series, shown } = this;
+    const { figure: { x: quantity, highest = 150, regular = null }, series, shown } = this;
     const sides = [LEFT, width - RIGHT];
     const axis = { zero: height - BELOW, end: ABOVE, highest, sides, upright: true };
     const xs = [...new Set(series.flatMap(({ points }) => points.map(([x]) => x)))].sort((a, b) => a - b);
-    const places = xs.map((x, i) => (ordinal ? i : x));
+    const isFew = xs.length <= FEW;
+    const places = quantity === "batch" ? xs.map(Math.log) : xs;
     const [first, last] = [places[0], places.at(-1)];
-    const room = ordinal ? 30 : 0;
+    const room = isFew ? 30 : 0;
     const at = (x) => LEFT + room + ((places[xs.indexOf(x)] - first) / (last - first)) * (sides[1] - LEFT - 2 * room);
     const degrees = regular === null ? null : simplexAngle(regular);
     const font = `12px ${theme.font}`;
@@ -58,7 +64,7 @@ export class Lines {
     if (degrees !== null) drawRegular(context, axis, degrees, sides, theme.text);
     for (const one of shown) drawSeries(context, axis, at, one, theme);
     Object.assign(context, { font, fillStyle: theme.quiet, textAlign: "center", textBaseline: "top" });
-    const every = ordinal ? 0 : STEPS.find((step) => (xs.at(-1) - xs[0]) / step <= MOST_TICKS);
+    const every = isFew ? 0 : STEPS.find((step) => (xs.at(-1) - xs[0]) / step <= MOST_TICKS);
     for (const x of xs) if (!every || x % every === 0) context.fillText(String(x), at(x), height - BELOW + 6);
     context.fillText(this.axis, (sides[0] + sides[1]) / 2, height - 18);
   }

@@ -2,7 +2,7 @@
 
 /** The cleared 2D context of a canvas that shows `width` × `height` CSS pixels, in these, as sharp as the screen. */
 export function sharpContext(canvas, width, height) {
-  const ratio = devicePixelRatio;
+  const ratio = devicePixelRatio * (canvas.currentCSSZoom ?? 1);
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== across || canvas.height !== down) Object.assign(canvas, { width: across, height: down });
   // Drawn by the processor: without a graphics card, that alone more than doubles the frames a second in playing.

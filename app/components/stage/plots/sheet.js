@@ -3,6 +3,13 @@
 import { sharpContext } from "./pen.js";
 import { themeOf } from "./surface.js";
 
+/** Where a pointer is on a canvas, in the pixels that it is drawn in, also where the page enlarges it. */
+export function pointedAt(canvas, { clientX, clientY }) {
+  const { left, top, width } = canvas.getBoundingClientRect();
+  const scale = canvas.clientWidth / width;
+  return [(clientX - left) * scale, (clientY - top) * scale];
+}
+
 export class Sheet {
   size = [0, 0];
 
