@@ -190,3 +190,14 @@ def test_training_held_up_by_a_dead_drive_stops_when_asked(lab, on_a_dead_drive,
     finally:
         process.kill()
         process.communicate()
+
+
+def test_site_refuses_a_folder_that_holds_something_or_cannot_be_one(tmp_path, cli):
+    (tmp_path / "kept.txt").write_text("mine")
+    for folder, why in (
+        (tmp_path, "is not empty"),
+        (tmp_path / "kept.txt", "is a file"),
+        (tmp_path / "kept.txt" / "a", "cannot be written"),
+    ):
+        code, out, error = cli("site", str(folder))
+        assert (code, out) == (2, "") and why in error and "name a" in error and error.count("\n") == 1

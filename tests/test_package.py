@@ -107,6 +107,17 @@ def test_the_app_comes_up_from_any_folder_with_its_shelf_its_documents_and_its_s
     assert not (site / "app").exists() and (site / "bcl_core" / "py.typed").is_file()
 
 
+@pytest.mark.slow
+def test_lessons_are_written_as_files_which_say_what_runs_they_lack(site, elsewhere, tmp_path):
+    command = [site / "bin" / "bcl-lab", "site", "--json", "lessons"]
+    told = [json.loads(line) for line in output_of(command, elsewhere).splitlines()]
+    lacking = {line["lacking"]: line["lessons"] for line in told if "lacking" in line}
+    assert lacking["digits-scl"] == ["B", "D", "F", "demo"] and SHELVED not in lacking
+    sizes = {Path(line["written"]).name: line["bytes"] for line in told if "written" in line}
+    assert sizes == {file.name: file.stat().st_size for file in (tmp_path / "lessons").iterdir()}
+    assert {"index.html", "sphere.html"} <= sizes.keys() and sum(sizes.values()) < 12e6
+
+
 def test_a_missing_extra_is_one_sentence_that_says_which_to_install(tmp_path, monkeypatch, capsys):
     monkeypatch.delitem(sys.modules, "bcl_core.lab.record_files", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)

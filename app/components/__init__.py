@@ -41,6 +41,11 @@ PACKED = {name: gzip.compress(content, mtime=0) for name, content in _SERVED.ite
 """What a browser asks for, by its name and compressed: each entry with all that it imports, and the style sheets."""
 
 
+def text_of(name: str) -> str:
+    """Return one of `PACKED` as text."""
+    return gzip.decompress(PACKED[name]).decode()
+
+
 def register(name: str, *, html: str) -> ComponentRenderer:
     """Register the component whose modules, and `<name>.css`, lie in the folder `name`; return its mounting command.
 

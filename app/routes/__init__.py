@@ -82,7 +82,7 @@ def routes(lab_of: Callable[[], Lab] = _lab) -> list[Mount | Route]:
             f"{root}{PREFIX}",
             routes=[
                 health_route(lab_of),
-                Route(f"/{PLOTLY_FILE}", lambda request: _packed(request, _plotly(), "text/javascript")),
+                Route(f"/{PLOTLY_FILE}", lambda request: _packed(request, plotly(), "text/javascript")),
                 Route("/component/{version}/{name}", _component),
                 library_route(lab_of),
                 *run_routes(lab_of),
@@ -106,7 +106,8 @@ def _component(request: Request) -> Response:
 
 
 @lru_cache(maxsize=1)
-def _plotly() -> bytes:
+def plotly() -> bytes:
+    """Return Plotly.js, compressed."""
     return gzip.compress((files("plotly") / "package_data" / "plotly.min.js").read_bytes())
 
 

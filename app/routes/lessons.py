@@ -1,12 +1,15 @@
 """The lessons: as a document for the page in the app, and as a page of their own that needs no server once loaded."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from app import lessons
 from app.routes.answers import as_json
-from app.routes.plain import plain_page
+from app.routes.plain import Page, plain_page
 
 _BODY = '<main><div class="bcl-lessons"></div></main>'
 
@@ -16,9 +19,14 @@ def lesson_routes() -> list[Route]:
     return [Route("/lessons", _page), Route("/lessons/told", _told)]
 
 
+def lessons_page(page: Page, document: Mapping[str, Any], prefix: str | None, app: str | None) -> str:
+    """Return the page. `prefix` is where the routes are and `app` where the pages are; None: there are none."""
+    told = {"prefix": prefix, "app": app, "asks": False, "document": document}
+    return page("BCL Lab: lessons", _BODY, told, sheet="lessons.css", module="page.js")
+
+
 def _page(_: Request) -> Response:
-    told = {"prefix": ".", "app": "../../", "asks": False, "document": lessons.document()}
-    return HTMLResponse(plain_page("BCL Lab: lessons", _BODY, told, sheet="lessons.css", module="page.js"))
+    return HTMLResponse(lessons_page(plain_page, lessons.document(), ".", "../../"))
 
 
 def _told(request: Request) -> Response:

@@ -20,7 +20,7 @@ from starlette.routing import Route
 from app import lessons, runs
 from app.components.sphere import VARIANTS, told
 from app.routes.answers import as_json, refused
-from app.routes.plain import plain_page
+from app.routes.plain import Page, plain_page
 from bcl_core import geometry
 from bcl_core.registry import LOSSES
 
@@ -48,13 +48,17 @@ class Prediction(TypedDict):
 
 def sphere_routes() -> list[Route]:
     """Return the page, and the route that predicts."""
-    return [Route("/sphere", lambda _: HTMLResponse(_page())), Route("/sphere/predicted", _predicted)]
+    return [
+        Route("/sphere", lambda _: HTMLResponse(sphere_page(plain_page, "."))),
+        Route("/sphere/predicted", _predicted),
+    ]
 
 
-def _page() -> str:
+def sphere_page(page: Page, prefix: str | None) -> str:
+    """Return the page. `prefix` is where predictions can be asked for; None: nowhere."""
     words = lessons.words(lessons.DEFAULT)["sphere"]
     body = _BODY.format(**{name: escape(text) for name, text in words.items()})
-    return plain_page("BCL Lab: the sphere", body, told("."), sheet="sphere.css", module="alone.js")
+    return page("BCL Lab: the sphere", body, told(prefix), sheet="sphere.css", module="alone.js")
 
 
 def _predicted(request: Request) -> Response:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bcl_core import __version__
-from bcl_core.cli import app, bench, export, models, read, record, runs, steer, train
+from bcl_core.cli import app, bench, export, models, read, record, runs, site, steer, train
 from bcl_core.data.source import DataError
 from bcl_core.installed import told
 from bcl_core.lab import Lab, LabError, SnapshotError
@@ -49,6 +49,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--home", type=Path, help="the lab's folder; else BCL_LAB_HOME, else ./lab")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for family in (app, train, runs, steer, read, models, record, export, bench):
+    for family in (app, train, runs, steer, read, models, record, export, site, bench):
         family.add_commands(commands)
     return parser

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
 from app.lessons import states
+from app.site import made
 from harness.serving import new_page
 from tests.browser.test_accessibility import serious_violations
 
@@ -37,23 +40,28 @@ def page(visitor: BrowserContext, app: str) -> Iterator[Page]:
 def test_every_lesson_is_walked_by_keyboard_and_each_answer_comes_after_the_guess(page: Page) -> None:
     page.evaluate("localStorage.clear()")
     page.reload()
-    host, answer = page.locator(".bcl-lessons"), page.locator(".answer")
     for lesson in LESSONS:
-        for place, step in enumerate(lesson["steps"]):
-            expect(host).to_have_attribute("data-step", f"{lesson['key']}.{place + 1}")
-            assert f"lesson={lesson['key']}&step={place + 1}" in page.url
-            expect(page.locator(".figure .picture > *").first).to_be_visible()
-            if "question" in step:
-                expect(answer).to_be_hidden()
-                page.keyboard.press("1" if step["question"]["kind"] == "choose" else "Enter")
-                expect(answer).to_be_visible()
-                check_guess(page, step["question"])
-            text = page.locator("body").inner_text()
-            assert not re.search(r"NaN|undefined|\{[a-z]|null", text), text
-            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-            page.keyboard.press("PageDown")
+        walk(page, lesson)
     expect(page.locator(".card")).to_have_count(len(LESSONS))
     expect(page.locator(".card.core.done")).to_have_count(5)
+
+
+def walk(page: Page, lesson: dict[str, Any]) -> None:
+    """Guess at each step by keyboard, look at what comes, and go on."""
+    host, answer = page.locator(".bcl-lessons"), page.locator(".answer")
+    for place, step in enumerate(lesson["steps"]):
+        expect(host).to_have_attribute("data-step", f"{lesson['key']}.{place + 1}")
+        assert f"lesson={lesson['key']}&step={place + 1}" in page.url
+        expect(page.locator(".figure .picture > *").first).to_be_visible()
+        if "question" in step:
+            expect(answer).to_be_hidden()
+            page.keyboard.press("1" if step["question"]["kind"] == "choose" else "Enter")
+            expect(answer).to_be_visible()
+            check_guess(page, step["question"])
+        text = page.locator("body").inner_text()
+        assert not re.search(r"NaN|undefined|\{[a-z]|null", text), text
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.keyboard.press("PageDown")
 
 
 def check_guess(page: Page, question: dict[str, object]) -> None:
@@ -118,3 +126,43 @@ def test_in_the_app_the_address_follows_and_back_leads_to_the_list(page: Page, a
     page.go_back()
     expect(page.locator(".card").first).to_be_visible()
     expect(page.locator(".bcl-sphere .time")).to_have_text(re.compile(r"step \d{2,}"), timeout=PATIENCE)
+
+
+def test_as_files_they_open_from_the_disk_without_a_network(browser: Browser, tmp_path: Path) -> None:
+    """In a context whose policy holds, as in a reader's browser."""
+    for name, text in made()["pages"].items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    context = browser.new_context(offline=True, reduced_motion="reduce", viewport={"width": 1280, "height": 720})
+    errors, asked = list[str](), set[str]()
+    context.on("weberror", lambda error: errors.append(str(error.error)))
+    context.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    context.on("request", lambda request: asked.add(request.url.partition("?")[0]))
+    page, index = context.new_page(), (tmp_path / "index.html").as_uri()
+    page.goto(f"{index}?lesson=D&step=1")
+    walk(page, next(lesson for lesson in LESSONS if lesson["key"] == "D"))
+    page.get_by_role("button", name="All lessons").click()
+    expect(page.get_by_text("This copy needs no network.")).to_be_visible()
+
+    page.goto(f"{index}?lesson=D&step=2")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Play with this sphere").click()
+    sphere = opened.value
+    expect(sphere.locator(".said")).to_contain_text("predicted for one batch of everything", timeout=PATIENCE)
+    sphere.get_by_role("button", name="More").click()
+    sphere.get_by_label("Images in a batch").fill("50")
+    sphere.get_by_label("Images in a batch").press("Tab")
+    expect(sphere.locator(".notes")).to_contain_text("No prediction is drawn for these settings")
+    expect(sphere.locator(".foretold").first).to_have_text("no prediction")
+
+    page.goto(f"{index}?lesson=D&step=5")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="These runs in the Lab").click()
+    lab = opened.value
+    lab.locator(".bcl-stage[data-settled=true]").wait_for(timeout=PATIENCE)
+    lab.keyboard.press("ArrowLeft")
+    expect(lab.locator(".sentence")).to_contain_text("At epoch 57 ")
+    assert "runs=digits-balanced-scl.digits-balanced-bcl." in lab.url
+    context.close()
+    assert not errors
+    own = {(tmp_path / name).as_uri() for name in ("index.html", "sphere.html", "lab.html")}
+    assert own == {url for url in asked if not url.startswith(("data:", "blob:"))}

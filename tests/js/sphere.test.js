@@ -174,6 +174,8 @@ test("bad input is refused in a sentence, and what is odd is explained", () => {
   assert.match(notes({ counts: [9, 1] }), /B: one image.*only pushed/);
   assert.match(notes({ batch: 200 }), /every batch holds all 172/);
   assert.match(notes({ temperature: 0.05 }), /stall/);
+  assert.equal(notes({ batch: 43 }), "");
+  assert.match(notesOn({ counts, temperature: 0.3, batch: 43 }, [SCL], false).join(), /^No prediction is drawn.*130\/32\/8\/2/);
 });
 
 test("the ladder of switches leads from SCL to BCL with class anchors, through losses that the app knows", () => {

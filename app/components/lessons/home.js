@@ -8,7 +8,7 @@ import { filled } from "./words.js";
 export class Home {
   /** @param {Lessons} lessons that this is the list of */
   constructor(lessons) {
-    const { words, document: all, told: { prefix } } = lessons;
+    const { words, document: all, told: { prefix, app } } = lessons;
     const card = (lesson) => {
       const { title, about } = lessons.textOf(lesson.key);
       const done = lessons.progress.done(lesson.key);
@@ -30,6 +30,7 @@ export class Home {
       h("h2", {}, words.sphere.title),
       h("p", { class: "about" }, words.sphere.introduction),
       spheres,
+      app === null ? h("p", { class: "about" }, words.alone) : null,
     );
     this.sphere = new TwoSpheres(spheres, { ...all.sphere, prefix }, OPENS);
   }

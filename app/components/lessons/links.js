@@ -18,11 +18,11 @@ export function linksOf({ figure, predict, lab, page }, { app, prefix, words }) 
   if (figure.kind === "sphere") {
     const { counts, temperature, batch, seed, losses } = { ...OPENS, ...figure };
     const search = write({ counts, temperature, batch, seed, losses });
-    link(`${prefix}/sphere${app === null ? ".html" : ""}${search && `?${search}`}`, words.to_sphere);
+    link(`${prefix === null ? "sphere.html" : `${prefix}/sphere`}${search && `?${search}`}`, words.to_sphere);
   }
+  if (lab) link(`${app === null ? "lab.html" : `${app}lab`}?runs=${lab.join(".")}`, words.to_lab);
   if (app === null) return found;
   if (predict) link(`${app}${predictAddress(predict)}`, words.to_predict);
-  if (lab) link(`${app}lab?runs=${lab.join(".")}`, words.to_lab);
   if (page) link(`${app}${page.address}`, words[page.text]);
   return found;
 }

@@ -14,10 +14,10 @@ VARIANTS = {name + suffix: (name, anchors) for name in SQUARE for suffix, anchor
 """The losses of the lab, by their names: which corner of the square, and with which anchors."""
 
 
-def told(prefix: str) -> dict[str, Any]:
+def told(prefix: str | None) -> dict[str, Any]:
     """Return what Python alone knows, ready for JSON: colours, and what losses are called.
 
-    `prefix` is where predictions can be asked for, relative to the page.
+    `prefix` is where predictions can be asked for, relative to the page; None: nowhere.
     """
     return {
         "prefix": prefix,

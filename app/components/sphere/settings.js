@@ -2,11 +2,16 @@
 
 import { isUneven } from "../stage/core/classes.js";
 import { listed, plural, whole } from "../stage/core/words.js";
+import { OPENING } from "./predicted.js";
 
 export const ROOM = 4; // classes whose regular simplex has room on a sphere
 const MOST_CLASSES = 8;
 const MOST_IMAGES = 400; // of all classes together: a step compares each two of a batch
 const STALLS = 0.1; // τ from which downwards steps stall before the optimum
+
+const UNFORETOLD =
+  "No prediction is drawn for these settings: it takes the app to compute it. This page has those of equal counts, and " +
+  `of ${OPENING.counts.join("/")} with τ ${OPENING.temperature}, in batches of ${OPENING.batch} or of everything.`;
 
 const NAMES = "ABCDEFGH";
 
@@ -83,9 +88,9 @@ export const READ = {
 };
 
 /** What is worth knowing of settings. @param {Switches[]} shown of the spheres @returns {string[]} sentences */
-export function notesOn({ counts, temperature, batch }, shown) {
+export function notesOn({ counts, temperature, batch }, shown, isForetold = true) {
   const n = counts.reduce((sum, count) => sum + count);
-  const notes = [];
+  const notes = isForetold ? [] : [UNFORETOLD];
   if (counts.length > ROOM && isUneven(counts)) {
     notes.push(
       `Three dimensions have no room for the optimum of ${counts.length} classes: it needs ${counts.length - 1}. ` +

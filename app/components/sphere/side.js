@@ -20,6 +20,7 @@ export class Side {
   chosen = null; // image whose forces are drawn
   forces = null;
   predicted = null; // (K, K) degrees
+  isForetold = true; // or else nobody is there who could say what is predicted
 
   /** @param {Object} lab that holds both sides @param {Switches} switches of the loss */
   constructor(lab, switches) {

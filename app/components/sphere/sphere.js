@@ -34,7 +34,7 @@ export class TwoSpheres {
    * @param {(shown: Object) => void} keep is told of what was set
    */
   constructor(host, told, shown = OPENS, keep = () => {}) {
-    Object.assign(this, { host, told, keep, isSecret: shown.isSecret ?? false, fetchBytes: fetchFrom(told.prefix) });
+    Object.assign(this, { host, told, keep, isSecret: shown.isSecret ?? false });
     host.style.setProperty("--tail", told.tail);
     this.colours = { classes: told.classes, tail: told.tail, other: told.neutral };
     const { counts, temperature, batch, seed, losses } = shown;
@@ -208,15 +208,20 @@ export class TwoSpheres {
       this.sides.map(async (side) => {
         const asked = this.question(side);
         side.predicted = this.known.get(asked) ?? null;
+        side.isForetold = true; // as far as is known before there is an answer
         if (this.known.has(asked)) return;
-        const found = await this.prediction(asked).catch(() => undefined); // nobody is there to be asked
-        if (found === undefined) return;
+        const found = await this.prediction(asked).catch(() => undefined);
+        if (found === undefined) {
+          if (this.question(side) === asked) side.isForetold = false;
+          return;
+        }
         if (this.known.size >= KEPT) this.known.clear();
         this.known.set(asked, found);
         if (this.question(side) === asked) side.predicted = found;
       }),
     );
     this.tellLegend();
+    this.tellNotes();
     if (!this.state.playing) this.draw(true);
   }
 
@@ -224,12 +229,13 @@ export class TwoSpheres {
     return questionOf({ ...this.state, variant: variantOf(switches) });
   }
 
-  /** @returns {Promise<?number[]>} (K, K) degrees; null where nothing is predicted */
+  /** @returns {Promise<?number[]>} (K, K) degrees; null where nothing is predicted, undefined where nobody can be asked */
   async prediction(asked) {
     const { counts } = this.state;
     if (counts.length > ROOM) return null;
     if (!isUneven(counts)) return Array(counts.length ** 2).fill(simplexAngle(counts.length));
-    return json(await this.fetchBytes(`sphere/predicted?${asked}`)).angles;
+    const { prefix } = this.told;
+    return prefix === null ? undefined : json(await fetchFrom(prefix)(`sphere/predicted?${asked}`)).angles;
   }
 
   tellLegend() {
@@ -254,7 +260,8 @@ export class TwoSpheres {
   }
 
   tellNotes() {
-    const notes = notesOn(this.state, this.sides.map(({ switches }) => switches));
+    const isForetold = this.sides.every((side) => side.isForetold);
+    const notes = notesOn(this.state, this.sides.map(({ switches }) => switches), isForetold);
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
   }
 

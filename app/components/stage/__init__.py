@@ -23,11 +23,14 @@ def stage(runs: Sequence[Run], *, key: str) -> None:
     does what a run in training brings. The component keeps the page's query parameters, but for those that it does
     not know.
     """
-    _mount(key=key, data=told(runs))
+    _mount(key=key, data=told(runs, may=allowed(role_here()), origin=shared_origin()))
 
 
-def told(runs: Sequence[Run]) -> dict[str, Any]:
-    """Return what the stage cannot ask for, ready for JSON: where to ask, and the runs' names and colours."""
+def told(runs: Sequence[Run], *, may: Sequence[str] = (), origin: str | None = None) -> dict[str, Any]:
+    """Return what the stage cannot ask for, ready for JSON: where to ask, and the runs' names and colours.
+
+    `may` are the verbs that are offered, and `origin` is where others reach the page.
+    """
     styles = palette.line_styles([run.recipe.variant for run in runs])
     return {
         "prefix": PREFIX,
@@ -43,8 +46,8 @@ def told(runs: Sequence[Run]) -> dict[str, Any]:
             if metric.curve
         },
         "glossary": GLOSSARY,
-        "may": allowed(role_here()),
-        "origin": shared_origin(),
+        "may": list(may),
+        "origin": origin,
         "runs": [
             {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
             for run, label, style in zip(runs, names.labels(runs), styles, strict=True)

@@ -20,10 +20,14 @@ async function heldBytes(path) {
 
 async function open() {
   const told = JSON.parse(document.getElementById("told").textContent);
-  const library = new Blob([await heldBytes("plotly.js")], { type: "text/javascript" });
-  if (!location.search) history.replaceState(null, "", `?${told.saved.search}`);
+  const plotly = URL.createObjectURL(new Blob([await heldBytes("plotly.js")], { type: "text/javascript" }));
+  const { search, sets = {} } = told.saved;
+  if (!location.search) history.replaceState(null, "", `?${search}`);
+  const runs = sets[new URLSearchParams(location.search).get("runs")] ?? told.runs;
   const stage = new Stage(document.querySelector(".bcl-stage"), heldBytes);
-  await stage.tell({ ...told, plotly: URL.createObjectURL(library) });
+  const show = () => stage.tell({ ...told, runs, plotly });
+  await show();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
 }
 
 open();
