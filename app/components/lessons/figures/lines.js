@@ -16,8 +16,9 @@ const FEW = 12; // points of a line that are drawn as dots, too
 export class Lines {
   constructor(host, figure, { document: { sphere, neutral }, numbers, words, isRevealed }) {
     Object.assign(this, { figure, isRevealed, axis: words.axes[figure.x], neutral });
-    const styles = { ...sphere.losses, "": { title: words.simplex, colour: neutral, dash: "solid" } };
-    this.series = seriesOf(figure, numbers).map((one) => ({ ...one, ...styles[one.loss] }));
+    const titles = { ...words.losses, "": words.simplex };
+    const styles = { ...sphere.losses, "": { colour: neutral, dash: "solid" } };
+    this.series = seriesOf(figure, numbers).map((one) => ({ ...one, ...styles[one.loss], title: titles[one.loss] }));
     this.canvas = h("canvas", { class: "lines", role: "img", "aria-label": words.lines_of });
     this.legend = h("div", { class: "legend" });
     host.append(this.canvas, this.legend);
