@@ -18,12 +18,10 @@ CUT = """(all) => {
   return all.filter((one) => end(one) > end(one.closest(".formula")) + 1).map((one) => one.textContent);
 }"""
 # All that is read or heard of an element, but for formulas.
-SAID = """(host) => {
-  const all = [...host.querySelectorAll("*")].filter((one) => !one.closest("math"));
-  const texts = all.flatMap((one) => [...one.childNodes].filter((part) => part.nodeType === 3).map((part) => part.data));
-  const names = all.flatMap((one) => ["aria-label", "aria-description", "title"].map((name) => one.getAttribute(name) ?? ""));
-  return [...texts, ...names];
-}"""
+SAID = """(host) => [...host.querySelectorAll("*")].filter((one) => !one.closest("math")).flatMap((one) => [
+  ...[...one.childNodes].filter(({ nodeType }) => nodeType === 3).map(({ data }) => data),
+  ...["aria-label", "aria-description", "title"].map((name) => one.getAttribute(name) ?? ""),
+])"""
 PATIENCE = 60_000  # milliseconds: 900 steps take a few seconds on a machine that is not busy
 
 
