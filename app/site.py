@@ -44,7 +44,10 @@ def _runs_of(step: Mapping[str, Any]) -> set[str]:
 
 def _linked(lesson: Mapping[str, Any], lacking: Collection[str]) -> dict[str, Any]:
     """Return the lesson without links to the Lab that would not find all their runs."""
-    leads = lambda part, of: part != "lab" or not set(of) & set(lacking)  # noqa: E731
+
+    def leads(part: str, of: Any) -> bool:
+        return part != "lab" or not set(of) & set(lacking)
+
     return {**lesson, "steps": [{part: of for part, of in step.items() if leads(part, of)} for step in lesson["steps"]]}
 
 

@@ -39,6 +39,11 @@ class ParquetSource(Source):
         self.test_labels = _labels(self._tables["test"], "test") if "test" in self._tables else None
         num_classes = int(self.train_labels.max()) + 1
         named = named_classes(self._tables["train"].schema, _column(self._tables["train"], LABEL_COLUMNS, "train"))
+        if num_classes > max(len(named), len(self.train_labels)):  # names would be made for all of them
+            raise DataError(
+                f"train labels reach to {num_classes - 1} and there are {len(self.train_labels)} images; expected 0 to "
+                "K − 1 for K classes"
+            )
         self.class_names = named if len(named) >= num_classes else tuple(str(k) for k in range(num_classes))
         for split, labels in (("train", self.train_labels), ("test", self.test_labels)):
             if labels is not None and (labels.min() < 0 or labels.max() >= len(self.class_names)):
@@ -50,7 +55,10 @@ class ParquetSource(Source):
     def images(self, split: SplitName, indices: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return (n, 3, H, W) pixels: as they are where they have one size, else at the image size."""
         table = self._tables[split]
-        cells = table.column(_column(table, IMAGE_COLUMNS, split)).take(pa.array(indices)).to_pylist()
+        try:
+            cells = table.column(_column(table, IMAGE_COLUMNS, split)).take(pa.array(indices)).to_pylist()
+        except ValueError as fault:  # a path that is no text
+            raise DataError(f"images of {split} cannot be read: {fault}; the file may be damaged") from fault
         data = [self._bytes(cell, split, int(row)) for cell, row in zip(cells, indices, strict=True)]
         size = None if self._size is None or _alike(data) else self._size
         pixels, failures = decode_many(data, size, self._report)

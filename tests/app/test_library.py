@@ -31,7 +31,7 @@ def test_a_form_is_opened_and_closed_by_its_button(lab, open_page):
     app = click(app, "Import models or runs")
     assert app.text_input(key="import/path")
     app = click(app, "Open your own embeddings")
-    assert [uploader.key for uploader in app.get("file_uploader")] == ["record/file"]
+    assert [uploader.key for uploader in app.get("file_uploader")] == ["record/file", "record/labels"]
     app = click(app, "Open your own embeddings")
     assert not app.get("file_uploader") and not app.exception
 
