@@ -133,9 +133,10 @@ def import_form() -> None:
     left, right = st.columns(2)
     upload, path, name = IMPORT.fields(left, right, SUFFIXES)
     data = left.selectbox("Measured on the data of", [*RACES], format_func=_data_of, key="import/race")
+    arch_field, *fields = st.columns(4, vertical_alignment="bottom")
     titles = {FIND_OUT: FIND_OUT, **{name: backbone.title for name, backbone in BACKBONES.items()}}
-    arch = right.selectbox("Architecture", list(titles), format_func=titles.__getitem__, key="import/arch")
-    settings = _what_files_do_not_say()
+    arch = arch_field.selectbox("Architecture", list(titles), format_func=titles.__getitem__, key="import/arch")
+    settings = _what_files_do_not_say(*fields)
     paths = controls.data_paths("import", PRESETS[f"{data}-bcl"].recipe.data.source)
     if st.button("Import", icon=":material/download:", type="primary"):
         settings |= {key: _absolute(text) for key, text in paths.items()}
@@ -144,9 +145,10 @@ def import_form() -> None:
     IMPORT.follow(_tell)
 
 
-def _what_files_do_not_say() -> dict[str, Any]:
+def _what_files_do_not_say(
+    kind_field: DeltaGenerator, scale_field: DeltaGenerator, pixels_field: DeltaGenerator
+) -> dict[str, Any]:
     """Draw the fields for what a file rarely tells; return the settings that are not left to what is usual."""
-    kind_field, scale_field, pixels_field = st.columns(3, vertical_alignment="bottom")
     kinds = {FIND_OUT: FIND_OUT, "cosine": "cosine, of unit length", "linear": "linear"}
     kind = kind_field.selectbox(
         "Classifier",

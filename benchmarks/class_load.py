@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
@@ -74,7 +75,8 @@ def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     for what, figure in figures.items():
         print(f"{what:64} {figure}")
-    print(*dict.fromkeys(faults[:5]), sep="\n")
+    for fault in dict.fromkeys(faults[:5]):
+        print(f"  {fault}")
     if arguments.json is not None:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
@@ -95,7 +97,8 @@ def measure(viewers: int, seconds: float) -> tuple[dict[str, float], list[str]]:
             command = [sys.executable, "-m", "benchmarks.class_load", "--viewers", str(viewers), "--watch"]
             watch = subprocess.Popen([*command, url, link.partition("#")[2], ",".join(ids), str(seconds)],
                                      stdout=subprocess.PIPE)  # fmt: skip
-            time.sleep(OPENING * viewers)
+            assert watch.stdout is not None
+            watch.stdout.readline()  # all have come in
             memory: list[float] = []
             meanwhile = _pace(lab, ids, seconds, lambda: memory.append(resident_mb(server.process.pid)))
             seen = Seen(**json.loads(watch.communicate()[0]))
@@ -152,14 +155,16 @@ class _Class:
         self.url, self.token, self.runs, self.viewers = url, token, runs, viewers
         self.host, self.port = re.fullmatch(r"http://(.+):(\d+)/", url).groups()  # type: ignore[union-attr]
         self.seen, self.shown, self.over = Seen(), dict[int, float](), asyncio.Event()
+        self.all_in = asyncio.Barrier(viewers + 1)
 
     async def meet(self, seconds: float) -> Seen:
         await self._do("present", how="live")
         each = [asyncio.create_task(self._viewer(place)) for place in range(self.viewers)]
         scrubbing = asyncio.create_task(self._scrub())
-        await asyncio.sleep(OPENING * self.viewers)
+        await self.all_in.wait()
         for known in (self.seen.answers, self.seen.arrivals):  # who comes in is not yet who follows
             known.clear()
+        print(flush=True)
         await asyncio.sleep(seconds)
         _, _, desk = await self._once("GET", "/bcl/v1/class/desk", f"Cookie: {COOKIE}={self.token}\r\n")
         self.seen.following = json.loads(desk)["following"]
@@ -177,18 +182,25 @@ class _Class:
             await asyncio.sleep(max(0.0, self.shown[number] + SCRUB - time.perf_counter()))
 
     async def _viewer(self, place: int) -> None:
+        is_in = False
         await asyncio.sleep(OPENING * place)
         address = f"{self.url.replace('http', 'ws', 1)}_stcore/stream"
         page = BackMsg(rerun_script=ClientState(page_name="lab", query_string=f"runs={'.'.join(self.runs)}"))
         try:
             async with connect(address, subprotocols=["streamlit"], max_size=None, open_timeout=LONGEST) as socket:  # type: ignore[list-item]
                 await socket.send(page.SerializeToString())
+                while ForwardMsg.FromString(await socket.recv()).WhichOneof("type") != "script_finished":
+                    pass
+                is_in = True
+                await self.all_in.wait()
                 reading = asyncio.create_task(self._read(socket))
                 await asyncio.gather(self._follow(), self._pulse())
                 reading.cancel()
         except (OSError, WebSocketException) as error:
             self.seen.dropped += 1
             self.seen.faults.append(repr(error))
+            if not is_in:
+                await self.all_in.wait()  # the others need not wait for this one
 
     async def _read(self, socket) -> None:
         async for _ in socket:

@@ -1,7 +1,7 @@
 """Kill what trains and serves a race, and let its disk fail, at random moments; compare it with an undisturbed race.
 
     python -m benchmarks.kills
-    python -m benchmarks.kills --kills 40 --epochs 100 --seed 1 --no-web
+    python -m benchmarks.kills --kills 40 --seed 1 --no-web
 
 Each kill is a SIGKILL of a hand, of the process that hands are forked from, of the worker, or of the web server, drawn
 by the seed; who is gone is started anew, as a person would. A third of the kills come while the last one is still being
@@ -51,7 +51,7 @@ def main() -> None:
     """Train a race undisturbed and one among kills and faults; leave with 1 where anything was lost or differs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
-    parser.add_argument("--epochs", type=int, default=300)
+    parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--no-web", action="store_true", help="kill no web server, and read from none")
     arguments = parser.parse_args()
@@ -73,8 +73,8 @@ def main() -> None:
             if web is not None:
                 web.end()
         print(f"among kills and faults {time.perf_counter() - start:5.1f} s", flush=True)
-        found.exchanges = handed_on(lab, found.ids, Path(folder), control)
-        pairs = [((lab, one), (lab, other)) for one, other in zip(calm, found.ids, strict=True)]
+        found.exchanges = handed_on(lab, found.ids[-len(calm) :], Path(folder), control)
+        pairs = [((lab, calm[place % len(calm)]), (lab, run_id)) for place, run_id in enumerate(found.ids)]
         different = sorted({fault for pair in pairs for fault in differences(*pair)})
         damaged = [fault for read in verify(lab) for fault in read.faults]
     wrong = report(found, arguments.epochs, different, damaged)
@@ -84,21 +84,26 @@ def main() -> None:
 class Found:
     """What a campaign has counted, and how its runs stand at its end."""
 
-    def __init__(self, ids: Sequence[str]) -> None:
-        self.ids = ids
+    def __init__(self) -> None:
+        self.ids: list[str] = []  # of all races, one after the other
         self.counted = Counter[str]()  # kills, by what was killed
         self.faults = Counter[str]()  # of the disk that were met with, by where and how
         self.resumed = Counter[str]()  # why runs had failed
         self.known: dict[tuple[str, int], dict[str, object]] = {}  # every epoch that was seen to be recorded
         self.lost: list[str] = []
-        self.deeds = Counter[str]()  # that were sent to a server that was killed: done, or not
+        self.deeds = Counter[str]()  # that were sent to a server that was killed, by what the next one said
         self.read = Counter[str]()  # what the reader got
         self.exchanges = Counter[str]()  # exports and imports that a disk failed
         self.states = Counter[str]()
 
-    def look(self, lab: Lab) -> None:
-        """See that every epoch that was ever recorded is there, as it was; and take note of the new ones."""
-        for run_id in self.ids:
+    def begins(self, ids: Sequence[str]) -> list[str]:
+        """Take note of another race."""
+        self.ids += ids
+        return [*ids]
+
+    def look(self, lab: Lab, ids: Sequence[str]) -> None:
+        """See that every epoch of these runs that was ever recorded is there, as it was; take note of the new ones."""
+        for run_id in ids:
             folder, rows = lab.folder(run_id), {row["epoch"]: row for row in lab.metrics(run_id)}
             for (known, epoch), row in self.known.items():
                 if known == run_id and rows.get(epoch) != row:
@@ -123,7 +128,7 @@ def campaign(
     control: Path | None = None,
     web: Web | None = None,
 ) -> Found:
-    """Train a race among kills, and faults of the disk, to its end; return what was found.
+    """Train races, one after the other, among kills and faults of the disk, the last to its end; return what was found.
 
     Args:
         lab: where.
@@ -140,43 +145,51 @@ def campaign(
         kinds[::WEB_EVERY] = ["web"] * len(kinds[::WEB_EVERY])
     steps: list[str | tuple[str, str]] = [*kinds, *faults]
     draws.shuffle(steps)
+    found = Found()
     with Workers(lab, control) as workers:
-        found, stood = Found(queue(lab, recipes)), -1
+        race, stood = found.begins(queue(lab, recipes)), -1
         reader = None if web is None else Reader(web, found.ids, seed)
 
         def is_mended() -> bool:
             workers.see_to_one()
-            for run_id in found.ids:
+            for run_id in race:
                 if (run := lab.run(run_id)).state == "failed":
                     found.resumed[_ELSEWHERE.sub("…", run.error or NO_REASON)] += 1
                     lab.resume(run_id)
-            return slowest(lab, found.ids) > stood or ended(lab, found.ids)
+            return slowest(lab, race) > stood or ended(lab, race)
+
+        def goes_on() -> None:
+            """See that somebody trains the race, and begin another where it has ended."""
+            nonlocal race, stood
+            is_mended()
+            if ended(lab, race):
+                race, stood = found.begins(queue(lab, recipes)), -1
 
         for step in steps:
             wait_for(is_mended, draws.choice((0.3, PATIENCE, PATIENCE)))
             time.sleep(draws.uniform(0, SOON))
-            stood = slowest(lab, found.ids)
+            goes_on()
+            stood = slowest(lab, race)
             if isinstance(step, tuple):
                 assert control is not None
                 with failing(*step, control):
-                    wait_for(lambda: workers.see_to_one() or has_struck(control) or ended(lab, found.ids), PATIENCE)
-                    wait_for(lambda: any(lab.run(run_id).state == "failed" for run_id in found.ids), 2.0)
+                    wait_for(lambda: goes_on() or has_struck(control))
+                    wait_for(lambda: any(lab.run(run_id).state == "failed" for run_id in race), 2.0)
                 found.faults[" ".join(step)] += has_struck(control)
             elif step == "web":
                 assert web is not None
                 found.counted["web"] += 1
-                found.deeds[web.killed_amid_a_deed(lab, draws.choice(found.ids), draws.uniform(0, 0.02))] += 1
+                found.deeds[web.killed_amid_a_deed(lab, draws.choice(race), draws.uniform(0, 0.02))] += 1
             else:
-                while not ended(lab, found.ids):
-                    if workers.kill(step, draws):
-                        found.counted[step] += 1
-                        break
-            found.look(lab)
+                while not workers.kill(step, draws):
+                    goes_on()
+                found.counted[step] += 1
+            found.look(lab, race)
         stood = recipes[0].epochs
         wait_for(is_mended)
     if reader is not None:
         found.read = reader.end()
-    found.look(lab)
+    found.look(lab, found.ids)
     found.states = Counter(lab.run(run_id).state for run_id in found.ids)
     return found
 
@@ -206,6 +219,7 @@ def handed_on(lab: Lab, ids: Sequence[str], folder: Path, control: Path) -> Coun
 def report(found: Found, epochs: int, different: Sequence[str], damaged: Sequence[str]) -> bool:
     """Print what was found, as a table and as JSON; return whether anything is wrong."""
     kills = ", ".join(f"{kind} {count}" for kind, count in sorted(found.counted.items()))
+    deeds = {"answered": "answered", "unsaid": "said to be uncertain", "wrong": "wrong"}
     rows = {
         "kills": f"{found.counted.total()} ({kills})",
         "faults of the disk": f"{found.faults.total() + len(ERRORS) * 2} of {len(found.faults) + len(ERRORS) * 2}",
@@ -213,7 +227,7 @@ def report(found: Found, epochs: int, different: Sequence[str], damaged: Sequenc
         "lost or changed": len(found.lost),
         "damaged files": len(damaged),
         "read over HTTP": f"{found.read['whole']} whole, {found.read['damaged']} damaged",
-        "deeds at a kill": f"{found.deeds['done']} done once, {found.deeds['wrong']} wrong",
+        "deeds at a kill": ", ".join(f"{found.deeds[what]} {words}" for what, words in deeds.items()),
         "exports, imports": "as they should" if not any("wrong" in how for how in found.exchanges) else "wrong",
         "runs": ", ".join(f"{count} {state}" for state, count in found.states.items()),
         "resumed by hand": f"{found.resumed.total()}, each failed with a reason",

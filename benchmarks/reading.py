@@ -1,14 +1,20 @@
-"""A server that is killed, and somebody who reads from it meanwhile: what comes is looked at, byte for byte."""
+"""A server that is killed, and somebody who reads from it meanwhile: what comes is looked at, byte for byte.
 
+    python -m benchmarks.reading
+
+kills the server of a lab at rest up to 20 ms after a run was to be renamed, and counts what the next one says of that.
+"""
+
+import argparse
 import json
 import os
 import random
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from threading import Event, Thread
@@ -17,10 +23,30 @@ from urllib.request import Request, urlopen
 
 from bcl_core.lab import Lab
 from bcl_core.lab.seals import fault_of_arrays, is_sealed
+from harness.made_runs import make_runs
 from harness.serving import ROOT, free_port
 
 DEAD = (OSError, HTTPException)  # what a client meets with where the server is gone
-PAUSE, PATIENCE = 0.1, 60.0  # seconds
+AT_ONCE = 5  # runs, as on a stage
+SOON, PAUSE, PATIENCE = 0.02, 0.1, 60.0  # seconds
+
+
+def main() -> None:
+    """Print how many deeds were answered, how many are said to be uncertain; leave with 1 where one is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=25)
+    draws, told = random.Random(0), Counter[str]()
+    with tempfile.TemporaryDirectory() as folder:
+        lab = Lab(Path(folder))
+        [made] = make_runs(lab, ["bcl"], 1)
+        web = Web(lab.home)
+        try:
+            for _ in range(parser.parse_args().kills):
+                told[web.killed_amid_a_deed(lab, made.id, draws.uniform(0, SOON))] += 1
+        finally:
+            web.end()
+    print(dict(told))
+    sys.exit(told["wrong"])
 
 
 class Web:
@@ -50,32 +76,43 @@ class Web:
     def killed_amid_a_deed(self, lab: Lab, run_id: str, after: float) -> str:
         """Kill the server so many seconds after a deed was sent, and send that again to the next one.
 
-        Returns "done" where it is done once and answered, "wrong" otherwise.
+        Returns "answered" where it is done; "unsaid" where the key is known and nobody can say whether it was done, so
+        that a new key does it; "wrong" otherwise.
         """
         self._number += 1
-        name, key = f"renamed {self._number}", f"deed-{self._number:08d}"
+        before, name, key = f"before {self._number}", f"renamed {self._number}", f"deed-{self._number:08d}"
         deed = {"verb": "rename", "run": run_id, "name": name, "key": key}
-        self._until_answered({**deed, "name": f"before {self._number}", "key": f"{key}-before"})
+        self._until_told({**deed, "name": before, "key": f"{key}-before"})
         sent = Thread(target=self._try, args=(deed,))
         sent.start()
         time.sleep(after)
         self.end()
         self._start()
         sent.join()
-        answer = self._until_answered(deed)
-        return "done" if answer == {"answer": {"name": name}} and lab.run(run_id).name == name else "wrong"
+        status, told = self._until_told(deed)
+        stands = lab.run(run_id).name
+        if status == 200:
+            return "answered" if told == {"answer": {"name": name}} and stands == name else "wrong"
+        again, _ = self._until_told({**deed, "key": f"{key}-again"})
+        is_told = status == 409 and stands in (before, name) and again == 200 and lab.run(run_id).name == name
+        return "unsaid" if is_told else "wrong"
 
-    def _try(self, deed: dict[str, str]) -> object:
+    def _try(self, deed: dict[str, str]) -> tuple[int, object] | None:
+        """Return the status and the answer; None where there is no server."""
         headers = {"Content-Type": "application/json"}
-        with suppress(*DEAD), urlopen(Request(f"{self.url}do", json.dumps(deed).encode(), headers), timeout=10) as told:
-            return json.load(told)
-        return None
+        try:
+            with urlopen(Request(f"{self.url}do", json.dumps(deed).encode(), headers), timeout=10) as told:
+                return 200, json.load(told)
+        except HTTPError as error:
+            return error.code, error.read()
+        except DEAD:
+            return None
 
-    def _until_answered(self, deed: dict[str, str]) -> object:
+    def _until_told(self, deed: dict[str, str]) -> tuple[int, object]:
         end = time.monotonic() + PATIENCE
-        while (answer := self._try(deed)) is None and time.monotonic() < end:
+        while (told := self._try(deed)) is None and time.monotonic() < end:
             time.sleep(PAUSE)
-        return answer
+        return told or (0, None)
 
 
 class Reader:
@@ -96,7 +133,8 @@ class Reader:
     def _read(self) -> None:
         while not self._ended.wait(PAUSE):
             try:
-                pulse = json.loads(self._get(f"pulse?runs={','.join(self._ids)}&since=-1"))["runs"]
+                latest = self._ids[-AT_ONCE:]  # of the race that is trained now, and of the one before
+                pulse = json.loads(self._get(f"pulse?runs={','.join(latest)}&since=-1"))["runs"]
                 for run_id, told in pulse.items():
                     self._read_run(run_id, told["rev"], [*map(tuple, told["epochs"])])
             except HTTPError as error:
@@ -125,3 +163,7 @@ class Reader:
     def _damaged(self, what: str) -> None:
         self._counted["damaged"] += 1
         self._counted[f"damaged: {what[:300]}"] += 1
+
+
+if __name__ == "__main__":
+    main()

@@ -232,6 +232,8 @@ def _write_prediction(folder: RunFolder, recipe: Recipe, class_counts: NDArray[n
     It is not without weights over pairs, with a self term, or with running means as prototypes, which training takes as
     constants; nor where dimensions are too few for a regular simplex.
     """
+    if folder.predicted.exists():
+        return  # by who trained the run before; it takes a while
     loss, images = recipe.loss, int(class_counts.sum())
     dim, batch = recipe.model.projection_dim, min(recipe.batch_size, images)
     prototypes = PREDICTED_WITH.get(loss.prototypes)

@@ -228,16 +228,17 @@ def test_a_race_whose_worker_was_killed_is_paused_and_stopped_at_once_and_nobody
 
 
 def test_a_race_among_kills_and_on_a_disk_that_fails_loses_nothing_and_ends_with_undisturbed_numbers(lab, tmp_path):
-    recipes = [small(preset, epochs=10) for preset in ("digits-scl", "digits-bcl", "digits-bcl-class")]
+    recipes = [small(preset, epochs=8) for preset in ("digits-scl", "digits-bcl")]
     faults = [("checkpoint", "ENOSPC"), ("snapshot", "EIO"), ("database", "EROFS")]
     found = campaign(lab, recipes, kills=4, seed=0, faults=faults, control=tmp_path / "fault")
     assert (found.counted["hand"], found.counted["worker"]) == (3, 1)
     assert set(found.faults.values()) == {1} and len(found.faults) == 3
     reasons = " ".join(found.resumed)
     assert "is full: free some space" in reasons and "did not do its work" in reasons and "Traceback" not in reasons
-    assert not found.lost and len(found.known) == 3 * 11
-    for run_id, recipe in zip(found.ids, recipes, strict=True):
-        assert_run_equals(lab, run_id, undisturbed(recipe))
+    assert not found.lost and len(found.known) == 9 * len(found.ids) and {*found.states} == {"finished"}
+    calm = [undisturbed(recipe) for recipe in recipes]
+    for place, run_id in enumerate(found.ids):
+        assert_run_equals(lab, run_id, calm[place % len(calm)])
 
 
 def test_what_waits_obeys_at_once_while_the_worker_is_busy_and_holds_up_nothing_behind_it(served):
