@@ -3,8 +3,8 @@
 Not in the lab: when the server is started again, its presenter needs another link and shows anew. What must outlive
 it, the questions and what was answered, lies in the lab (`bcl_core.lab.polls`).
 
-What the presenter shows is the state that the Lab's address holds, as text and nothing else; a viewer's browser reads
-it as it reads any address.
+What the presenter shows is the state that the Lab's address holds, or that of the lessons, as text and nothing else; a
+viewer's browser reads it as it reads any address.
 """
 
 import json
@@ -29,6 +29,7 @@ GONE_SECONDS = 5.0  # after the last question of a browser that asks once a seco
 SEARCH = re.compile(r"[\w*.+%&=-]{0,8000}", re.ASCII)  # what URLSearchParams writes
 
 How = Literal["off", "live", "frozen"]
+Place = Literal["lab", "learn"]
 
 
 class Question(TypedDict):
@@ -43,11 +44,12 @@ class Question(TypedDict):
 class ClassState(TypedDict):
     """What the whole class is told.
 
-    `how`: nothing is presented ("off"), the presenter's stage is followed ("live"), or its picture is held ("frozen");
-    `search` is that stage's address as a query without "?", "" before there is one.
+    `how`: nothing is presented ("off"), the presenter is followed ("live"), or the last picture is held ("frozen");
+    `place` is where the presenter is, `search` the address there as a query without "?", "" before there is one.
     """
 
     how: How
+    place: Place
     search: str
     poll: Question | None
 
@@ -60,7 +62,7 @@ class Room:
         self._here: dict[str, tuple[float, bool]] = {}  # by visitor: when heard of last, whether following
         self.knows_poll = False  # whether the lab's question has been read
         self.races = _races_at_first()  # whether viewers may start some
-        self._state: ClassState = {"how": "off", "search": "", "poll": None}
+        self._state: ClassState = {"how": "off", "place": "lab", "search": "", "poll": None}
         self._answer = _made(self._state)
 
     @property
@@ -73,12 +75,12 @@ class Room:
         with self._lock:
             self._change(how=how, search="" if how == "off" else self._state["search"])
 
-    def show(self, search: str) -> bool:
+    def show(self, place: Place, search: str) -> bool:
         """Show the class what an address says; returns whether it is shown: not while nothing is, or it is held."""
         with self._lock:
             is_live = self._state["how"] == "live"
             if is_live:
-                self._change(search=search)
+                self._change(place=place, search=search)
             return is_live
 
     def read_poll(self, lab_of: Callable[[], Lab]) -> None:

@@ -16,7 +16,7 @@
 | project                   | run, epoch, method: pca or umap                | {job}         |
 | export                    | runs                                           | {job}         |
 | present                   | how: off, live or frozen                       | null          |
-| show                      | search: of the Lab's address                   | {shown}       |
+| show                      | place: lab or learn; search: of the address    | {shown}       |
 | ask                       | question, choices: 2 to 6                      | {poll}        |
 | answer                    | poll, choice: from 0; visitor is not asked for | {choice}      |
 | reveal, close             | poll                                           | null          |
@@ -58,7 +58,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import AfterValidator, Field, ValidationError
 
 from app import classroom, guests
-from app.classroom import SEARCH, VISITOR_ID, How
+from app.classroom import SEARCH, VISITOR_ID, How, Place
 from app.roles import Role, has_class_roles, may
 from app.side_jobs import export, look, project
 from app.words import listed
@@ -181,8 +181,9 @@ class Present(Section):
 
 
 class Show(Section):
-    """The state of the presenter's stage."""
+    """The state of the presenter's Lab or lesson."""
 
+    place: Place = "lab"
     search: Annotated[str, AfterValidator(_an_address)]
 
 
@@ -335,7 +336,9 @@ VERBS: Mapping[str, Verb] = {
     "project": Verb(Project, "presenter", _project),
     "export": Verb(Runs, "presenter", lambda lab, wanted: {"job": export(lab, wanted.runs)}),
     "present": Verb(Present, "presenter", _in_class(lambda _, wanted: classroom.ROOM.present(wanted.how))),
-    "show": Verb(Show, "presenter", _in_class(lambda _, to: {"shown": classroom.ROOM.show(to.search)}), once=False),
+    "show": Verb(
+        Show, "presenter", _in_class(lambda _, to: {"shown": classroom.ROOM.show(to.place, to.search)}), once=False
+    ),
     "ask": Verb(Ask, "presenter", _polling(lambda lab, to: {"poll": lab.polls.ask(to.question, to.choices)})),
     "answer": Verb(AnswerTo, "viewer", _in_class(_answer), once=False),
     "reveal": Verb(OfPoll, "presenter", _polling(lambda lab, wanted: lab.polls.reveal(wanted.poll))),

@@ -61,8 +61,8 @@ OF_STREAMLIT = (
 # Arguments of verbs by their names, as a presenter would give them.
 WORDS: Mapping[str, Any] = {
     "name": "hostile", "recipe": {}, "execution": {}, "image": None, "again": True, "epoch": 1, "method": "pca",
-    "how": "live", "search": "runs=digits-ce", "question": "Who?", "choices": ["you", "me"], "choice": 0,
-    "visitor": "f" * 32, "open": True, "race": "digits",
+    "how": "live", "place": "lab", "search": "runs=digits-ce", "question": "Who?", "choices": ["you", "me"],
+    "choice": 0, "visitor": "f" * 32, "open": True, "race": "digits",
 }  # fmt: skip
 
 

@@ -205,9 +205,10 @@
  */
 
 /**
- * What the whole class is told. `how`: nothing is presented ("off"), the presenter's stage is followed ("live"), or its picture is held ("frozen"); `search` is that stage's address as a query without "?", "" before there is one.
+ * What the whole class is told. `how`: nothing is presented ("off"), the presenter is followed ("live"), or the last picture is held ("frozen"); `place` is where the presenter is, `search` the address there as a query without "?", "" before there is one.
  * @typedef {Object} ClassState
  * @property {"off"|"live"|"frozen"} how
+ * @property {"lab"|"learn"} place
  * @property {string} search
  * @property {Question|null} poll
  */

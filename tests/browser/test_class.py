@@ -196,11 +196,17 @@ def test_a_class_comes_in_by_the_code_follows_looks_around_and_is_asked(browser:
     expect(phone.get_by_label("Question")).to_be_hidden()
 
     teacher.goto(f"{url}learn?lesson=B&step=2&present=1")
+    press(teacher, "Present to the class")
+    expect(phone.get_by_role("heading", name="Who pushes?")).to_be_visible()
     press(teacher, "Ask the class (a)")
-    phone.get_by_role("button", name="65 times", exact=True).tap()
+    phone.get_by_label("Question").get_by_role("button", name="65 times", exact=True).tap()
     expect(phone.get_by_text("You answered: 65 times")).to_be_visible()
     press(teacher, "Show what was answered")
     expect(teacher.locator(".presenter .histogram")).to_contain_text("1 · 100 %")
+    expect(phone.get_by_text("each image pushes alike")).to_be_hidden()
+    press(teacher, "Show the answer")
+    expect(phone.get_by_text("each image pushes alike")).to_be_visible()
+    press(teacher, "Present to the class")
 
     laptop.goto(f"{url.replace('127.0.0.1', 'localhost')}lab?runs=digits-scl&epoch=3")
     press(laptop, "Copy link")

@@ -1,4 +1,4 @@
-// A class: viewers see what the presenter's stage shows, until they look around themselves. What travels is the stage's
+// A class: viewers see what the presenter's Lab or lesson shows, until they look around themselves. What travels is its
 // address; whoever follows asks for it, as for everything else.
 
 import { mounting } from "../mounting.js";
@@ -12,10 +12,10 @@ const PATIENCE = 5000; // with a page that was opened
 const ALONE = "bcl-alone"; // in the tab's memory: whoever looks around goes on to when a page is loaded anew
 const WORDS = { live: "You see what the teacher shows", frozen: "The teacher holds this picture", off: "" };
 
-/** The stage of this page, once its runs are known. */
-function stageHere() {
-  const stage = document.querySelector(".bcl-stage")?.stage;
-  return stage?.started ? stage : null;
+/** What a class can be led through on this page, once it is known what that shows: the Lab's stage, or the lessons. */
+function shownHere() {
+  const shown = document.querySelector(".bcl-stage")?.stage ?? document.querySelector(".bcl-lessons")?.lessons;
+  return shown?.started && location.pathname.endsWith(`/${shown.page}`) ? shown : null;
 }
 
 /** Open a page of the app without loading it anew: Streamlit follows the browser's history. */
@@ -25,7 +25,7 @@ function go(address) {
 }
 
 class Following {
-  opened = null; // the runs that the Lab was opened for, and when
+  opened = null; // what a page was opened for, and when
 
   constructor({ ask, poll }) {
     this.poll = poll;
@@ -60,20 +60,19 @@ class Following {
     this.turn.textContent = alone ? "Back to the teacher" : "Look around myself";
     this.turn.classList.toggle("primary", alone);
     this.question.hear(state.poll);
-    this.follow(state.how === "off" || alone ? null : state.search);
+    this.follow(state.place, state.how === "off" || alone ? null : state.search);
   }
 
-  /** @param {?string} search what the presenter shows, "" before anything is; null: nothing is followed */
-  follow(search) {
-    const stage = stageHere();
-    if (!search) return stage?.lead(null);
-    const runs = new URLSearchParams(search).get("runs");
-    const isHere = location.pathname.endsWith("/lab") && stage?.state.runs.join(".") === runs;
-    if (isHere) return stage.lead(search);
+  /** @param {?string} search what the presenter shows there, "" before anything is; null: nothing is followed */
+  follow(place, search) {
+    const shown = shownHere();
+    if (!search) return shown?.lead(null);
+    if (shown?.page === place && shown.holds(search)) return shown.lead(search);
+    const what = `${place} ${new URLSearchParams(search).get("runs")}`;
     const now = performance.now();
-    if (this.opened?.runs === runs && now - this.opened.at < PATIENCE) return; // the page is on its way
-    this.opened = { runs, at: now };
-    go(`lab?${search}`);
+    if (this.opened?.what === what && now - this.opened.at < PATIENCE) return; // the page is on its way
+    this.opened = { what, at: now };
+    go(`${place}?${search}`);
   }
 }
 
@@ -107,15 +106,15 @@ class Presenting {
     this.held.hidden = state.how === "off";
   }
 
-  /** Send what the stage shows, where that has changed, and one thing after another: the latest wins. */
+  /** Send what this page shows, where that has changed, and one thing after another: the latest wins. */
   async watch() {
-    const stage = stageHere();
-    if (this.sending || document.hidden || !stage || this.state.how !== "live") return;
-    const { search } = stage;
-    if (search === this.sent) return;
+    const shown = shownHere();
+    if (this.sending || document.hidden || !shown || this.state.how !== "live") return;
+    const { page: place, search } = shown;
+    if (`${place}?${search}` === this.sent) return;
     this.sending = true;
-    await this.attempt("show", { search });
-    Object.assign(this, { sending: false, sent: search });
+    await this.attempt("show", { place, search });
+    Object.assign(this, { sending: false, sent: `${place}?${search}` });
   }
 
   async attempt(verb, args) {

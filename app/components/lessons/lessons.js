@@ -4,7 +4,7 @@ import { picturing } from "../mounting.js";
 import { button, h } from "../stage/core/dom.js";
 import { fetchFrom, json } from "../stage/core/server.js";
 import { filled } from "../stage/core/templates.js";
-import { read, write } from "./address.js";
+import { DEFAULT_LANGUAGE, read, write } from "./address.js";
 import { Handout } from "./handout.js";
 import { Home } from "./home.js";
 import { Presenter } from "./presenter.js";
@@ -17,7 +17,11 @@ const ELSEWHERE = "[role=dialog], [data-testid=stDialog]";
 const FORWARD = ["ArrowRight", "PageDown", " ", "Enter"];
 const BACK = ["ArrowLeft", "PageUp"];
 
+const REVEALED = "answer";
+
 export class Lessons {
+  page = "learn"; // of the app
+  led = null; // what a presenter's address said last
   listening = new AbortController();
   progress = new Progress(browserStorage());
 
@@ -27,6 +31,7 @@ export class Lessons {
    */
   constructor(host, told) {
     Object.assign(this, { host, told });
+    host.lessons = this; // for who leads, or is led: see classroom.js
     const { signal } = this.listening;
     document.addEventListener("keydown", (event) => this.key(event), { signal });
     addEventListener("popstate", () => this.document && this.open(read(location.search, this.document)), { signal });
@@ -44,6 +49,31 @@ export class Lessons {
       return;
     }
     this.open(read(location.search, this.document));
+  }
+
+  get started() {
+    return Boolean(this.document);
+  }
+
+  /** What is shown, as an address that others follow: each in a language of their own. */
+  get search() {
+    const { lesson, step } = this.state;
+    if (lesson === null) return "lesson=";
+    return write(this.view.isRevealed ? `${REVEALED}=1` : "", { ...this.state, lesson, step, lang: DEFAULT_LANGUAGE, presents: false }).slice(1);
+  }
+
+  holds() {
+    return true;
+  }
+
+  /** Go to the step that a presenter shows, and show the answer with them; null leaves all to the reader again. */
+  lead(search) {
+    if (search === this.led) return;
+    this.led = search;
+    if (search === null) return;
+    const { lesson, step } = read(search, this.document);
+    if (lesson !== this.state.lesson || step !== this.state.step) this.go({ lesson, step });
+    if (lesson !== null && new URLSearchParams(search).has(REVEALED)) this.view.forward();
   }
 
   get words() {

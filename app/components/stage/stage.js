@@ -37,6 +37,7 @@ const mount = mounting(".bcl-stage", (host, { prefix }) => new Stage(host, fetch
 export { mount as default };
 
 export class Stage {
+  page = "lab"; // of the app
   clock = clock([]);
   binders = [];
   lenses = [];
@@ -78,6 +79,11 @@ export class Stage {
     this.store.know(told.runs);
     this.led = null; // whoever leads says anew what is shown of these
     await this.show();
+  }
+
+  /** Whether an address is of the runs that are shown. */
+  holds(search) {
+    return new URLSearchParams(search).get("runs") === this.state.runs.join(".");
   }
 
   /** Show what a presenter's address says, and be steered by nothing else; null gives the stage back to its reader. */

@@ -162,7 +162,9 @@ class CurveChart {
     this.known = stage.store.runs.map((run) => (stage.runs.includes(run) ? this.series(run) : null));
     const fill = ({ role, place }) => this.known[place]?.[role];
     const named = title.toLowerCase().includes(unit) ? title : `${title} (${unit})`;
-    const yaxis = { title: { text: wrapped(named, this.chart.host.clientHeight) }, tickformat: null, autorange: true };
+    const isEmpty = !this.known.some((series) => series?.line.y.some(Number.isFinite)); // an axis of nothing has no numbers
+    const text = wrapped(named, this.chart.host.clientHeight);
+    const yaxis = { title: { text }, tickformat: null, autorange: true, showticklabels: !isEmpty };
     const layout = { xaxis: epochAxis(stage.state, last), yaxis: { ...yaxis, ...AXES[unit] } };
     this.chart.show(() => ({ fill, layout }));
   }
