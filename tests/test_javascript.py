@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from playwright._impl._driver import compute_driver_executable
 from safetensors.numpy import save_file
 
-from app import palette
+from app import lessons, palette
 from bcl_core import geometry
 from bcl_core.geometry.groups import FEW_BELOW, MANY_ABOVE
 from harness.push_laws import count_slope
@@ -39,6 +39,7 @@ def fixtures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     _write_json(folder / "drawer.json", _drawer_words())
     _write_json(folder / "sphere.json", _sphere_cases())
+    _write_json(folder / "words.json", {language: lessons.words(language) for language in lessons.LANGUAGES})
     _write_json(folder / "groups.json", [_groups_case(num_classes) for num_classes in range(2, 60)])
     return folder
 

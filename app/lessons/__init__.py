@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app import palette
+from app.components.sphere import titles
 from app.components.sphere import told as sphere_told
 from app.documents import DOCS
 from app.glossary import GLOSSARY
@@ -67,9 +68,9 @@ def texts(language: str) -> dict[str, Any]:
 
 
 def words(language: str) -> dict[str, Any]:
-    """Return what stands on buttons and beside figures, by name."""
+    """Return what stands on buttons and beside figures, of lessons, sphere and formula, by name."""
     found: dict[str, Any] = _read(FOLDER / f"{language}.json")
-    return found
+    return {"losses": titles(), **found}
 
 
 def _language(language: str) -> dict[str, Any]:

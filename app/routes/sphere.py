@@ -7,7 +7,6 @@ and of those that lessons show. `python -m app.routes.sphere` writes that file; 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, TypedDict
 from urllib.parse import urlencode
@@ -32,12 +31,8 @@ OPENING: dict[str, Any] = {"counts": [130, 32, 8, 2], "temperature": 0.3, "batch
 KEPT = (OPENING, {**OPENING, "batch": sum(OPENING["counts"])})
 """Settings of which the browser knows what is predicted without asking."""
 
-_BODY = """\
-<main>
-<h1>{title}</h1>
-<p>{introduction}</p>
-<div class="bcl-sphere"></div>
-</main>"""
+_BODY = '<main><div class="bcl-sphere"></div></main>'
+_WORDS = ("sphere", "formula", "losses", "joining", "batches", "everything", "wrong")
 
 
 class Prediction(TypedDict):
@@ -55,10 +50,14 @@ def sphere_routes() -> list[Route]:
 
 
 def sphere_page(page: Page, prefix: str | None) -> str:
-    """Return the page. `prefix` is where predictions can be asked for; None: nowhere."""
-    words = lessons.words(lessons.DEFAULT)["sphere"]
-    body = _BODY.format(**{name: escape(text) for name, text in words.items()})
-    return page("BCL Lab: the sphere", body, told(prefix), sheet="sphere.css", module="alone.js")
+    """Return the page. `prefix` is where predictions can be asked for; None: nowhere.
+
+    It holds all languages: its address says which is shown, also where no server reads it.
+    """
+    languages = {language: lessons.words(language) for language in lessons.LANGUAGES}
+    words = {language: {name: of[name] for name in _WORDS} for language, of in languages.items()}
+    shown = {**told(prefix), "languages": words}
+    return page("BCL Lab: the sphere", _BODY, shown, sheet="sphere.css", module="alone.js")
 
 
 def _predicted(request: Request) -> Response:

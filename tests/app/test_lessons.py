@@ -232,21 +232,29 @@ def check_figure(figure: Mapping[str, Any], text: Mapping[str, Any], numbers: Ma
     assert {cell["cell"] for cell in figure.get("cells", [])} <= cells().keys()
 
 
-def paths(part: Any, above: str = "") -> set[str]:
-    """All places of a document that hold a text."""
+def strings(part: Any, above: str = "") -> dict[str, str]:
+    """All texts of a document, by their places."""
+    if isinstance(part, list):
+        part = dict(enumerate(part))
     if not isinstance(part, Mapping):
-        return {above}
-    return {path for name, value in part.items() for path in paths(value, f"{above}.{name}")}
+        return {above: part}
+    return {path: text for name, value in part.items() for path, text in strings(value, f"{above}.{name}").items()}
 
 
 @pytest.mark.parametrize("language", lessons.LANGUAGES)
 def test_a_language_has_every_string(language: str) -> None:
-    """Those of the default language, those that the modules ask for, and a sentence for each kind of source."""
-    words, usual = lessons.words(language), lessons.words(lessons.DEFAULT)
-    assert {path for path in paths(words) if not path.startswith(".glossary")} == paths(usual)
+    """Those of the default language with what is filled in; those that modules ask for; a sentence for each source."""
+    words = lessons.words(language)
+    there, usual = strings(words), strings(lessons.words(lessons.DEFAULT))
+    assert {path for path in there if not path.startswith(".glossary")} == usual.keys()
+    assert not [path for path in usual if places(there[path]) != places(usual[path])]
+    assert not [path for path, text in there.items() if not text and path != ".joining.sentences"]
     assert lessons.texts(language).keys() == STATES.keys()
-    asked = {name for source in modules().values() for name in re.findall(r"(?<!/)\bwords\.([a-z_]+)", source)}
-    assert asked and asked <= words.keys() | {"texts", "glossary"}
+    asked = {name for source in modules().values() for name in re.findall(r"(?<!/)\bwords((?:\.[a-z_]+)+)", source)}
+    groups = {path[: end.start()] for path in there for end in re.finditer(r"\.|$", path)} | {".texts", ".glossary"}
+    assert asked and asked <= groups, asked - groups
+    of_the_sphere = [path for path in there if re.match(r"\.(sphere|formula|joining)\.", path)]
+    assert not [path for path in of_the_sphere if not any(f"{path}.".startswith(f"{name}.") for name in asked)]
     used = {number["source"] for lesson in STATES.values() for number in lesson["numbers"].values()}
     assert used <= words["sources"].keys()
     assert {
@@ -255,7 +263,12 @@ def test_a_language_has_every_string(language: str) -> None:
 
 
 def modules() -> dict[str, str]:
-    return {name: source for name, source in MODULES.items() if name.startswith("lessons/")}
+    return {name: source for name, source in MODULES.items() if name.startswith(("lessons/", "sphere/", "formula/"))}
+
+
+def places(text: str) -> set[str]:
+    """Names of what is filled in."""
+    return set(lessons.PLACE.findall(text))
 
 
 def test_each_lesson_has_three_to_six_questions_and_the_core_takes_twenty_minutes_or_so() -> None:

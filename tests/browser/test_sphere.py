@@ -17,6 +17,11 @@ CUT = """(all) => {
   const end = (one) => one.getBoundingClientRect().right;
   return all.filter((one) => end(one) > end(one.closest(".formula")) + 1).map((one) => one.textContent);
 }"""
+# All that is read or heard of an element, but for formulas.
+SAID = """(host) => [...host.querySelectorAll("*")].filter((one) => !one.closest("math")).flatMap((one) => [
+  ...[...one.childNodes].filter(({ nodeType }) => nodeType === 3).map(({ data }) => data),
+  ...["aria-label", "aria-description", "title"].map((name) => one.getAttribute(name) ?? ""),
+])"""
 PATIENCE = 60_000  # milliseconds: 900 steps take a few seconds on a machine that is not busy
 
 
@@ -110,13 +115,18 @@ def test_a_point_that_is_dragged_away_comes_back(open_sphere: Callable[..., Page
     assert degrees(angle) == pytest.approx(settled, abs=3)
 
 
-def test_in_the_app_it_waits_for_play_and_then_says_what_is_predicted(open_sphere: Callable[..., Page]) -> None:
-    page = open_sphere("learn")
+def test_in_the_app_it_waits_for_play_and_says_all_in_the_lessons_language(open_sphere: Callable[..., Page]) -> None:
+    page = open_sphere("learn?lang=zh")
     page.locator(".bcl-sphere").scroll_into_view_if_needed(timeout=PATIENCE)
-    expect(page.locator(".bcl-sphere .time")).to_have_text("step 0")
-    expect(page.locator(".bcl-sphere .legend")).not_to_contain_text("regular simplex")
+    expect(page.locator(".bcl-sphere .time")).to_have_text(re.compile(r"第 0 步"))
+    expect(page.locator(".bcl-sphere .legend")).not_to_contain_text("109.5°")  # which a lesson asks for
     page.locator(".play").click()
-    expect(page.locator(".bcl-sphere .legend")).to_contain_text("regular simplex 109.5°")
-    expect(page.locator(".bcl-sphere .time")).to_have_text(re.compile(r"step \d{2,}"), timeout=PATIENCE)
+    expect(page.locator(".bcl-sphere .legend")).to_contain_text("109.5°")
+    expect(page.locator(".bcl-sphere .time")).to_have_text(re.compile(r"第 \d{2,} 步"), timeout=PATIENCE)
     page.locator(".play").click()
-    expect(page.locator(".said")).to_contain_text("the two rarest classes stand apart")
+    expect(page.locator(".said")).to_contain_text("预测值（批大小 64）：80.8°，107.9°")
+    page.locator(".bcl-sphere summary").click()
+    sphere = page.locator(".bcl-sphere")
+    expect(sphere.locator(".formula .sum").last).to_contain_text("的一张图像，所在的批有")
+    loose = set(re.findall("[A-Za-z]{2,}", "\n".join(sphere.evaluate(SAID))))
+    assert loose <= {"SCL", "BCL", "CVPR", "arXiv", "LaTeX", "Tab", "Esc", "Theory", "Zhu"}, loose

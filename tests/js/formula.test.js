@@ -4,11 +4,12 @@ import test from "node:test";
 import { isLit, linesOf } from "../../app/components/formula/expression.js";
 import { latexOfLines } from "../../app/components/formula/latex.js";
 import { partsOf } from "../../app/components/formula/parts.js";
-import { TERMS, amount } from "../../app/components/formula/words.js";
+import { TERMS, amount, numbersOf, saysOf, titleOf } from "../../app/components/formula/words.js";
 import { Loss, VIEWS } from "../../app/components/sphere/loss.js";
 import { toldOf } from "../../app/components/stage/core/denominator.js";
 import { jsonOf } from "./fixtures.js";
 
+const WORDS = jsonOf("words.json"); // by language
 const [OFF, ON] = [false, true];
 const SCL = { averaging: OFF, complement: OFF, anchors: "instance", self_term: OFF };
 const BCL = { ...SCL, averaging: ON, complement: ON };
@@ -107,10 +108,12 @@ test("every term of every formula says what it does and what it comes to; lit ar
     const terms = termsOf(linesOf(switches));
     const parts = partsOf(told, switches);
     for (const name of terms) {
-      const { title, says, numbers } = TERMS[name];
-      const said = `${title(switches)}. ${says(switches)} ${numbers(parts, { switches, temperature: 0.3, names: "ABCD", own: 2, value: 1.2 })}`;
-      assert.match(said, /^\S.{6,}\. .{20,}\d.*\.$/);
-      assert.doesNotMatch(said, /NaN|undefined|null|Infinity|–/, said);
+      for (const [lang, words] of Object.entries(WORDS)) {
+        const numbers = numbersOf(name, parts, { switches, temperature: 0.3, names: "ABCD", own: 2, value: 1.2 }, words);
+        const said = `${titleOf(name, switches, words)}${words.formula.after_title}${saysOf(name, switches, words)} ${numbers}`;
+        assert.match(said, lang === "zh" ? /^\S.{1,}：.{10,}\d.*。$/ : /^\S.{6,}\. .{20,}\d.*\.$/);
+        assert.doesNotMatch(said, /[{}]|NaN|undefined|null|Infinity|–/, said);
+      }
     }
     for (const name of Object.keys(TERMS)) {
       const isBrought = ["mean", "weight", "prototypes", "self"].includes(name);
@@ -124,4 +127,16 @@ test("every term of every formula says what it does and what it comes to; lit ar
 test("amounts have three digits or all before the point", () => {
   const said = [0, 0.0123, 1, 9.996, 47.25, 1104.2, 22026.47, 5.2e21, 4e-7].map(amount);
   assert.deepEqual(said, ["0", "0.0123", "1.00", "10.0", "47.3", "1,104", "22,026", "5.20 × 10²¹", "4.00 × 10⁻⁷"]);
+});
+
+test("what a term comes to is said of one and of many", () => {
+  const [words, of] = [WORDS.en, { switches: SCL, temperature: 0.5, names: "ABCD", own: 2 }];
+  const said = (name, parts, more = {}) => numbersOf(name, parts, { ...of, ...more }, words);
+  assert.equal(said("anchors", { anchors: 128, weight: 1 / 128 }, { value: 5.1 }), "128 anchors; this one weighs 1/128. The loss of the batch: 5.10.");
+  assert.equal(said("anchors", { classes: 1, weight: 0.5 }, { switches: { ...SCL, anchors: "class" } }), "1 class; this one weighs 1/2.");
+  assert.equal(said("pull", { positives: 1, pull: 1.5 }), "Mean over 1 positive: 1.50. The most it can be is 1/τ = 2.00.");
+  assert.equal(said("weight", { members: [0, 0, 3, 0] }), "no other class is here.");
+  assert.equal(said("others", { others: [1, 0, 0, 2], denominator: 6 }), "A:\u00a01.00, B:\u00a00, D:\u00a02.00; together 50 % of D.");
+  const many = { names: Array.from({ length: 14 }, (_, k) => `c${k}`), own: 0 };
+  assert.match(said("weight", { members: Array(14).fill(4) }, many), /^c1:\u00a01\/4, .* and 3 more\.$/);
 });

@@ -8,6 +8,7 @@ import { Loss, alongSphere } from "../../app/components/sphere/loss.js";
 import { OPENING, PREDICTED } from "../../app/components/sphere/predicted.js";
 import { LADDER, READ, SCL, notesOn, questionOf, variantOf } from "../../app/components/sphere/settings.js";
 import { OPENS, read, write } from "../../app/components/sphere/address.js";
+import { outcomeInWords } from "../../app/components/sphere/outcome.js";
 import { Simulation } from "../../app/components/sphere/simulation.js";
 import { jsonOf } from "./fixtures.js";
 
@@ -16,6 +17,14 @@ const CORNERS = [false, true].flatMap((averaging) =>
   [false, true].flatMap((complement) => ["instance", "class"].map((anchors) => ({ averaging, complement, anchors }))),
 );
 const SETTLED = 900; // steps
+const WORDS = jsonOf("words.json"); // by language
+const ENGLISH = WORDS.en;
+const WRONG = {
+  counts: ["0 3", "7", "", "a b", "1.5 2", "-3 2", "1 2 3 4 5 6 7 8 9", "9999999999 2", "300 300"],
+  temperature: ["0", "", "x", "0.001", "6", "NaN"],
+  batch: ["1", "2.5", "1e9"],
+  seed: ["-1", "½"],
+};
 
 function close(found, expected, what) {
   assert.equal(found.length, expected.length, what);
@@ -162,21 +171,19 @@ test("no setting that is taken brings a number that is none", () => {
 });
 
 test("bad input is refused in a sentence, and what is odd is explained", () => {
-  const refused = { counts: ["0 3", "7", "", "a b", "1.5 2", "-3 2", "1 2 3 4 5 6 7 8 9", "9999999999 2", "300 300"] };
-  Object.assign(refused, { temperature: ["0", "", "x", "0.001", "6", "NaN"], batch: ["1", "2.5", "1e9"], seed: ["-1", "½"] });
-  for (const [field, texts] of Object.entries(refused)) {
-    for (const text of texts) assert.throws(() => READ[field](text), /^Error: .{15,}\.$/, `${field} “${text}”`);
+  for (const [field, texts] of Object.entries(WRONG)) {
+    for (const text of texts) assert.throws(() => READ[field](text, ENGLISH), /^Error: .{15,}\.$/, `${field} “${text}”`);
   }
-  assert.deepEqual(READ.counts("130, 32/8;2"), [130, 32, 8, 2]);
-  assert.equal(READ.temperature(" 0.3 "), 0.3);
-  const notes = (settings) => notesOn({ counts, temperature: 0.3, batch: 64, ...settings }, [SCL]).join(" ");
+  assert.deepEqual(READ.counts("130, 32/8;2", ENGLISH), [130, 32, 8, 2]);
+  assert.equal(READ.temperature(" 0.3 ", ENGLISH), 0.3);
+  const notes = (settings) => notesOn({ counts, temperature: 0.3, batch: 64, ...settings }, [SCL], ENGLISH).join(" ");
   assert.match(notes({ counts: [60, 20, 8, 4, 2] }), /no room.*no prediction/);
   assert.match(notes({ counts: [9, 9, 9, 9, 9] }), /Where do equal counts end/);
   assert.match(notes({ counts: [9, 1] }), /B: one image.*only pushed/);
   assert.match(notes({ batch: 200 }), /every batch holds all 172/);
   assert.match(notes({ temperature: 0.05 }), /stall/);
   assert.equal(notes({ batch: 43 }), "");
-  assert.match(notesOn({ counts, temperature: 0.3, batch: 43 }, [SCL], false).join(), /^No prediction is drawn.*130\/32\/8\/2/);
+  assert.match(notesOn({ counts, temperature: 0.3, batch: 43 }, [SCL], ENGLISH, false).join(), /^No prediction is drawn.*130\/32\/8\/2/);
 });
 
 test("the ladder of switches leads from SCL to BCL with class anchors, through losses that the app knows", () => {
@@ -195,13 +202,64 @@ test("of a long course few moments are kept, evenly spread", () => {
 test("an address holds the lab's settings, and says what of it cannot be read", () => {
   const shown = { counts: [9, 3], temperature: 0.5, batch: 8, seed: 4, losses: ["bcl"] };
   assert.equal(write(shown), "counts=9.3&temperature=0.5&batch=8&seed=4&losses=bcl");
-  assert.deepEqual(read(write(shown)), { shown, wrong: [] });
-  assert.deepEqual([write(OPENS), read("").shown], ["", OPENS]);
-  const { shown: rest, wrong } = read("counts=9.0&losses=scl.constructor&batch=8");
+  assert.deepEqual(read(write(shown), ENGLISH), { shown, wrong: [] });
+  assert.deepEqual([write(OPENS), write(OPENS, "zh"), read("", ENGLISH).shown], ["", "lang=zh", OPENS]);
+  const { shown: rest, wrong } = read("counts=9.0&losses=scl.constructor&batch=8", ENGLISH);
   assert.deepEqual([rest, wrong.length], [{ ...OPENS, batch: 8 }, 2]);
 });
 
 test("classes are named once two of them stand apart: not in the heap that they begin in", () => {
   assert.ok(isHeap(settled(SCL, { steps: 0 })));
   assert.ok(!isHeap(settled(SCL)));
+});
+
+/** Two sides that stand still: angles of K classes, all alike but for one pair. */
+function sidesOf(K, { isUneven, predicted, time = 900 }) {
+  const angles = Array.from({ length: K * K }, (_, i) => (i === K ? 180 : 90));
+  const side = (name, angle) => ({ name, isUneven, simulation: { K, angles, time }, read: () => ({ angle, predicted }) });
+  return [side("SCL", 80.2), side("BCL", 86)];
+}
+
+test("the outcome is one sentence, in one batch and in many, for pairs and where there is no room", () => {
+  const said = (K, given, size) => outcomeInWords(sidesOf(K, given), size, ENGLISH);
+  assert.equal(
+    said(4, { isUneven: true, predicted: 81 }, 64),
+    "After 900 steps the two rarest classes stand apart by 80° under SCL and 86° under BCL; predicted for batches of 64: 81.0° and 81.0°.",
+  );
+  assert.equal(
+    said(4, { isUneven: false, predicted: null, time: 1 }, null),
+    "After 1 step the two closest classes stand apart by 80° under SCL and 86° under BCL.",
+  );
+  assert.match(
+    said(6, { isUneven: false, predicted: null }, null),
+    /^SCL: 15 pairs at 90°, 90.0° on average\. BCL: .* In a regular simplex all are 101.5°: a mean angle alone proves nothing\.$/,
+  );
+});
+
+function refusal(act) {
+  try {
+    act();
+  } catch ({ message }) {
+    return message;
+  }
+  return assert.fail("taken");
+}
+
+test("every sentence of the sphere is whole in every language", () => {
+  for (const [lang, words] of Object.entries(WORDS)) {
+    const said = [true, false].flatMap((isUneven) =>
+      [null, 81].flatMap((predicted) => [4, 6].map((K) => outcomeInWords(sidesOf(K, { isUneven, predicted }), 64, words))),
+    );
+    for (const of of [[60, 20, 8, 4, 1], [9, 9, 9, 9, 9], [9, 1]]) {
+      for (const batch of [8, 1000]) said.push(...notesOn({ counts: of, temperature: 0.05, batch }, [SCL], words, false));
+    }
+    for (const [field, texts] of Object.entries(WRONG)) {
+      for (const text of texts) said.push(refusal(() => READ[field](text, words)));
+    }
+    said.push(...read("losses=none", words).wrong);
+    for (const sentence of said) {
+      assert.doesNotMatch(sentence, /[{}]|undefined|NaN|null|object/, `${lang}: ${sentence}`);
+      assert.match(sentence, lang === "zh" ? /[。？]$/ : /[.?]$/, `${lang}: ${sentence}`);
+    }
+  }
 });

@@ -73,9 +73,3 @@ export function linesOf({ averaging, complement, anchors, self_term }) {
     [row(similarity("k"), o("="), frac(row(sub("z", ANCHOR), o("·"), sub("v", i("k"))), term("temperature", i("τ"))))],
   ];
 }
-
-/** What the letters stand for, in a sentence. @param {Switches} switches */
-export function lettersInWords({ complement }) {
-  const prototypes = complement ? ", c_j the prototype of class j" : "";
-  return `Anchor i has the feature z_i and the class y. B_j: the batch’s members of class j, m_j of them; P_i: B_y without i${prototypes}.`;
-}

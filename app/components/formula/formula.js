@@ -1,13 +1,12 @@
 // The loss as a formula that is alive: its terms come with the switches, and say what they do and come to.
 
 import { button, h } from "../stage/core/dom.js";
-import { isLit, lettersInWords, linesOf } from "./expression.js";
+import { isLit, linesOf } from "./expression.js";
 import { latexOfLines } from "./latex.js";
 import { math } from "./mathml.js";
 import { partsOf } from "./parts.js";
-import { TERMS, amount } from "./words.js";
+import { TERMS, amount, numbersOf, saysOf, titleOf } from "./words.js";
 
-const HINT = "Point at a term, tap it, or reach it by Tab: what it does, and what it comes to.";
 const COPIED = 2500; // milliseconds that it says so
 
 let count = 0;
@@ -17,19 +16,21 @@ export class Formula {
   chosen = null; // by keys, a tap or a click
 
   /**
-   * @param {{name: string, isOn: (switches) => boolean, turned: (on: boolean) => Object}[]} rungs switches that it offers
-   * @param {(changes: Object) => void} turn is told what of the switches is to change
+   * @param {Object} words of the language @param {{name: string, isOn: (switches) => boolean, turned: (on: boolean) => Object}[]} rungs switches that it
+   *   offers @param {(changes: Object) => void} turn is told what of the switches is to change
    */
-  constructor(rungs, turn) {
-    this.switches = rungs.map((rung) => ({ rung, element: button(rung.name, () => turn(rung.turned(!rung.isOn(this.shown.switches)))) }));
+  constructor(words, rungs, turn) {
+    this.words = words;
+    const switchOf = (rung) => button(words.formula.switches[rung.name], () => turn(rung.turned(!rung.isOn(this.shown.switches))));
+    this.switches = rungs.map((rung) => ({ rung, element: switchOf(rung) }));
     this.lines = h("div", { class: "lines" });
     this.letters = h("p", { class: "letters" });
     this.sum = h("p", { class: "sum" });
     this.said = h("p", { class: "told", id: `bcl-formula-${count++}` });
-    this.copy = button("Copy LaTeX", () => this.copyLatex(), { class: "copy" });
+    this.copy = button(words.formula.copy, () => this.copyLatex(), { class: "copy" });
     this.element = h(
       "div",
-      { class: "formula", role: "group", "aria-label": "The loss as a formula" },
+      { class: "formula", role: "group", "aria-label": words.formula.name },
       h("div", { class: "turns" }, this.switches.map(({ element }) => element)),
       this.lines,
       this.said,
@@ -55,7 +56,7 @@ export class Formula {
 
   /** Write the formula of other switches, and mark what they brought. */
   write(lines) {
-    const { switches } = this.shown;
+    const { words, shown: { switches } } = this;
     const before = this.lit;
     this.lit = new Set(Object.keys(TERMS).filter((name) => isLit(name, switches)));
     for (const { rung, element } of this.switches) element.ariaPressed = String(rung.isOn(switches));
@@ -65,10 +66,10 @@ export class Formula {
       piece.classList.toggle("lit", this.lit.has(name));
       piece.classList.toggle("fresh", Boolean(before) && this.lit.has(name) && !before.has(name));
       if (piece.getAttribute("role") !== "button") continue;
-      piece.setAttribute("aria-label", TERMS[name].title(switches));
+      piece.setAttribute("aria-label", titleOf(name, switches, words));
       piece.setAttribute("aria-describedby", this.said.id);
     }
-    this.letters.replaceChildren(...written(lettersInWords(switches)));
+    this.letters.replaceChildren(...written(switches.complement ? words.formula.letters_prototypes : words.formula.letters));
     if (!this.has(this.chosen)) this.chosen = null;
     this.pointed = null;
   }
@@ -79,17 +80,16 @@ export class Formula {
 
   /** Say what the term that is asked for does, and what the whole comes to. */
   tell() {
-    const { switches, temperature, names, told, lack } = this.shown;
+    const { words, shown: { switches, temperature, names, told, lack } } = this;
     const name = this.pointed ?? this.chosen;
     for (const piece of this.element.querySelectorAll("[data-term]")) piece.classList.toggle("asked", piece.dataset.term === name);
-    const term = TERMS[name];
-    if (!term) this.said.textContent = HINT;
+    if (name === null) this.said.textContent = words.formula.hint;
     else {
       const known = { switches, temperature, names, own: told?.own, value: told?.value };
-      const numbers = this.parts ? h("span", { class: "numbers" }, ...written(term.numbers(this.parts, known))) : "";
-      this.said.replaceChildren(h("b", {}, term.title(switches)), ". ", ...written(term.says(switches)), " ", numbers);
+      const numbers = this.parts ? h("span", { class: "numbers" }, ...written(numbersOf(name, this.parts, known, words))) : "";
+      this.said.replaceChildren(h("b", {}, titleOf(name, switches, words)), words.formula.after_title, ...written(saysOf(name, switches, words)), " ", numbers);
     }
-    this.tellSum(lack ?? "This anchor has no positive, and the loss leaves it out.");
+    this.tellSum(lack ?? words.formula.no_positive);
   }
 
   tellSum(lack) {
@@ -134,10 +134,11 @@ export class Formula {
   }
 
   async copyLatex() {
+    const { words } = this;
     const copied = await navigator.clipboard?.writeText(this.latex).then(() => true, () => false);
-    if (copied) this.copy.textContent = "Copied";
+    if (copied) this.copy.textContent = words.formula.copied;
     else this.said.replaceChildren(h("code", {}, this.latex)); // to be copied by hand
-    setTimeout(() => (this.copy.textContent = "Copy LaTeX"), COPIED);
+    setTimeout(() => (this.copy.textContent = words.formula.copy), COPIED);
   }
 }
 

@@ -17,16 +17,22 @@ export function read(search, { lessons, languages }) {
   const wanted = given.get("step") ?? "1";
   const isThere = /^\d{1,3}$/.test(wanted) && wanted >= 1 && wanted <= (lesson?.steps.length ?? 1);
   if (lesson && !isThere) wrong.push({ what: "step", given: wanted.slice(0, 30) });
-  const lang = given.get("lang") ?? DEFAULT_LANGUAGE;
-  const isKnown = Object.hasOwn(languages, lang);
-  if (!isKnown) wrong.push({ what: "lang", given: lang.slice(0, 30) });
+  const { lang, wrong: unknown } = languageOf(search, languages);
+  wrong.push(...unknown);
   return {
     lesson: lesson?.key ?? null,
     step: lesson && isThere ? Number(wanted) - 1 : 0,
-    lang: isKnown ? lang : DEFAULT_LANGUAGE,
+    lang,
     presents: given.get("present") === "1",
     wrong,
   };
+}
+
+/** Which language the address names; the default one, and what is wrong, where there is none such. */
+export function languageOf(search, languages) {
+  const lang = new URLSearchParams(search).get("lang") ?? DEFAULT_LANGUAGE;
+  if (Object.hasOwn(languages, lang)) return { lang, wrong: [] };
+  return { lang: DEFAULT_LANGUAGE, wrong: [{ what: "lang", given: lang.slice(0, 30) }] };
 }
 
 /** An address that shows a state, of one that shows another; what the address has beside it stays. */

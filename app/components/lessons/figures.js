@@ -1,6 +1,7 @@
 // The figures of lessons, by the names that a lesson calls them. One that waits for a guess is drawn without its answer.
 
 import { h } from "../stage/core/dom.js";
+import { filled } from "../stage/core/templates.js";
 import { Counts } from "./figures/counts.js";
 import { Dials } from "./figures/dials.js";
 import { Lines } from "./figures/lines.js";
@@ -10,7 +11,6 @@ import { Pushes } from "./figures/pushes.js";
 import { Shares } from "./figures/shares.js";
 import { Sphere } from "./figures/sphere.js";
 import { Strips } from "./figures/strips.js";
-import { filled } from "./words.js";
 
 export const FIGURES = {
   counts: Counts,

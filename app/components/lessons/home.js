@@ -1,9 +1,9 @@
 // The list of lessons, with how far the reader has come, above the sphere lab.
 
 import { button, h } from "../stage/core/dom.js";
+import { filled } from "../stage/core/templates.js";
 import { OPENS } from "../sphere/address.js";
 import { TwoSpheres } from "../sphere/sphere.js";
-import { filled } from "./words.js";
 
 export class Home {
   /** @param {Lessons} lessons that this is the list of */
@@ -32,7 +32,8 @@ export class Home {
       spheres,
       app === null ? h("p", { class: "about" }, words.alone) : null,
     );
-    this.sphere = new TwoSpheres(spheres, { ...all.sphere, prefix }, { ...OPENS, isSecret: true }); // lessons ask what it shows
+    const told = { ...all.sphere, prefix, words };
+    this.sphere = new TwoSpheres(spheres, told, { ...OPENS, isSecret: true }); // lessons ask what it shows
   }
 
   get pictures() {

@@ -3,13 +3,14 @@
 import { picturing } from "../mounting.js";
 import { button, h } from "../stage/core/dom.js";
 import { fetchFrom, json } from "../stage/core/server.js";
+import { filled } from "../stage/core/templates.js";
 import { DEFAULT_LANGUAGE, read, write } from "./address.js";
 import { Handout } from "./handout.js";
 import { Home } from "./home.js";
 import { Presenter } from "./presenter.js";
 import { PASSED, Progress, browserStorage } from "./progress.js";
 import { Step } from "./step.js";
-import { explained, filled } from "./words.js";
+import { explained } from "./words.js";
 
 const TYPED = "input:not([type=range]), textarea, select, [contenteditable]";
 const ELSEWHERE = "[role=dialog], [data-testid=stDialog]";
@@ -132,7 +133,7 @@ export class Lessons {
     const { words, document: all, told: { prefix, app }, state, progress } = this;
     const text = this.textOf(lesson.key).steps[state.step];
     const glossary = explained(lesson.numbers, words);
-    const given = { text, numbers: lesson.numbers, words, glossary, document: all, prefix, app };
+    const given = { text, numbers: lesson.numbers, words, glossary, document: all, prefix, app, lang: state.lang };
     const keep = (guess) => {
       progress.set(lesson.key, state.step, guess);
       if (guess === undefined) this.open(state, true);

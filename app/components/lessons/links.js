@@ -12,12 +12,12 @@ export function predictAddress({ counts, tau, batch }) {
 }
 
 /** @returns {HTMLElement[]} links that open beside the lesson */
-export function linksOf({ figure, predict, lab, page }, { app, prefix, words }) {
+export function linksOf({ figure, predict, lab, page }, { app, prefix, words, lang }) {
   const found = [];
   const link = (href, text) => found.push(h("a", { href, target: "_blank", rel: "noopener" }, text));
   if (figure.kind === "sphere") {
     const { counts, temperature, batch, seed, losses } = { ...OPENS, ...figure };
-    const search = write({ counts, temperature, batch, seed, losses });
+    const search = write({ counts, temperature, batch, seed, losses }, lang);
     link(`${prefix === null ? "sphere.html" : `${prefix}/sphere`}${search && `?${search}`}`, words.to_sphere);
   }
   if (lab) link(`${app === null ? "lab.html" : `${app}lab`}?runs=${lab.join(".")}`, words.to_lab);

@@ -3,7 +3,8 @@
 import { histogram } from "../classroom/histogram.js";
 import { button, h } from "../stage/core/dom.js";
 import { asker, fetchFrom, json } from "../stage/core/server.js";
-import { filled, plain, ranges } from "./words.js";
+import { filled } from "../stage/core/templates.js";
+import { plain, ranges } from "./words.js";
 
 const KEPT = "bcl-lesson-began"; // in the tab's memory, by lesson: when it began, in milliseconds
 const TICK = 1000;

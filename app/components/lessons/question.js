@@ -1,10 +1,11 @@
 // A question to predict: choose, or drag a value onto its axis. The guess stays beside the answer.
 
 import { button, h } from "../stage/core/dom.js";
+import { filled } from "../stage/core/templates.js";
 import { Sheet, pointedAt } from "../stage/plots/sheet.js";
 import { drawDial } from "../sphere/dial.js";
 import { SKIPPED } from "./progress.js";
-import { amount, filled, plain, shown } from "./words.js";
+import { amount, plain, shown } from "./words.js";
 
 const SCALES = { angle: { from: 0, to: 180, unit: "°", at: 90 }, percent: { from: 0, to: 100, unit: " %", at: 50 } };
 

@@ -13,7 +13,7 @@ export class Step {
 
   /**
    * @param {Object} step its state @param {Object} given `text` of the step, `numbers` of the lesson, `words` of the
-   *   language, `glossary`, `document` of all lessons, `prefix` and `app`: where the server's routes and pages are
+   *   language, `glossary`, `document` of all lessons, `lang` its name, `prefix` and `app`: where the server's routes and pages are
    * @param {number | string | undefined} guess that was made before @param onGuess (guess), undefined: to guess again
    */
   constructor(step, given, guess, onGuess) {

@@ -1,15 +1,10 @@
 // Texts of lessons: numbers come into them by their names, and each says where it is from. No DOM.
 
-const PLACE = /\{([a-z][a-z0-9_]*)\}/g;
+import { PLACE, batchesIn, filled } from "../stage/core/templates.js";
 
 /** A number as it is read, in one piece: "96.4°". @param {{value: string, unit: string}} number */
 export function shown({ value, unit }) {
   return `${value}${unit}`.replaceAll(" ", "\u00a0");
-}
-
-/** What `{name}` stands for in a text; names that are not there stay, so that they are seen. */
-export function filled(text, given) {
-  return text.replace(PLACE, (place, name) => given[name] ?? place);
 }
 
 /** A text with its numbers as terms that can be explained; see glossary.js. */
@@ -32,9 +27,8 @@ export function explained(numbers, words) {
 }
 
 /** Where a number is from, in a sentence. */
-export function origin({ source, tau, batch, seeds, counts, epochs }, { sources, batches, everything }) {
-  const size = batch === null ? everything : filled(batches, { batch });
-  return filled(sources[source], { tau, batches: size, seeds, counts: counts?.join(", "), epochs });
+export function origin({ source, tau, batch, seeds, counts, epochs }, words) {
+  return filled(words.sources[source], { tau, batches: batchesIn(words, batch), seeds, counts: counts?.join(", "), epochs });
 }
 
 /** Choices of a poll on a value: what lies between edges. @param {number[]} edges rising */

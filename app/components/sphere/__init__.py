@@ -15,20 +15,23 @@ VARIANTS = {name + suffix: (name, anchors) for name in SQUARE for suffix, anchor
 
 
 def told(prefix: str | None) -> dict[str, Any]:
-    """Return what Python alone knows, ready for JSON: colours, and what losses are called.
+    """Return what Python alone knows, ready for JSON: colours, and the losses' lines.
 
-    `prefix` is where predictions can be asked for, relative to the page; None: nowhere.
+    `prefix` is where predictions can be asked for, relative to the page; None: nowhere. Who shows the lab puts in the
+    `words` of a language, which `app.lessons` has.
     """
     return {
         "prefix": prefix,
         "classes": palette.class_colours(CLASSES),
         "tail": palette.GROUPS["tail"],
         "neutral": palette.NEUTRAL,
-        "losses": {variant: _loss(variant) for variant in VARIANTS},
+        "losses": {variant: palette.loss_style(variant)._asdict() for variant in VARIANTS},
     }
 
 
-def _loss(variant: str) -> dict[str, str]:
-    name, anchors = VARIANTS[variant]
-    title = LOSSES[name].title + (", class anchors" if anchors == "class" else "")
-    return {"title": title, **palette.loss_style(variant)._asdict()}
+def titles() -> dict[str, str]:
+    """Return what the losses are called in the app."""
+    return {
+        variant: LOSSES[name].title + (", class anchors" if anchors == "class" else "")
+        for variant, (name, anchors) in VARIANTS.items()
+    }

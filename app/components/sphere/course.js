@@ -1,5 +1,6 @@
 // All angles over the steps, and what is kept of them.
 
+import { filled } from "../stage/core/templates.js";
 import { stroke } from "../stage/plots/pen.js";
 import { along, drawDegrees, drawGrid, drawRegular } from "../stage/plots/dots.js";
 
@@ -24,10 +25,10 @@ export class Course {
 
 /**
  * @param {Course} course @param {{regular: ?number, predicted: ?number[], pair: [number, number], K: number,
- *   end: number}} told `predicted` (K, K) degrees, `end` the last step on the axis
+ *   end: number, words: Object}} told `predicted` (K, K) degrees, `end` the last step on the axis
  * @param {{tail: string, other: string}} colours of the pair, and of the others
  */
-export function drawCourse(context, width, height, theme, course, { regular, predicted, pair, K, end }, colours) {
+export function drawCourse(context, width, height, theme, course, { regular, predicted, pair, K, end, words }, colours) {
   const sides = [LEFT, width - RIGHT];
   const axis = { zero: height - BELOW, end: ABOVE, highest: 180, sides, upright: true };
   const at = (time) => LEFT + (time / end) * (sides[1] - LEFT);
@@ -60,6 +61,6 @@ export function drawCourse(context, width, height, theme, course, { regular, pre
   const middle = sides[1] - sides[0] < ROOM ? [] : [[end / 2, "center"]];
   for (const [time, textAlign] of [[0, "left"], ...middle, [end, "right"]]) {
     context.textAlign = textAlign;
-    context.fillText(textAlign === "right" ? `step ${end}` : String(Math.round(time)), at(time), height - 6);
+    context.fillText(textAlign === "right" ? filled(words.sphere.at_step, { step: end }) : String(Math.round(time)), at(time), height - 6);
   }
 }

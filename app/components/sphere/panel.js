@@ -1,28 +1,30 @@
 // What stands under "More": all that can be set, and beside each what is wrong with it.
 
 import { button, h, toggle } from "../stage/core/dom.js";
+import { filled } from "../stage/core/templates.js";
 import { LADDER, READ } from "./settings.js";
 
 const EXAMPLES = ["130 32 8 2", "100 30 10 3", "43 43 43 43", "120 40 12", "30 30 30 30 30 30", "60 20 8 6 4 2"];
 const FIELDS = [
-  ["counts", "Images of each class", "text"],
-  ["temperature", "τ", "decimal"],
-  ["batch", "Images in a batch", "numeric"],
-  ["seed", "Seed", "numeric"],
+  ["counts", "text"],
+  ["temperature", "decimal"],
+  ["batch", "numeric"],
+  ["seed", "numeric"],
 ];
 
 /** @param {TwoSpheres} lab whose settings these are */
 export function settingsOf(lab) {
+  const { words } = lab;
   const [counts, ...others] = FIELDS.map((field) => fieldOf(lab, ...field));
-  const examples = EXAMPLES.map((text) => button(text, () => lab.change({ counts: READ.counts(text) })));
+  const examples = EXAMPLES.map((text) => button(text, () => lab.change({ counts: READ.counts(text, words) })));
   const switches = lab.sides.map((side, i) => {
     const toggles = LADDER.map((rung) => switchOf(lab, side, rung, `${i}-${rung.name}`));
-    const which = i ? "Right sphere" : "Left sphere";
-    return h("fieldset", {}, h("legend", {}, lab.sides.length > 1 ? which : "The sphere"), toggles);
+    const which = i ? words.sphere.right : words.sphere.left;
+    return h("fieldset", {}, h("legend", {}, lab.sides.length > 1 ? which : words.sphere.the_sphere), toggles);
   });
   return h(
     "div",
-    { class: "settings", popover: "auto", role: "dialog", "aria-label": "More settings" },
+    { class: "settings", popover: "auto", role: "dialog", "aria-label": words.sphere.settings },
     counts,
     h("div", { class: "examples" }, examples),
     others,
@@ -36,10 +38,11 @@ function switchOf(lab, side, rung, field) {
     bind: (update) => lab.bind(() => ((own.state[field] = rung.isOn(side.switches)), update())),
     set: (changes) => lab.turn(side, rung.turned(changes[field])),
   };
-  return toggle(own, field, rung.name);
+  return toggle(own, field, lab.words.formula.switches[rung.name]);
 }
 
-function fieldOf(lab, name, label, kind) {
+function fieldOf(lab, name, kind) {
+  const { words } = lab;
   const wrong = h("span", { class: "wrong", role: "alert" });
   const mark = (text) => {
     wrong.textContent = text;
@@ -48,9 +51,9 @@ function fieldOf(lab, name, label, kind) {
   };
   const read = () => {
     try {
-      lab.change({ [name]: READ[name](input.value) });
+      lab.change({ [name]: READ[name](input.value, words) });
     } catch (error) {
-      mark(`${error.message} Until then the last ones stand.`);
+      mark(filled(words.sphere.until_then, { wrong: error.message }));
     }
   };
   const input = h("input", { type: "text", inputmode: kind, name, autocomplete: "off", onchange: read });
@@ -61,5 +64,5 @@ function fieldOf(lab, name, label, kind) {
     [shown, input.value] = [text, text];
     mark("");
   });
-  return h("label", {}, h("span", {}, label), input, wrong);
+  return h("label", {}, h("span", {}, words.sphere.fields[name]), input, wrong);
 }

@@ -1,7 +1,8 @@
 // What can be set, what is wrong with it, and what is worth knowing of it, in sentences.
 
 import { isUneven } from "../stage/core/classes.js";
-import { listed, plural, whole } from "../stage/core/words.js";
+import { counted, filled } from "../stage/core/templates.js";
+import { whole } from "../stage/core/words.js";
 import { OPENING } from "./predicted.js";
 
 export const ROOM = 4; // classes whose regular simplex has room on a sphere
@@ -9,22 +10,19 @@ const MOST_CLASSES = 8;
 const MOST_IMAGES = 400; // of all classes together: a step compares each two of a batch
 const STALLS = 0.1; // τ from which downwards steps stall before the optimum
 
-const UNFORETOLD =
-  "No prediction is drawn for these settings: it takes the app to compute it. This page has those of equal counts, and " +
-  `of ${OPENING.counts.join("/")} with τ ${OPENING.temperature}, in batches of ${OPENING.batch} or of everything.`;
-
 const NAMES = "ABCDEFGH";
 
 export function nameOf(k) {
   return NAMES[k];
 }
 
-/** The switches from first to last: each adds to those before it, from SCL to BCL with class anchors. */
+/** The switches from first to last: each adds to those before it, from SCL to BCL with class anchors; a language's
+ * `formula.switches` has what each is called. */
 export const LADDER = [
-  { name: "class-averaging", isOn: ({ averaging }) => averaging, turned: (on) => ({ averaging: on }) },
-  { name: "class-complement", isOn: ({ complement }) => complement, turned: (on) => ({ complement: on }) },
+  { name: "averaging", isOn: ({ averaging }) => averaging, turned: (on) => ({ averaging: on }) },
+  { name: "complement", isOn: ({ complement }) => complement, turned: (on) => ({ complement: on }) },
   {
-    name: "class anchors",
+    name: "anchors",
     isOn: ({ anchors }) => anchors === "class",
     turned: (on) => ({ anchors: on ? "class" : "instance" }),
   },
@@ -53,67 +51,59 @@ export function questionOf({ counts, variant, temperature, batch }) {
 }
 
 /** Counts from what was written. @returns {number[]} or throws a sentence */
-export function countsOf(text) {
+export function countsOf(text, words) {
   const written = text.split(/[\s,;/]+/).filter(Boolean);
   const counts = written.map((word) => (/^\d{1,9}$/.test(word) ? Number(word) : NaN));
   const wrong = counts.findIndex((count) => !(count >= 1));
-  if (wrong >= 0 && counts[wrong] === 0) {
-    throw new Error("A class of 0 images has no point to move: leave it out, or write 1 or more.");
-  }
-  if (wrong >= 0) throw new Error(`“${written[wrong].slice(0, 20)}” is no count: write whole numbers, such as 130 32 8 2.`);
-  if (counts.length < 2) throw new Error("One class has no other to stand apart from: write two counts or more.");
+  if (wrong >= 0 && counts[wrong] === 0) throw new Error(words.sphere.refused.empty);
+  if (wrong >= 0) throw new Error(filled(words.sphere.refused.count, { given: written[wrong].slice(0, 20) }));
+  if (counts.length < 2) throw new Error(words.sphere.refused.single);
   if (counts.length > MOST_CLASSES) {
-    throw new Error(`${counts.length} classes are more than a sphere shows well: write ${MOST_CLASSES} counts or fewer.`);
+    throw new Error(filled(words.sphere.refused.classes, { given: counts.length, most: MOST_CLASSES }));
   }
   const images = counts.reduce((sum, count) => sum + count);
-  if (images > MOST_IMAGES) {
-    throw new Error(`${whole(images)} images are too many for smooth steps: write ${MOST_IMAGES} in all or fewer.`);
-  }
+  if (images > MOST_IMAGES) throw new Error(filled(words.sphere.refused.images, { given: whole(images), most: MOST_IMAGES }));
   return counts;
 }
 
 /** A number within bounds, from what was written. @returns {number} or throws a sentence */
-function numberOf(text, what, least, most, isWhole) {
+function numberOf(text, refusal, least, most, isWhole) {
   const value = text.trim() === "" ? NaN : Number(text);
   if (value >= least && value <= most && (!isWhole || Number.isInteger(value))) return value;
-  throw new Error(`${what} is a ${isWhole ? "whole " : ""}number from ${least} to ${most}.`);
+  throw new Error(filled(refusal, { least, most }));
 }
 
-/** How each field is read: throws a sentence where it cannot be. */
+/** How each field is read: throws a sentence of the language where it cannot be. */
 export const READ = {
   counts: countsOf,
-  temperature: (text) => numberOf(text, "τ", 0.02, 5, false),
-  batch: (text) => numberOf(text, "A batch’s size", 2, 1000, true),
-  seed: (text) => numberOf(text, "A seed", 0, 99999, true),
+  temperature: (text, words) => numberOf(text, words.sphere.refused.temperature, 0.02, 5, false),
+  batch: (text, words) => numberOf(text, words.sphere.refused.batch, 2, 1000, true),
+  seed: (text, words) => numberOf(text, words.sphere.refused.seed, 0, 99999, true),
 };
 
-/** What is worth knowing of settings. @param {Switches[]} shown of the spheres @returns {string[]} sentences */
-export function notesOn({ counts, temperature, batch }, shown, isForetold = true) {
+/**
+ * What is worth knowing of settings.
+ *
+ * @param {Switches[]} shown of the spheres @param {Object} words of the language @param {boolean} isForetold or else
+ *   nobody could say what is predicted @returns {string[]} sentences
+ */
+export function notesOn({ counts, temperature, batch }, shown, words, isForetold = true) {
   const n = counts.reduce((sum, count) => sum + count);
-  const notes = isForetold ? [] : [UNFORETOLD];
-  if (counts.length > ROOM && isUneven(counts)) {
-    notes.push(
-      `Three dimensions have no room for the optimum of ${counts.length} classes: it needs ${counts.length - 1}. ` +
-        "With uneven counts the points end in one of many local minima: there is no prediction here.",
-    );
-  } else if (counts.length > ROOM) {
-    notes.push(
-      `A regular simplex of ${counts.length} classes needs ${counts.length - 1} dimensions and has no room on a ` +
-        "sphere. Where do equal counts end instead?",
-    );
+  const notes = [];
+  if (!isForetold) {
+    const { counts: known, temperature: tau, batch: size } = OPENING;
+    notes.push(filled(words.sphere.notes.unforetold, { counts: known.join("/"), tau, batch: size }));
+  }
+  if (counts.length > ROOM) {
+    const text = isUneven(counts) ? words.sphere.notes.uneven : words.sphere.notes.even;
+    notes.push(filled(text, { classes: counts.length, needed: counts.length - 1 }));
   }
   const single = counts.flatMap((count, k) => (count === 1 ? nameOf(k) : []));
   if (single.length && shown.some(({ complement }) => !complement)) {
-    notes.push(
-      `${listed(single)}: one image. Without prototypes its one positive is its own other view, the same point: ` +
-        "nothing pulls it, and it is only pushed.",
-    );
+    notes.push(filled(words.sphere.notes.single, { names: single.join(words.joining.comma) }));
   }
-  if (batch > n) notes.push(`A batch of ${whole(batch)} is more than there is: every batch holds all ${n} images.`);
-  else if (n % batch) {
-    const steps = plural(Math.floor(n / batch), "batch", "batches");
-    notes.push(`An epoch is ${steps} of ${batch}; the ${n % batch} images left are dropped, others each time.`);
-  }
-  if (temperature <= STALLS) notes.push("At so small a τ only the nearest push: steps stall long before the optimum.");
+  if (batch > n) notes.push(filled(words.sphere.notes.larger, { batch: whole(batch), n }));
+  else if (n % batch) notes.push(counted(words.sphere.notes.dropped, Math.floor(n / batch), { batch, rest: n % batch }));
+  if (temperature <= STALLS) notes.push(words.sphere.notes.stalls);
   return notes;
 }

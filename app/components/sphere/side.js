@@ -3,7 +3,7 @@
 import { isUneven } from "../stage/core/classes.js";
 import { button, h, number, swatch } from "../stage/core/dom.js";
 import { groupsOf, rarestOf, simplexAngle } from "../stage/core/geometry.js";
-import { batches } from "../stage/core/words.js";
+import { batchesIn, filled } from "../stage/core/templates.js";
 import { Sheet } from "../stage/plots/sheet.js";
 import { drawBall, placeOf, pointAt, unprojected } from "./ball.js";
 import { Camera } from "./camera.js";
@@ -12,8 +12,6 @@ import { drawDial } from "./dial.js";
 import { Hand } from "./hand.js";
 import { LADDER, nameOf, variantOf } from "./settings.js";
 import { Simulation } from "./simulation.js";
-
-const KEYS = "Arrow keys turn, 0 turns back, c chooses a point of the next class, Escape none. Drag a point to move it.";
 
 export class Side {
   camera = new Camera();
@@ -24,10 +22,11 @@ export class Side {
 
   /** @param {Object} lab that holds both sides @param {Switches} switches of the loss */
   constructor(lab, switches) {
-    Object.assign(this, { lab, switches });
+    const { words } = lab;
+    Object.assign(this, { lab, words, switches });
     this.title = h("h3");
     this.steps = h("div", { class: "steps" });
-    this.ball = h("canvas", { class: "ball", tabindex: 0, role: "application", "aria-description": KEYS });
+    this.ball = h("canvas", { class: "ball", tabindex: 0, role: "application", "aria-description": words.sphere.keys });
     this.dial = h("canvas", { class: "dial", "aria-hidden": "true" });
     this.angle = h("output", { class: "angle", "aria-live": "off" });
     this.what = h("span", { class: "what" });
@@ -78,16 +77,18 @@ export class Side {
 
   /** Say which loss this is, and offer the next switch and the last one. */
   offer() {
-    const { losses } = this.lab.told;
-    const { title, ...line } = losses[variantOf(this.switches)];
-    this.name = title;
-    this.title.replaceChildren(swatch(line), title);
+    const { words, lab: { told } } = this;
+    const variant = variantOf(this.switches);
+    this.name = words.losses[variant];
+    this.title.replaceChildren(swatch(told.losses[variant]), this.name);
     const next = LADDER.find(({ isOn }) => !isOn(this.switches));
     const last = LADDER.findLast(({ isOn }) => isOn(this.switches));
-    const step = (rung, on) =>
-      rung && button(`${on ? "+" : "−"} ${rung.name}`, () => this.lab.turn(this, rung.turned(on)), {
-        "aria-label": `${on ? "add" : "take away"} ${rung.name}`,
-      });
+    const step = (rung, on) => {
+      if (!rung) return null;
+      const name = words.formula.switches[rung.name];
+      const label = filled(on ? words.sphere.add : words.sphere.take_away, { name });
+      return button(`${on ? "+" : "−"} ${name}`, () => this.lab.turn(this, rung.turned(on)), { "aria-label": label });
+    };
     this.steps.replaceChildren(...[step(last, false), step(next, true)].filter(Boolean));
   }
 
@@ -141,32 +142,35 @@ export class Side {
   }
 
   write() {
-    const pair = this.dialled;
+    const { words, lab, dialled: pair } = this;
     const { angle, predicted, prototypes } = this.read(pair);
     const names = [...pair].sort((a, b) => a - b).map(nameOf).join("–");
     this.angle.value = `${number(angle)}°`;
-    this.what.textContent = `${names}, the two ${this.isUneven ? "rarest" : "closest"}`;
+    this.what.textContent = filled(this.isUneven ? words.sphere.rarest : words.sphere.closest, { names });
     const [foretold, theirs] = this.also;
-    const none = this.lab.isSecret ? "" : "no prediction";
-    foretold.textContent = predicted === null ? none : `predicted for ${batches(this.lab.size)}: ${number(predicted, 1)}°`;
-    theirs.textContent = prototypes === null ? "no prototypes" : `◇ prototypes ${number(prototypes)}°`;
-    const said = `${this.name}: ${names} stand ${number(angle)}° apart after ${this.simulation.time} steps`;
-    if (!this.lab.state.playing) {
-      this.ball.ariaLabel = `Sphere. ${said}.`;
-      this.chart.ariaLabel = `Angles between all classes over the steps. ${said}.`;
+    const none = lab.isSecret ? "" : words.sphere.no_prediction;
+    const shown = { batches: batchesIn(words, lab.size), angle: `${number(predicted, 1)}°` };
+    foretold.textContent = predicted === null ? none : filled(words.sphere.predicted_angle, shown);
+    const apart = filled(words.sphere.prototypes_angle, { angle: `${number(prototypes)}°` });
+    theirs.textContent = prototypes === null ? words.sphere.no_prototypes : apart;
+    if (!lab.state.playing) {
+      const { time } = this.simulation;
+      const said = filled(words.sphere.stand, { loss: this.name, names, angle: `${number(angle)}°`, step: time });
+      this.ball.ariaLabel = filled(words.sphere.ball, { said });
+      this.chart.ariaLabel = filled(words.sphere.chart, { said });
     }
     this.pushes.textContent = this.forces === null ? "" : this.pushesInWords();
   }
 
   pushesInWords() {
-    const { pull, pushes } = this.forces;
-    const own = nameOf(this.simulation.classes[this.chosen]);
+    const { words, forces: { pull, pushes } } = this;
+    const name = nameOf(this.simulation.classes[this.chosen]);
     const lengths = pushes.map((push) => Math.hypot(...push));
     const all = lengths.reduce((sum, length) => sum + length, 0);
-    if (!(all > 1e-12)) return `An image of ${own}: no class pushes it.`;
+    if (!(all > 1e-12)) return filled(words.sphere.unpushed, { name });
     const shares = lengths.map((length, k) => `${nameOf(k)} ${number((100 * length) / all, length < 0.1 * all ? 1 : 0)} %`);
     const pulled = number(Math.hypot(...pull) / all, 2);
-    return `An image of ${own}: pushed by ${shares.join(", ")}; its own class pulls ${pulled} times as hard as all of them push.`;
+    return filled(words.sphere.pushed, { name, shares: shares.join(words.joining.comma), pulled });
   }
 
   paintBall(context, width, height, theme) {
@@ -184,8 +188,8 @@ export class Side {
 
   paintCourse(context, width, height, theme) {
     if (!this.simulation) return;
-    const { regular, predicted, simulation: { K }, lab: { state, colours } } = this;
-    const told = { regular, predicted, pair: this.dialled, K, end: state.until };
+    const { regular, predicted, words, simulation: { K }, lab: { state, colours } } = this;
+    const told = { regular, predicted, pair: this.dialled, K, end: state.until, words };
     drawCourse(context, width, height, theme, this.course, told, colours);
   }
 

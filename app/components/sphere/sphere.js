@@ -4,7 +4,7 @@ import { isUneven } from "../stage/core/classes.js";
 import { button, choice, h, number, popup, swatch } from "../stage/core/dom.js";
 import { simplexAngle } from "../stage/core/geometry.js";
 import { fetchFrom, json } from "../stage/core/server.js";
-import { batches } from "../stage/core/words.js";
+import { batchesIn, filled } from "../stage/core/templates.js";
 import { Formulas } from "./formulas.js";
 import { outcomeInWords } from "./outcome.js";
 import { settingsOf } from "./panel.js";
@@ -29,12 +29,12 @@ export class TwoSpheres {
   scale = 0; // of arrows: the longest, in radians of a step
 
   /**
-   * @param {Object} told see `told` in __init__.py @param {Object} shown as OPENS; one loss: one sphere; `isSecret`: it
-   *   waits at its start, and no prediction is told, until it is played or revealed
+   * @param {Object} told see `told` in __init__.py, with the `words` of a language @param {Object} shown as OPENS; one
+   *   loss: one sphere; `isSecret`: it waits at its start, and no prediction is told, until it is played or revealed
    * @param {(shown: Object) => void} keep is told of what was set
    */
   constructor(host, told, shown = OPENS, keep = () => {}) {
-    Object.assign(this, { host, told, keep, isSecret: shown.isSecret ?? false });
+    Object.assign(this, { host, told, words: told.words, keep, isSecret: shown.isSecret ?? false });
     host.style.setProperty("--tail", told.tail);
     this.colours = { classes: told.classes, tail: told.tail, other: told.neutral };
     const { counts, temperature, batch, seed, losses } = shown;
@@ -59,13 +59,14 @@ export class TwoSpheres {
   }
 
   build() {
+    const { words } = this;
     const play = button("", () => (this.state.playing ? this.pause() : this.play()), { class: "primary play" });
-    this.bind(() => (play.textContent = this.state.playing ? "Pause" : "Play"));
-    const step = button("Step", () => (this.pause(), this.advance(1), this.draw(true)));
+    this.bind(() => (play.textContent = this.state.playing ? words.sphere.pause : words.sphere.play));
+    const step = button(words.sphere.step, () => (this.pause(), this.advance(1), this.draw(true)));
     const seed = h("output");
-    this.bind(() => (seed.value = `seed ${this.state.seed}`));
-    const another = button("Another start", () => this.change({ seed: (this.state.seed + 1) % 100000 }));
-    const more = button("More");
+    this.bind(() => (seed.value = filled(words.sphere.seed_is, { seed: this.state.seed })));
+    const another = button(words.sphere.another, () => this.change({ seed: (this.state.seed + 1) % 100000 }));
+    const more = button(words.sphere.more);
     this.time = h("output", { class: "time" });
     this.legend = h("div", { class: "legend" });
     this.notes = h("ul", { class: "notes" });
@@ -79,11 +80,11 @@ export class TwoSpheres {
         { class: "controls" },
         play,
         step,
-        button("Start again", () => (this.reset(), this.play())),
+        button(words.sphere.again, () => (this.reset(), this.play())),
         another,
         seed,
         this.time,
-        choice(this, "drags", "Drag", [["point", "a point"], ["class", "its class"]]),
+        choice(this, "drags", words.sphere.drag, [["point", words.sphere.drag_point], ["class", words.sphere.drag_class]]),
         more,
         settings,
       ),
@@ -156,7 +157,7 @@ export class TwoSpheres {
   pause() {
     this.set({ playing: false });
     this.draw(true);
-    this.said.textContent = outcomeInWords(this.sides, this.size);
+    this.said.textContent = outcomeInWords(this.sides, this.size, this.words);
   }
 
   advance(steps) {
@@ -194,7 +195,7 @@ export class TwoSpheres {
   /** @param {boolean} isWhole dials and charts, too */
   draw(isWhole, ease = this.still.matches ? 1 : undefined) {
     if (isWhole) {
-      this.time.value = `step ${this.sides[0].simulation.time}`;
+      this.time.value = filled(this.words.sphere.at_step, { step: this.sides[0].simulation.time });
       this.scale = Math.max(...this.sides.map((side) => side.weigh()));
     }
     for (const side of this.sides) side.draw(isWhole, ease);
@@ -248,29 +249,31 @@ export class TwoSpheres {
   }
 
   tellLegend() {
-    const { counts } = this.state;
+    const { words, state: { counts } } = this;
     const line = (colour, dash, text) => h("span", {}, swatch({ colour, dash }), text);
     const [side] = this.sides;
-    const names = side.isUneven ? [...side.pair].sort((a, b) => a - b).map(nameOf).join("–") : "the closest pair";
+    const names = side.isUneven ? [...side.pair].sort((a, b) => a - b).map(nameOf).join("–") : words.sphere.closest_pair;
     const entries = [
       line(this.colours.tail, "solid", names),
-      line(this.colours.other, "solid", "other pairs"),
+      line(this.colours.other, "solid", words.sphere.other_pairs),
     ];
     if (!this.isSecret) {
-      entries.push(line("currentColor", "dash", `regular simplex ${number(simplexAngle(counts.length), 1)}°`));
+      const angle = `${number(simplexAngle(counts.length), 1)}°`;
+      entries.push(line("currentColor", "dash", filled(words.sphere.regular, { angle })));
     }
-    if (this.sides.some(({ predicted }) => predicted)) entries.push(line("currentColor", "dot", `predicted for ${batches(this.size)}`));
+    const foretold = filled(words.sphere.predicted, { batches: batchesIn(words, this.size) });
+    if (this.sides.some(({ predicted }) => predicted)) entries.push(line("currentColor", "dot", foretold));
     const classes = counts.map((count, k) =>
       h("span", { class: "class" }, h("i", { style: `background: ${this.colours.classes[k]}` }), `${nameOf(k)} ${count}`),
     );
-    if (this.sides.some(({ switches }) => switches.complement)) classes.push(h("span", {}, "◇ prototype"));
-    if (side.chosen !== null) classes.push(h("span", {}, "arrows: pull solid, push dashed, by class"));
+    if (this.sides.some(({ switches }) => switches.complement)) classes.push(h("span", {}, words.sphere.prototype));
+    if (side.chosen !== null) classes.push(h("span", {}, words.sphere.arrows));
     this.legend.replaceChildren(...classes, ...entries);
   }
 
   tellNotes() {
     const isForetold = this.sides.every((side) => side.isForetold);
-    const notes = notesOn(this.state, this.sides.map(({ switches }) => switches), isForetold);
+    const notes = notesOn(this.state, this.sides.map(({ switches }) => switches), this.words, isForetold);
     this.notes.replaceChildren(...notes.map((note) => h("li", {}, note)));
   }
 

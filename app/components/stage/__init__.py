@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app import names, palette
+from app import lessons, names, palette
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
 from app.glossary import GLOSSARY
 from app.roles import role_here, shared_origin
@@ -31,6 +31,7 @@ def told(runs: Sequence[Run], *, may: Sequence[str] = (), origin: str | None = N
 
     `may` are the verbs that are offered, and `origin` is where others reach the page.
     """
+    words = lessons.words(lessons.DEFAULT)
     styles = palette.line_styles([run.recipe.variant for run in runs])
     return {
         "prefix": PREFIX,
@@ -46,6 +47,7 @@ def told(runs: Sequence[Run], *, may: Sequence[str] = (), origin: str | None = N
             if metric.curve
         },
         "glossary": GLOSSARY,
+        "words": {name: words[name] for name in ("formula", "joining")},
         "may": list(may),
         "origin": origin,
         "runs": [

@@ -8,13 +8,13 @@ import { drawDial } from "../../sphere/dial.js";
 import { amount, marked } from "../words.js";
 
 export class Dials {
-  constructor(host, figure, { document: { sphere, groups }, numbers, text, glossary, isRevealed }) {
+  constructor(host, figure, { document: { sphere, groups }, numbers, text, words, glossary, isRevealed }) {
     const { dials, known = dials.length, regular = null } = figure;
     Object.assign(this, { known, isRevealed });
     this.parts = dials.map(({ loss, number }, i) => {
       const canvas = h("canvas", { class: "dial", "aria-hidden": "true" });
       const value = h("p", { class: "angle" });
-      const label = text.labels?.[i] ?? sphere.losses[loss].title;
+      const label = text.labels?.[i] ?? words.losses[loss];
       const sign = loss ? swatch(sphere.losses[loss]) : null;
       const element = h("section", {}, h("h3", {}, sign, label), canvas, value);
       const angle = amount(numbers[number]);

@@ -2,6 +2,7 @@
 
 import { h, swatch } from "../../stage/core/dom.js";
 import { simplexAngle } from "../../stage/core/geometry.js";
+import { filled } from "../../stage/core/templates.js";
 import { circle, stroke } from "../../stage/plots/pen.js";
 import { along, drawDegrees, drawGrid, drawRegular } from "../../stage/plots/dots.js";
 import { Sheet } from "../../stage/plots/sheet.js";
@@ -15,9 +16,10 @@ const FEW = 12; // points of a line that are drawn as dots, too, each over its o
 
 export class Lines {
   constructor(host, figure, { document: { sphere, neutral }, numbers, words, isRevealed }) {
-    Object.assign(this, { figure, isRevealed, axis: words.axes[figure.x], simplex: words.simplex });
-    const styles = { ...sphere.losses, "": { title: words.simplex, colour: neutral, dash: "solid" } };
-    this.series = seriesOf(figure, numbers).map((one) => ({ ...one, ...styles[one.loss] }));
+    Object.assign(this, { figure, isRevealed, axis: words.axes[figure.x], words });
+    const titles = { ...words.losses, "": words.simplex };
+    const styles = { ...sphere.losses, "": { colour: neutral, dash: "solid" } };
+    this.series = seriesOf(figure, numbers).map((one) => ({ ...one, ...styles[one.loss], title: titles[one.loss] }));
     this.canvas = h("canvas", { class: "lines", role: "img", "aria-label": words.lines_of });
     this.legend = h("div", { class: "legend" });
     host.append(this.canvas, this.legend);
@@ -41,7 +43,7 @@ export class Lines {
     const { regular = null } = this.figure;
     const entries = this.shown.map((one) => h("span", {}, swatch(one), one.title));
     if (regular !== null) {
-      const title = `${this.simplex} ${simplexAngle(regular).toFixed(1)}°`;
+      const title = filled(this.words.sphere.regular, { angle: `${simplexAngle(regular).toFixed(1)}°` });
       entries.push(h("span", {}, swatch({ colour: "currentColor", dash: "dash" }), title));
     }
     this.legend.replaceChildren(...entries);

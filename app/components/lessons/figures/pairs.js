@@ -23,8 +23,7 @@ export class Pairs {
       const canvas = h("canvas", { class: "pairs", role: "img", "aria-label": words.pairs_of });
       const share = h("b");
       tell(share, marked(`{${number}}`, numbers), glossary);
-      const { title, ...line } = sphere.losses[loss];
-      const heading = text.labels ? [text.labels[i]] : [swatch(line), title];
+      const heading = text.labels ? [text.labels[i]] : [swatch(sphere.losses[loss]), words.losses[loss]];
       const element = h("section", {}, h("h3", {}, heading), canvas, h("p", { class: "share" }, share, ` ${words.among_rare}`));
       element.classList.toggle("asked", !isRevealed && i >= known);
       const sheet = new Sheet(canvas, (...given) => paint(...given, pushes[i], { tail, most, groups }));

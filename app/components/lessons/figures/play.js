@@ -1,9 +1,9 @@
 // Runs of the shelf over their epochs: a dot for each pair of classes, as on the Start page.
 
 import { button, h } from "../../stage/core/dom.js";
+import { filled } from "../../stage/core/templates.js";
 import { Column } from "../../start/column.js";
 import { LENGTH, placeAt } from "../../start/motion.js";
-import { filled } from "../words.js";
 import { classesOf, curvesOf } from "./run.js";
 
 export class Play {

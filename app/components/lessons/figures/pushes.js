@@ -2,9 +2,9 @@
 
 import { h, number, swatch } from "../../stage/core/dom.js";
 import { countEffect, groupsOf, sum } from "../../stage/core/geometry.js";
+import { filled } from "../../stage/core/templates.js";
 import { bars } from "../../start/counts.js";
 import { switchesOf } from "../../sphere/settings.js";
-import { filled } from "../words.js";
 
 export class Pushes {
   pictures = [];
@@ -16,11 +16,10 @@ export class Pushes {
     const shares = losses.map((loss) => sharesOf(counts, anchor, others, switchesOf(loss)));
     const most = Math.max(...shares.flat());
     this.parts = losses.map((loss, i) => {
-      const { title, ...line } = sphere.losses[loss];
       const names = others.map((k) => figure.names?.[k] ?? String(k));
       const rare = others.flatMap((k, place) => (tail.includes(k) ? [place] : []));
       const list = bars({ classes: { names, counts: shares[i] } }, rare, most, groups, (share) => `${number(share, share < 10 ? 1 : 0)} %`);
-      const element = h("section", { hidden: !isRevealed && i >= known }, h("h3", {}, swatch(line), title), list);
+      const element = h("section", { hidden: !isRevealed && i >= known }, h("h3", {}, swatch(sphere.losses[loss]), words.losses[loss]), list);
       return element;
     });
     const heading = h("p", { class: "lead" }, filled(words.pushes_of, { name: figure.names?.[anchor] ?? anchor, count: counts[anchor] }));

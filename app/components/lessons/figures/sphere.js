@@ -5,10 +5,10 @@ import { OPENS } from "../../sphere/address.js";
 import { TwoSpheres } from "../../sphere/sphere.js";
 
 export class Sphere {
-  constructor(host, figure, { document, prefix, isRevealed }) {
+  constructor(host, figure, { document, prefix, words, isRevealed }) {
     const inner = h("div", { class: `bcl-sphere ${figure.losses.length === 1 ? "alone" : "beside"}` });
     host.append(inner);
-    const told = { ...document.sphere, prefix };
+    const told = { ...document.sphere, prefix, words };
     this.sphere = new TwoSpheres(inner, told, { ...OPENS, ...figure, isSecret: !isRevealed });
   }
 

@@ -15,7 +15,7 @@ const SCALES = {
 
 export class Strips {
   constructor(host, { fields, cells, known = fields.length }, { document: { sphere }, text, words, isRevealed }) {
-    const titles = cells.map(({ loss }, i) => text.labels?.[i] ?? sphere.losses[loss].title);
+    const titles = cells.map(({ loss }, i) => text.labels?.[i] ?? words.losses[loss]);
     this.parts = fields.map((field, place) => {
       const canvas = h("canvas", { class: "strip", role: "img", style: `height: ${ROW * cells.length + 22}px` });
       const rows = cells.map(({ loss, said }, i) => {

@@ -2,7 +2,6 @@
 // each corner of the square.
 
 import { Formula } from "../../formula/formula.js";
-import { SELF_TERM } from "../../formula/words.js";
 import { LADDER } from "../../sphere/settings.js";
 import { Chart } from "../plots/chart.js";
 import { TWO_BY_TWO, batchFigure, panelsOf } from "../plots/figures.js";
@@ -21,7 +20,7 @@ import { dot, legendOf, mark, ring } from "./signs.js";
 
 const FORMULA = "formula";
 const SHOWN = [["weight", "weight in the denominator"], ["push", "push that results"], [FORMULA, "the formula"]];
-const SELF = { name: "self term", isOn: ({ self_term }) => self_term, turned: (on) => ({ self_term: on }) };
+const SELF = { name: "self_term", isOn: ({ self_term }) => self_term, turned: (on) => ({ self_term: on }) };
 const SYMBOLS = ["circle", "circle-open"]; // of another class, of the anchor's own
 const DASH = 14; // pixels of a class's dash, where there is room
 const LISTED = 4; // classes that are named one by one
@@ -39,7 +38,7 @@ const WORDS = {
     "1/τ. Dots are views of the batch's images, diamonds [prototypes|prototype], dashes the length of a class's sum. ",
   [FORMULA]:
     "The loss of one [anchor], as its switches make it; what they bring is shaded. It begins with those of the run, and " +
-    `the features are the run's whatever they are turned to. ${SELF_TERM} `,
+    "the features are the run's whatever they are turned to. ",
 };
 const COLUMNS =
   "The features are those of this run; the columns say what each loss would make of the same batch. Shaded classes are " +
@@ -66,9 +65,9 @@ export class Batch extends Lens {
 
   options() {
     const { stage } = this;
-    const { groups } = stage.told;
+    const { groups, words, glossary } = stage.told;
     const { weighs } = stage.state;
-    tell(this.words, WORDS[weighs] + (weighs === FORMULA ? "" : COLUMNS) + BATCH, stage.told.glossary);
+    tell(this.words, `${WORDS[weighs]}${weighs === FORMULA ? `${words.formula.self_term} ` : COLUMNS}${BATCH}`, glossary);
     this.legend.hidden = weighs === FORMULA;
     const [tail, head, medium] = ["tail", "head", "medium"].map((group) => [dot(groups[group]), GROUP_TITLES[group]]);
     const [own, prototype] = [[ring(), "own class"], [mark("M8 2l6 6l-6 6l-6-6z", true), "prototype"]];
@@ -95,7 +94,8 @@ class BatchColumn {
     this.plot = h("div", { class: "plot" });
     this.summary = h("p", { class: "summary" });
     this.switches = switchesOf(run.about.switches);
-    this.formula = new Formula([...LADDER, SELF], (changes) => (Object.assign(this.switches, changes), this.drawFormula()));
+    const turn = (changes) => (Object.assign(this.switches, changes), this.drawFormula());
+    this.formula = new Formula(stage.told.words, [...LADDER, SELF], turn);
     content.append(this.members, this.plot, this.summary, this.formula.element);
     this.known = CORNERS.filter(({ complement }) => !complement || run.trainsPrototypes);
     this.chart = new Chart(this.plot, batchFigure(run.told, this.known.map(({ title }) => title)), stage.told);
