@@ -7,6 +7,7 @@ import { Sheet } from "../../stage/plots/sheet.js";
 
 const EDGE = 24; // pixels, half a label
 const ROW = 30;
+const LABEL = 40; // from a tick to the next, for each to have its label
 const SCALES = {
   tail_tail: { from: 30, to: 120, ticks: [30, 60, 90, 120], unit: "°" },
   accuracy: { from: 50, to: 100, ticks: [50, 60, 70, 80, 90, 100], unit: " %" },
@@ -46,13 +47,14 @@ function paint(context, width, height, theme, { from, to, ticks, unit }, cells, 
   const base = ROW * cells.length;
   Object.assign(context, { font: `12px ${theme.font}`, fillStyle: theme.quiet, textAlign: "center", textBaseline: "top" });
   const axisOf = (sides) => ({ zero, end: EDGE + length, highest: to, sides, upright: false });
-  for (const tick of ticks) {
+  const every = length / (ticks.length - 1) < LABEL ? 2 : 1;
+  for (const [i, tick] of ticks.entries()) {
     const x = along(axisOf([0, base]), tick);
     context.beginPath();
     context.moveTo(x, 0);
     context.lineTo(x, base);
     stroke(context, theme.faint, 1);
-    context.fillText(`${tick}${unit}`, x, base + 5);
+    if (i % every === 0) context.fillText(`${tick}${unit}`, x, base + 5);
   }
   cells.forEach(({ loss, values }, i) => {
     const axis = axisOf([i * ROW, (i + 1) * ROW]);
