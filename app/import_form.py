@@ -193,7 +193,7 @@ def _tell(run: Run, found: Mapping[str, Any]) -> None:
     st.success(f"Imported as **{verbatim(run.name)}**: {found['layout']}, {backbone}.")
     if assumed := found.get("assumed"):  # which a job of an earlier version did not say
         st.markdown(f"Assumed, since the file does not say: {verbatim('; '.join(assumed))}")
-    _list("Drawn anew, since the file lacks it, and not measured before it is trained", found["drawn_anew"])
+    _list("Drawn anew, since the file has none that fits, and not measured before it is trained", found["drawn_anew"])
 
 
 def _data_of(family: str) -> str:

@@ -26,3 +26,9 @@ def hands(home: Path) -> list[int]:
 
 def _words(file: Path) -> list[str]:
     return file.read_text().split()
+
+
+def held_at_most(pid: int) -> int:
+    """Return the most memory that a process has held, in bytes (Linux)."""
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) * 1024

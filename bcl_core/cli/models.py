@@ -106,7 +106,7 @@ def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
     print(f"run {run_id}: {found.layout}, {found.recipe.model.backbone}, {found.num_classes} classes")
     for what, names in (
         ("assumed, since neither the file nor a setting says so", found.assumed),
-        ("drawn anew, since the file lacks it, and not measured before it is trained", found.drawn_anew),
+        ("drawn anew, since the file has none that fits, and not measured before it is trained", found.drawn_anew),
         ("not used", found.ignored),
     ):
         if names:

@@ -105,7 +105,9 @@ def _compare(lab: Lab, arguments: argparse.Namespace) -> None:
     for name in IN_WORDS:
         if name in found.metrics:
             print(f"{short(name):26} {' '.join(f'{cell:>18}' for cell in _cells(name, found.metrics[name]))}")
-    if found.angles_differ is not None:
+    if found.angles_differ is None:
+        print("Their numbers of classes differ, or one has no class means: pairs of classes are not compared.")
+    else:
         print(
             f"The angles between classes differ by {found.angles_differ:.1f}° (root mean square over pairs of classes)."
         )

@@ -48,6 +48,8 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
             "`runs --mend` enters what they hold again"
         )
     runs = lab.deleted_runs() if arguments.deleted else lab.shelf.runs if arguments.shelf else lab.runs()
+    if not runs:
+        _say(f"no runs in {lab.home}")
     for run in runs:
         _list(lab, run, as_json=arguments.json)
 
@@ -62,7 +64,8 @@ def _list(lab: Lab, run: Run, *, as_json: bool) -> None:
         print(f"{run.id}  {run.state}: {run.error}  {run.group_name} · {run.name}")
     else:
         at = f"{run.id}  {run.state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}  {_megabytes(used)}"
-        print(f"{at}  {run.group_name} · {run.name}{f': {run.missing}' if run.missing else ''}")
+        wrong = run.missing or (run.error if run.state == "failed" else None)
+        print(f"{at}  {run.group_name} · {run.name}{f': {wrong}' if wrong else ''}")
 
 
 def _verify(lab: Lab, *, as_json: bool) -> None:

@@ -112,5 +112,5 @@ def _line(run: Run, epoch: int, metrics: Mapping[str, Any]) -> str:
 
 def _keys() -> str:
     """Say what the objects of --json hold."""
-    named = "\n".join(f"  {name:24}{metric.title} ({metric.unit})" for name, metric in METRICS.items())
+    named = "\n".join(f"  {name:26}{metric.title} ({metric.unit})" for name, metric in METRICS.items())
     return f"with --json, a line an epoch: run, epoch, accuracy_per_class (a list), pictures' scales, and\n{named}"

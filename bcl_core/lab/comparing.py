@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bcl_core.geometry import rms_angle_difference
-from bcl_core.lab.reading import read
+from bcl_core.lab.reading import read, trained
 from bcl_core.lab.run import LabError, Run
 from bcl_core.lab.store import Lab
 from bcl_core.metrics import METRICS
@@ -86,7 +86,7 @@ def _but_for_the_seed(recipe: Recipe) -> str:
 
 
 def _last(lab: Lab, run: Run) -> dict[str, Any]:
-    return lab.metrics(run.id, [run.epoch or 0])[-1]
+    return trained(run.recipe, lab.metrics(run.id, [run.epoch or 0])[-1])
 
 
 def _pairs(a: Sequence[Run], b: Sequence[Run]) -> list[tuple[int, int]]:

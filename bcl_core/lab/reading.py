@@ -21,6 +21,7 @@ from bcl_core.lab.samples import read_samples
 from bcl_core.lab.store import Lab
 from bcl_core.measuring import TEST
 from bcl_core.recipe import Recipe, Recorded, Unreadable
+from bcl_core.registry import loss_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -69,7 +70,7 @@ class Reading:
             LabError: this epoch is not kept.
             SnapshotError: its file is damaged.
         """
-        return self.folder.arrays(self.folder.view(self._kept(epoch, self.epochs)))
+        return trained(self.recipe, self.folder.arrays(self.folder.view(self._kept(epoch, self.epochs))))
 
     def embeddings(self, epoch: int | None = None) -> NDArray[np.float32]:
         """Return the embeddings (n, d) of an epoch, the last one of which they are kept where None.
@@ -84,6 +85,12 @@ class Reading:
             having = f"epochs {kept[0]} to {kept[-1]}" if kept else "no epoch"
             raise LabError(f"{self.run.name!r} keeps no such epoch: it has {having}, {len(kept)} in all")
         return kept[-1] if epoch is None else epoch
+
+
+def trained(recipe: Recipe | Recorded | Unreadable, named: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is named after prototypes where the loss has none: nothing trains them then."""
+    lacks = isinstance(recipe, Recipe) and not loss_of(recipe.loss.name).prototypes
+    return {name: value for name, value in named.items() if not (lacks and name.startswith("prototype"))}
 
 
 def read(run: str, lab: Lab | Path | str | None = None) -> Reading:
@@ -101,7 +108,10 @@ def read(run: str, lab: Lab | Path | str | None = None) -> Reading:
     found = opened.run(run)
     if isinstance(found.recipe, Unreadable):
         raise LabError(f"{found.name!r} cannot be read: {found.recipe.reason}")
-    metrics = tuple(row for row in opened.metrics(run) if row["epoch"] <= (-1 if found.epoch is None else found.epoch))
+    last = -1 if found.epoch is None else found.epoch
+    metrics = tuple(trained(found.recipe, row) for row in opened.metrics(run) if row["epoch"] <= last)
+    if not metrics and found.error:
+        raise LabError(f"{found.name!r} {found.state} before its first epoch: {found.error}")
     if not metrics:
         raise LabError(f"{found.name!r} has no epoch yet: let it reach one first")
     folder = opened.folder(run)

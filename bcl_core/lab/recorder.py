@@ -147,7 +147,10 @@ class Recorder:
         own = {str(name): _figure(name, value) for name, value in (metrics or {}).items()}
         measured = self.samples.measure(embedded)
         if taken := sorted(own.keys() & {"epoch", *measured.metrics}):
-            raise RecordError(f"{', '.join(taken)} is measured here; give the own metric another name")
+            raise RecordError(
+                f"{', '.join(taken)} is measured here, from embeddings and, where they are given, predictions "
+                "or probabilities; give the own metric another name"
+            )
         self._form, self._last = form, number
         self._own_metrics = {**dict.fromkeys(self._own_metrics), **own}  # a name once known stays, as None
         figures = {**dict.fromkeys(LOSSES), **measured.metrics, **self._own_metrics}

@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from bcl_core.lab import Lab
 from benchmarks.fuzz import mutations
 from harness.made_runs import make_runs
+from harness.processes import held_at_most
 from harness.serving import start_class
 from harness.viewer import Session, elements, session
 
@@ -48,7 +49,7 @@ def socket_room(inputs: int, seed: int, folder: Path, keep: Callable[[str, bytes
                 gave_way.append(f"the socket was closed: {closed}; kept as {keep(SOCKET, sent[-1])}")
             except (OSError, AssertionError) as error:
                 gave_way.append(f"{type(error).__name__}: {str(error)[:300]}; kept as {keep(SOCKET, sent[-1])}")
-            peak = max(peak, _peak(server.process.pid))
+            peak = max(peak, held_at_most(server.process.pid))
     finally:
         server.process.kill()
         server.process.wait()
@@ -80,9 +81,3 @@ def _draw(viewer: Session, faults: Sequence[bytes]) -> int:
         content = message.SerializeToString()
         assert not any(fault in content for fault in (*FAULTS, *faults)), content[:300]
     return int(any(message.WhichOneof("type") == "script_finished" for message in told))
-
-
-def _peak(pid: int) -> int:
-    """Return the most memory that a process has held, in bytes (Linux)."""
-    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) * 1024

@@ -123,7 +123,9 @@ def test_what_was_drawn_anew_and_left_aside_is_listed(lab, open_form, monkeypatc
 
     monkeypatch.setattr(jobs, "_spawn", done)
     text = words(import_path(open_form("Import models or runs"), exported))
-    assert "Drawn anew, since the file lacks it, and not measured before it is trained: prototype\\_mlp" in text
+    assert (
+        "Drawn anew, since the file has none that fits, and not measured before it is trained: prototype\\_mlp" in text
+    )
     assert "Assumed, since the file does not say: cosine classifier, scale 30; images normalised as cifar10" in text
     assert "In the file, but not used: fc\\.bias" in text
 

@@ -51,7 +51,7 @@ def open_file(visitor: BrowserContext, url: str) -> Iterator[Callable[[Path], Pa
         form = page.locator(".st-key-library-form")
         # The name is shown before the file has arrived; a press until then would be for the file before it.
         with page.expect_response(lambda answer: "upload_file" in answer.url and answer.request.method == "PUT"):
-            form.locator("input[type=file]").set_input_files(file)
+            form.locator("input[type=file]").first.set_input_files(file)
         expect(form.get_by_text(file.name)).to_be_visible(timeout=PATIENCE)
         page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
         form.get_by_role("button", name="Open", exact=True).click()

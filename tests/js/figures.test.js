@@ -7,6 +7,7 @@ import {
   pushFigure,
   receivedFigure,
 } from "../../app/components/stage/plots/figures.js";
+import { epochAxis } from "../../app/components/stage/plots/epoch_line.js";
 import { DASH, SPACE } from "../../app/components/stage/plots/dots.js";
 
 const GROUPS = { head: "#000001", medium: "#000002", tail: "#000003" };
@@ -100,4 +101,9 @@ test("every figure says what it shows, moves nothing by a drag, and has no colou
     assert.ok(layout.xaxis.fixedrange && layout.yaxis.fixedrange);
     assert.doesNotMatch(JSON.stringify(layout), /color/);
   }
+});
+
+test("of few epochs each has its tick, and no half of one", () => {
+  assert.deepEqual(epochAxis({ log: false }, 3).ticktext, ["0", "1", "2", "3"]);
+  assert.equal(epochAxis({ log: false }, 60).tickvals, null);
 });

@@ -45,11 +45,23 @@ def test_a_run_is_read_as_a_frame_and_as_arrays(lab):
         run.view(7)
 
 
+def test_what_nothing_trains_is_no_prototype(lab):
+    """Cross-entropy alone is recorded with the classifier's weights in their place."""
+    for run, has_prototypes in (("digits-ce-la", False), ("digits-bcl", True)):
+        reading = read(run, lab)
+        assert ("prototype_angle_tail_tail" in reading.metrics[-1]) is has_prototypes
+        assert ("prototypes" in reading.view()) is has_prototypes
+    assert "prototype_angle_tail_tail" not in compare(lab, "digits-ce-la", "digits-bcl").metrics
+
+
 def test_what_cannot_be_read_is_said(lab):
     with pytest.raises(LabError, match="no run"):
         read("261111-0000000000", lab)
     [queued] = lab.enqueue(GroupPlan("race", [("mine", small())]))
     with pytest.raises(LabError, match="'mine' has no epoch yet"):
+        read(queued, lab.home)
+    lab.record_state(queued, "failed", "the disk is full")
+    with pytest.raises(LabError, match="'mine' failed before its first epoch: the disk is full"):
         read(queued, lab.home)
 
 

@@ -97,7 +97,8 @@ def load_checkpoint(
                 f"the classifier has {classifier.num_classes} classes and the data {num_classes}; choose the data that "
                 "the checkpoint was trained on"
             )
-        ignored, classifier = (*ignored, *(named.key for named in classifier.tensors.values())), None
+        others = (f"{named.key}, of {classifier.num_classes} classes" for named in classifier.tensors.values())
+        ignored, classifier = (*ignored, *others), None
     classes = num_classes or (classifier and classifier.num_classes)
     if not classes:
         raise CheckpointError("the file has no classifier: say how many classes the data have")

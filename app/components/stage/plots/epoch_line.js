@@ -2,6 +2,7 @@
 
 import { h } from "../core/dom.js";
 
+const FEW = 5;
 const WIDTH = 2; // pixels, whole ones: else it is now one wide, now two
 const BEFORE = 0.5; // where epoch 0 stands on a logarithmic axis
 
@@ -55,7 +56,9 @@ export function lastEpoch(runs) {
 
 /** Plotly's settings for an axis of epochs from 0 to the last. */
 export function epochAxis({ log }, last) {
-  if (!log) return { type: "linear", range: [0, last], tickvals: null, ticktext: null };
+  // Of few epochs each has its tick: there is no half epoch.
+  const few = last <= FEW ? Array.from({ length: last + 1 }, (_, epoch) => epoch) : null;
+  if (!log) return { type: "linear", range: [0, last], tickvals: few, ticktext: few?.map(String) ?? null };
   const ticks = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000].filter((tick) => tick <= last);
   return {
     type: "log",
