@@ -67,7 +67,12 @@ def test_it_plays_and_a_switch_moves_its_dial_without_a_server(open_sphere: Call
     assert degrees(angles.last) == pytest.approx(86, abs=3)
     page.get_by_text("The formula", exact=True).click()
     formula = page.get_by_role("group", name="The loss as a formula").last  # its terms are reached by keys, in order
-    formula.get_by_role("button", name="class anchors").press("Tab")
+    switch, first = (formula.get_by_role("button", name=name) for name in ("class anchors", "Average over the anchors"))
+    expect(first).to_be_visible()
+    switch.focus()
+    expect(switch).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(first).to_be_focused()
     for title in ("Average over the anchors", "Logarithm of the denominator", "Pull of the positives"):
         expect(formula.get_by_role("button", name=title)).to_be_focused()
         expect(formula.locator(".told")).to_contain_text(re.compile(rf"^{title}\. .*\d\.$"))
