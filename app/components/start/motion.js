@@ -9,6 +9,23 @@ export function placeAt(elapsed, last) {
   return last * t * t * (3 - 2 * t);
 }
 
+/**
+ * Draw the play from its beginning to its end; who wants less motion sees the end at once.
+ *
+ * @param {(elapsed: number) => void} draw @param {MediaQueryList} still whether less motion is wanted @returns {() => void} what ends it
+ */
+export function played(draw, still) {
+  const start = performance.now();
+  let frame = null;
+  const step = (now) => {
+    const elapsed = still.matches ? LENGTH : now - start;
+    draw(elapsed);
+    if (elapsed < LENGTH) frame = requestAnimationFrame(step);
+  };
+  step(start);
+  return () => cancelAnimationFrame(frame);
+}
+
 /** Numbers between two epochs: `frames` has an array for each, all of one length. */
 export function between(frames, place) {
   const before = frames[Math.floor(place)];

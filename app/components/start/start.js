@@ -7,7 +7,7 @@ import { fetchFrom } from "../stage/core/server.js";
 import { Store } from "../stage/core/store.js";
 import { Column } from "./column.js";
 import { addScans, bars } from "./counts.js";
-import { LENGTH, placeAt } from "./motion.js";
+import { LENGTH, placeAt, played } from "./motion.js";
 
 const SEEN = 0.5; // of the columns, for the play to begin
 
@@ -106,13 +106,7 @@ class Play {
   play() {
     this.stop();
     this.hasPlayed = true;
-    const start = performance.now();
-    const step = (now) => {
-      const elapsed = this.still.matches ? LENGTH : now - start;
-      this.draw(elapsed);
-      if (elapsed < LENGTH) this.frame = requestAnimationFrame(step);
-    };
-    step(start);
+    this.halt = played((elapsed) => this.draw(elapsed), this.still);
   }
 
   /** @param {number} elapsed milliseconds of the play */
@@ -129,7 +123,7 @@ class Play {
   }
 
   stop() {
-    cancelAnimationFrame(this.frame);
+    this.halt?.();
     this.end(false);
   }
 

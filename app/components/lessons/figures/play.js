@@ -3,7 +3,7 @@
 import { button, h } from "../../stage/core/dom.js";
 import { filled } from "../../stage/core/templates.js";
 import { Column } from "../../start/column.js";
-import { LENGTH, placeAt } from "../../start/motion.js";
+import { placeAt, played } from "../../start/motion.js";
 import { classesOf, curvesOf } from "./run.js";
 
 export class Play {
@@ -38,14 +38,8 @@ export class Play {
   }
 
   play() {
-    cancelAnimationFrame(this.frame);
-    const start = performance.now();
-    const step = (now) => {
-      const elapsed = this.still.matches ? LENGTH : now - start;
-      this.draw(elapsed);
-      if (elapsed < LENGTH) this.frame = requestAnimationFrame(step);
-    };
-    step(start);
+    this.halt?.();
+    this.halt = played((elapsed) => this.draw(elapsed), this.still);
   }
 
   draw(elapsed) {
@@ -60,6 +54,6 @@ export class Play {
   }
 
   remove() {
-    cancelAnimationFrame(this.frame);
+    this.halt?.();
   }
 }
