@@ -12,7 +12,8 @@ export function placeAt(elapsed, last) {
 /**
  * Draw the play from its beginning to its end; who wants less motion sees the end at once.
  *
- * @param {(elapsed: number) => void} draw @param {MediaQueryList} still whether less motion is wanted @returns {() => void} what ends it
+ * @param {(elapsed: number) => void} draw @param {MediaQueryList} still whether less motion is wanted
+ * @returns {() => void} what ends it
  */
 export function played(draw, still) {
   const start = performance.now();
