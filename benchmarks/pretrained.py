@@ -40,6 +40,7 @@ CIFAR_ON_A_CPU = {
     "optimiser.lr": 0.1,
     "optimiser.milestones": "19,22",
     "optimiser.warmup_epochs": 1,
+    "precision": "bf16",
 }
 FIVE_SEEDS = "Over five seeds: the page Report."
 SUMMED_UP = (
