@@ -4,16 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from csv import Error as CsvError
 from csv import reader
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv as csv
 from numpy.typing import NDArray
 
 from bcl_core.lab.record_arrays import MAX_NAME, MAX_ROWS, RecordError
 from bcl_core.lab.record_columns import COLUMNS, arranged, stacked
 from bcl_core.lab.record_samples import MAX_BYTES
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # which .npy needs not: imported late
 
 LABEL_NAMES = ("label", "labels", "class", "target")
 SEPARATORS: Mapping[str, str] = {".tsv": "\t", ".txt": "\t", ".csv": ","}
@@ -110,6 +111,8 @@ def _matrix(file: Path, names: Sequence[str], *, heading: bool) -> NDArray[np.fl
     """Read columns of numbers, (n, d)."""
     if not names:
         raise RecordError(f"{file.name} has no columns of numbers beside its labels")
+    import pyarrow as pa
+
     blocks, count = [], 0
     for batch in _batches(file, list(names), pa.float32(), heading=heading):
         block = np.empty((batch.num_rows, len(names)), np.float32)
@@ -129,6 +132,8 @@ def _matrix(file: Path, names: Sequence[str], *, heading: bool) -> NDArray[np.fl
 
 def _columns(file: Path, names: Sequence[str], *, heading: bool = True) -> dict[str, NDArray[Any]]:
     """Read columns of text by the names that this app has for them; whole numbers where all of one are."""
+    import pyarrow as pa
+
     parts = list(_batches(file, list(names), pa.string(), heading=heading))
     found: dict[str, NDArray[Any]] = {}
     for i, name in enumerate(names):
@@ -161,8 +166,11 @@ def _typed(values: NDArray[Any]) -> NDArray[Any]:
         return values
 
 
-def _batches(file: Path, names: list[str], kind: pa.DataType, *, heading: bool) -> Iterator[pa.RecordBatch]:
+def _batches(file: Path, names: list[str], kind: "pa.DataType", *, heading: bool) -> "Iterator[pa.RecordBatch]":
     """Yield the rows of some columns, at most as many as can be recorded; what is wrong with them comes in words."""
+    import pyarrow as pa
+    from pyarrow import csv
+
     rows = 0
     try:
         opened = csv.open_csv(

@@ -69,7 +69,7 @@ def test_without_pandas_there_are_arrays_and_a_sentence(lab, monkeypatch):
     run = read(recorded(lab, epochs=1)[0])
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert len(run.embeddings()) == len(LABELS)
-    with pytest.raises(LabError, match=r"pandas is not installed: it comes with pip install 'bcl-lab\[app\]'"):
+    with pytest.raises(LabError, match=r"pandas is not installed: it comes with pip install 'bcl-lab\[train\]'"):
         assert run.frame is None
 
 
