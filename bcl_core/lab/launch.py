@@ -106,7 +106,7 @@ def stop_worker(lab: Lab) -> bool:
 
 
 def worker_log(lab: Lab, last_bytes: int = 20_000) -> str:
-    """Return the end of the worker's log, for people."""
+    """Return the end of the worker's log, at most `last_bytes` of it, for people; "" where there is none."""
     path = lab.home / "worker.log"
     if not path.exists():
         return ""
