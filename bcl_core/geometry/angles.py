@@ -208,7 +208,7 @@ def simplex_metrics(means: ArrayLike, class_counts: ArrayLike | None = None) -> 
         And classes_measured.
 
     Raises:
-        ValueError: if `means` is no matrix of two or more rows, or `class_counts` are not whole numbers from 1, one each.
+        ValueError: if `means` is no matrix of two or more rows, or `class_counts` not a whole number of 1 or more each.
     """
     matrix = _means(means)
     units, centred = _directions(matrix, centred=False), _directions(matrix, centred=True)
