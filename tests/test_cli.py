@@ -10,7 +10,10 @@ import time
 import pytest
 
 from bcl_core.cli import _parser, main
+from bcl_core.cli.settings import what_to_train
 from bcl_core.lab import GroupPlan, Lab, LabError, read
+from bcl_core.lab.names import proper_name
+from bcl_core.lab.shelf import shelf_home
 from tests.conftest import small
 from tests.data.small_images import save
 
@@ -76,6 +79,7 @@ def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_pa
         (("train", "--preset", "own-images-bcl"), "data.path"),
         (("train", "--preset", "own-images-bcl", "--set", "data.path=/nowhere"), "no folder /nowhere"),
         (("train", "--recipe", "/nowhere.json"), "cannot be read"),
+        (("train", "--recipe", str(shelf_home() / "digits-bcl" / "sprite.png")), "no recipe: expected JSON"),
         (("pause", "261111-0000000000"), "no run or group"),
         (("delete", "261111-0000000000"), "no run"),
     ],
@@ -85,6 +89,13 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(cli, arguments, words):
     assert code == 2
     assert words in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+def test_what_is_called_after_a_file_has_as_much_of_its_name_as_a_name_holds(tmp_path):
+    file = tmp_path / f"{'a' * 90}.json"
+    file.write_text(small("digits-bcl", epochs=1).model_dump_json())
+    arguments = _parser().parse_args(["train", "--recipe", str(file)])
+    assert proper_name(what_to_train(arguments).name) == f"{'a' * 60}, seed 0"
 
 
 def test_a_shell_sees_the_exit_code_and_no_traceback(tmp_path):

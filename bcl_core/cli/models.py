@@ -90,7 +90,7 @@ def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
         raise RecipeError("say with --preset or --recipe on which data the model is to be measured, and how trained on")
     plan = what_to_train(arguments) if own is None else changed(own, arguments.file.name, arguments)
     check_before_training([plan.recipe], plan.execution.data, elsewhere=False)
-    name = arguments.name or arguments.file.name
+    name = arguments.name or arguments.file.name[:80]
     run_id, found = import_model(
         lab,
         arguments.file,

@@ -16,7 +16,7 @@ from bcl_core.lab.run import LabError
 from bcl_core.metrics import MEASURES
 from bcl_core.recipe import DataPaths, Recipe
 from bcl_core.recipe.settings import MENUS
-from bcl_core.registry import DATASETS, Entry
+from bcl_core.registry import Entry, dataset_of
 
 __all__ = ["check_before_training", "check_data", "cifar10_at_hand", "data_home"]
 
@@ -52,7 +52,7 @@ def check_before_training(recipes: Collection[Recipe], paths: DataPaths, *, else
 def check_data(recipes: Iterable[Recipe], paths: DataPaths) -> None:
     """Raise LabError, with the path and what would be right, where a recipe's data set could read nothing there."""
     for source in dict.fromkeys(recipe.data.source for recipe in recipes):
-        dataset = DATASETS[source]
+        dataset = dataset_of(source)
         if dataset.needs_path and paths.path is None:
             raise LabError(f"{dataset.title} needs the folder of the images (data.path)")
         try:
@@ -84,7 +84,8 @@ def _own(recipes: Iterable[Recipe]) -> list[str]:
         of_recipe = (recipe.loss.name, recipe.data.source, recipe.views, recipe.model.backbone)
         named += zip(_NAMING, of_recipe, strict=True)
     unique = dict.fromkeys(named)
-    return [f"{key}={name}" for key, name in unique if not _TABLES[key][name].target.startswith("bcl_core.")]
+    known = ((key, name, _TABLES[key].get(name)) for key, name in unique)
+    return [f"{key}={name}" for key, name, entry in known if entry and not entry.target.startswith("bcl_core.")]
 
 
 if __name__ == "__main__":

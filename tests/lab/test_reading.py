@@ -140,6 +140,12 @@ def test_an_imported_model_that_is_measured_and_held_is_said_to_be(lab, capsys):
     assert not lab.run(run_id).is_measured
 
 
+def test_an_epoch_that_cannot_be_read_leaves_the_one_before_to_be_compared(lab):
+    (a, _), (b, _) = recorded(lab), recorded(lab, spread=0.5)
+    lab._database.change("UPDATE metrics SET metrics = 'x' WHERE run = ? AND epoch = 2", a)
+    assert compare(lab, a, b).metrics["angle_mean"].a == lab.metrics(a, [1])[0]["angle_mean"]
+
+
 def trained(lab, loss, seed, tail_tail):
     """A finished run of a seed, with this for its tail."""
     [run_id] = lab.enqueue(GroupPlan("race", [(loss, small(f"digits-{loss}", seed=seed))]))
@@ -170,6 +176,15 @@ def test_two_recipes_are_compared_seed_by_seed(lab, capsys):
     assert any(
         row.split() == ["tail–tail", "60.3°", "±", "10.5°", "60.0°", "±", "8.5°", "5.0°", "±", "1.4°"] for row in rows
     )
+
+
+def test_seeds_of_one_recipe_are_no_two_sides_and_a_seed_that_cannot_be_read_is_left_out(lab):
+    one, other, third = (trained(lab, "scl", seed, 50.0) for seed in range(3))
+    bcl = trained(lab, "bcl", 0, 54.0)
+    with pytest.raises(LabError, match="two seeds of one recipe"):
+        compare(lab, one, other, seeds=True)
+    lab._database.change("UPDATE metrics SET metrics = 'x' WHERE run = ?", third)
+    assert [run.id for run in compare(lab, one, bcl, seeds=True).a] == [one, other]
 
 
 def printed(lab, capsys, *arguments):
