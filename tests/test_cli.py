@@ -10,8 +10,12 @@ import time
 import pytest
 
 from bcl_core.cli import _parser, main
+from bcl_core.cli.settings import what_to_train
 from bcl_core.lab import GroupPlan, Lab, LabError, read
+from bcl_core.lab.names import proper_name
+from bcl_core.lab.shelf import shelf_home
 from tests.conftest import small
+from tests.data.small_images import save
 
 
 def call(*arguments, home):
@@ -75,6 +79,7 @@ def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_pa
         (("train", "--preset", "own-images-bcl"), "data.path"),
         (("train", "--preset", "own-images-bcl", "--set", "data.path=/nowhere"), "no folder /nowhere"),
         (("train", "--recipe", "/nowhere.json"), "cannot be read"),
+        (("train", "--recipe", str(shelf_home() / "digits-bcl" / "sprite.png")), "no recipe: expected JSON"),
         (("pause", "261111-0000000000"), "no run or group"),
         (("delete", "261111-0000000000"), "no run"),
     ],
@@ -84,6 +89,13 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(cli, arguments, words):
     assert code == 2
     assert words in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+def test_what_is_called_after_a_file_has_as_much_of_its_name_as_a_name_holds(tmp_path):
+    file = tmp_path / f"{'a' * 90}.json"
+    file.write_text(small("digits-bcl", epochs=1).model_dump_json())
+    arguments = _parser().parse_args(["train", "--recipe", str(file)])
+    assert proper_name(what_to_train(arguments).name) == f"{'a' * 60}, seed 0"
 
 
 def test_a_shell_sees_the_exit_code_and_no_traceback(tmp_path):
@@ -103,9 +115,20 @@ def test_who_reads_only_the_first_lines_sees_no_traceback(tmp_path):
 
 
 def test_a_run_that_could_not_start_is_kept_as_failed_with_its_reason(tmp_path, cli):
-    cli("train", "--preset", "own-images-bcl", "--set", "data.path=/nowhere")
+    for name in ("cats", "dogs"):
+        save(tmp_path / "photos" / name / "one.png", 0)
+    cli("train", "--preset", "own-images-bcl", "--set", f"data.path={tmp_path / 'photos'}")
     [run] = Lab(tmp_path).runs()
-    assert run.state == "failed" and "/nowhere" in (run.error or "")
+    assert run.state == "failed" and "it needs 2" in (run.error or "")
+
+
+@pytest.mark.parametrize("setting", ["data.path=/nowhere", "model.start=261111-0000000000"])
+def test_a_typo_leaves_no_failed_run(tmp_path, cli, setting):
+    for name in ("cats", "dogs"):
+        save(tmp_path / "photos" / name / "one.png", 0)
+    settings = ("--set", f"data.path={tmp_path / 'photos'}", "--set", setting)
+    assert cli("train", "--preset", "own-images-bcl", *settings)[0] == 2
+    assert not Lab(tmp_path).runs()
 
 
 @pytest.mark.parametrize(

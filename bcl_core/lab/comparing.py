@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bcl_core.geometry import rms_angle_difference
-from bcl_core.lab.reading import read, trained
+from bcl_core.lab.reading import Reading, read, trained
 from bcl_core.lab.run import LabError, Run
 from bcl_core.lab.store import Lab
-from bcl_core.metrics import METRICS
+from bcl_core.metrics import METRICS, own
 from bcl_core.recipe import Recipe
 
 
@@ -35,6 +35,7 @@ class Comparison(NamedTuple):
     b: tuple[Run, ...]
     pairs: int  # of runs with one seed
     metrics: dict[str, Compared]  # by the names of `bcl_core.metrics`: those that all runs recorded
+    data: str | None  # how the data of the two runs differ, in words; None where they do not, or that is not known
     angles_differ: float | None  # root mean square over pairs of classes between the two runs that were named, degrees
 
 
@@ -48,45 +49,74 @@ def compare(lab: Lab, a: str, b: str, *, seeds: bool = False) -> Comparison:
         seeds: take each as its recipe, and all finished runs of that recipe, whatever their seed, as a side.
 
     Raises:
-        LabError: there is no such run, it has no epoch, or is the other one.
+        LabError: there is no such run, it has no epoch that can be read, or is the other one; with `seeds`, or is of
+            the other one's recipe.
         SnapshotError: a file is damaged.
     """
     if a == b:
         raise LabError("that is one run twice: name another to compare it with")
     left, right = read(a, lab), read(b, lab)
-    of_a = _with_other_seeds(lab, left.run) if seeds else (left.run,)
-    of_b = _with_other_seeds(lab, right.run) if seeds else (right.run,)
-    rows_a, rows_b = ([_last(lab, run) for run in side] for side in (of_a, of_b))
+    of_a, rows_a = _with_other_seeds(lab, left) if seeds else _alone(left)
+    of_b, rows_b = _with_other_seeds(lab, right) if seeds else _alone(right)
+    if {run.id for run in of_a} & {run.id for run in of_b}:
+        raise LabError("these are two seeds of one recipe: compare them alone, or name runs of two recipes")
     pairs = _pairs(of_a, of_b)
     metrics = {
         name: _compared([row[name] for row in rows_a], [row[name] for row in rows_b], pairs)
-        for name in METRICS
+        for name in dict.fromkeys([*METRICS, *own(rows_a[0])])
         if all(isinstance(row.get(name), int | float) for row in (*rows_a, *rows_b))
     }
     means_a, means_b = left.view().get("class_means"), right.view().get("class_means")
     alike = means_a is not None and means_b is not None and len(means_a) == len(means_b)
     angles_differ = rms_angle_difference(means_a, means_b) if alike else None  # type: ignore[arg-type]
-    return Comparison(of_a, of_b, len(pairs), metrics, angles_differ)
+    return Comparison(of_a, of_b, len(pairs), metrics, _data_differ(left, right), angles_differ)
 
 
-def _with_other_seeds(lab: Lab, run: Run) -> tuple[Run, ...]:
-    if not isinstance(run.recipe, Recipe):
-        return (run,)
-    wanted = _but_for_the_seed(run.recipe)
-    one_a_seed = {run.recipe.seed: run}  # of a seed that was trained twice, one; of this run's, this one
-    for other in (*lab.runs(), *lab.shelf.runs):
-        recipe = other.recipe
-        if other.state == "finished" and isinstance(recipe, Recipe) and _but_for_the_seed(recipe) == wanted:
-            one_a_seed.setdefault(recipe.seed, other)
-    return tuple(one_a_seed[seed] for seed in sorted(one_a_seed))
+_Side = tuple[tuple[Run, ...], list[dict[str, Any]]]  # runs, and the metrics of the last epoch of each
+
+
+def _alone(reading: Reading) -> _Side:
+    return (reading.run,), [dict(reading.metrics[-1])]
+
+
+def _with_other_seeds(lab: Lab, reading: Reading) -> _Side:
+    recipe = reading.recipe
+    if not isinstance(recipe, Recipe):
+        return _alone(reading)
+    wanted, last = _but_for_the_seed(recipe), lab.last_metrics()
+    # Of a seed that was trained twice, one; of this run's, this one.
+    one_a_seed = {recipe.seed: (reading.run, reading.metrics[-1])}
+    for run in (*lab.runs(), *lab.shelf.runs):
+        if run.state != "finished" or run.id not in last or not isinstance(run.recipe, Recipe):
+            continue
+        if _but_for_the_seed(run.recipe) == wanted:
+            one_a_seed.setdefault(run.recipe.seed, (run, trained(run.recipe, last[run.id])))
+    runs, rows = zip(*(one_a_seed[seed] for seed in sorted(one_a_seed)), strict=True)
+    return runs, [dict(row) for row in rows]
 
 
 def _but_for_the_seed(recipe: Recipe) -> str:
     return recipe.model_copy(update={"seed": 0}).hash
 
 
-def _last(lab: Lab, run: Run) -> dict[str, Any]:
-    return trained(run.recipe, lab.metrics(run.id, [run.epoch or 0])[-1])
+def _data_differ(a: Reading, b: Reading) -> str | None:
+    """Say in what the data differ that figures were taken on, or the space that angles were taken in."""
+    both, parts = (a, b), []
+    if a.class_names != b.class_names:
+        parts.append(" and ".join(_classes(one.class_names) for one in both))
+    elif not np.array_equal(a.class_counts, b.class_counts):
+        ends = [f"{one.class_counts.max():,} to {one.class_counts.min():,}" for one in both]
+        parts.append(f"{ends[0]} training images a class and {ends[1]}")
+    data = [one.recipe.data.in_words for one in both if isinstance(one.recipe, Recipe)]
+    if len({*data}) == 2:
+        parts.append(" and ".join(data))
+    if a.recipe.space != b.recipe.space:
+        parts.append(f"angles in {a.recipe.space} space and in {b.recipe.space} space")
+    return "; ".join(parts) or None
+
+
+def _classes(names: Sequence[str]) -> str:
+    return f"{len(names)} classes ({', '.join(names[:3])}{', …' if names[3:] else ''})"
 
 
 def _pairs(a: Sequence[Run], b: Sequence[Run]) -> list[tuple[int, int]]:

@@ -30,7 +30,7 @@ def verify(lab: Lab) -> Iterator[Verified]:
     A folder of the shelf with a fault is not among its runs: `Shelf.faults` names it.
     """
     for run in (*lab.runs(), *lab.deleted_runs()):
-        folder = RunFolder(lab.home / "runs" / run.id)
+        folder = lab.own_folder(run.id)
         yield Verified(run, len(folder.files()), folder.size(), tuple(_faults(lab, run, folder)))
     for run in lab.shelf.runs:  # whose files are held against their checksums where it is opened
         folder = lab.folder(run.id)
@@ -48,11 +48,12 @@ def _faults(lab: Lab, run: Run, folder: RunFolder) -> Iterator[str]:
     packed = [folder.path / name for name in folder.packed()]
     if folder.pack.exists() and not packed:
         yield f"{folder.pack.name} of this run cannot be read"
-    for file in {*packed, *(file for file in folder.files() if file.suffix in WITH_DIGESTS)}:
+    for file in sorted({*packed, *(file for file in folder.files() if file.suffix in WITH_DIGESTS)}):
         try:
             folder.content(file)
         except SnapshotError as error:
-            yield str(error)
+            if file in packed or file.exists():  # else who trains has put a newer one in its place meanwhile
+                yield str(error)
     if folder.sprite.exists() and not _is_image(folder.sprite):
         yield f"{folder.sprite.name} of this run is damaged"
     recorded, readable = lab.epochs(run.id), {row["epoch"] for row in lab.metrics(run.id)}
@@ -77,6 +78,6 @@ def _is_image(file: Path) -> bool:
     try:
         with Image.open(file) as image:
             image.verify()
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return False
     return True
