@@ -1,6 +1,6 @@
 """Whether everything that a run keeps is still as it was written. Reads each of its files; imports no torch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,14 +27,18 @@ class Verified(NamedTuple):
 def verify(lab: Lab) -> Iterator[Verified]:
     """Read every run of the lab, those that were deleted and can be restored too, and every one on the shelf.
 
-    A folder of the shelf with a fault is not among its runs: `Shelf.faults` names it.
+    Of those on the shelf, also what the lab has made of them since: images and projections. A folder of the shelf with
+    a fault is not among its runs: `Shelf.faults` names it.
     """
     for run in (*lab.runs(), *lab.deleted_runs()):
         folder = RunFolder(lab.home / "runs" / run.id)
         yield Verified(run, len(folder.files()), folder.size(), tuple(_faults(lab, run, folder)))
     for run in lab.shelf.runs:  # whose files are held against their checksums where it is opened
         folder = lab.folder(run.id)
-        yield Verified(run, len(folder.files()), folder.size(), ())
+        later = RunFolder(folder.made_later or folder.path)
+        files = {*folder.files(), *later.files()}
+        size = sum(file.stat().st_size for file in files)
+        yield Verified(run, len(files), size, tuple(_damaged(later, later.files())))
 
 
 def _faults(lab: Lab, run: Run, folder: RunFolder) -> Iterator[str]:
@@ -48,18 +52,24 @@ def _faults(lab: Lab, run: Run, folder: RunFolder) -> Iterator[str]:
     packed = [folder.path / name for name in folder.packed()]
     if folder.pack.exists() and not packed:
         yield f"{folder.pack.name} of this run cannot be read"
-    for file in {*packed, *(file for file in folder.files() if file.suffix in WITH_DIGESTS)}:
-        try:
-            folder.content(file)
-        except SnapshotError as error:
-            yield str(error)
-    if folder.sprite.exists() and not _is_image(folder.sprite):
-        yield f"{folder.sprite.name} of this run is damaged"
+    yield from _damaged(folder, {*packed, *folder.files()})
     recorded, readable = lab.epochs(run.id), {row["epoch"] for row in lab.metrics(run.id)}
     for epoch in sorted({*recorded} - {*folder.epochs()}):
         yield f"the view of epoch {epoch} is missing"
     for epoch in sorted({*recorded} - readable):
         yield f"the figures of epoch {epoch} cannot be read in the database"
+
+
+def _damaged(folder: RunFolder, files: Iterable[Path]) -> Iterator[str]:
+    """Read files of a folder, and name those that are not as they were written, of those that tell."""
+    for file in files:
+        if file.suffix in WITH_DIGESTS:
+            try:
+                folder.content(file)
+            except SnapshotError as error:
+                yield str(error)
+        elif file == folder.sprite and not _is_image(file):
+            yield f"{file.name} of this run is damaged"
 
 
 def _recipe_fault(run: Run, folder: RunFolder) -> Iterator[str]:
