@@ -20,6 +20,8 @@ NAMES_PATHS = ("error", "note", "failure", "missing", "shelf", "faults")
 """Fields of documents in which sentences stand that may name a path of this machine."""
 OF_THE_MACHINE = "provenance"
 """The field that says what a run was made on, and of which files: viewers find it empty."""
+GONE = "deleted"
+"""The field that says when something was deleted: viewers do not find it among what is listed."""
 VIEWERS_MEMORY = 4 << 20  # bytes of answers as viewers read them; each pulse makes those before it old
 _viewers: Cache[str, Answer] = Cache(VIEWERS_MEMORY)
 
@@ -83,7 +85,7 @@ def _for_all(part: Any, named: str = "") -> Any:
         case dict():
             return {key: _for_all(value, named if named in NAMES_PATHS else key) for key, value in part.items()}
         case list():
-            return [_for_all(value, named) for value in part]
+            return [_for_all(value, named) for value in part if not (isinstance(value, dict) and value.get(GONE))]
         case str() if named in NAMES_PATHS:
             return without_paths(part)
     return part
