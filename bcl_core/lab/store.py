@@ -60,7 +60,7 @@ class Lab:
         with in_words(self.home):
             (self.home / "runs").mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home)
-        self.deeds = Deeds(self._database)
+        self.deeds = Deeds(self._database, self.home / "deeds")
         self.polls = Polls(self._database)
         self.worker = WorkerRow(self._database)
 
