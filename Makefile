@@ -24,8 +24,8 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-docs: $(VENV)/installed-docs
-	$(BIN)/mkdocs build --quiet
+docs: $(VENV)/installed-dev
+	$(BIN)/python -m mkdocs build  # not --quiet: that would let warnings pass
 
 # Before a release: the whole suite on both ends of what pyproject.toml and requirements/ promise. uv fetches Pythons
 # and packages, about 6 GB for each end.
@@ -53,10 +53,6 @@ $(VENV)/installed-dev: $(REQUIREMENTS) requirements-dev.txt | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@ $(VENV)/installed
-
-$(VENV)/installed-docs: requirements/docs.txt | $(VENV)/bin/python
-	$(BIN)/python -m pip install --quiet -r $<
-	touch $@
 
 browser: $(VENV)/installed-dev
 	@$(BIN)/python harness/chromium.py

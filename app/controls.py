@@ -7,22 +7,12 @@ from operator import attrgetter
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
-from annotated_types import Ge, Gt, Le, Lt
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from app.glossary import GLOSSARY
 from bcl_core import registry
-from bcl_core.recipe import Recipe, field_names, parameter_names
+from bcl_core.recipe import Recipe, field_names
+from bcl_core.recipe.settings import MENUS, field_of, limits_of, parameter_of
 
-_MENUS: Mapping[str, Mapping[str, registry.Entry]] = {
-    "data.source": registry.DATASETS,
-    "data.normalisation": registry.NORMALISATIONS,
-    "views": registry.VIEWS,
-    "model.backbone": registry.BACKBONES,
-    "loss.name": registry.LOSSES,
-    "loss.prototypes": registry.PROTOTYPES,
-}
 A_ROW = 4
 _SECTIONS = {"data": "Data", "model": "Model", "loss": "Loss", "optimiser": "Optimiser", "": "Run"}
 # Whose meaning a newcomer may not know.
@@ -106,10 +96,10 @@ def data_paths(page: str, source: str, chosen: Mapping[str, str] | None = None) 
 
 
 def _control(name: str, value: Any, key: str) -> Any:
-    field = _field(name)
+    field = field_of(name)
     label = _LABELS.get(name, name.rpartition(".")[2].replace("_", " ").capitalize())
     help_text = meaning(name)
-    menu = {key: entry.title for key, entry in _MENUS.get(name, {}).items()}
+    menu = {key: entry.title for key, entry in MENUS.get(name, {}).items()}
     if get_origin(field.annotation) is Literal:
         menu = {choice: choice for choice in get_args(field.annotation)}
     if menu:
@@ -128,48 +118,24 @@ def _section(name: str) -> str:
     return "data" if name == "views" else name.rpartition(".")[0]
 
 
-def _parameter(name: str) -> registry.Parameter | None:
-    """Return the parameter of a loss that a setting is, if it is one."""
-    if name not in parameter_names():
-        return None
-    found = [entry.parameter(name.removeprefix("loss.")) for entry in registry.LOSSES.values()]
-    return next(filter(None, found))
-
-
-def _field(name: str) -> FieldInfo:
-    own = _parameter(name)
-    if own is not None:
-        kind, limits = type(own.default), {"ge": own.least, "le": own.most}
-        return FieldInfo(annotation=kind, default=own.default, description=own.help, **limits)  # type: ignore[arg-type]
-    model: type[BaseModel] = Recipe
-    *sections, last = name.split(".")
-    for section in sections:
-        model = model.model_fields[section].annotation  # type: ignore[assignment]
-    return model.model_fields[last]
-
-
 def _shown(recipe: Recipe, name: str) -> Any:
     """Return a field's value as its control has it: text where it can be none or many."""
-    own = _parameter(name)
+    own = parameter_of(name)
     if own is not None:
         return recipe.loss.parameters.get(own.name, own.default)
     value: Any = attrgetter(name)(recipe)
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "none"
-    if type(None) in get_args(_field(name).annotation):
+    if type(None) in get_args(field_of(name).annotation):
         return "none" if value is None else str(value)
     return value
 
 
 def meaning(name: str) -> str | None:
     """Say what a field is: its term's meaning where it has one, else what the recipe says of it."""
-    return GLOSSARY[_TERMS[name]].rstrip(".") if name in _TERMS else _field(name).description
+    return GLOSSARY[_TERMS[name]].rstrip(".") if name in _TERMS else field_of(name).description
 
 
 def _range(name: str) -> str | None:
     """Say in words what a number is and may be; the recipe itself does the checking."""
-    field = _field(name)
-    words = {Ge: ("at least", "ge"), Gt: ("more than", "gt"), Le: ("at most", "le"), Lt: ("less than", "lt")}
-    known = [(words[type(limit)], limit) for limit in field.metadata if type(limit) in words]
-    limits = [f"{word} {getattr(limit, attribute):g}" for (word, attribute), limit in known]
-    return ". ".join(filter(None, [meaning(name), ", ".join(limits)])) or None
+    return ". ".join(filter(None, [meaning(name), limits_of(field_of(name))])) or None

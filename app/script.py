@@ -1,16 +1,18 @@
 """The scripts that pages run. Each is known here, since the pages' policy lets no other run."""
 
 # Once a tab. Tell the style sheet the theme, which it has no other way to know; and close the drawer, which is the bar
-# of a phone, when a page is chosen in it: Streamlit leaves it open over that page.
+# of a phone, when a page is chosen in it, be it before this script came: Streamlit leaves it open over that page.
 ONCE = """if (!document.documentElement.dataset.theme) {
   const app = document.querySelector(".stApp");
   const tell = () => (document.documentElement.dataset.theme = getComputedStyle(app).colorScheme);
   new MutationObserver(tell).observe(app, { attributes: true });
   tell();
-  document.addEventListener("click", ({ target }) => {
-    if (innerWidth < 768 && target.closest("[data-testid=stSidebarNavLink]"))
+  const close = (link) => {
+    if (innerWidth < 768 && link.closest("[data-testid=stSidebarNavLink]"))
       document.querySelector("[data-testid=stSidebarCollapseButton] button").click();
-  });
+  };
+  document.addEventListener("click", ({ target }) => close(target));
+  close(document.activeElement);
 }"""
 
 # By keyboard, in a document: formulas and tables come late, and what fits needs no stop.

@@ -5,8 +5,8 @@ from pathlib import Path
 
 # The modules that each extra brings, by the names they are imported under.
 EXTRAS = {
-    "train": ("torchvision", "kornia", "sklearn", "threadpoolctl", "umap", "pyarrow"),
-    "app": ("streamlit", "plotly", "pandas", "segno"),
+    "train": ("torchvision", "kornia", "sklearn", "threadpoolctl", "umap", "pyarrow", "pandas"),
+    "app": ("streamlit", "plotly", "segno"),
     "tensorboard": ("tensorboard",),
 }
 

@@ -10,7 +10,10 @@ import time
 import pytest
 
 from bcl_core.cli import _parser, main
-from bcl_core.lab import GroupPlan, Lab
+from bcl_core.cli.settings import what_to_train
+from bcl_core.lab import GroupPlan, Lab, LabError, read
+from bcl_core.lab.shelf import shelf_home
+from bcl_core.lab.store import proper_name
 from tests.conftest import small
 
 
@@ -28,6 +31,7 @@ def call(*arguments, home):
 @pytest.fixture
 def cli(tmp_path, capsys):
     """The same in this process, which has imported torch already: (exit code, stdout, stderr)."""
+    Lab(tmp_path)
 
     def run(*arguments):
         with pytest.raises(SystemExit) as end:
@@ -74,6 +78,7 @@ def test_train_prints_an_epoch_a_line_and_leaves_a_run_that_the_app_opens(tmp_pa
         (("train", "--preset", "own-images-bcl"), "data.path"),
         (("train", "--preset", "own-images-bcl", "--set", "data.path=/nowhere"), "no folder /nowhere"),
         (("train", "--recipe", "/nowhere.json"), "cannot be read"),
+        (("train", "--recipe", str(shelf_home() / "digits-bcl" / "sprite.png")), "no recipe: expected JSON"),
         (("pause", "261111-0000000000"), "no run or group"),
         (("delete", "261111-0000000000"), "no run"),
     ],
@@ -85,13 +90,22 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(cli, arguments, words):
     assert len(errors.strip().splitlines()) == 1
 
 
+def test_what_is_called_after_a_file_has_as_much_of_its_name_as_a_name_holds(tmp_path):
+    file = tmp_path / f"{'a' * 90}.json"
+    file.write_text(small("digits-bcl", epochs=1).model_dump_json())
+    arguments = _parser().parse_args(["train", "--recipe", str(file)])
+    assert proper_name(what_to_train(arguments).name) == f"{'a' * 60}, seed 0"
+
+
 def test_a_shell_sees_the_exit_code_and_no_traceback(tmp_path):
+    Lab(tmp_path)
     done = call("pause", "261111-0000000000", home=tmp_path)
     assert done.returncode == 2
     assert done.stderr == "bcl_core: there is no run or group '261111-0000000000'; it may have been deleted\n"
 
 
 def test_who_reads_only_the_first_lines_sees_no_traceback(tmp_path):
+    Lab(tmp_path)
     command = [sys.executable, "-u", "-m", "bcl_core", "--home", str(tmp_path), "runs", "--shelf"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline().startswith(b"digits-")
@@ -103,6 +117,46 @@ def test_a_run_that_could_not_start_is_kept_as_failed_with_its_reason(tmp_path, 
     cli("train", "--preset", "own-images-bcl", "--set", "data.path=/nowhere")
     [run] = Lab(tmp_path).runs()
     assert run.state == "failed" and "/nowhere" in (run.error or "")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["runs"],
+        ["runs", "show", "digits-bcl"],
+        ["compare", "digits-scl", "digits-bcl"],
+        ["export", "digits-bcl", "a.zip"],
+        ["evaluate", "digits-bcl"],
+        ["pause", "digits-bcl"],
+    ],
+    ids=" ".join,
+)
+def test_who_only_reads_makes_no_lab_of_a_mistyped_folder(tmp_path, capsys, monkeypatch, command):
+    home = tmp_path / "typo"
+    monkeypatch.setenv("BCL_LAB_HOME", str(home))
+    for named in (["--home", str(home)], []):
+        with pytest.raises(SystemExit) as end:
+            main([*named, *command])
+        said = capsys.readouterr().err
+        assert end.value.code == 2 and said.startswith(f"bcl_core: there is no lab in {home}: ")
+        assert said.count("\n") == 1 and not home.exists()
+    with pytest.raises(LabError, match="there is no lab in"):
+        read("digits-bcl", home)
+
+
+def test_who_needs_no_lab_makes_none_and_who_makes_one_says_where(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BCL_LAB_HOME", raising=False)
+    for arguments in (["settings"], ["bench", "--set", "data.path=x"], ["site", __file__]):
+        with pytest.raises(SystemExit):
+            main(arguments)
+    assert not (tmp_path / "lab").exists()
+    new = f"bcl_core: this makes a new lab in {tmp_path / 'lab'}\n"
+    for expected in (new, ""):
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            main(["runs", "--shelf"])
+        assert capsys.readouterr().err == expected
 
 
 def test_runs_are_listed_and_deleted(tmp_path, cli):
@@ -134,6 +188,7 @@ def test_the_command_line_imports_no_torch_to_list_runs(tmp_path):
         "import sys\nfrom bcl_core.cli import main\ntry: main(['runs'])\nexcept SystemExit: pass\n"
         "assert 'torch' not in sys.modules"
     )
+    Lab(tmp_path)
     subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "BCL_LAB_HOME": str(tmp_path)})
 
 

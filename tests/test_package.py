@@ -9,13 +9,16 @@ import urllib.request
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bcl_core import installed
 from bcl_core.cli import main
+from bcl_core.lab import Lab
 from harness.serving import free_port, wait_until_up
 
 ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples"
 SHELVED = "digits-bcl"  # of the shelf, one run is enough here
 
 
@@ -56,15 +59,15 @@ def output_of(command, elsewhere):
     return done.stdout
 
 
-RECORD = f"""
+RECORD = """
 import sys
-import bcl_core.geometry, bcl_core.losses
+import bcl_core.geometry, bcl_core.losses, bcl_core.installed
 print(bcl_core.__file__)
-print(*{{name.partition(".")[0] for name in sys.modules}})
-sys.path.insert(0, {str(ROOT / "examples")!r})
+print(*{name.partition(".")[0] for name in sys.modules})
+sys.path.insert(0, str(bcl_core.installed.house() / "examples"))
 import record_own_loop
 record_own_loop.main(epochs=2)
-print(*{{name.partition(".")[0] for name in sys.modules}})
+print(*{name.partition(".")[0] for name in sys.modules})
 """
 
 
@@ -104,6 +107,7 @@ def test_the_app_comes_up_from_any_folder_with_its_shelf_its_documents_and_its_s
     assert f"http://localhost:{port}" in log.read_text()  # streamlit/config.toml is read: not on all interfaces
     for name in ("theory.md", "reproduction.md", "geometry_study.png"):
         assert (site / "bcl_lab" / "docs" / name).is_file()
+    assert {file.name for file in EXAMPLES.glob("*.py")} == {f.name for f in (site / "bcl_lab" / "examples").iterdir()}
     assert not (site / "app").exists() and (site / "bcl_core" / "py.typed").is_file()
 
 
@@ -118,11 +122,33 @@ def test_lessons_are_written_as_files_which_say_what_runs_they_lack(site, elsewh
     assert {"index.html", "sphere.html"} <= sizes.keys() and sum(sizes.values()) < 12e6
 
 
-def test_a_missing_extra_is_one_sentence_that_says_which_to_install(tmp_path, monkeypatch, capsys):
-    monkeypatch.delitem(sys.modules, "bcl_core.lab.record_files", raising=False)
+@pytest.fixture
+def no_pyarrow(monkeypatch):
+    """A plain wheel has none; what of ours needs it is imported anew."""
+    monkeypatch.delitem(sys.modules, "bcl_core.lab.record_parquet", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
+
+
+@pytest.mark.usefixtures("no_pyarrow")
+def test_arrays_of_numpy_are_recorded_without_pyarrow(tmp_path):
+    draw = np.random.default_rng(0)
+    embeddings, labels = draw.normal(size=(20, 3)), np.repeat([0, 1], 10)
+    np.save(tmp_path / "z.npy", embeddings)
+    np.save(tmp_path / "labels.npy", labels)
+    np.savez(tmp_path / "both.npz", embeddings=embeddings, labels=labels)
+    for name in ("z.npy", "both.npz"):
+        with pytest.raises(SystemExit) as end:
+            main(["--home", str(tmp_path), "record", str(tmp_path / name)])
+        assert end.value.code == 0
+    assert len(Lab(tmp_path).runs()) == 2
+
+
+@pytest.mark.usefixtures("no_pyarrow")
+def test_a_missing_extra_is_one_sentence_that_says_which_to_install(tmp_path, monkeypatch, capsys):
+    (tmp_path / "arrays.parquet").write_bytes(b"PAR1")
+    Lab(tmp_path)
     with pytest.raises(SystemExit) as end:
-        main(["--home", str(tmp_path), "record", "arrays.parquet"])
+        main(["--home", str(tmp_path), "record", str(tmp_path / "arrays.parquet")])
     assert end.value.code == 2
     assert capsys.readouterr().err == "bcl_core: pyarrow is not installed: it comes with pip install 'bcl-lab[train]'\n"
     monkeypatch.setattr(installed, "find_spec", lambda module: None if module == "segno" else module)

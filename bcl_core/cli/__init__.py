@@ -26,9 +26,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         if FAULTS:
             raise RecipeError("; ".join(FAULTS))
-        lab = Lab.open(arguments.home)
-        with in_words(lab.home):
-            arguments.command(lab, arguments)
+        if arguments.lab is None:
+            arguments.command(arguments)
+        else:
+            lab = arguments.lab(arguments.home)
+            if lab.is_new:
+                print(f"bcl_core: this makes a new lab in {lab.home}", file=sys.stderr)
+            with in_words(lab.home):
+                arguments.command(lab, arguments)
     except (DataError, RecipeError, LabError, SnapshotError) as error:
         print(f"bcl_core: {error}", file=sys.stderr)
         sys.exit(2)
@@ -48,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--home", type=Path, help="the lab's folder; else BCL_LAB_HOME, else ./lab")
+    parser.set_defaults(lab=Lab.open_existing)  # of commands that begin one: Lab.open; of those that need none: None
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for family in (app, train, runs, steer, read, models, record, export, site, bench):
         family.add_commands(commands)

@@ -19,7 +19,7 @@ def add_commands(commands: Any) -> None:
     )
     app.add_argument("--port", type=int, help="to listen on; else the first free one from 8501 on")
     app.add_argument("--class", action="store_true", dest="for_class", help="let this network in, to look")
-    app.set_defaults(command=_app)
+    app.set_defaults(command=_app, lab=Lab.open)
 
 
 def _app(lab: Lab, arguments: argparse.Namespace) -> None:

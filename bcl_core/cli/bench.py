@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from bcl_core.cli.settings import SETTINGS, settings_of
-from bcl_core.lab import Lab
 from bcl_core.recipe import Execution, RecipeError, apply_settings, preset
 
 PRESET = "cifar10-paper-bcl"
@@ -28,10 +27,10 @@ def add_commands(commands: Any) -> None:
     bench.add_argument("--json", action="store_true", help="print one object instead of tables")
     bench.add_argument("--profile", type=Path, metavar="FILE", help="also write a trace of a few steps, as JSON")
     bench.add_argument("--quick", action="store_true", help="each once, on a small network: whether it works at all")
-    bench.set_defaults(command=_bench)
+    bench.set_defaults(command=_bench, lab=None)
 
 
-def _bench(_: Lab, arguments: argparse.Namespace) -> None:
+def _bench(arguments: argparse.Namespace) -> None:
     settings = {"batch_size": str(BATCH), **(SMALL if arguments.quick else {}), **settings_of(arguments)}
     if other := [key for key in settings if key.startswith("data.")]:
         raise RecipeError(f"bench makes its images itself; {other[0]} says nothing here")

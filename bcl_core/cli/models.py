@@ -29,7 +29,7 @@ def add_commands(commands: Any) -> None:
     take.add_argument("--model", action="store_true", help="of an exported run make a new one, of its last weights")
     take.add_argument("--arch", metavar="NAME", help="its backbone; found out from the file where left out")
     add_recipe_arguments(take, required=False)
-    take.set_defaults(command=_import)
+    take.set_defaults(command=_import, lab=Lab.open)
 
     evaluate = commands.add_parser(
         "evaluate", help="measure a run's last checkpoint again", parents=[A_RUN, SETTINGS, AS_JSON]
@@ -59,7 +59,7 @@ def add_commands(commands: Any) -> None:
 
     preview = commands.add_parser("preview", help="say what a recipe would train on; for the app")
     preview.add_argument("folder", type=Path, metavar="FOLDER", help="holds request.json, gets the answer")
-    preview.set_defaults(command=_preview)
+    preview.set_defaults(command=_preview, lab=Lab.open)
 
 
 def _import(lab: Lab, arguments: argparse.Namespace) -> None:
@@ -88,7 +88,7 @@ def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
     if not (own or arguments.preset or arguments.recipe):
         raise RecipeError("say with --preset or --recipe on which data the model is to be measured, and how trained on")
     plan = what_to_train(arguments) if own is None else changed(own, arguments.file.name, arguments)
-    name = arguments.name or arguments.file.name
+    name = arguments.name or arguments.file.name[:80]
     run_id, found = import_model(
         lab,
         arguments.file,

@@ -21,7 +21,7 @@ def add_commands(commands: Any) -> None:
     )
     record.add_argument("--labels", type=Path, metavar="FILE", help="labels, where no file beside it is named so")
     record.add_argument("--name", help="the run's name; else the file's")
-    record.set_defaults(command=_record)
+    record.set_defaults(command=_record, lab=Lab.open)
 
 
 def _record(lab: Lab, arguments: argparse.Namespace) -> None:

@@ -55,16 +55,18 @@ def changed(recipe: Recipe, name: str, arguments: argparse.Namespace) -> Plan:
     if arguments.seed is not None:
         settings["seed"] = arguments.seed
     recipe, execution = apply_settings(recipe, Execution(), settings)
-    return Plan(arguments.name or f"{name}, seed {recipe.seed}", recipe, execution)
+    return Plan(arguments.name or f"{name[:60]}, seed {recipe.seed}", recipe, execution)
 
 
 def _chosen_recipe(arguments: argparse.Namespace) -> tuple[Recipe, str]:
     if arguments.preset is not None:
         return preset(arguments.preset), arguments.preset
     try:
-        return Recipe.parse(arguments.recipe.read_text()), arguments.recipe.stem
+        return Recipe.parse(arguments.recipe.read_text(encoding="utf-8")), arguments.recipe.stem
     except OSError as error:
         raise RecipeError(f"the recipe {arguments.recipe} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"{arguments.recipe} is no recipe: expected JSON, which is text") from error
 
 
 def settings_of(arguments: argparse.Namespace) -> dict[str, str]:

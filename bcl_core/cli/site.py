@@ -13,7 +13,7 @@ from typing import Any
 
 from bcl_core.cli.settings import AS_JSON, say
 from bcl_core.installed import house, lacking
-from bcl_core.lab import Lab, LabError
+from bcl_core.lab import LabError
 from bcl_core.lab.files import write_aside
 from bcl_core.lab.shelf import shelf_home
 
@@ -28,10 +28,10 @@ def add_commands(commands: Any) -> None:
         parents=[AS_JSON],
     )
     site.add_argument("folder", type=Path, metavar="DIR", help="a new or an empty folder")
-    site.set_defaults(command=_site)
+    site.set_defaults(command=_site, lab=None)
 
 
-def _site(_: Lab, arguments: argparse.Namespace) -> None:
+def _site(arguments: argparse.Namespace) -> None:
     if (what_to_install := lacking("app")) is not None:
         raise LabError(what_to_install)
     folder: Path = arguments.folder

@@ -23,7 +23,7 @@ def add_commands(commands: Any) -> None:
     worker.add_argument("--wait", type=float, default=2.0, metavar="SECONDS", help="for another worker to leave")
     worker.add_argument("--status", action="store_true", help="only say whether one is alive")
     worker.add_argument("--stop", action="store_true", help="ask the one that is alive to leave; its runs stay queued")
-    worker.set_defaults(command=_worker)
+    worker.set_defaults(command=_worker, lab=Lab.open)
 
     for verb, text in (
         ("pause", "hold a run or a group"),

@@ -1,4 +1,4 @@
-"""`train`: a recipe to a run, in this process, or in several that torchrun started."""
+"""`train`: a recipe to a run, in this process, or in several that torchrun started. `settings`: what it can be told."""
 
 import argparse
 import json
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from bcl_core.cli.settings import AS_JSON, add_recipe_arguments, what_to_train
+from bcl_core.cli.settings import AS_JSON, add_recipe_arguments, say, what_to_train
 from bcl_core.lab import DiskError, Lab, LabError, Run
 from bcl_core.lab.worker import GRACE_SECONDS, LOOK_SECONDS
 from bcl_core.metrics import METRICS, short, shown
+from bcl_core.recipe import all_settings
 
 if TYPE_CHECKING:
     from bcl_core.distributed import World
@@ -36,7 +37,17 @@ def add_commands(commands: Any) -> None:
     )
     what = add_recipe_arguments(train)
     what.add_argument("--run", metavar="RUN", help="go on with a run that is not finished, from its last epoch")
-    train.set_defaults(command=_train)
+    train.set_defaults(command=_train, lab=Lab.open)
+    listed = commands.add_parser(
+        "settings", help="list what --set takes: every key, its values, its default and its meaning", parents=[AS_JSON]
+    )
+    listed.set_defaults(command=_settings, lab=None)
+
+
+def _settings(arguments: argparse.Namespace) -> None:
+    for one in all_settings():
+        default = f"; {one.default} where nothing is said"
+        say(arguments, f"{one.name}\n    {one.takes}{default}\n    {one.meaning}", **one._asdict())
 
 
 def _train(lab: Lab, arguments: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bcl_core.geometry import rms_angle_difference
-from bcl_core.lab.reading import read, trained
+from bcl_core.lab.reading import Reading, read, trained
 from bcl_core.lab.run import LabError, Run
 from bcl_core.lab.store import Lab
 from bcl_core.metrics import METRICS
@@ -48,15 +48,17 @@ def compare(lab: Lab, a: str, b: str, *, seeds: bool = False) -> Comparison:
         seeds: take each as its recipe, and all finished runs of that recipe, whatever their seed, as a side.
 
     Raises:
-        LabError: there is no such run, it has no epoch, or is the other one.
+        LabError: there is no such run, it has no epoch that can be read, or is the other one; with `seeds`, or is of
+            the other one's recipe.
         SnapshotError: a file is damaged.
     """
     if a == b:
         raise LabError("that is one run twice: name another to compare it with")
     left, right = read(a, lab), read(b, lab)
-    of_a = _with_other_seeds(lab, left.run) if seeds else (left.run,)
-    of_b = _with_other_seeds(lab, right.run) if seeds else (right.run,)
-    rows_a, rows_b = ([_last(lab, run) for run in side] for side in (of_a, of_b))
+    of_a, rows_a = _with_other_seeds(lab, left) if seeds else _alone(left)
+    of_b, rows_b = _with_other_seeds(lab, right) if seeds else _alone(right)
+    if {run.id for run in of_a} & {run.id for run in of_b}:
+        raise LabError("these are two seeds of one recipe: compare them alone, or name runs of two recipes")
     pairs = _pairs(of_a, of_b)
     metrics = {
         name: _compared([row[name] for row in rows_a], [row[name] for row in rows_b], pairs)
@@ -69,24 +71,31 @@ def compare(lab: Lab, a: str, b: str, *, seeds: bool = False) -> Comparison:
     return Comparison(of_a, of_b, len(pairs), metrics, angles_differ)
 
 
-def _with_other_seeds(lab: Lab, run: Run) -> tuple[Run, ...]:
-    if not isinstance(run.recipe, Recipe):
-        return (run,)
-    wanted = _but_for_the_seed(run.recipe)
-    one_a_seed = {run.recipe.seed: run}  # of a seed that was trained twice, one; of this run's, this one
-    for other in (*lab.runs(), *lab.shelf.runs):
-        recipe = other.recipe
-        if other.state == "finished" and isinstance(recipe, Recipe) and _but_for_the_seed(recipe) == wanted:
-            one_a_seed.setdefault(recipe.seed, other)
-    return tuple(one_a_seed[seed] for seed in sorted(one_a_seed))
+_Side = tuple[tuple[Run, ...], list[dict[str, Any]]]  # runs, and the metrics of the last epoch of each
+
+
+def _alone(reading: Reading) -> _Side:
+    return (reading.run,), [dict(reading.metrics[-1])]
+
+
+def _with_other_seeds(lab: Lab, reading: Reading) -> _Side:
+    recipe = reading.recipe
+    if not isinstance(recipe, Recipe):
+        return _alone(reading)
+    wanted, last = _but_for_the_seed(recipe), lab.last_metrics()
+    # Of a seed that was trained twice, one; of this run's, this one.
+    one_a_seed = {recipe.seed: (reading.run, reading.metrics[-1])}
+    for run in (*lab.runs(), *lab.shelf.runs):
+        if run.state != "finished" or run.id not in last or not isinstance(run.recipe, Recipe):
+            continue
+        if _but_for_the_seed(run.recipe) == wanted:
+            one_a_seed.setdefault(run.recipe.seed, (run, trained(run.recipe, last[run.id])))
+    runs, rows = zip(*(one_a_seed[seed] for seed in sorted(one_a_seed)), strict=True)
+    return runs, [dict(row) for row in rows]
 
 
 def _but_for_the_seed(recipe: Recipe) -> str:
     return recipe.model_copy(update={"seed": 0}).hash
-
-
-def _last(lab: Lab, run: Run) -> dict[str, Any]:
-    return trained(run.recipe, lab.metrics(run.id, [run.epoch or 0])[-1])
 
 
 def _pairs(a: Sequence[Run], b: Sequence[Run]) -> list[tuple[int, int]]:

@@ -9,6 +9,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,12 @@ class RunFolder:
         return sorted(file for file in self.path.rglob("*") if file.is_file())
 
     def size(self) -> int:
-        """Return how many bytes they have."""
-        return sum(file.stat().st_size for file in self.files())
+        """Return how many bytes they have; one that goes meanwhile, as who trains removes old checkpoints, has none."""
+        found = 0
+        for file in self.files():
+            with suppress(FileNotFoundError):
+                found += file.stat().st_size
+        return found
 
     def content(self, file: Path) -> bytes:
         """Return the bytes of one of this run's files, wherever it lies.

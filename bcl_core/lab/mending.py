@@ -56,7 +56,8 @@ def sweep(lab: Lab) -> list[str]:
     done = []
     for run in (*lab.runs(), *lab.deleted_runs()):
         folder = RunFolder(lab.home / "runs" / run.id)
-        if not folder.path.is_dir() or run.active or (lock := taken(folder.lock)) is None:
+        # Of a run whose row cannot be read nobody knows to which epoch it came, and so which files are of use.
+        if not run.readable or not folder.path.is_dir() or run.active or (lock := taken(folder.lock)) is None:
             continue
         try:
             if left := [*_left_in(lab, run, folder)]:

@@ -101,10 +101,10 @@ def read(run: str, lab: Lab | Path | str | None = None) -> Reading:
         lab: the lab, or its folder; BCL_LAB_HOME, else ./lab, where None.
 
     Raises:
-        LabError: there is no such run, it cannot be read, or has not recorded an epoch yet.
+        LabError: there is no such lab or run, it cannot be read, or has not recorded an epoch yet.
         SnapshotError: a file of it is damaged.
     """
-    opened = lab if isinstance(lab, Lab) else Lab.open(None if lab is None else Path(lab))
+    opened = lab if isinstance(lab, Lab) else Lab.open_existing(None if lab is None else Path(lab))
     found = opened.run(run)
     if isinstance(found.recipe, Unreadable):
         raise LabError(f"{found.name!r} cannot be read: {found.recipe.reason}")

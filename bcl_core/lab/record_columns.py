@@ -24,6 +24,8 @@ def arranged(
             out then.
     """
     labels = columns["label"]
+    if not len(labels):
+        raise RecordError("there are labels of no sample: expected a row for each")
     numbers, rows = _by_epoch(columns.get("epoch", np.ones(len(labels), np.int64)))
     arrays: dict[str, Any] = {"labels": _alike("label", labels[rows], numbers), "epochs": numbers}
     if "split" in columns:

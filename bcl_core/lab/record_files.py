@@ -1,24 +1,17 @@
-"""Files of arrays that become runs. Nothing that a file says is executed. Torch is imported for its own files alone."""
+"""Files of arrays that become runs. Nothing in them is executed. Torch and pyarrow are imported for their own alone."""
 
 import math
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from bcl_core.data.images import ImageError, decode, shape
-from bcl_core.data.parquet import IMAGE_COLUMNS, named_classes
-from bcl_core.lab.record_arrays import MAX_NAME, THUMBNAIL, RecordError
-from bcl_core.lab.record_columns import COLUMNS, arranged, stacked
+from bcl_core.lab.record_arrays import MAX_NAME, RecordError
 from bcl_core.lab.record_matrices import SEPARATORS, listing, read_npy, read_text
 from bcl_core.lab.recorded import record
 from bcl_core.lab.run import LabError
@@ -35,13 +28,11 @@ KEYS = (
     *("embeddings", "labels", "epochs", "class_names", "class_counts", "test", "images"),
     *("prototypes", "classifier", "class_means", "probabilities", "predictions"),
 )
-NEEDED = ("embedding", "label")  # columns of a Parquet file
-ROWS_AT_ONCE, IMAGES_AT_ONCE = 1 << 16, 64
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
 # The arguments of `record` that a file holds, and the names of what else is in it.
-_Contents = tuple[dict[str, Any], tuple[str, ...]]
+Contents = tuple[dict[str, Any], tuple[str, ...]]
 
 
 def record_file(
@@ -71,26 +62,28 @@ def record_file(
 def _in_words(file: Path) -> Iterator[None]:
     try:
         yield
-    except (LabError, MemoryError):
+    except (LabError, MemoryError, ModuleNotFoundError):
         raise
     except Exception as error:  # a damaged file can fail in any way
         raise RecordError(f"{file.name} is damaged or cut short: {error or type(error).__name__}") from error
 
 
-def _read(file: Path, labels: Path | None) -> _Contents:
+def _read(file: Path, labels: Path | None) -> Contents:
     if not file.is_file():
         raise RecordError(f"{file} is not a file")
     size = file.stat().st_size
     if size == 0:
         raise RecordError(f"{file.name} is empty")
-    _refuse_large(file, size)
+    refuse_large(file, size)
     try:
         with file.open("rb") as opened:
             head = opened.read(6)
     except OSError as error:
         raise RecordError(f"{file} cannot be read: {error.strerror}") from error
     if head.startswith(b"PAR1"):
-        return _read_parquet(file)
+        from bcl_core.lab.record_parquet import read_parquet
+
+        return read_parquet(file)
     if head.startswith(b"PK") and not _is_torchs(file):
         return _read_npz(file)
     if head.startswith(b"\x80"):
@@ -103,7 +96,7 @@ def _read(file: Path, labels: Path | None) -> _Contents:
         arrays, ignored = read_text(file, labels)
     else:
         raise RecordError(f"{file.name} is none of .npz, .npy, Parquet, .tsv, .csv, or tensors that torch saved")
-    _refuse_hungry(file, 0, {name: np.shape(arrays[name]) for name in MEASURED if name in arrays})
+    refuse_hungry(file, 0, {name: np.shape(arrays[name]) for name in MEASURED if name in arrays})
     return arrays, ignored
 
 
@@ -112,24 +105,24 @@ def _is_torchs(file: Path) -> bool:
         return any(name.endswith("/data.pkl") for name in archive.namelist())
 
 
-def _read_tensors(file: Path) -> _Contents:
+def _read_tensors(file: Path) -> Contents:
     """Read tensors by name, mapped from the file."""
     from bcl_core.lab.foreign.reading import read  # imports torch
 
     contents = read(file)
-    _require(file, KEYS[:2], contents.tensors, "tensors")
+    require(file, KEYS[:2], contents.tensors, "tensors")
     known = {name: tensor for name, tensor in contents.tensors.items() if name in KEYS}
     return known, (*_beside(contents.tensors, KEYS), *contents.others)
 
 
-def _read_npz(file: Path) -> _Contents:
+def _read_npz(file: Path) -> Contents:
     with zipfile.ZipFile(file) as archive:
         members = {entry.filename.removesuffix(".npy"): entry for entry in archive.infolist()}
-        _require(file, KEYS[:2], members, "arrays")
+        require(file, KEYS[:2], members, "arrays")
         known = [key for key in KEYS if key in members]
-        _refuse_large(file, sum(members[key].file_size for key in known))
+        refuse_large(file, sum(members[key].file_size for key in known))
         declared = {key: _declared(archive, members[key], key) for key in known}
-        _refuse_hungry(file, sum(map(_size, declared.values())), {key: one.shape for key, one in declared.items()})
+        refuse_hungry(file, sum(map(_size, declared.values())), {key: one.shape for key, one in declared.items()})
         return {key: _read_array(archive, members[key]) for key in known}, _beside(members, KEYS)
 
 
@@ -167,131 +160,8 @@ def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any
     return array
 
 
-def _read_parquet(file: Path) -> _Contents:
-    schema = pq.read_schema(file)
-    text = [field.name for field in schema if _is_text(field.type)]
-    with pq.ParquetFile(file, read_dictionary=text) as opened:
-        names, about = opened.schema_arrow.names, opened.metadata
-        _require(file, NEEDED, names, "columns")
-        if about.num_rows == 0:
-            raise RecordError(f"{file.name} holds no rows")
-        chunks = _chunks(opened, [name for name in ("embedding", *COLUMNS) if name in names])
-        numbers = sum(c.num_values for c in chunks if c.path_in_schema.startswith("embedding."))
-        # As float32; the compressed size says nothing of what a repeated number unpacks to.
-        _refuse_large(file, 4 * numbers)
-        _refuse_large(file, sum(c.total_uncompressed_size for c in chunks if c.path_in_schema in COLUMNS))
-        held = 16 * numbers  # as float64 where it says no more, and in the order of epochs
-        _refuse_hungry(file, held, {})
-        table = opened.read(columns=[name for name in COLUMNS if name in names])
-        columns = {name: _values(_column(table, name)) for name in table.column_names}
-        arrays, rows = arranged(columns, named_classes(schema, "label"))
-        dim = numbers // rows.size
-        _refuse_hungry(file, held, {"embeddings": (rows.shape[1], dim)})
-        arrays["embeddings"] = stacked(_embeddings(opened, dim), rows)
-    image = next((name for name in IMAGE_COLUMNS if name in names and _is_image(schema.field(name).type)), None)
-    if image is not None:
-        arrays["images"] = partial(_thumbnails, file, image, rows[0])
-    used = {*NEEDED, *columns, image} - ({"class_name"} if columns["label"].dtype.kind not in "iu" else set())
-    return arrays, tuple(name for name in names if name not in used)
-
-
-def _is_image(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_struct(kind)) and kind.get_field_index("bytes") >= 0
-
-
-def _embeddings(opened: pq.ParquetFile, dim: int) -> NDArray[Any]:
-    """Return the column of embeddings, of so many numbers each, as a matrix; read a part at a time."""
-    whole: NDArray[Any] | None = None
-    done = 0
-    for batch in opened.iter_batches(batch_size=ROWS_AT_ONCE, columns=["embedding"]):
-        part = _lists(_column(pa.Table.from_batches([batch]), "embedding"))
-        if part.shape[1] != dim:
-            raise RecordError(
-                f"column embedding has lists of {part.shape[1]} numbers and of others, {dim} on average; expected one "
-                "length"
-            )
-        if whole is None:
-            whole = np.empty((opened.metadata.num_rows, dim), part.dtype)
-        whole[done : done + len(part)] = part
-        done += len(part)
-    assert whole is not None
-    return whole
-
-
-def _thumbnails(
-    file: Path, column: str, places: NDArray[np.int64], kept: NDArray[np.int64]
-) -> NDArray[np.uint8] | None:
-    """Return the images of the kept samples, (N, 3, h, w); sample i's is in the row `places[i]` of the file.
-
-    None where one of them is not in the file, which may name it alone.
-    """
-    wanted = {int(places[sample]): i for i, sample in enumerate(kept)}
-    found: dict[int, bytes] = {}
-    start = 0
-    with pq.ParquetFile(file) as opened:
-        for batch in opened.iter_batches(batch_size=IMAGES_AT_ONCE, columns=[column]):
-            for row in range(batch.num_rows):
-                if start + row in wanted:
-                    found[wanted[start + row]] = (batch.column(0)[row].as_py() or {}).get("bytes") or b""
-            start += batch.num_rows
-    cells = [found[i] for i in range(len(kept))]
-    if not all(cells):
-        return None
-    try:
-        alike = len({shape(cell) for cell in cells}) == 1 and max(shape(cells[0])) <= THUMBNAIL
-        return np.stack([decode(cell, None if alike else THUMBNAIL) for cell in cells])
-    except ImageError as error:
-        raise RecordError(f"an image in column {column} {error.reason}") from error
-
-
-def _chunks(opened: pq.ParquetFile, names: Sequence[str]) -> list[pq.ColumnChunkMetaData]:
-    """Return what each group of rows says of these columns.
-
-    Where that is damaged, pyarrow ends the process as it is asked for; reading a row first raises instead.
-    """
-    about = opened.metadata
-    for group in range(about.num_row_groups):
-        next(opened.iter_batches(1, row_groups=[group], columns=names), None)
-    places = [i for i in range(about.num_columns) if about.schema.column(i).path.partition(".")[0] in names]
-    return [about.row_group(group).column(i) for group in range(about.num_row_groups) for i in places]
-
-
-def _column(table: pa.Table, name: str) -> pa.ChunkedArray:
-    column = table.column(name)
-    if column.null_count:
-        raise RecordError(f"{column.null_count:,} rows have no {name}")
-    if not pa.types.is_dictionary(column.type):
-        return column
-    if _is_text(column.type.value_type):  # a text that stands once in the file becomes one for each row
-        longest = max(pc.max(pc.utf8_length(chunk.dictionary)).as_py() or 0 for chunk in column.chunks)
-        if longest > MAX_NAME:
-            raise RecordError(f"column {name} holds a text of {longest:,} characters; at most {MAX_NAME}")
-    return column.cast(column.type.value_type)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _values(column: pa.ChunkedArray) -> NDArray[Any]:
-    values: NDArray[Any] = column.to_numpy()
-    return values.astype(str) if values.dtype == object else values
-
-
-def _lists(column: pa.ChunkedArray) -> NDArray[Any]:
-    """Return a column of equally long lists as a matrix."""
-    kind = column.type
-    listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    if not listed or not (pa.types.is_floating(kind.value_type) or pa.types.is_integer(kind.value_type)):
-        raise RecordError(f"column embedding has type {kind}; expected lists of numbers")
-    shortest, longest = pc.min_max(pc.list_value_length(column)).as_py().values()
-    if shortest != longest:
-        raise RecordError(f"column embedding has lists of {shortest} to {longest} numbers; expected one length")
-    matrix: NDArray[Any] = pc.list_flatten(column).to_numpy().reshape(len(column), longest)
-    return matrix
-
-
-def _require(file: Path, needed: Iterable[str], found: Collection[str], what: str) -> None:
+def require(file: Path, needed: Iterable[str], found: Collection[str], what: str) -> None:
+    """Refuse a file that lacks one of the names; `what` it has by names."""
     missing = [name for name in needed if name not in found]
     if missing:
         raise RecordError(
@@ -299,12 +169,13 @@ def _require(file: Path, needed: Iterable[str], found: Collection[str], what: st
         )
 
 
-def _refuse_large(file: Path, size: int) -> None:
+def refuse_large(file: Path, size: int) -> None:
+    """Refuse a file that unpacks to so many bytes where these are more than MAX_BYTES."""
     if size > MAX_BYTES:
         raise RecordError(f"{file.name} takes {size / 1024**3:.1f} GiB; at most 2 GiB can be recorded")
 
 
-def _refuse_hungry(file: Path, held: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
+def refuse_hungry(file: Path, held: int, shapes: Mapping[str, tuple[int, ...]]) -> None:
     """Refuse a file that would take too much memory: so many bytes as arrays, and what measuring them takes."""
     measured = {name: shape[-2:] for name, shape in shapes.items() if name in MEASURED}
     each = {"embeddings": OF_EMBEDDINGS}

@@ -1,18 +1,20 @@
 """Files of one matrix, .npy and TSV, and of the labels beside it, as the Embedding Projector has them. No torch."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from csv import Error as CsvError
 from csv import reader
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv as csv
 from numpy.typing import NDArray
 
 from bcl_core.lab.record_arrays import MAX_NAME, MAX_ROWS, RecordError
 from bcl_core.lab.record_columns import COLUMNS, arranged, stacked
 from bcl_core.lab.record_samples import MAX_BYTES
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # which .npy needs not: imported late
 
 LABEL_NAMES = ("label", "labels", "class", "target")
 SEPARATORS: Mapping[str, str] = {".tsv": "\t", ".txt": "\t", ".csv": ","}
@@ -109,6 +111,8 @@ def _matrix(file: Path, names: Sequence[str], *, heading: bool) -> NDArray[np.fl
     """Read columns of numbers, (n, d)."""
     if not names:
         raise RecordError(f"{file.name} has no columns of numbers beside its labels")
+    import pyarrow as pa
+
     blocks, count = [], 0
     for batch in _batches(file, list(names), pa.float32(), heading=heading):
         block = np.empty((batch.num_rows, len(names)), np.float32)
@@ -128,8 +132,10 @@ def _matrix(file: Path, names: Sequence[str], *, heading: bool) -> NDArray[np.fl
 
 def _columns(file: Path, names: Sequence[str], *, heading: bool = True) -> dict[str, NDArray[Any]]:
     """Read columns of text by the names that this app has for them; whole numbers where all of one are."""
+    import pyarrow as pa
+
     parts = list(_batches(file, list(names), pa.string(), heading=heading))
-    found = {}
+    found: dict[str, NDArray[Any]] = {}
     for i, name in enumerate(names):
         column = (
             pa.chunked_array([batch.column(i) for batch in parts], pa.string()).combine_chunks().dictionary_encode()
@@ -138,6 +144,11 @@ def _columns(file: Path, names: Sequence[str], *, heading: bool = True) -> dict[
         longest = max(map(len, texts), default=0)
         if longest > MAX_NAME:  # a text that stands once in the file becomes one for each row
             raise RecordError(f"column {name} holds a text of {longest:,} characters; at most {MAX_NAME}")
+        if "" in texts:
+            raise RecordError(f"some rows of {file.name} have no {name}")
+        if _own_name(name) in found:
+            twice = listing([other for other in names if _own_name(other) == _own_name(name)])
+            raise RecordError(f"{file.name} says {_own_name(name)} in several columns, {twice}: keep one of them")
         found[_own_name(name)] = _typed(np.array(texts))[column.indices.to_numpy()]
     return found
 
@@ -148,15 +159,18 @@ def _own_name(name: str) -> str:
 
 
 def _typed(values: NDArray[Any]) -> NDArray[Any]:
-    """Return texts as whole numbers where all of them are."""
+    """Return texts as whole numbers where all of them are; identifiers too long for one stay texts."""
     try:
         return values.astype(np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):
         return values
 
 
-def _batches(file: Path, names: list[str], kind: pa.DataType, *, heading: bool) -> Iterator[pa.RecordBatch]:
+def _batches(file: Path, names: list[str], kind: "pa.DataType", *, heading: bool) -> "Iterator[pa.RecordBatch]":
     """Yield the rows of some columns, at most as many as can be recorded; what is wrong with them comes in words."""
+    import pyarrow as pa
+    from pyarrow import csv
+
     rows = 0
     try:
         opened = csv.open_csv(
@@ -184,7 +198,10 @@ def _first_line(file: Path) -> list[str]:
         line = opened.readline(BLOCK).rstrip("\r\n")
     if not line:
         raise RecordError(f"{file.name} begins with an empty line; expected numbers, or names of columns")
-    return next(reader([line])) if _separator(file) == "," else line.split("\t")
+    try:
+        return next(reader([line])) if _separator(file) == "," else line.split("\t")
+    except CsvError as error:
+        raise RecordError(f"{file.name} begins with a line that is no table's: {error}") from error
 
 
 def _separator(file: Path) -> str:

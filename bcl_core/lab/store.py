@@ -57,6 +57,7 @@ class Lab:
 
     def __init__(self, home: Path) -> None:
         self.home = home.resolve()
+        self.is_new = not _is_lab(self.home)
         with in_words(self.home):
             (self.home / "runs").mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home)
@@ -68,6 +69,21 @@ class Lab:
     def open(cls, home: Path | None = None) -> Self:
         """Open the lab in `home`, else in BCL_LAB_HOME, else in ./lab."""
         return cls(home or Path(os.environ.get("BCL_LAB_HOME") or "lab"))
+
+    @classmethod
+    def open_existing(cls, home: Path | None = None) -> Self:
+        """Open the lab as `open` does, for who only reads: a folder that somebody named is to be a lab already.
+
+        Raises:
+            LabError: it is none.
+        """
+        named = home or os.environ.get("BCL_LAB_HOME")
+        if named and not _is_lab(Path(named)):
+            raise LabError(
+                f"there is no lab in {Path(named).absolute()}: name another folder, by --home or BCL_LAB_HOME, or let "
+                "train, record or import begin one there"
+            )
+        return cls.open(home)
 
     @property
     def writable(self) -> bool:
@@ -705,6 +721,11 @@ def _insert_with_metrics(
     _insert_row(db, "runs", row)
     for epoch, figures in metrics.items():
         _insert_row(db, "metrics", {"run": row["id"], "epoch": epoch, "metrics": json.dumps(figures)})
+
+
+def _is_lab(home: Path) -> bool:
+    """Whether somebody has opened a lab in this folder before."""
+    return (home / "runs").is_dir()
 
 
 def new_id() -> str:

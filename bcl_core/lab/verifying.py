@@ -1,6 +1,6 @@
 """Whether everything that a run keeps is still as it was written. Reads each of its files; imports no torch."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ def verify(lab: Lab) -> Iterator[Verified]:
         later = RunFolder(folder.made_later or folder.path)
         files = {*folder.files(), *later.files()}
         size = sum(file.stat().st_size for file in files)
-        yield Verified(run, len(files), size, tuple(_damaged(later, later.files())))
+        yield Verified(run, len(files), size, tuple(_damaged(later)))
 
 
 def _faults(lab: Lab, run: Run, folder: RunFolder) -> Iterator[str]:
@@ -49,10 +49,9 @@ def _faults(lab: Lab, run: Run, folder: RunFolder) -> Iterator[str]:
         yield f"its row in the database cannot be read: {run.recipe.reason}"
     else:
         yield from _recipe_fault(run, folder)
-    packed = [folder.path / name for name in folder.packed()]
-    if folder.pack.exists() and not packed:
+    if folder.pack.exists() and not folder.packed():
         yield f"{folder.pack.name} of this run cannot be read"
-    yield from _damaged(folder, {*packed, *folder.files()})
+    yield from _damaged(folder)
     recorded, readable = lab.epochs(run.id), {row["epoch"] for row in lab.metrics(run.id)}
     for epoch in sorted({*recorded} - {*folder.epochs()}):
         yield f"the view of epoch {epoch} is missing"
@@ -60,14 +59,16 @@ def _faults(lab: Lab, run: Run, folder: RunFolder) -> Iterator[str]:
         yield f"the figures of epoch {epoch} cannot be read in the database"
 
 
-def _damaged(folder: RunFolder, files: Iterable[Path]) -> Iterator[str]:
-    """Read files of a folder, and name those that are not as they were written, of those that tell."""
-    for file in files:
+def _damaged(folder: RunFolder) -> Iterator[str]:
+    """Read a folder's files, and name those that are not as they were written, of those that tell."""
+    packed = {folder.path / name for name in folder.packed()}
+    for file in sorted({*packed, *folder.files()}):
         if file.suffix in WITH_DIGESTS:
             try:
                 folder.content(file)
             except SnapshotError as error:
-                yield str(error)
+                if file in packed or file.exists():  # else who trains has put a newer one in its place meanwhile
+                    yield str(error)
         elif file == folder.sprite and not _is_image(file):
             yield f"{file.name} of this run is damaged"
 
@@ -87,6 +88,6 @@ def _is_image(file: Path) -> bool:
     try:
         with Image.open(file) as image:
             image.verify()
-    except (OSError, SyntaxError, ValueError):
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return False
     return True

@@ -18,5 +18,5 @@ from bcl_core.recipe.fields import (
     Recorded,
 )
 from bcl_core.recipe.presets import PRESETS, RACES, Preset, Race, preset
-from bcl_core.recipe.settings import apply_settings, field_names, parameter_names
+from bcl_core.recipe.settings import Setting, all_settings, apply_settings, field_names, parameter_names
 from bcl_core.recipe.unreadable import Unreadable

@@ -65,7 +65,9 @@ class Section(BaseModel):
 class DataRecipe(Section):
     """Which images, and how long their tail is."""
 
-    source: Annotated[str, _named_in(registry.DATASETS, _own("BCL_LAB_DATASETS"))] = "digits"
+    source: Annotated[str, _named_in(registry.DATASETS, _own("BCL_LAB_DATASETS"))] = Field(
+        "digits", description="the data set"
+    )
     imbalance_factor: float = Field(
         50,
         ge=1,
@@ -113,12 +115,16 @@ class DataRecipe(Section):
 class LossRecipe(Section):
     """total = classifier_weight · cross-entropy + contrastive_weight · contrastive loss."""
 
-    name: Annotated[str, _named_in(registry.LOSSES, _own("BCL_LAB_LOSSES"))] = "bcl"
-    anchors: Literal["instance", "class"] = "instance"
+    name: Annotated[str, _named_in(registry.LOSSES, _own("BCL_LAB_LOSSES"))] = Field(
+        "bcl", description="the contrastive loss; ce: none, cross-entropy alone"
+    )
+    anchors: Literal["instance", "class"] = Field(
+        "instance", description="averaged over: instance: images, as published; class: each class first, then classes"
+    )
     self_term: bool = Field(False, description="keep the anchor in its own contrast set, as the printed formula does")
     temperature: float = Field(0.3, ge=0.01, le=10, description="τ of the contrastive loss")
-    contrastive_weight: float = Field(0.35, ge=0, le=100, description="μ")
-    classifier_weight: float = Field(1.0, ge=0, le=100, description="λ")
+    contrastive_weight: float = Field(0.35, ge=0, le=100, description="μ, of the contrastive loss")
+    classifier_weight: float = Field(1.0, ge=0, le=100, description="λ, of cross-entropy")
     prior_strength: float = Field(1.0, ge=0, le=10, description="τ of the logit adjustment; 0: plain cross-entropy")
     prototypes: Annotated[str, _named_in(registry.PROTOTYPES)] = Field(
         "learned", description="of the losses that contrast with them: trained, or fixed while the features are"
@@ -195,11 +201,15 @@ def _a_start(name: str) -> str:
 class ModelRecipe(Section):
     """The encoder and its heads."""
 
-    backbone: Annotated[str, _named_in(registry.BACKBONES, _own("BCL_LAB_BACKBONES"))] = "resnet8"
+    backbone: Annotated[str, _named_in(registry.BACKBONES, _own("BCL_LAB_BACKBONES"))] = Field(
+        "resnet8", description="the encoder"
+    )
     hidden_dim: int = Field(128, ge=1, le=8192, description="hidden width of projection head and prototype MLP")
     projection_dim: int = Field(32, ge=2, le=8192, description="d, dimension of the contrastive space")
     head_norm: bool = Field(False, description="BatchNorm between the layers of projection head and prototype MLP")
-    classifier: Literal["cosine", "linear"] = "cosine"
+    classifier: Literal["cosine", "linear"] = Field(
+        "cosine", description="cosine: of features and weights, times scale; linear: with a bias"
+    )
     scale: float = Field(30.0, gt=0, le=1000, description="of the cosine classifier")
     start: Annotated[str, AfterValidator(_a_start)] = Field(
         RANDOM,
@@ -222,11 +232,11 @@ def _whole_numbers(value: Any) -> Any:
 class OptimiserRecipe(Section):
     """SGD with a linear warm-up, then cosine to 0 or drops at milestones."""
 
-    lr: float = Field(0.1, gt=0, le=10)
-    momentum: float = Field(0.9, ge=0, lt=1)
-    nesterov: bool = True
-    weight_decay: float = Field(5e-4, ge=0, le=1)
-    warmup_steps: int = Field(20, ge=0)
+    lr: float = Field(0.1, gt=0, le=10, description="learning rate once warmed up")
+    momentum: float = Field(0.9, ge=0, lt=1, description="of SGD")
+    nesterov: bool = Field(True, description="Nesterov's momentum")
+    weight_decay: float = Field(5e-4, ge=0, le=1, description="of SGD")
+    warmup_steps: int = Field(20, ge=0, description="over which the learning rate rises")
     warmup_epochs: int = Field(0, ge=0, description="added to the warm-up steps")
     milestones: Annotated[tuple[int, ...], BeforeValidator(_whole_numbers)] = Field(
         (), description="epochs after which the rate drops to a tenth, for example 160, 180; none: cosine to 0"
@@ -238,13 +248,15 @@ class Recipe(Section):
 
     format_version: Literal[1] = FORMAT_VERSION
     data: DataRecipe = DataRecipe()
-    views: Annotated[str, _named_in(registry.VIEWS, _own("BCL_LAB_VIEWS"))] = "affine-noise"
+    views: Annotated[str, _named_in(registry.VIEWS, _own("BCL_LAB_VIEWS"))] = Field(
+        "affine-noise", description="how the three views of an image are drawn"
+    )
     model: ModelRecipe = ModelRecipe()
     loss: LossRecipe = LossRecipe()
     optimiser: OptimiserRecipe = OptimiserRecipe()
-    epochs: int = Field(60, ge=1, le=10_000)
+    epochs: int = Field(60, ge=1, le=10_000, description="passes over the training images")
     batch_size: int = Field(64, ge=2, le=65_536, description="images; each gives three views")
-    seed: int = Field(0, ge=0, lt=2**31)
+    seed: int = Field(0, ge=0, lt=2**31, description="of all that is drawn: images, weights, order, views")
 
     @property
     def hash(self) -> str:
@@ -375,7 +387,7 @@ class DataPaths(Section):
 class Execution(Section):
     """Where a recipe runs. Not part of its hash; numbers may differ in the last digits with device and threads."""
 
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: a GPU where there is one")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto",
         description="auto: bf16 on a GPU; on a CPU measured when the first run of a group starts, and bf16 where that "

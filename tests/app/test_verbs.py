@@ -15,9 +15,11 @@ import pytest
 import app.verbs
 from app.verbs import VERBS, Refused, do
 from bcl_core.lab import GroupPlan, Lab, jobs
+from bcl_core.lab.data_check import check_data
 from bcl_core.lab.deeds import KEYS_KEPT_SECONDS
 from bcl_core.lab.recording import OpenRun
 from bcl_core.lab.store import MAX_QUEUED
+from bcl_core.recipe import DataPaths, Recipe
 from tests.conftest import small
 
 KEY = "a-key-of-mine"
@@ -75,6 +77,11 @@ def test_data_that_need_a_folder_are_not_queued_without_it(lab, no_worker):
     status, sentence = refusal(lab, "train", name="race", runs=[{"name": "run", "recipe": recipe}])
     assert status == 422 and "needs the folder of the images" in sentence
     assert not lab.runs()
+
+
+def test_data_that_are_not_registered_here_are_left_to_the_store_to_refuse():
+    elsewhere = '{"data": {"source": "theirs"}}'
+    assert check_data([Recipe.parse(elsewhere, stored=True)], DataPaths()) is None
 
 
 @pytest.mark.parametrize(

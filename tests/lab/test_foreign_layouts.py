@@ -194,6 +194,28 @@ def test_a_head_that_cannot_be_rebuilt_is_left_out_where_the_loss_is_cross_entro
     assert_same_outputs(found, plain)
 
 
+@pytest.mark.parametrize("kind", [torch.bool, torch.uint16, torch.float8_e4m3fn])
+def test_a_head_of_one_layer_is_read_in_whatever_type_its_numbers_are_and_refused_where_they_are_none(tmp_path, kind):
+    plain, head = small(classifier=linear()), nn.Linear(64, 8)
+    checkpoint = state(encoder=plain.encoder, fc=plain.classifier, head=head)
+    checkpoint["head.weight"] = checkpoint["head.weight"].to(kind)
+    torch.save(checkpoint, tmp_path / "x.pth")
+    if kind.is_floating_point:
+        assert (
+            imported(tmp_path / "x.pth").weights["projection.2.weight"][:, :64] == checkpoint["head.weight"].float()
+        ).all()
+    else:
+        with pytest.raises(CheckpointError, match=r"head\.weight is torch\.\w+; weights should be floating-point"):
+            imported(tmp_path / "x.pth")
+
+
+def test_a_convolution_that_claims_more_channels_than_memory_has_is_refused_in_words(tmp_path):
+    checkpoint = CifarResNet(1, classes=CLASSES).state_dict() | {"conv1.weight": torch.zeros(0, 10**17, 3, 3)}
+    torch.save(checkpoint, tmp_path / "x.pth")
+    with pytest.raises(CheckpointError, match=r"conv1\.weight is \(0, 100000000000000000, 3, 3\), not"):
+        imported(tmp_path / "x.pth")
+
+
 # What is set, and what is assumed
 
 

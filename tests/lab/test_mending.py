@@ -182,3 +182,12 @@ def test_what_killed_processes_left_is_swept_and_nothing_else(lab):
             file for file in files[run.id] if file.is_file()
         } - {lab.folder(run.id).lock}
     assert sweep(lab) == []
+
+
+def test_of_a_run_whose_row_cannot_be_read_no_checkpoint_is_swept(lab):
+    [made] = make_runs(lab, ["bcl"], 1)
+    checkpoint = lab.folder(made.id).checkpoint(1)
+    checkpoint.parent.mkdir()
+    checkpoint.write_bytes(b"its weights")
+    lab._database.change("UPDATE runs SET epoch = 'x' WHERE id = ?", made.id)
+    assert sweep(lab) == [] and checkpoint.exists()

@@ -69,7 +69,7 @@ def test_without_pandas_there_are_arrays_and_a_sentence(lab, monkeypatch):
     run = read(recorded(lab, epochs=1)[0])
     monkeypatch.setitem(sys.modules, "pandas", None)
     assert len(run.embeddings()) == len(LABELS)
-    with pytest.raises(LabError, match=r"pandas is not installed: it comes with pip install 'bcl-lab\[app\]'"):
+    with pytest.raises(LabError, match=r"pandas is not installed: it comes with pip install 'bcl-lab\[train\]'"):
         assert run.frame is None
 
 
@@ -89,6 +89,12 @@ def test_two_runs_are_compared_by_their_last_epochs(lab):
     assert found.angles_differ == pytest.approx(np.sqrt(squares[np.triu_indices(3, 1)].mean()))
     with pytest.raises(LabError, match="one run twice"):
         compare(lab, a, a)
+
+
+def test_an_epoch_that_cannot_be_read_leaves_the_one_before_to_be_compared(lab):
+    (a, _), (b, _) = recorded(lab), recorded(lab, spread=0.5)
+    lab._database.change("UPDATE metrics SET metrics = 'x' WHERE run = ? AND epoch = 2", a)
+    assert compare(lab, a, b).metrics["angle_mean"].a == lab.metrics(a, [1])[0]["angle_mean"]
 
 
 def trained(lab, loss, seed, tail_tail):
@@ -121,6 +127,15 @@ def test_two_recipes_are_compared_seed_by_seed(lab, capsys):
     assert any(
         row.split() == ["tail–tail", "60.3°", "±", "10.5°", "60.0°", "±", "8.5°", "5.0°", "±", "1.4°"] for row in rows
     )
+
+
+def test_seeds_of_one_recipe_are_no_two_sides_and_a_seed_that_cannot_be_read_is_left_out(lab):
+    one, other, third = (trained(lab, "scl", seed, 50.0) for seed in range(3))
+    bcl = trained(lab, "bcl", 0, 54.0)
+    with pytest.raises(LabError, match="two seeds of one recipe"):
+        compare(lab, one, other, seeds=True)
+    lab._database.change("UPDATE metrics SET metrics = 'x' WHERE run = ?", third)
+    assert [run.id for run in compare(lab, one, bcl, seeds=True).a] == [one, other]
 
 
 def printed(lab, capsys, *arguments):

@@ -290,7 +290,7 @@ def test_a_small_npz_that_becomes_gigabytes_where_it_is_measured_is_refused_unre
 def test_a_parquet_file_is_bounded_by_the_numbers_that_it_declares(lab, parquet, monkeypatch):
     file = parquet(np.zeros((40, 6)).tolist())
     monkeypatch.setattr(record_files, "MOST_MEMORY", 16 * 40 * 6 - 1)
-    monkeypatch.setattr(record_files.pq.ParquetFile, "read", unread)
+    monkeypatch.setattr(pq.ParquetFile, "read", unread)
     with pytest.raises(RecordError, match="GB of memory; at most"):
         record_file(lab, file)
 

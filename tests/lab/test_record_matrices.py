@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bcl_core.lab import RecordError, record, record_matrices
+from bcl_core.lab import RecordError, read, record, record_matrices
 from bcl_core.lab.record_files import record_file
 from tests.lab.test_record_files import EPOCHS, LABELS, NAMES, TEST, Bomb, Z, assert_same_run
 
@@ -88,6 +88,9 @@ BAD_TEXTS = {
     "nan": ("1\t2\nnan\t4\n", "1 of 2 rows of embeddings hold numbers that are not finite .*; the first is row 1"),
     "no label column": ("a\tb\n1\t2\n", "x.tsv has no column called label; its columns: a, b"),
     "labels alone": ("label\n1\n2\n", "no columns of numbers beside its labels"),
+    "a heading alone": ("label\ta\tb\n", "expected a row for each"),
+    "a row without a label": ("label\ta\tb\n0\t1\t2\n\t1\t2\n", "some rows of x.tsv have no label"),
+    "two columns of labels": ("label\tclass\ta\n0\t1\t2\n", "says label in several columns, label, class: keep one"),
     "fewer labels": ("1\t2\n3\t4\n5\t6\n", "x.tsv has 3 rows, and 2 labels belong to it"),
     "an empty line": ("\n1\t2\n", "begins with an empty line"),
 }
@@ -101,6 +104,23 @@ def test_a_table_that_cannot_be_used_is_refused_in_words(lab, tmp_path, kind):
     with pytest.raises(RecordError, match=words):
         record_file(lab, tmp_path / "x.tsv")
     assert not lab.runs()
+
+
+def test_a_first_line_that_no_table_has_is_refused_in_words(lab, tmp_path):
+    (tmp_path / "x.csv").write_text(f'"{"a" * 140_000}",label\n1,2\n')
+    with pytest.raises(RecordError, match="begins with a line that is no table's: field larger"):
+        record_file(lab, tmp_path / "x.csv")
+
+
+def test_labels_of_more_digits_than_a_number_has_are_texts(lab, tmp_path):
+    long = [str(10**25 + int(label)) for label in LABELS]
+    tsv(
+        tmp_path / "x.tsv",
+        [(label, *z) for label, z in zip(long, Z[0], strict=True)],
+        ("label", *"abcdefgh"[: Z.shape[-1]]),
+    )
+    run_id, _ = record_file(lab, tmp_path / "x.tsv")
+    assert read(run_id, lab).class_names == tuple(sorted({*long}))
 
 
 def test_metadata_without_a_label_column_say_which_they_have(lab, tmp_path):

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from bcl_core.cli import main
 from bcl_core.lab import Lab
 from bcl_core.lab.checkpoints import write, written
+from bcl_core.lab.files import RunFolder
 from bcl_core.lab.history import history, whole
 from bcl_core.lab.pack import pack
 from bcl_core.lab.run import LabError, RunIsActive, UnknownRun
@@ -80,6 +83,22 @@ def test_what_the_lab_has_made_of_a_shelved_run_is_read_too(lab, monkeypatch, ki
     flip(next(file for file in files if file.name == kind))
     [found] = [found for found in verify(lab) if found.run.shelved]
     assert [kind in fault for fault in found.faults] == [True]
+
+
+def test_a_picture_that_claims_to_be_enormous_is_damaged(lab):
+    [hit] = make_runs(lab, ["bcl"], 1)
+    sprite = lab.folder(hit.id).sprite
+    content, size = sprite.read_bytes(), struct.pack(">II", 60_000, 60_000)
+    header = b"IHDR" + size + content[24:29]
+    sprite.write_bytes(content[:12] + header + struct.pack(">I", zlib.crc32(header)) + content[33:])
+    assert faults(lab) == {hit.id: ("sprite.png of this run is damaged",)}
+
+
+def test_a_checkpoint_that_makes_room_for_a_newer_one_meanwhile_is_no_fault(lab, monkeypatch):
+    [hit] = make_runs(lab, ["bcl"], 1)
+    there = RunFolder.files
+    monkeypatch.setattr(RunFolder, "files", lambda folder: [*there(folder), folder.checkpoint(7)])
+    assert faults(lab) == {hit.id: ()} and lab.folder(hit.id).size() > 10_000
 
 
 def test_what_is_missing_is_named_and_the_command_says_which_runs_are_not_whole(lab, capsys):

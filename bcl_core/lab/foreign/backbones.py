@@ -15,6 +15,7 @@ from bcl_core.registry import BACKBONES, Entry
 # Files made before BatchNorm counted its batches lack the counts, which play no part in the network.
 OPTIONAL = "num_batches_tracked"
 MISFITS = 3  # that a message lists
+MOST_CHANNELS = 64  # of images; a convolution that claims more is none of theirs
 
 
 class Match(NamedTuple):
@@ -75,10 +76,10 @@ def _names(matches: Iterable[Match]) -> str:
 
 
 def _possible_channels(part: Part) -> Sequence[int]:
-    """Read the input channels off the first convolution; where it has an unusual name, they are 3 or 1."""
+    """Read the input channels off the first convolution; where it has an unusual name or shape, they are 3 or 1."""
     for name in ("conv1.weight", "stem.0.weight"):
-        if name in part and part[name].tensor.ndim == 4:
-            return (max(1, part[name].tensor.shape[1]),)
+        if name in part and part[name].tensor.ndim == 4 and 1 <= part[name].tensor.shape[1] <= MOST_CHANNELS:
+            return (part[name].tensor.shape[1],)
     return (3, 1)
 
 

@@ -112,13 +112,20 @@ def _as_two_layers(part: Part, features: int) -> Part:
     weight, bias = part["weight"], part["bias"]
     if weight.tensor.ndim != 2 or weight.tensor.shape[1] != features:
         raise CheckpointError(f"{weight.key} is {tuple(weight.tensor.shape)}; a head should be (d, {features}) here")
-    one = torch.eye(features)
+    w, one = floats(weight, torch.float32), torch.eye(features)  # torch negates no float8
     return {
         "0.weight": Named(weight.key, torch.cat([one, -one])),
         "0.bias": Named(weight.key, torch.zeros(2 * features)),
-        "2.weight": Named(weight.key, torch.cat([weight.tensor, -weight.tensor], dim=1)),
+        "2.weight": Named(weight.key, torch.cat([w, -w], dim=1)),
         "2.bias": bias,
     }
+
+
+def floats(named: Named, dtype: torch.dtype) -> torch.Tensor:
+    """Copy a tensor out of the file into a floating-point type; CheckpointError where it holds no such numbers."""
+    if not named.tensor.is_floating_point():
+        raise CheckpointError(f"{named.key} is {named.tensor.dtype}; weights should be floating-point numbers")
+    return named.tensor.detach().to(dtype, copy=True)
 
 
 def _keys(part: Part) -> str:

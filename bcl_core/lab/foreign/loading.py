@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from bcl_core.lab.foreign.backbones import Match, match_backbone
-from bcl_core.lab.foreign.heads import REFERENCE_SCALE, Classifier, Head, classifier_of, head_of
+from bcl_core.lab.foreign.heads import REFERENCE_SCALE, Classifier, Head, classifier_of, floats, head_of
 from bcl_core.lab.foreign.layouts import Named, Part, Parts, sort_out
 from bcl_core.lab.foreign.reading import CheckpointError, Contents, listing, read
 from bcl_core.models import build_model
@@ -205,9 +205,7 @@ def _weights(recipe: Recipe, pieces: _Pieces, num_classes: int) -> tuple[dict[st
 
 def _converted(named: Named, like: Tensor) -> Tensor:
     """Copy a tensor out of the file, in the model's type; refuse what is not a finite number."""
-    if like.is_floating_point() and not named.tensor.is_floating_point():
-        raise CheckpointError(f"{named.key} is {named.tensor.dtype}; weights should be floating-point numbers")
-    value = torch.empty_like(like).copy_(named.tensor.detach())
+    value = floats(named, like.dtype) if like.is_floating_point() else named.tensor.detach().to(like.dtype, copy=True)
     if not torch.isfinite(value).all():
         raise CheckpointError(f"{named.key} has values that are not finite numbers; the training had diverged")
     return value

@@ -106,7 +106,7 @@ def _in_words(name: str) -> Iterator[None]:
                 "save the weights with torch.save(model.state_dict(), …)"
             ) from error
         # Torch's reason comes after advice to switch its safety off, which is not passed on.
-        found = re.search(r"WeightsUnpickler error:\s*(.+)", str(error)) or re.search(r"(.+)", str(error))
+        found = re.search(r"WeightsUnpickler error:\s*(.+)", said) or re.search(r"(.+)", said)
         reason = found[1] if found else type(error).__name__
         raise CheckpointError(f"{name} is damaged, truncated or no checkpoint: {reason}") from error
 
