@@ -66,7 +66,8 @@ from app.words import listed
 from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
 from bcl_core.lab.data_check import check_data
 from bcl_core.lab.mending import mend
-from bcl_core.lab.store import MAX_QUEUED, proper_name
+from bcl_core.lab.names import proper_name
+from bcl_core.lab.store import MAX_QUEUED
 from bcl_core.recipe import RUN_ID, Execution, Recipe, RecipeError
 from bcl_core.recipe.fields import Section, explain
 

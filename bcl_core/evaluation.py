@@ -1,7 +1,7 @@
 """After an epoch: embed a run's images with torch, and hand them to `measuring`."""
 
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 from torch.nn import functional
+from torch.utils._pytree import tree_map_only
 
 from bcl_core.data.dataset import Dataset, Split
 from bcl_core.data.stream import ChunkStream, FileImages
@@ -22,6 +23,8 @@ THUMBNAIL = 64  # pixels
 BATCH_BYTES = 160 << 10  # of an epoch's batch: 256 images, two views, 128 dimensions have room
 WHAT_HELPS = "a smaller learning rate (optimiser.lr) or a larger temperature (loss.temperature) would be right"
 
+T = TypeVar("T")
+
 
 class TrainingDiverged(ArithmeticError):
     """Loss or embeddings are no longer finite numbers; the message says what to try."""
@@ -34,6 +37,25 @@ class BatchSeen(NamedTuple):
     features: Tensor  # (B, 2, d) unit vectors
     labels: Tensor  # (B,)
     prototypes: Tensor  # (K, d) unit vectors
+
+
+class _OfImages(NamedTuple):
+    """What the model makes of n images."""
+
+    backbone: Tensor  # (n, d_h) of float32
+    features: Tensor  # (n, d) of float32, projected
+    predictions: Tensor  # (n,) the most probable class
+    confidences: Tensor  # (n,) of float32, its probability
+
+
+class _Found(NamedTuple):
+    """What an epoch is measured from."""
+
+    images: _OfImages
+    prototypes: Tensor | None  # (K, d) of float64
+    classifier: Tensor | None  # (K, d_h) of float64
+    statistics: Any  # `contrastive_statistics`, or None
+    batch: BatchSeen | None
 
 
 class Evaluator:
@@ -86,43 +108,45 @@ class Evaluator:
             untrained: what of the model was drawn beside weights that were not, as `TwoBranchModel.take` says: nothing
                 that it would decide is measured.
         """
-        backbone, features, predictions, confidences = self._embed(model)
+        with torch.no_grad():
+            found = _Found(
+                self._embed(model),
+                prototypes=None if "prototypes" in untrained else model.prototypes().double(),
+                classifier=None if "classifier" in untrained else model.classifier_rows().double(),
+                statistics=statistics,
+                batch=None if batch is None or _is_large(batch) else batch,
+            )
+        here = _fetched(found, self.hardware.device)
+        backbone, features, predictions, confidences = (rows.numpy() for rows in here.images)
         if not np.isfinite(features).all():
             raise TrainingDiverged(f"the embeddings became NaN or infinite: {WHAT_HELPS}")
-        with torch.no_grad():
-            prototypes = None if "prototypes" in untrained else model.prototypes().double().cpu().numpy()
-            classifier = None if "classifier" in untrained else model.classifier_rows().double().cpu().numpy()
-        gradients = {} if statistics is None else _gradients(statistics, sampled_steps)
         embedded = Embedded(
             features,
             backbone,
-            predictions=None if classifier is None else predictions,
-            confidences=None if classifier is None else confidences,
-            prototypes=prototypes,
-            classifier=classifier,
-            gradients=gradients,
-            batch={} if batch is None else self._batch(batch),
+            predictions=None if here.classifier is None else predictions,
+            confidences=None if here.classifier is None else confidences,
+            prototypes=None if here.prototypes is None else here.prototypes.numpy(),
+            classifier=None if here.classifier is None else here.classifier.numpy(),
+            gradients={} if here.statistics is None else _gradients(here.statistics, sampled_steps),
+            batch={} if here.batch is None else self._batch(here.batch),
         )
         # Where other processes share the cores, a second thread makes the products of numpy several times slower too.
         with threadpool_limits(None if self.hardware.device.type == "cuda" else self.hardware.threads, "blas"):
             return measure(self._chosen, self.samples, embedded)
 
     def _batch(self, seen: BatchSeen) -> dict[str, NDArray[Any]]:
-        """Return the batch's arrays for the view; nothing of one that would be too large to keep at every epoch."""
-        vectors = {"batch_features": seen.features, "batch_prototypes": seen.prototypes}
-        if sum(2 * tensor.numel() for tensor in vectors.values()) > BATCH_BYTES:
-            return {}
+        """Return the batch's arrays for the view."""
         kept = len(self._chosen.shown_test) + np.arange(len(self._chosen.shown_train))
         samples = dict(zip(self._chosen.shown_train.tolist(), kept.tolist(), strict=True))
         return {
-            **{name: tensor.cpu().numpy().astype(np.float16) for name, tensor in vectors.items()},
-            "batch_labels": seen.labels.cpu().numpy().astype(np.int32),
+            "batch_features": seen.features.numpy().astype(np.float16),
+            "batch_prototypes": seen.prototypes.numpy().astype(np.float16),
+            "batch_labels": seen.labels.numpy().astype(np.int32),
             "batch_samples": np.array([samples.get(position, -1) for position in seen.positions.tolist()], np.int32),
         }
 
     @torch.no_grad()
-    def _embed(self, model: TwoBranchModel) -> tuple[NDArray[Any], ...]:
-        """Return the backbone's features and the projections, (n, d) of float32, predicted classes and confidences."""
+    def _embed(self, model: TwoBranchModel) -> _OfImages:
         model.eval()
         whole: tuple[Tensor, ...] = ()  # all images' of each, so that no second copy is joined of parts
         done = 0
@@ -135,12 +159,25 @@ class Evaluator:
                 for rows, part in zip(whole, parts, strict=True):
                     rows[done : done + len(chunk)] = part
                 done += len(chunk)
-        return tuple(rows.cpu().numpy() for rows in whole)
+        return _OfImages(*whole)
 
     def _chunks(self) -> Iterator[Tensor]:
         for chunk in self._held if self._stream is None else self._stream:
             pixels = chunk.to(self.hardware.device, non_blocking=True).float() / self.pixel_max
             yield ((pixels - self._mean) / self._std).contiguous(memory_format=torch.channels_last)
+
+
+def _fetched(found: T, device: torch.device) -> T:
+    """Bring the tensors of any nesting from a device to the CPU; the host waits once, for all of them."""
+    here: T = tree_map_only(Tensor, lambda tensor: tensor.to("cpu", non_blocking=True), found)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return here
+
+
+def _is_large(seen: BatchSeen) -> bool:
+    """Whether a batch would be too large to keep at every epoch."""
+    return 2 * (seen.features.numel() + seen.prototypes.numel()) > BATCH_BYTES
 
 
 def _joined(test: Split, train: Split, shown_train: NDArray[np.int64]) -> NDArray[np.uint8] | FileImages:
@@ -164,7 +201,7 @@ def _thumbnails(images: NDArray[np.uint8] | FileImages, kept: NDArray[np.int64])
 
 def _gradients(statistics: Any, sampled_steps: int) -> dict[str, NDArray[np.float64]]:
     """Average the summed statistics over each class's anchors; classes that never had one are NaN."""
-    summed = {name: getattr(statistics, name).double().cpu().numpy() for name in statistics._fields}
+    summed = {name: getattr(statistics, name).double().numpy() for name in statistics._fields}
     with np.errstate(invalid="ignore", divide="ignore"):
         per_anchor = 1 / summed["anchor_count"]
         return {

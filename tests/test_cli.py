@@ -12,8 +12,8 @@ import pytest
 from bcl_core.cli import _parser, main
 from bcl_core.cli.settings import what_to_train
 from bcl_core.lab import GroupPlan, Lab, LabError, read
+from bcl_core.lab.names import proper_name
 from bcl_core.lab.shelf import shelf_home
-from bcl_core.lab.store import proper_name
 from tests.conftest import small
 
 

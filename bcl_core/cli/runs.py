@@ -7,7 +7,7 @@ from typing import Any
 
 from bcl_core.cli.read import add_show
 from bcl_core.cli.settings import AS_JSON
-from bcl_core.lab import Lab, LabError, Run, RunFolder
+from bcl_core.lab import Lab, LabError, Run
 
 
 def add_commands(commands: Any) -> None:
@@ -55,7 +55,7 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
 
 
 def _list(lab: Lab, run: Run, *, as_json: bool) -> None:
-    used = (lab.folder(run.id) if run.shelved else RunFolder(lab.home / "runs" / run.id)).size()
+    used = (lab.folder(run.id) if run.shelved else lab.own_folder(run.id)).size()
     if as_json:
         fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
         stands = {"state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs, "error": run.error}

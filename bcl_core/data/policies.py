@@ -1,11 +1,11 @@
 """Random chains of operations in which each sample draws its own: colour jitter, AutoAugment and RandAugment.
 
 What to apply is drawn on the CPU. There samples are sorted by operation, and each operation sees its own alone. A GPU
-is not waited for: every operation is done on all samples, and kept where it was chosen; warps are one sampling, and
-brightness, contrast and saturation one product.
+is not waited for: every operation is done on all samples, and kept where it was chosen; warps are one sampling,
+brightness, contrast and saturation one product, and the negative is solarized from level 0 on.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -75,7 +75,12 @@ class Kept(NamedTuple):
 
 
 def chosen(
-    draws: Draws, names: Sequence[str], choice: Tensor, strength: Tensor, sampling: Sampling | None = None
+    draws: Draws,
+    names: Sequence[str],
+    choice: Tensor,
+    strength: Tensor,
+    sampling: Sampling | None = None,
+    possible: Collection[int] | None = None,
 ) -> Operations:
     """Return what applies to every sample the operation that it chose.
 
@@ -85,13 +90,18 @@ def chosen(
         choice: (n,)
         strength: (n,) in the units of each sample's operation.
         sampling: of the warps, where there are any.
+        possible: the numbers that can be drawn; all of them where None.
     """
     if not draws.static:
         return (EachItsOwn(choice, strength, [_operation(name, sampling) for name in names]),)
     channels, height, width = draws.shape
-    where = {name: choice == number for number, name in enumerate(names, 1)}
+    numbered = [(number, name) for number, name in enumerate(names, 1) if possible is None or number in possible]
+    where = {name: choice == number for number, name in numbered}
     nowhere = torch.zeros_like(choice, dtype=torch.bool)
     parts: list[Drawn] = []
+    if where.keys() >= {"Invert", "Solarize"}:
+        inverted = where.pop("Invert")
+        where["Solarize"], strength = where["Solarize"] | inverted, strength.masked_fill(inverted, 0)
     if where.keys() & {*BLENDS}:
         brighter, contrasted, saturated = (where.pop(name, nowhere) for name in BLENDS)
         parts.append(colour.Blend.of(brighter, contrasted, saturated, strength, channels))
@@ -184,7 +194,14 @@ class Repertoire:
         columns = zip(*[Strength(), *strengths.values()], strict=True)
         self._neutral, self._swing, self._signed, self._whole = (torch.tensor(column) for column in columns)
 
-    def chosen(self, draws: Draws, choice: Tensor, magnitude: Tensor, upwards: Tensor) -> Operations:
+    def chosen(
+        self,
+        draws: Draws,
+        choice: Tensor,
+        magnitude: Tensor,
+        upwards: Tensor,
+        possible: Collection[int] | None = None,
+    ) -> Operations:
         """Return what applies to every sample the operation that it chose.
 
         Args:
@@ -192,11 +209,12 @@ class Repertoire:
             choice: (n,) numbers of operations.
             magnitude: (n,) in 0 … 1.
             upwards: (n,) booleans: the side to which signed operations swing.
+            possible: the numbers that can be drawn; all of them where None.
         """
         down = self._signed[choice] & ~upwards
         strength = self._neutral[choice] + torch.where(down, -magnitude, magnitude) * self._swing[choice]
         strength = torch.where(self._whole[choice], strength.trunc(), strength)
-        return chosen(draws, self.names, choice, strength, self._sampling)
+        return chosen(draws, self.names, choice, strength, self._sampling, possible)
 
 
 # AutoAugment for CIFAR-10 (Cubuk et al. 2019, table 7): two operations, each with its probability and its magnitude in
@@ -249,11 +267,11 @@ def auto_augment(draws: Draws) -> Operations:
     """Apply one of AutoAugment's sub-policies for CIFAR-10 to each sample."""
     policy = draws.integers(len(SUB_POLICIES))
     operations: Operations = ()
-    for number, probability, magnitude in zip(
-        _CHOICES[policy].unbind(1), _PROBABILITIES[policy].unbind(1), _MAGNITUDES[policy].unbind(1), strict=True
-    ):
-        choice = torch.where(draws.uniform(0, 1) < probability, number, 0)
-        operations += AUTOAUGMENT.chosen(draws, choice, magnitude, upwards=draws.chance(0.5))
+    slots = (table.unbind(1) for table in (_CHOICES, _PROBABILITIES, _MAGNITUDES))
+    for numbers, probabilities, magnitudes in zip(*slots, strict=True):
+        choice = torch.where(draws.uniform(0, 1) < probabilities[policy], numbers[policy], 0)
+        possible = {*numbers[probabilities > 0].tolist()}
+        operations += AUTOAUGMENT.chosen(draws, choice, magnitudes[policy], draws.chance(0.5), possible)
     return operations
 
 

@@ -43,8 +43,9 @@ def sharpness(images: Tensor, factor: Tensor) -> Tensor:
         return images
     sums = images[..., :-2, :] + images[..., 1:-1, :] + images[..., 2:, :]
     sums = sums[..., :-2] + sums[..., 1:-1] + sums[..., 2:]
+    sums.add_(images[..., 1:-1, 1:-1], alpha=4)  # the middle pixel weighs as much as five
     smooth = images.clone()
-    smooth[..., 1:-1, 1:-1] = (sums + 4 * images[..., 1:-1, 1:-1]) / 13  # the middle pixel weighs as much as five
+    torch.div(sums, 13, out=smooth[..., 1:-1, 1:-1])
     return _blend(smooth, images, factor)
 
 
@@ -52,17 +53,14 @@ def hue(images: Tensor, turn: Tensor) -> Tensor:
     """Turn the hue at constant saturation and value (HSV) by this part of a full circle. Grey images stay."""
     if images.shape[1] == 1:
         return images
-    images = images.clamp(0, 1)
-    red, green, blue = images.unbind(1)
-    value = images.amax(dim=1)
-    chroma = value - images.amin(dim=1)
-    is_red, is_green = value == red, value == green
-    lead = torch.where(is_red, green - blue, torch.where(is_green, blue - red, red - green))
-    sixths = torch.where(is_red, 0, torch.where(is_green, 2, 4)) + lead / chroma.clamp(min=1e-6)
+    value, leader = images.max(dim=1, keepdim=True)
+    chroma = value - images.amin(dim=1, keepdim=True)
+    lead = (images.roll(-1, dims=1) - images.roll(-2, dims=1)).gather(1, leader)  # of the next over the one after it
+    sixths = torch.add(lead.div_(chroma.clamp(min=1e-6)), leader, alpha=2)
     # Around the circle a channel is lowest from place 1 to 3 and full from 4 to 6; at red, the three are at 5, 3 and 1.
     at_red = torch.arange(5, 0, -2, device=images.device)[:, None, None]
-    place = (at_red + (sixths[:, None] + 6 * _per_sample(turn))) % 6
-    return value[:, None] - chroma[:, None] * torch.minimum(place, 4 - place).clamp_(0, 1)
+    place = (sixths + (at_red + 6 * _per_sample(turn))).remainder_(6)
+    return torch.addcmul(value, chroma, torch.minimum(place, 4 - place).clamp_(0, 1), value=-1)
 
 
 def invert(images: Tensor, _: Tensor) -> Tensor:
@@ -77,20 +75,21 @@ def posterize(images: Tensor, bits: Tensor) -> Tensor:
 
 
 def solarize(images: Tensor, threshold: Tensor) -> Tensor:
-    """Invert the pixels of this level (0 … 256) or more."""
-    return torch.where(_levels(images) >= _per_sample(threshold), 1 - images, images)
+    """Invert the pixels of this level (0 … 256) or more; at 0 the result is the negative."""
+    return torch.where(images >= _rounding_to(threshold.ceil()), 1 - images, images)
 
 
 def solarize_add(images: Tensor, levels: Tensor) -> Tensor:
     """Add this many levels to the pixels of the darker half."""
-    return torch.where(_levels(images) < 128, images + _per_sample(levels) / LEVELS, images).clamp(0, 1)
+    return torch.where(images < 127.5 / LEVELS, images + _per_sample(levels) / LEVELS, images).clamp(0, 1)
 
 
 def autocontrast(images: Tensor, _: Tensor) -> Tensor:
     """Stretch each channel to 0 … 1; a uniform one stays."""
     low, high = images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
-    uniform = high - low < 0.5 / LEVELS  # rounding errors are not to be stretched
-    return (images - low.masked_fill(uniform, 0)) / (high - low).masked_fill(uniform, 1)
+    spread = high - low
+    uniform = spread < 0.5 / LEVELS  # rounding errors are not to be stretched
+    return (images - low.masked_fill_(uniform, 0)).div_(spread.masked_fill_(uniform, 1))
 
 
 def equalize(images: Tensor, _: Tensor) -> Tensor:
@@ -100,10 +99,9 @@ def equalize(images: Tensor, _: Tensor) -> Tensor:
     """
     levels = _levels(images).long().flatten(2)  # (n, C, H·W)
     counts = levels.new_zeros(*levels.shape[:2], LEVELS + 1).scatter_add_(2, levels, torch.ones_like(levels))
-    brightest = counts.gather(2, levels.amax(dim=2, keepdim=True))
-    step = (levels.shape[2] - brightest) // LEVELS
-    below = counts.cumsum(dim=2) - counts
-    table = ((below + step // 2) // step.clamp(min=1)).clamp(max=LEVELS)
+    below = counts.cumsum(dim=2).sub_(counts)
+    step = below.gather(2, levels.amax(dim=2, keepdim=True)).floor_divide_(LEVELS)
+    table = below.add_(step // 2).floor_divide_(step.clamp(min=1)).clamp_(max=LEVELS)
     return torch.where(step > 0, table.gather(2, levels) / LEVELS, images.flatten(2)).view_as(images)
 
 
@@ -126,7 +124,7 @@ class Blend(NamedTuple):
     def apply(self, images: Tensor) -> Tensor:
         """Map (n, C, H, W) in 0 … 1 to the same shape and range."""
         pixels = images.flatten(2)
-        base = self.of_mean @ pixels.mean(dim=2, keepdim=True)
+        base = torch.bmm(self.of_mean, pixels.mean(dim=2, keepdim=True))
         return torch.baddbmm(base, self.matrices, pixels).clamp_(0, 1).view_as(images)
 
 
@@ -136,6 +134,11 @@ def _blend(base: Tensor, images: Tensor, factor: Tensor) -> Tensor:
 
 def _per_sample(strength: Tensor) -> Tensor:
     return strength[:, None, None, None]
+
+
+def _rounding_to(level: Tensor) -> Tensor:
+    """Return the least value that rounds to a level (n,), whole; shape (n, 1, 1, 1)."""
+    return _per_sample((level - 0.5) / LEVELS)
 
 
 def _levels(images: Tensor) -> Tensor:

@@ -102,7 +102,7 @@ class Sampling:
 class Warped(NamedTuple):
     """An affine warp of each sample; one sampling for the whole batch, and those without a warp stay as they are."""
 
-    matrices: Tensor  # (n, 2, 3) from the output's pixels to the image's, both from the centre, right and down
+    matrices: Tensor  # (n, 2, 3) as `sampled` reads them
     warped: Tensor  # (n,) whether to
     fill: Tensor  # (C, 1, 1)
     mode: str
@@ -115,40 +115,42 @@ class Warped(NamedTuple):
 
 
 def sampled(images: Tensor, matrices: Tensor, fill: Tensor, mode: str) -> Tensor:
-    """Read images (n, C, H, W) where matrices (n, 2, 3) say; see `Warped`."""
-    height, width = images.shape[2:]
-    x, y = (torch.arange(size, device=images.device) - (size - 1) / 2 for size in (width, height))
+    """Read images (n, C, H, W) where matrices (n, 2, 3) say: from places of the output to those of the image.
+
+    Places run from −1 to 1, from edge to edge, right and down.
+    """
+    x, y = (torch.linspace(1 / n - 1, 1 - 1 / n, n, device=images.device) for n in (images.shape[3], images.shape[2]))
     right, down, shift = matrices[..., None, None].unbind(2)  # (n, 2, 1, 1) each: x, then y
-    places = right * x + (down * y[:, None] + shift)  # (n, 2, H, W)
-    grid = torch.stack([places[:, 0] * (2 / width), places[:, 1] * (2 / height)], dim=-1)
+    places = torch.addcmul(torch.addcmul(shift, down, y[:, None]), right, x)  # (n, 2, H, W)
     # What lies outside is read as 0, so 0 is made to stand for the fill.
-    return F.grid_sample(images - fill, grid, mode=mode, align_corners=False) + fill
+    return F.grid_sample(images - fill, places.permute(0, 2, 3, 1), mode=mode, align_corners=False).add_(fill)
 
 
 def shear_x(slope: Tensor, height: int, width: int) -> Tensor:
     """Shear along x about the top row: matrices (n, 2, 3) of strengths (n,), as of all that follow."""
-    return _affine(slope, [[1, slope, slope * (height / 2)], [0, 1, 0]])
+    return _affine(slope, [[1, slope * (height / width), slope * (height / width)], [0, 1, 0]])
 
 
 def shear_y(slope: Tensor, height: int, width: int) -> Tensor:
     """Shear along y about the left column."""
-    return _affine(slope, [[1, 0, 0], [slope, 1, slope * (width / 2)]])
+    return _affine(slope, [[1, 0, 0], [slope * (width / height), 1, slope * (width / height)]])
 
 
 def translate_x(share: Tensor, height: int, width: int) -> Tensor:
     """Move right by this share of the width, cut to whole pixels."""
-    return _affine(share, [[1, 0, -(share * width).trunc()], [0, 1, 0]])
+    return _affine(share, [[1, 0, (share * width).trunc() * (-2 / width)], [0, 1, 0]])
 
 
 def translate_y(share: Tensor, height: int, width: int) -> Tensor:
     """Move down by this share of the height, cut to whole pixels."""
-    return _affine(share, [[1, 0, 0], [0, 1, -(share * height).trunc()]])
+    return _affine(share, [[1, 0, 0], [0, 1, (share * height).trunc() * (-2 / height)]])
 
 
 def rotate(degrees: Tensor, height: int, width: int) -> Tensor:
     """Turn counter-clockwise about the centre."""
     angle = degrees.deg2rad()
-    return _affine(degrees, [[angle.cos(), -angle.sin(), 0], [angle.sin(), angle.cos(), 0]])
+    cos, sin = angle.cos(), angle.sin()
+    return _affine(degrees, [[cos, -sin * (height / width), 0], [sin * (width / height), cos, 0]])
 
 
 def _affine(strength: Tensor, rows: Sequence[Sequence[Tensor | float]]) -> Tensor:

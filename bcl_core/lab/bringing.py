@@ -19,10 +19,11 @@ from pydantic import Field, ValidationError
 
 from bcl_core.lab.export import METRICS, README, RECIPE, ROW
 from bcl_core.lab.files import RunFolder, SnapshotError
+from bcl_core.lab.names import new_id, proper_name
 from bcl_core.lab.rows import is_made_up, recipe_of
 from bcl_core.lab.run import LabError, Run, UnknownRun
 from bcl_core.lab.samples import read_samples
-from bcl_core.lab.store import BROUGHT_ASIDE, Lab, new_id, proper_name
+from bcl_core.lab.store import BROUGHT_ASIDE, Lab
 from bcl_core.metrics import that_hold
 from bcl_core.recipe import FORMAT_VERSION, RUN_ID, Execution, Recipe, RecipeError, Recorded
 from bcl_core.recipe.fields import LAST_EPOCH, Section, explain

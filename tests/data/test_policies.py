@@ -18,7 +18,7 @@ def chosen(monkeypatch):
     """What a policy chooses for a batch: (choice, magnitude, upwards) of each slot."""
     slots = []
 
-    def note(_, draws, choice, magnitude, upwards):
+    def note(_, draws, choice, magnitude, upwards, possible=None):
         slots.append((choice, magnitude, upwards))
         return ()
 
