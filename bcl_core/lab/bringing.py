@@ -100,7 +100,7 @@ def _found(file: Path, aside: Path) -> list[tuple[Run, list[dict[str, Any]]]]:
     try:
         with zipfile.ZipFile(file) as archive:
             return [_read(aside / run_id) for run_id in _unpack(archive, file, aside)]
-    except (LabError, OSError):
+    except (LabError, OSError, MemoryError):
         raise
     except Exception as error:  # what is damaged, or made to be, can fail in any way
         raise LabError(f"{file.name} is damaged, or no export of runs: {error}") from error

@@ -11,7 +11,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -285,13 +285,14 @@ class Lab:
 
         All of them are entered or none; their ids are free.
         """
-        with self._database.writing() as db:
-            for position, (run, metrics, _) in enumerate(runs):
-                row = {**row_of(run), "position": position}
-                by_epoch = {known["epoch"]: {k: v for k, v in known.items() if k != "epoch"} for known in metrics}
-                insert_with_metrics(db, row, by_epoch)
-            for run, _, folder in runs:
-                folder.replace(self.home / "runs" / run.id)
+        with ExitStack() as undo:
+            with self._database.writing() as db:
+                for position, (run, metrics, folder) in enumerate(runs):
+                    row = {**row_of(run), "position": position}
+                    by_epoch = {known["epoch"]: {k: v for k, v in known.items() if k != "epoch"} for known in metrics}
+                    insert_with_metrics(db, row, by_epoch)
+                    undo.callback(folder.replace(self.own_folder(run.id).path).replace, folder)
+            undo.pop_all()
 
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
         """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
