@@ -10,7 +10,7 @@ from threading import Lock
 from app import races
 from app.races import Draft
 from bcl_core.lab import GroupPlan, Lab, LabError
-from bcl_core.lab.data_check import cifar10_at_hand
+from bcl_core.lab.checks import check_before_training, cifar10_at_hand
 from bcl_core.lab.equal import equal_race
 from bcl_core.recipe import PRESETS, RACES, Recipe
 from bcl_core.registry import DATASETS
@@ -45,6 +45,7 @@ def start_race(lab: Lab, race: str, visitor: str) -> tuple[list[str], bool]:
                 del _started[theirs]
             elif theirs == visitor:
                 raise LabError(f"{runs[0].group_name!r}, which you have started, has not ended: one race at a time")
+        check_before_training(recipes, execution.data, elsewhere=True)
         plan = GroupPlan(races.group_name(draft), list(zip(races.run_names(recipes), recipes, strict=True)))
         _started[visitor] = lab.enqueue(plan, execution.model_copy(update={"behind": True}))
         return _started[visitor], False

@@ -103,7 +103,8 @@ def _found(file: Path, aside: Path) -> list[tuple[Run, list[dict[str, Any]]]]:
     except (LabError, OSError, MemoryError):
         raise
     except Exception as error:  # what is damaged, or made to be, can fail in any way
-        raise LabError(f"{file.name} is damaged, or no export of runs: {error}") from error
+        said = error or type(error).__name__
+        raise LabError(f"{file.name} is not a whole export of runs ({said}): export or copy it again") from error
 
 
 def _unpack(archive: zipfile.ZipFile, file: Path, aside: Path) -> list[str]:

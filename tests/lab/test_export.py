@@ -312,7 +312,7 @@ def samples(class_names=("a", "b"), class_counts=(3, 1), labels=(0, 1)):
         ("RUN/metrics.json", lambda _: b'[{"epoch": 1}, {"epoch": 1}]', "rising epochs"),
         ("RUN/metrics.json", lambda _: b'[{"epoch": 1, "accuracy": NaN}]', "finite"),
         ("RUN/metrics.json", lambda _: b'[{"epoch": 1, "accuracy": "high"}]', "finite"),
-        ("RUN/metrics.json", lambda _: b"[" * 200_000, "no export of runs"),
+        ("RUN/metrics.json", lambda _: b"[" * 200_000, r"bad.zip is not a whole export of runs \(.*\): export or copy"),
         ("RUN/recipe.json", lambda _: b"5", "cannot be brought in: the recipe is 5"),
         ("RUN/run.json", changed_row(format_version=99), "format_version"),
         ("RUN/run.json", changed_row(error="x" * 1_000_000), "error"),
