@@ -9,7 +9,7 @@ from threading import Lock
 from app import races
 from app.races import Draft
 from bcl_core.lab import GroupPlan, Lab
-from bcl_core.lab.data_check import cifar10_at_hand
+from bcl_core.lab.checks import check_before_training, cifar10_at_hand
 from bcl_core.lab.equal import equal_race
 from bcl_core.recipe import PRESETS, RACES, Recipe
 from bcl_core.registry import DATASETS
@@ -37,6 +37,7 @@ def start_race(lab: Lab, race: str) -> tuple[list[str], bool]:
         known = [run for run in equal_race(lab, recipes, execution.data) or [] if not run.shelved]
         if known:
             return [run.id for run in known], True
+        check_before_training(recipes, execution.data, elsewhere=True)
         plan = GroupPlan(races.group_name(draft), list(zip(races.run_names(recipes), recipes, strict=True)))
         return lab.enqueue(plan, execution.model_copy(update={"behind": True})), False
 

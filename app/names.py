@@ -1,7 +1,6 @@
 """Names that can be told apart: a menu knows its options by name alone, a reader the runs of a figure."""
 
 import re
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,37 +17,20 @@ DIFFERENCES: Mapping[str, Callable[[Recipe], str]] = {
 """What the app adds to a loss's title to name a run, by what it tells apart."""
 
 
-def group_names(runs: Sequence[Run]) -> dict[str, str]:
-    """Name the groups of these runs by their ids; those of one name also by the time when they were queued."""
-    queued: dict[str, float] = {}
-    for run in runs:
-        queued[run.group_id] = min(run.created, queued.get(run.group_id, run.created))
-    when = {group_id: time.strftime("%d %b %H:%M:%S", time.localtime(at)) for group_id, at in queued.items()}
-    names = {run.group_id: run.group_name for run in runs}
-    times = Counter(names.values())
-    return {
-        group_id: name if times[name] == 1 else f"{name} · queued {when[group_id]}" for group_id, name in names.items()
-    }
-
-
-def run_names(runs: Sequence[Run]) -> dict[str, str]:
-    """Name the runs by their ids, "group · run"; those that are still alike also by the id."""
-    groups = group_names(runs)
-    names = {run.id: f"{groups[run.group_id]} · {run.name}" for run in runs}
-    alike = Counter(names.values())
-    return {run_id: name if alike[name] == 1 else f"{name} · {run_id}" for run_id, name in names.items()}
-
-
 def labels(runs: Sequence[Run]) -> list[str]:
     """Label runs that are shown together, briefly: by their recipe's title, or by the name that somebody gave them.
 
     Those of one title have the run's name, those of one name their group's beside it, and what is still alike a number.
     """
     found = [run.name if _is_given(run) else run.recipe.title for run in runs]
-    for longer in ([run.name for run in runs], [f"{run.name} · {run.group_name}" for run in runs]):
+    for longer in ([run.name for run in runs], [_with_group(run) for run in runs]):
         alike = Counter(found)
         found = [other if alike[label] > 1 else label for label, other in zip(found, longer, strict=True)]
     return numbered(found)
+
+
+def _with_group(run: Run) -> str:
+    return run.name if run.name == run.group_name else f"{run.name} · {run.group_name}"
 
 
 def _is_given(run: Run) -> bool:

@@ -63,9 +63,10 @@ from app.roles import Role, has_class_roles, may
 from app.side_jobs import export, look, project
 from app.words import listed
 from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, ensure_worker, stop_worker
-from bcl_core.lab.data_check import check_data
+from bcl_core.lab.checks import check_before_training, check_data
 from bcl_core.lab.mending import mend
-from bcl_core.lab.store import MAX_QUEUED, proper_name
+from bcl_core.lab.names import proper_name
+from bcl_core.lab.store import MAX_QUEUED
 from bcl_core.recipe import RUN_ID, Execution, Recipe, RecipeError
 from bcl_core.recipe.fields import Section, explain
 
@@ -220,7 +221,8 @@ class StartRace(Section):
 
 
 def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
-    check_data((run.recipe for run in wanted.runs), wanted.execution.data)
+    recipes = [run.recipe for run in wanted.runs]
+    check_before_training(recipes, wanted.execution.data, elsewhere=True)
     plan = GroupPlan(wanted.name, [(run.name, run.recipe) for run in wanted.runs])
     ids = lab.enqueue(plan, wanted.execution)
     _see_to_a_worker(lab)
@@ -228,7 +230,7 @@ def _train(lab: Lab, wanted: Train) -> dict[str, Any]:
 
 
 def _train_on(lab: Lab, wanted: TrainOn) -> dict[str, Any]:
-    check_data([lab.run(wanted.run).training_recipe], wanted.execution.data)
+    check_before_training([lab.run(wanted.run).training_recipe], wanted.execution.data, elsewhere=True)
     run_id = lab.enqueue_copy(wanted.run, wanted.execution)
     lab.resume(run_id)
     _see_to_a_worker(lab)

@@ -11,7 +11,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from bcl_core.registry import FAULTS, Entry, own
+from bcl_core.registry import FAULTS, Entry
+from bcl_core.registry import own as registered
 
 
 class Metric(NamedTuple):
@@ -90,7 +91,7 @@ _TAKEN = ("run", "epoch", "accuracy_per_class")  # other names in an epoch's row
 
 MEASURES: Mapping[str, Entry] = {
     name: Entry(name, f"Registered here from {target}.", target)
-    for name, target, _ in own("BCL_LAB_METRICS", [*_METRICS, *_TAKEN])
+    for name, target, _ in registered("BCL_LAB_METRICS", [*_METRICS, *_TAKEN])
 }
 """One's own, measured after each epoch besides."""
 FAULTS += [
@@ -116,9 +117,24 @@ def that_hold(metrics: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in metrics.items() if name not in wrong}
 
 
+def metric(name: str) -> Metric:
+    """Return what a metric is called and measured in; one that is not registered here goes by its name."""
+    return METRICS.get(name) or Metric(name, "number")
+
+
+def own(row: Mapping[str, Any]) -> list[str]:
+    """Return the names of an epoch's numbers that are one's own: registered from outside, or recorded by other code."""
+    return [name for name, value in row.items() if name not in _METRICS and not _is_besides(name, value)]
+
+
+def _is_besides(name: str, value: Any) -> bool:
+    of_a_picture = name.startswith("picture_") or name.endswith(("_least", "_most"))
+    return name in _TAKEN or of_a_picture or isinstance(value, list)
+
+
 def short(name: str) -> str:
     """Return what a metric is called where there is little room."""
-    return METRICS[name].short or name
+    return metric(name).short or name
 
 
 def shown(name: str, value: float | None) -> str:
@@ -126,5 +142,5 @@ def shown(name: str, value: float | None) -> str:
     if value is None:
         return "none"
     return {"degrees": f"{value:.1f}°", "accuracy": f"{value:.1%}", "share": f"{value:.1%}"}.get(
-        METRICS[name].unit, f"{value:.4f}"
+        metric(name).unit, f"{value:.4f}"
     )

@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -90,7 +90,7 @@ class Found:
         self.faults = Counter[str]()  # of the disk that were met with, by where and how
         self.resumed = Counter[str]()  # why runs had failed
         self.known: dict[tuple[str, int], dict[str, object]] = {}  # every epoch that was seen to be recorded
-        self.lost: list[str] = []
+        self.lost: dict[str, None] = {}  # each once, however often it is missed
         self.deeds = Counter[str]()  # that were sent to a server that was killed, by what the next one said
         self.read = Counter[str]()  # what the reader got
         self.exchanges = Counter[str]()  # exports and imports that a disk failed
@@ -107,7 +107,7 @@ class Found:
             folder, rows = lab.folder(run_id), {row["epoch"]: row for row in lab.metrics(run_id)}
             for (known, epoch), row in self.known.items():
                 if known == run_id and rows.get(epoch) != row:
-                    self.lost.append(f"epoch {epoch} of {run_id}")
+                    self.lost[f"epoch {epoch} of {run_id}"] = None
             for epoch, row in rows.items():
                 if (run_id, epoch) not in self.known:
                     self.known[run_id, epoch] = row
@@ -115,7 +115,7 @@ class Found:
                         folder.content(folder.view(epoch))
                         folder.content(folder.embeddings(epoch))
                         continue
-                    self.lost.append(f"the arrays of epoch {epoch} of {run_id}")
+                    self.lost[f"the arrays of epoch {epoch} of {run_id}"] = None
 
 
 def campaign(
@@ -220,9 +220,10 @@ def report(found: Found, epochs: int, different: Sequence[str], damaged: Sequenc
     """Print what was found, as a table and as JSON; return whether anything is wrong."""
     kills = ", ".join(f"{kind} {count}" for kind, count in sorted(found.counted.items()))
     deeds = {"answered": "answered", "unsaid": "said to be uncertain", "wrong": "wrong"}
+    met = found.faults.total() + sum(count for how, count in found.exchanges.items() if "said" in how)
     rows = {
         "kills": f"{found.counted.total()} ({kills})",
-        "faults of the disk": f"{found.faults.total() + len(ERRORS) * 2} of {len(found.faults) + len(ERRORS) * 2}",
+        "faults of the disk": f"{met} of {len(found.faults) + len(ERRORS) * 2}",
         "epochs recorded": f"{len(found.known)} of {len(found.ids)} runs of {epochs} and one before training",
         "lost or changed": len(found.lost),
         "damaged files": len(damaged),
@@ -299,7 +300,7 @@ def slowest(lab: Lab, ids: Sequence[str]) -> int:
     return min(-1 if (epoch := lab.run(run_id).epoch) is None else epoch for run_id in ids)
 
 
-def wait_for(holds, seconds: float = PATIENCE) -> None:
+def wait_for(holds: Callable[[], bool], seconds: float = PATIENCE) -> None:
     """Wait until something holds, so many seconds at the most."""
     end = time.monotonic() + seconds
     while not holds() and time.monotonic() < end:

@@ -12,9 +12,10 @@ import pytest
 from bcl_core.cli import _parser, main
 from bcl_core.cli.settings import what_to_train
 from bcl_core.lab import GroupPlan, Lab, LabError, read
+from bcl_core.lab.names import proper_name
 from bcl_core.lab.shelf import shelf_home
-from bcl_core.lab.store import proper_name
 from tests.conftest import small
+from tests.data.small_images import save
 
 
 def call(*arguments, home):
@@ -114,9 +115,20 @@ def test_who_reads_only_the_first_lines_sees_no_traceback(tmp_path):
 
 
 def test_a_run_that_could_not_start_is_kept_as_failed_with_its_reason(tmp_path, cli):
-    cli("train", "--preset", "own-images-bcl", "--set", "data.path=/nowhere")
+    for name in ("cats", "dogs"):
+        save(tmp_path / "photos" / name / "one.png", 0)
+    cli("train", "--preset", "own-images-bcl", "--set", f"data.path={tmp_path / 'photos'}")
     [run] = Lab(tmp_path).runs()
-    assert run.state == "failed" and "/nowhere" in (run.error or "")
+    assert run.state == "failed" and "it needs 2" in (run.error or "")
+
+
+@pytest.mark.parametrize("setting", ["data.path=/nowhere", "model.start=261111-0000000000"])
+def test_a_typo_leaves_no_failed_run(tmp_path, cli, setting):
+    for name in ("cats", "dogs"):
+        save(tmp_path / "photos" / name / "one.png", 0)
+    settings = ("--set", f"data.path={tmp_path / 'photos'}", "--set", setting)
+    assert cli("train", "--preset", "own-images-bcl", *settings)[0] == 2
+    assert not Lab(tmp_path).runs()
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,8 @@ def test_a_bad_setting_is_named_with_what_would_be_right(settings, words):
 def test_an_unknown_preset_is_answered_with_the_known_ones():
     with pytest.raises(RecipeError, match=r"did you mean digits-bcl.*families digits, .*losses ce, "):
         preset("digits-blc")
+    with pytest.raises(RecipeError, match=r"did you mean digits-bcl( or .*)?\)"):
+        preset("digits-BCL")
 
 
 def test_none_can_be_said_for_a_setting_that_may_be_absent():

@@ -186,9 +186,10 @@
  */
 
 /**
- * What its last epoch measured, null where that was not recorded. Accuracies are from 0 to 1, angles in degrees; `tail` is the mean angle within the tail, null where none is rare.
+ * What its last epoch measured, null where that was not recorded. Accuracies are from 0 to 1, angles in degrees; `nearest_mean` is of the nearest class mean, where there is no classifier; `tail` is the mean angle within the tail, null where none is rare.
  * @typedef {Object} Figures
  * @property {number|null} accuracy
+ * @property {number|null} nearest_mean
  * @property {number|null} many
  * @property {number|null} medium
  * @property {number|null} few

@@ -27,11 +27,13 @@ Kind = Literal["own", "shelf", "imported", "recorded"]
 class Figures(TypedDict):
     """What its last epoch measured, null where that was not recorded.
 
-    Accuracies are from 0 to 1, angles in degrees; `tail` is the mean angle within the tail, null where none is
+    Accuracies are from 0 to 1, angles in degrees; `nearest_mean` is of the nearest class mean, where there is no
+    classifier; `tail` is the mean angle within the tail, null where none is
     rare.
     """
 
     accuracy: float | None
+    nearest_mean: float | None
     many: float | None
     medium: float | None
     few: float | None
@@ -131,6 +133,7 @@ def _listed(lab: Lab, run: Run, metrics: Mapping[str, Any]) -> LibraryRun:
         "bytes": _bytes(lab, run),
         "figures": {
             "accuracy": metrics.get("accuracy"),
+            "nearest_mean": metrics.get("accuracy_nearest_mean"),
             "many": metrics.get("accuracy_many"),
             "medium": metrics.get("accuracy_medium"),
             "few": metrics.get("accuracy_few"),

@@ -7,7 +7,6 @@ import streamlit as st
 from app import classroom, guests
 from app.components.stage import stage
 from app.deeds import attempt
-from app.names import group_names, run_names
 from app.opened import show, shown
 from app.races import MOST_RUNS
 from app.roles import role_here, told_here
@@ -16,6 +15,7 @@ from app.screens.new_race import new_race
 from app.verbs import allowed
 from app.words import verbatim
 from bcl_core.lab import Run
+from bcl_core.lab.naming import group_names, run_names
 from bcl_core.recipe import PRESETS, RACES, Recipe
 from bcl_core.registry import DATASETS
 

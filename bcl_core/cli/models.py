@@ -17,6 +17,7 @@ from bcl_core.cli.settings import (
     what_to_train,
 )
 from bcl_core.lab import Lab, ensure_worker
+from bcl_core.lab.checks import check_before_training
 from bcl_core.recipe import Execution, RecipeError, apply_settings
 
 
@@ -88,6 +89,7 @@ def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
     if not (own or arguments.preset or arguments.recipe):
         raise RecipeError("say with --preset or --recipe on which data the model is to be measured, and how trained on")
     plan = what_to_train(arguments) if own is None else changed(own, arguments.file.name, arguments)
+    check_before_training([plan.recipe], plan.execution.data, elsewhere=False)
     name = arguments.name or arguments.file.name[:80]
     run_id, found = import_model(
         lab,

@@ -2,16 +2,17 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from bcl_core.cli.settings import A_RUN, AS_JSON
 from bcl_core.lab import Lab, Reading, read
 from bcl_core.lab.comparing import Compared, compare
-from bcl_core.metrics import METRICS, short, shown
+from bcl_core.metrics import metric, own, short, shown
 
 # What is printed without --json.
 IN_WORDS = (
-    *("accuracy", "accuracy_many", "accuracy_medium", "accuracy_few"),
+    *("accuracy", "accuracy_nearest_mean", "accuracy_many", "accuracy_medium", "accuracy_few"),
     *("angle_rms_deviation", "angle_mean", "angle_std", "angle_head_head", "angle_head_tail", "angle_tail_tail"),
     *("within_class_angle", "prototype_angle_tail_tail", "tail_push_share", "distance_to_prediction"),
 )
@@ -51,12 +52,14 @@ def _show(lab: Lab, arguments: argparse.Namespace) -> None:
         print(json.dumps(_about(reading)))
         return
     run = reading.run
-    print(f"{run.id}  {run.name}, of {run.group_name}\n{run.state}, epoch {run.epoch} of {reading.recipe.epochs}")
+    stands = f"{run.state}, epoch {run.epoch} of {reading.recipe.epochs}"
+    if run.is_measured:
+        stands = f"imported and measured, not trained here; `resume {run.id}` trains it"
+    print(f"{run.id}  {run.name}, of {run.group_name}\n{stands}")
     print(reading.recipe.in_words)
     print(f"classes: {', '.join(f'{name} ({n})' for name, n in zip(*_classes(reading), strict=True))}")
-    for name in IN_WORDS:
-        if (value := reading.metrics[-1].get(name)) is not None:
-            print(f"  {short(name):26} {shown(name, value)}")
+    for name in _in_words(reading.metrics[-1]):
+        print(f"  {short(name):26} {shown(name, reading.metrics[-1][name])}")
 
 
 def _about(reading: Reading) -> dict[str, Any]:
@@ -85,8 +88,12 @@ def _classes(reading: Reading) -> tuple[list[str], list[int]]:
 
 
 def _line(row: Any) -> str:
-    figures = (f"{short(name)} {shown(name, row[name])}" for name in IN_WORDS if row.get(name) is not None)
+    figures = (f"{short(name)} {shown(name, row[name])}" for name in _in_words(row))
     return f"epoch {row['epoch']:3d}  {'  '.join(figures)}"
+
+
+def _in_words(row: Mapping[str, Any]) -> list[str]:
+    return [name for name in (*IN_WORDS, *own(row)) if row.get(name) is not None]
 
 
 def _compare(lab: Lab, arguments: argparse.Namespace) -> None:
@@ -96,15 +103,17 @@ def _compare(lab: Lab, arguments: argparse.Namespace) -> None:
             side: {"runs": [run.id for run in runs], "seeds": [run.recipe.seed for run in runs], "name": runs[0].name}
             for side, runs in (("a", found.a), ("b", found.b))
         }
-        metrics = {name: {"unit": METRICS[name].unit, **each._asdict()} for name, each in found.metrics.items()}
-        print(json.dumps({**sides, "pairs": found.pairs, "angles_differ": found.angles_differ, "metrics": metrics}))
+        metrics = {name: {"unit": metric(name).unit, **each._asdict()} for name, each in found.metrics.items()}
+        differ = {"data_differ": found.data, "angles_differ": found.angles_differ}
+        print(json.dumps({**sides, "pairs": found.pairs, **differ, "metrics": metrics}))
         return
     for side, runs in (("A", found.a), ("B", found.b)):
         print(f"{side}: {runs[0].name}" + (f", {len(runs)} of this recipe" if arguments.seeds else ""))
+    if found.data:
+        print(f"Not on the same data or in the same space, so that differences are of these too: {found.data}.")
     print(f"{'':26} {'A':>18} {'B':>18} {'B − A':>18}")
-    for name in IN_WORDS:
-        if name in found.metrics:
-            print(f"{short(name):26} {' '.join(f'{cell:>18}' for cell in _cells(name, found.metrics[name]))}")
+    for name in _in_words(found.metrics):
+        print(f"{short(name):26} {' '.join(f'{cell:>18}' for cell in _cells(name, found.metrics[name]))}")
     if found.angles_differ is None:
         print("Their numbers of classes differ, or one has no class means: pairs of classes are not compared.")
     else:

@@ -7,7 +7,8 @@ from typing import Any
 
 from bcl_core.cli.read import add_show
 from bcl_core.cli.settings import AS_JSON
-from bcl_core.lab import Lab, LabError, Run, RunFolder
+from bcl_core.lab import Lab, LabError, Run
+from bcl_core.lab.naming import run_names
 
 
 def add_commands(commands: Any) -> None:
@@ -50,22 +51,24 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
     runs = lab.deleted_runs() if arguments.deleted else lab.shelf.runs if arguments.shelf else lab.runs()
     if not runs:
         _say(f"no runs in {lab.home}")
+    names = run_names(runs)
     for run in runs:
-        _list(lab, run, as_json=arguments.json)
+        _list(lab, run, names[run.id], as_json=arguments.json)
 
 
-def _list(lab: Lab, run: Run, *, as_json: bool) -> None:
-    used = (lab.folder(run.id) if run.shelved else RunFolder(lab.home / "runs" / run.id)).size()
+def _list(lab: Lab, run: Run, name: str, *, as_json: bool) -> None:
+    used = (lab.folder(run.id) if run.shelved else lab.own_folder(run.id)).size()
     if as_json:
         fields = {"run": run.id, "group": run.group_id, "group_name": run.group_name, "name": run.name}
         stands = {"state": run.state, "epoch": run.epoch, "epochs": run.recipe.epochs, "error": run.error}
         print(json.dumps({**fields, **stands, "bytes": used}))
     elif not run.readable:
-        print(f"{run.id}  {run.state}: {run.error}  {run.group_name} · {run.name}")
+        print(f"{run.id}  {run.state}: {run.error}  {name}")
     else:
-        at = f"{run.id}  {run.state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}  {_megabytes(used)}"
+        state = "imported" if run.is_measured else run.state
+        at = f"{run.id}  {state:8}  {run.epoch or 0:4d}/{run.recipe.epochs:<4d}  {_megabytes(used)}"
         wrong = run.missing or (run.error if run.state == "failed" else None)
-        print(f"{at}  {run.group_name} · {run.name}{f': {wrong}' if wrong else ''}")
+        print(f"{at}  {name}{f': {wrong}' if wrong else ''}")
 
 
 def _verify(lab: Lab, *, as_json: bool) -> None:

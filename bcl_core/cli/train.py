@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from bcl_core.cli.settings import AS_JSON, add_recipe_arguments, say, what_to_train
 from bcl_core.lab import DiskError, Lab, LabError, Run
+from bcl_core.lab.checks import check_before_training
 from bcl_core.lab.worker import GRACE_SECONDS, LOOK_SECONDS
 from bcl_core.metrics import METRICS, short, shown
 from bcl_core.recipe import all_settings
@@ -56,14 +57,13 @@ def _train(lab: Lab, arguments: argparse.Namespace) -> None:
 
     from bcl_core.distributed import joined  # imports torch: not before the arguments are known to be right
     from bcl_core.lab.recording import train_along
-    from bcl_core.losses.contract import load_loss
 
     with joined() as world:
         if not world.leads:
             train_along(world)
             return
-        if plan and plan.recipe.loss.contrastive:
-            load_loss(plan.recipe.loss)  # one that cannot be enters no run
+        if plan:
+            check_before_training([plan.recipe], plan.execution.data, elsewhere=False)
         run_id, lock = lab.take_up(arguments.run) if plan is None else lab.enqueue_here(*plan)
         _record(lab, run_id, lock, world, as_json=arguments.json)
 

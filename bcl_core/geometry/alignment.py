@@ -49,6 +49,9 @@ def aligned_coordinates(features: ArrayLike, fit_means: ArrayLike) -> AlignedCoo
     Returns:
         Coordinates (N, p) and frame (d, p), p = min(K − 1, 9) + 1. The frame's columns are orthonormal where no
         direction is missing.
+
+    Raises:
+        ValueError: if `fit_means` is not (K, d) with K ≥ 2, or no row of it is finite.
     """
     matrix = as_matrix("features", features)
     means = as_matrix("fit_means", fit_means, finite=False)
@@ -72,6 +75,9 @@ def split_halves(labels: ArrayLike, seed: int) -> BoolArray:
 
     Returns:
         Shape (N,), True for the fitting half. It gets the odd sample of a class, so that every class is fitted.
+
+    Raises:
+        ValueError: if `labels` is not one row of them.
     """
     classes = np.asarray(labels)
     if classes.ndim != 1:
@@ -85,7 +91,7 @@ def split_halves(labels: ArrayLike, seed: int) -> BoolArray:
 
 
 def quantise(coordinates: ArrayLike) -> NDArray[np.int16]:
-    """Store coordinates within [−1, 1] as int16, in steps of 1/32767; any shape."""
+    """Store coordinates within [−1, 1] as int16, in steps of 1/32767; any shape. ValueError where one lies outside."""
     values = np.asarray(coordinates, dtype=np.float64)
     largest = float(np.abs(values).max(initial=0.0))
     if not largest <= 1 + UNIT_TOLERANCE:
@@ -99,6 +105,9 @@ def variance_kept(features: ArrayLike, coordinates: ArrayLike) -> float | None:
     Args:
         features: shape (N, d).
         coordinates: their projection, shape (N, p).
+
+    Raises:
+        ValueError: if one of them is no matrix of finite numbers, or they have not as many rows.
     """
     matrix, drawn = _pair(features, coordinates)
     total = matrix.var(axis=0).sum()
@@ -115,6 +124,9 @@ def neighbours_preserved(
         coordinates: their projection, shape (N, p).
         dims: how many leading coordinates are drawn, 1 to p; one share for each.
         k: neighbours a sample, at least 1.
+
+    Raises:
+        ValueError: as `variance_kept`, or if `k` or one of `dims` is out of range.
     """
     matrix, drawn = _pair(features, coordinates)
     if wrong := [number for number in dims if not 1 <= number <= drawn.shape[1]]:

@@ -40,7 +40,14 @@ class AnglesToMeans(NamedTuple):
 
 
 def simplex_angle(num_classes: int) -> float:
-    """Angle between any two vertices of a regular simplex with K vertices: arccos(−1/(K−1)), in degrees."""
+    """Angle between any two of the K = `num_classes` vertices of a regular simplex: arccos(−1/(K−1)), in degrees.
+
+    Returns:
+        180 for K = 2, towards 90 for many.
+
+    Raises:
+        ValueError: if K is less than 2.
+    """
     check_num_classes(num_classes)
     return float(np.rad2deg(np.arccos(-1 / (num_classes - 1))))
 
@@ -59,6 +66,9 @@ def simplex_frame(num_classes: int, dims: int | None = None) -> FloatArray:
     Returns:
         Shape (K, dims); orthogonal columns of equal length that each sum to zero. With dims = K − 1 the rows are
         unit vectors with pairwise cosine −1/(K−1).
+
+    Raises:
+        ValueError: if K is less than 2, or `dims` is not 1 to K − 1.
     """
     check_num_classes(num_classes)
     dims = num_classes - 1 if dims is None else dims
@@ -81,6 +91,9 @@ def class_means(features: ArrayLike, labels: ArrayLike, num_classes: int) -> Flo
 
     Returns:
         Shape (K, d); a row of NaN for a class without samples.
+
+    Raises:
+        ValueError: if `features` is no matrix of finite numbers, or a label is no whole number of 0 … K − 1.
     """
     matrix, classes = _samples(features, labels, num_classes)
     order = np.argsort(classes, kind="stable")
@@ -104,6 +117,9 @@ def pairwise_angles(means: ArrayLike, centred: bool = False) -> FloatArray:
     Returns:
         Shape (K, K), symmetric, 0 to 180, zero on the diagonal; NaN where a row has no direction. Exact to about
         1e-6 degrees (the arccos near a cosine of 1).
+
+    Raises:
+        ValueError: if `means` is no matrix of two or more rows.
     """
     return _pairwise_angles(_means(means), centred)
 
@@ -117,6 +133,9 @@ def cross_angles(a: ArrayLike, b: ArrayLike) -> FloatArray:
 
     Returns:
         Shape (K,), 0 to 180; NaN where either row has no direction.
+
+    Raises:
+        ValueError: if the two are no matrices of one shape.
     """
     left, right = as_matrix("a", a, finite=False), as_matrix("b", b, finite=False)
     if left.shape != right.shape:
@@ -140,6 +159,9 @@ def angles_to_means(
 
     Returns:
         NaN for a class without samples, or whose mean has no direction; of margins also where no other class has one.
+
+    Raises:
+        ValueError: as `class_means`, or if `means` is not (K, d).
     """
     matrix, classes = _samples(features, labels, num_classes)
     directions = unit_rows(means_of(matrix, classes, num_classes, means))
@@ -184,6 +206,9 @@ def simplex_metrics(means: ArrayLike, class_counts: ArrayLike | None = None) -> 
         there is no such pair). The centred reading, which is never to be shown in parts: centred_angle_mean,
         centred_angle_std, and global_mean_norm, the length of the unweighted mean of the class means.
         And classes_measured.
+
+    Raises:
+        ValueError: if `means` is no matrix of two or more rows, or `class_counts` not a whole number of 1 or more each.
     """
     matrix = _means(means)
     units, centred = _directions(matrix, centred=False), _directions(matrix, centred=True)
@@ -221,6 +246,9 @@ def rms_angle_difference(means: ArrayLike, target_means: ArrayLike) -> float | N
 
     Returns:
         Degrees; None where no pair of classes has a direction in both.
+
+    Raises:
+        ValueError: if one of them is no matrix of two or more rows, or they have not as many rows.
     """
     measured, target = _means(means), _means(target_means)
     if len(measured) != len(target):

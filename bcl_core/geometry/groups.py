@@ -61,6 +61,9 @@ def shot_groups(class_counts: ArrayLike) -> dict[str, BoolArray]:
 
     Returns:
         Which classes are in "many", "medium" and "few", (K,) each.
+
+    Raises:
+        ValueError: as `head_and_tail`.
     """
     counts = as_counts(class_counts)
     many, few = counts > MANY_ABOVE, counts < FEW_BELOW
@@ -77,6 +80,9 @@ def shot_group_means(values: ArrayLike, class_counts: ArrayLike) -> dict[str, fl
     Returns:
         A mean for "many", "medium" and "few"; None, never 0, where a group has no class with a value
         (CIFAR-10-LT with imbalance factor 100 has no class below 20).
+
+    Raises:
+        ValueError: as `head_and_tail`, or if there is not one value a class.
     """
     per_class: FloatArray = np.asarray(values, dtype=np.float64)
     counts = as_counts(class_counts)
@@ -96,6 +102,9 @@ def frequency_bins(class_counts: ArrayLike) -> IntArray:
 
     Returns:
         Bin indices, shape (K,), in 0 … min(K, MAX_BINS) − 1, every bin used.
+
+    Raises:
+        ValueError: as `head_and_tail`.
     """
     order = by_frequency(class_counts)
     bins = np.empty_like(order)

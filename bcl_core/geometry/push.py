@@ -23,6 +23,9 @@ def tail_push_share(pair_push: ArrayLike, class_counts: ArrayLike) -> float | No
 
     Returns:
         0 to 1; None when the tail is a single class or nothing pushes.
+
+    Raises:
+        ValueError: if `pair_push` is not square, holds what is not finite, or has not a row for each count.
     """
     push = as_matrix("pair_push", pair_push)
     if push.shape[0] != push.shape[1]:

@@ -19,10 +19,11 @@ from pydantic import Field, ValidationError
 
 from bcl_core.lab.export import METRICS, README, RECIPE, ROW
 from bcl_core.lab.files import RunFolder, SnapshotError
+from bcl_core.lab.names import new_id, proper_name
 from bcl_core.lab.rows import is_made_up, recipe_of
 from bcl_core.lab.run import LabError, Run, UnknownRun
 from bcl_core.lab.samples import read_samples
-from bcl_core.lab.store import BROUGHT_ASIDE, Lab, new_id, proper_name
+from bcl_core.lab.store import BROUGHT_ASIDE, Lab
 from bcl_core.metrics import that_hold
 from bcl_core.recipe import FORMAT_VERSION, RUN_ID, Execution, Recipe, RecipeError, Recorded
 from bcl_core.recipe.fields import LAST_EPOCH, Section, explain
@@ -99,10 +100,11 @@ def _found(file: Path, aside: Path) -> list[tuple[Run, list[dict[str, Any]]]]:
     try:
         with zipfile.ZipFile(file) as archive:
             return [_read(aside / run_id) for run_id in _unpack(archive, file, aside)]
-    except (LabError, OSError):
+    except (LabError, OSError, MemoryError):
         raise
     except Exception as error:  # what is damaged, or made to be, can fail in any way
-        raise LabError(f"{file.name} is damaged, or no export of runs: {error}") from error
+        said = error or type(error).__name__
+        raise LabError(f"{file.name} is not a whole export of runs ({said}): export or copy it again") from error
 
 
 def _unpack(archive: zipfile.ZipFile, file: Path, aside: Path) -> list[str]:

@@ -9,7 +9,7 @@ from bcl_core.geometry import rms_angle_difference
 from bcl_core.lab.reading import Reading, read, trained
 from bcl_core.lab.run import LabError, Run
 from bcl_core.lab.store import Lab
-from bcl_core.metrics import METRICS
+from bcl_core.metrics import METRICS, own
 from bcl_core.recipe import Recipe
 
 
@@ -35,6 +35,7 @@ class Comparison(NamedTuple):
     b: tuple[Run, ...]
     pairs: int  # of runs with one seed
     metrics: dict[str, Compared]  # by the names of `bcl_core.metrics`: those that all runs recorded
+    data: str | None  # how the data of the two runs differ, in words; None where they do not, or that is not known
     angles_differ: float | None  # root mean square over pairs of classes between the two runs that were named, degrees
 
 
@@ -62,13 +63,13 @@ def compare(lab: Lab, a: str, b: str, *, seeds: bool = False) -> Comparison:
     pairs = _pairs(of_a, of_b)
     metrics = {
         name: _compared([row[name] for row in rows_a], [row[name] for row in rows_b], pairs)
-        for name in METRICS
+        for name in dict.fromkeys([*METRICS, *own(rows_a[0])])
         if all(isinstance(row.get(name), int | float) for row in (*rows_a, *rows_b))
     }
     means_a, means_b = left.view().get("class_means"), right.view().get("class_means")
     alike = means_a is not None and means_b is not None and len(means_a) == len(means_b)
     angles_differ = rms_angle_difference(means_a, means_b) if alike else None  # type: ignore[arg-type]
-    return Comparison(of_a, of_b, len(pairs), metrics, angles_differ)
+    return Comparison(of_a, of_b, len(pairs), metrics, _data_differ(left, right), angles_differ)
 
 
 _Side = tuple[tuple[Run, ...], list[dict[str, Any]]]  # runs, and the metrics of the last epoch of each
@@ -96,6 +97,26 @@ def _with_other_seeds(lab: Lab, reading: Reading) -> _Side:
 
 def _but_for_the_seed(recipe: Recipe) -> str:
     return recipe.model_copy(update={"seed": 0}).hash
+
+
+def _data_differ(a: Reading, b: Reading) -> str | None:
+    """Say in what the data differ that figures were taken on, or the space that angles were taken in."""
+    both, parts = (a, b), []
+    if a.class_names != b.class_names:
+        parts.append(" and ".join(_classes(one.class_names) for one in both))
+    elif not np.array_equal(a.class_counts, b.class_counts):
+        ends = [f"{one.class_counts.max():,} to {one.class_counts.min():,}" for one in both]
+        parts.append(f"{ends[0]} training images a class and {ends[1]}")
+    data = [one.recipe.data.in_words for one in both if isinstance(one.recipe, Recipe)]
+    if len({*data}) == 2:
+        parts.append(" and ".join(data))
+    if a.recipe.space != b.recipe.space:
+        parts.append(f"angles in {a.recipe.space} space and in {b.recipe.space} space")
+    return "; ".join(parts) or None
+
+
+def _classes(names: Sequence[str]) -> str:
+    return f"{len(names)} classes ({', '.join(names[:3])}{', …' if names[3:] else ''})"
 
 
 def _pairs(a: Sequence[Run], b: Sequence[Run]) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -158,8 +158,3 @@ def _lacking(db: sqlite3.Connection) -> list[str]:
     """Return the columns that an older version's table of runs has not; none where there is no table."""
     there = {row[1] for row in db.execute("PRAGMA table_info(runs)")}
     return [column for column in _LATER if there and column not in there]
-
-
-def marks(values: Collection[Any]) -> str:
-    """Return a question mark for each value, for SQL's IN."""
-    return ", ".join("?" * len(values))

@@ -154,11 +154,16 @@ class _Bound(BaseException):
 
 @contextmanager
 def _bounded() -> Iterator[None]:
-    """Hold this process to half of the machine's memory and some minutes; whatever a file makes of itself, it ends."""
+    """Hold this process to half of the machine's memory and some minutes; whatever a file makes of itself, it ends.
+
+    Not the worker that it may start, which trains for hours: timers are no limits that a child inherits, and memory is
+    given back by `launch.spawn`, which a hard limit would not allow.
+    """
     half = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
-    resource.setrlimit(resource.RLIMIT_DATA, (half, half))
-    resource.setrlimit(resource.RLIMIT_CPU, (READER_CPU_SECONDS, READER_CPU_SECONDS + 30))
-    signal.signal(signal.SIGXCPU, _too_long)
+    resource.setrlimit(resource.RLIMIT_DATA, (half, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+    signal.signal(signal.SIGPROF, _too_long)
+    signal.setitimer(signal.ITIMER_PROF, READER_CPU_SECONDS)
+    signal.setitimer(signal.ITIMER_VIRTUAL, READER_CPU_SECONDS + 30)  # ends what Python has no say in
     try:
         yield
     except MemoryError as error:

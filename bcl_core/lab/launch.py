@@ -1,6 +1,7 @@
 """Seeing to it that a worker is alive. Used by whoever queues runs; imports no torch."""
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ IDLE_SECONDS = 30 * 60
 # How long the successor of a worker of older code waits for it to leave; it may be too old to leave in seconds.
 HANDOVER_SECONDS = 120
 
+_AT_FIRST = resource.getrlimit(resource.RLIMIT_DATA)
 _started: dict[str, "subprocess.Popen[bytes]"] = {}
 
 
@@ -74,16 +76,21 @@ def ensure_worker(lab: Lab) -> None:
 
 
 def spawn(lab: Lab, command: Sequence[str], out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[bytes]:
-    """Start a process of the lab that outlives this one."""
-    return subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=out,
-        stderr=err,
-        start_new_session=True,
-        cwd=lab.home,
-        env=environment(),
-    )
+    """Start a process of the lab that outlives this one, and may take the memory that this one could as it began."""
+    now = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, _AT_FIRST)
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
+            cwd=lab.home,
+            env=environment(),
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, now)
 
 
 @contextmanager
@@ -106,7 +113,7 @@ def stop_worker(lab: Lab) -> bool:
 
 
 def worker_log(lab: Lab, last_bytes: int = 20_000) -> str:
-    """Return the end of the worker's log, for people."""
+    """Return the end of the worker's log, at most `last_bytes` of it, for people; "" where there is none."""
     path = lab.home / "worker.log"
     if not path.exists():
         return ""

@@ -17,10 +17,11 @@ from filelock import FileLock
 from bcl_core.lab.files import CHECKPOINTS_KEPT, RunFolder, SnapshotError
 from bcl_core.lab.history import predicted_means, summary
 from bcl_core.lab.locks import taken
+from bcl_core.lab.names import new_id
 from bcl_core.lab.pack import forget, packed_twice
 from bcl_core.lab.rows import recipe_of
 from bcl_core.lab.run import Run
-from bcl_core.lab.store import BROUGHT_ASIDE, ENTERED_SECONDS, Lab, new_id
+from bcl_core.lab.store import BROUGHT_ASIDE, ENTERED_SECONDS, Lab
 from bcl_core.recipe import RUN_ID, Execution, Recipe, RecipeError, Recorded
 
 GROUP = "Entered again"
@@ -35,7 +36,7 @@ def mend(lab: Lab) -> list[str]:
     """
     group, entered = {"group_id": new_id(), "group_name": GROUP}, []
     for position, run_id in enumerate(lab.unknown_folders()):
-        folder = RunFolder(lab.home / "runs" / run_id)
+        folder = lab.own_folder(run_id)
         if (lock := taken(folder.lock)) is None:
             continue
         try:
@@ -55,7 +56,7 @@ def sweep(lab: Lab) -> list[str]:
     """
     done = []
     for run in (*lab.runs(), *lab.deleted_runs()):
-        folder = RunFolder(lab.home / "runs" / run.id)
+        folder = lab.own_folder(run.id)
         # Of a run whose row cannot be read nobody knows to which epoch it came, and so which files are of use.
         if not run.readable or not folder.path.is_dir() or run.active or (lock := taken(folder.lock)) is None:
             continue

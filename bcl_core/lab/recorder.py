@@ -24,12 +24,13 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
 from bcl_core import provenance as versions
+from bcl_core.lab.names import proper_name
 from bcl_core.lab.pack import pack_or_leave
 from bcl_core.lab.record_arrays import RecordError, as_array
 from bcl_core.lab.record_samples import RecordedSamples
 from bcl_core.lab.samples import write_samples
 from bcl_core.lab.snapshot import write_epoch
-from bcl_core.lab.store import Lab, proper_name
+from bcl_core.lab.store import Lab
 from bcl_core.recipe import Recorded
 from bcl_core.recipe.fields import LAST_EPOCH, explain
 

@@ -17,6 +17,8 @@ from bcl_core.metrics import that_hold
 from bcl_core.recipe import RUN_ID, Execution, Recipe, Recorded, Unreadable
 from bcl_core.recipe.fields import explain
 
+AMONG = "(SELECT value FROM json_each(?))"  # for SQL's IN: of any number of values, which ? alone is not
+
 _NAMELESS = re.compile(r"unreadable-([0-9]{1,18})")
 
 
@@ -44,8 +46,7 @@ def where(run_ids: Iterable[str]) -> tuple[str, tuple[str, str]]:
     """
     ids = [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id)]
     places = [int(nameless[1]) for nameless in map(_NAMELESS.fullmatch, ids) if nameless]
-    among = "(SELECT value FROM json_each(?))"
-    return f"(id IN {among} OR rowid IN {among})", (json.dumps(ids), json.dumps(places))
+    return f"(id IN {AMONG} OR rowid IN {AMONG})", (json.dumps(ids), json.dumps(places))
 
 
 def as_run(row: sqlite3.Row) -> Run:
@@ -59,6 +60,33 @@ def as_run(row: sqlite3.Row) -> Run:
         except ValueError as error:
             faults[name] = str(error)
     return _unreadable(row, known, faults) if faults else Run(**known)
+
+
+_AS_THEY_ARE = (
+    "id",
+    "name",
+    "group_id",
+    "group_name",
+    "state",
+    "epoch",
+    "progress",
+    "seconds",
+    "error",
+    "created",
+    "rev",
+)
+
+
+def row_of(run: Run) -> dict[str, Any]:
+    """Return the columns of a run that can be read, but for its place in its group."""
+    assert not isinstance(run.recipe, Unreadable)
+    return {
+        **{name: getattr(run, name) for name in _AS_THEY_ARE},
+        "recipe": run.recipe.model_dump_json(),
+        "recipe_hash": run.recipe.hash,
+        "execution": run.execution.model_dump_json(),
+        "provenance": json.dumps(dict(run.provenance)),
+    }
 
 
 def metrics_of(epoch: Any, text: Any) -> dict[str, Any] | None:

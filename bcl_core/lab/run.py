@@ -84,6 +84,11 @@ class Run:
         return self.state in ACTIVE
 
     @property
+    def is_measured(self) -> bool:
+        """Whether it was imported, is measured, and held before any training."""
+        return self.state == "paused" and self.run_until == self.epoch == 0 and "imported" in self.provenance
+
+    @property
     def wants_to_train(self) -> bool:
         """Whether nothing holds it back at this moment; a run that other code trains never does."""
         done = -1 if self.epoch is None else self.epoch

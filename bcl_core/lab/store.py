@@ -7,13 +7,11 @@ nobody steers it.
 
 import json
 import os
-import secrets
 import shutil
 import sqlite3
 import time
-import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -21,20 +19,22 @@ from typing import Any, Self
 from filelock import FileLock
 
 from bcl_core.lab import steering
-from bcl_core.lab.database import Database, marks
+from bcl_core.lab.database import Database
 from bcl_core.lab.deeds import Deeds
 from bcl_core.lab.faults import in_words, is_writable
 from bcl_core.lab.files import RunFolder, write_once
 from bcl_core.lab.locks import is_locked, taken
+from bcl_core.lab.names import new_id, proper_name
 from bcl_core.lab.polls import Polls
-from bcl_core.lab.rows import as_run, metrics_of, where
-from bcl_core.lab.run import ACTIVE, DiskError, Held, LabError, QueueFull, Run, RunIsActive, UnknownRun
+from bcl_core.lab.rows import AMONG, as_run, metrics_of, row_of, where
+from bcl_core.lab.run import ACTIVE, DiskError, Held, LabError, QueueFull, Run, RunIsActive
+from bcl_core.lab.run_table import RunTable, insert, insert_with_metrics
 from bcl_core.lab.seals import seal_arrays
 from bcl_core.lab.shelf import Shelf, open_shelf, shelf_home
 from bcl_core.lab.starts import check_start
 from bcl_core.lab.steering import Order
 from bcl_core.lab.worker_row import WorkerRow
-from bcl_core.recipe import RUN_ID, Execution, Recipe, Recorded, Unreadable
+from bcl_core.recipe import RUN_ID, Execution, Recipe, Recorded
 
 MAX_QUEUED = 64
 PATIENCE_SECONDS = 0.2
@@ -61,6 +61,7 @@ class Lab:
         with in_words(self.home):
             (self.home / "runs").mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home)
+        self._runs = RunTable(self._database)
         self.deeds = Deeds(self._database)
         self.polls = Polls(self._database)
         self.worker = WorkerRow(self._database)
@@ -95,21 +96,21 @@ class Lab:
     def runs(self, group_id: str | None = None) -> list[Run]:
         """Return all runs of the lab's own, or a group's, newest group first, in the order they were queued."""
         if group_id is None:
-            return self._select()
-        return self._select("group_id = ?", group_id) or self._damaged(group_id)
+            return self._runs.select()
+        return self._runs.select("group_id = ?", group_id) or self._runs.damaged(group_id)
 
     def active_runs(self) -> list[Run]:
         """Return the runs that are queued, running or paused."""
-        return [run for run in self._select("state IN (?, ?, ?)", *ACTIVE) if run.active]
+        return [run for run in self._runs.select(f"state IN {AMONG}", json.dumps(ACTIVE)) if run.active]
 
     def deleted_runs(self) -> list[Run]:
         """Return the runs that were deleted and can be restored, those that were deleted last first."""
-        return sorted(self._select(deleted=True), key=lambda run: run.deleted or 0.0, reverse=True)
+        return sorted(self._runs.select(deleted=True), key=lambda run: run.deleted or 0.0, reverse=True)
 
     def watched_runs(self, run_ids: Collection[str]) -> dict[str, Run]:
         """Return, by their ids, those of these runs that there are, and all that are queued, running or paused."""
         own = [run_id for run_id in run_ids if RUN_ID.fullmatch(run_id)]
-        found = self._select(f"(id IN ({marks(own)}) OR state IN (?, ?, ?))", *own, *ACTIVE)
+        found = self._runs.select(f"(id IN {AMONG} OR state IN {AMONG})", json.dumps(own), json.dumps(ACTIVE))
         shelved = [known.run for run_id in own if (known := self.shelf.get(run_id))]
         return {run.id: run for run in [*found, *shelved]}
 
@@ -117,7 +118,7 @@ class Lab:
         """Return a run of the lab or of the shelf; UnknownRun if there is none."""
         if shelved := self.shelf.get(run_id):
             return shelved.run
-        return self._found([run_id])[0]
+        return self._runs.found([run_id])[0]
 
     @property
     def shelf(self) -> Shelf:
@@ -129,48 +130,22 @@ class Lab:
         ids = list(dict.fromkeys(run_ids))
         for run_id in ids:
             self._refuse_shelved(run_id)
-        return self._found(ids, deleted=deleted)
-
-    def _found(self, run_ids: Sequence[str], *, deleted: bool = False) -> list[Run]:
-        """Return the lab's own runs of these ids; UnknownRun where one of them is not there, or not deleted."""
-        condition, values = where(run_ids)
-        found = {run.id: run for run in self._select(condition, *values, deleted=deleted)}
-        for run_id in run_ids:
-            if run_id not in found:
-                raise self._unknown("run", run_id)
-        return [found[run_id] for run_id in run_ids]
-
-    def _unknown(self, what: str, target: str) -> UnknownRun:
-        """Return what says that there is no run, or group, of this id, and whether there was."""
-        condition, values = where([target])
-        for deleted in (True, False):
-            known = self._select(f"({condition} OR group_id = ?)", *values, target, deleted=deleted)
-            if names := sorted(repr(run.name) for run in known if target in (run.id, run.group_id)):
-                how = f"{'were' if names[1:] else 'was'} deleted and can be restored" if deleted else "is not deleted"
-                return UnknownRun(f"{' and '.join(names[:3])} {how}")
-        return UnknownRun(f"there is no {what} {target[:64]!r}; it may have been deleted")
+        return self._runs.found(ids, deleted=deleted)
 
     def _refuse_shelved(self, run_id: str) -> None:
         if shelved := self.shelf.get(run_id):
             raise LabError(f"{shelved.run.name!r} came with the project and is never changed; train a copy instead")
-
-    def _select(self, condition: str = "1", *values: Any, deleted: bool = False) -> list[Run]:
-        """Return the runs of which the condition holds, the newest group first, in the order they were queued."""
-        which = f"WHERE deleted IS {'NOT' * deleted} NULL AND {condition} ORDER BY created DESC, group_id, position"
-        with self._database.reading() as db:
-            db.row_factory = sqlite3.Row
-            return [as_run(row) for row in db.execute(f"SELECT rowid, * FROM runs {which}", values)]
-
-    def _damaged(self, target: str) -> list[Run]:
-        """Return the runs that are known by this id, or as this group, though their rows do not hold it."""
-        return [run for run in self._select() if not run.readable and target in (run.id, run.group_id)]
 
     def folder(self, run_id: str) -> RunFolder:
         """Return the run's folder; UnknownRun if there is no such run."""
         run = self.run(run_id)
         if run.shelved:
             return RunFolder(self.shelf.home / run.id, made_later=self.home / "shelved" / run.id)
-        return RunFolder(self.home / "runs" / run.id)
+        return self.own_folder(run.id)
+
+    def own_folder(self, run_id: str) -> RunFolder:
+        """Return the folder of a run of the lab's own, which may be deleted, or not be there."""
+        return RunFolder(self.home / "runs" / run_id)
 
     def unknown_folders(self) -> list[str]:
         """Return the ids of the run folders that the database does not know, in order; `mending.mend` enters them.
@@ -187,7 +162,7 @@ class Lab:
             return sorted(path.name for path in (self.home / "runs").iterdir() if path.name not in known)
 
     def _is_left(self, name: str) -> bool:
-        folder = RunFolder(self.home / "runs" / name)
+        folder = self.own_folder(name)
         try:
             return bool(folder.epochs()) or time.time() - folder.recipe.stat().st_mtime > ENTERED_SECONDS
         except OSError:
@@ -209,10 +184,10 @@ class Lab:
         wanted = None if epochs is None else set(epochs)
         if shelved := self.shelf.get(run_id):
             return [dict(row) for row in shelved.metrics if wanted is None or row["epoch"] in wanted]
-        among = "" if wanted is None else f"AND epoch IN ({marks(wanted)})"
+        among = "" if wanted is None else f"AND epoch IN {AMONG}"
         with self._database.reading() as db:
             statement = f"SELECT epoch, metrics FROM metrics WHERE run = ? {among} ORDER BY epoch"
-            rows = db.execute(statement, (run_id, *(wanted or ()))).fetchall()
+            rows = db.execute(statement, (run_id, *(() if wanted is None else (json.dumps([*wanted]),)))).fetchall()
         read = (metrics_of(epoch, text) for epoch, text in rows if isinstance(epoch, int))
         return [metrics for metrics in read if metrics is not None]
 
@@ -260,7 +235,7 @@ class Lab:
         """Queue a run that starts from these weights (safetensors): it is measured as it is, and then held."""
         with self._new_folders(fresh=False) as make_folder:
             run_id = make_folder(recipe)
-            write_once(RunFolder(self.home / "runs" / run_id).initial, seal_arrays(weights))
+            write_once(self.own_folder(run_id).initial, seal_arrays(weights))
             self._insert([run_id], name, [(name, recipe)], execution, run_until=0)
         return run_id
 
@@ -303,28 +278,21 @@ class Lab:
         """
         with self._database.writing() as db:
             if not db.execute("SELECT 1 FROM runs WHERE id = ?", (row["id"],)).fetchone():
-                _insert_with_metrics(db, row, metrics)
+                insert_with_metrics(db, row, metrics)
 
     def enter(self, runs: Sequence[tuple[Run, Sequence[Mapping[str, Any]], Path]]) -> None:
         """Enter runs that have ended, each with the metrics of its epochs and its folder, which becomes the lab's.
 
         All of them are entered or none; their ids are free.
         """
-        with self._database.writing() as db:
-            for position, (run, metrics, _) in enumerate(runs):
-                assert not isinstance(run.recipe, Unreadable)
-                row = {
-                    **{name: getattr(run, name) for name in _AS_THEY_ARE},
-                    "position": position,
-                    "recipe": run.recipe.model_dump_json(),
-                    "recipe_hash": run.recipe.hash,
-                    "execution": run.execution.model_dump_json(),
-                    "provenance": json.dumps(dict(run.provenance)),
-                }
-                by_epoch = {known["epoch"]: {k: v for k, v in known.items() if k != "epoch"} for known in metrics}
-                _insert_with_metrics(db, row, by_epoch)
-            for run, _, folder in runs:
-                folder.replace(self.home / "runs" / run.id)
+        with ExitStack() as undo:
+            with self._database.writing() as db:
+                for position, (run, metrics, folder) in enumerate(runs):
+                    row = {**row_of(run), "position": position}
+                    by_epoch = {known["epoch"]: {k: v for k, v in known.items() if k != "epoch"} for known in metrics}
+                    insert_with_metrics(db, row, by_epoch)
+                    undo.callback(folder.replace(self.own_folder(run.id).path).replace, folder)
+            undo.pop_all()
 
     def take_up(self, run_id: str) -> tuple[str, FileLock]:
         """Go on in this process with a run that is not finished; RunIsActive where another process trains it."""
@@ -339,7 +307,7 @@ class Lab:
         taken_up = "UPDATE runs SET state = 'queued', stop = 0, error = NULL, run_until = NULL"
         if not self._database.change(f"{taken_up} WHERE id = ? AND deleted IS NULL", run_id):
             lock.release()
-            raise self._unknown("run", run_id)
+            raise self._runs.unknown("run", run_id)
         return run_id, lock
 
     @contextmanager
@@ -356,19 +324,19 @@ class Lab:
             if isinstance(recipe, Recipe) and fresh:
                 check_start(self, recipe)
             made.append(run_id := new_id())
-            write_once(RunFolder(self.home / "runs" / run_id).recipe, recipe.model_dump_json(indent=2).encode())
+            write_once(self.own_folder(run_id).recipe, recipe.model_dump_json(indent=2).encode())
             return run_id
 
         try:
             with in_words(self.home):
                 yield make
-        except LabError:
+        except BaseException:
             for run_id in made:
                 shutil.rmtree(self.home / "runs" / run_id, ignore_errors=True)
             raise
 
     def _locked(self, run_id: str) -> FileLock:
-        lock = FileLock(RunFolder(self.home / "runs" / run_id).lock)
+        lock = FileLock(self.own_folder(run_id).lock)
         lock.acquire()
         return lock
 
@@ -411,7 +379,7 @@ class Lab:
                     "let some finish, or stop some"
                 )
             for row in rows:
-                _insert_row(db, "runs", row)
+                insert(db, "runs", row)
 
     def pause(self, target: str) -> None:
         """Hold a run where it is, in the middle of an epoch if need be; of a group all that move at one epoch.
@@ -446,10 +414,10 @@ class Lab:
         patience = 0.0 if worker else PATIENCE_SECONDS
         with in_words(self.home), self._locked_by_nobody(ids, patience) as nobodys, self._database.writing() as db:
             db.row_factory = sqlite3.Row
-            which = f"id IN ({marks(ids)}) AND deleted IS NULL"
-            rows = db.execute(f"SELECT rowid, * FROM runs WHERE {which}", ids).fetchall()
+            which = f"id IN {AMONG} AND deleted IS NULL"
+            rows = db.execute(f"SELECT rowid, * FROM runs WHERE {which}", (json.dumps(ids),)).fetchall()
             if not rows:
-                raise self._unknown("run or group", target)
+                raise self._runs.unknown("run or group", target)
             for run_id, columns in rule(list(map(as_run, rows)), steering.Circumstances(nobodys, worker)):
                 assignments = ", ".join(f"{column} = ?" for column in columns)
                 db.execute(f"UPDATE runs SET {assignments} WHERE id = ?", (*columns.values(), run_id))
@@ -460,7 +428,7 @@ class Lab:
         locks: dict[str, FileLock] = {}
         try:
             for run_id in run_ids:
-                if (lock := taken(RunFolder(self.home / "runs" / run_id).lock, patience)) is not None:
+                if (lock := taken(self.own_folder(run_id).lock, patience)) is not None:
                     locks[run_id] = lock
             yield set(locks)
         finally:
@@ -474,10 +442,10 @@ class Lab:
 
     def _steerable(self, target: str, *, trains: bool = False) -> tuple[str, ...]:
         """Return the ids of a run, or of the runs of a group that are trained here; with `trains` that can be."""
-        found = self._select("(id = ? OR group_id = ?)", target, target) or self._damaged(target)
+        found = self._runs.select("(id = ? OR group_id = ?)", target, target) or self._runs.damaged(target)
         if not found:
             self._refuse_shelved(target)
-            raise self._unknown("run or group", target)
+            raise self._runs.unknown("run or group", target)
         ours = [run for run in found if isinstance(run.recipe, Recipe)]
         if not ours:
             if not found[0].readable:
@@ -494,7 +462,7 @@ class Lab:
         condition, values = where([run.id])
         rename = f"UPDATE runs SET name = ? WHERE deleted IS NULL AND {condition}"
         if not self._database.change(rename, proper_name(name), *values):
-            raise self._unknown("run", run_id)
+            raise self._runs.unknown("run", run_id)
 
     def move_to_group(self, run_ids: Sequence[str], name: str) -> str:
         """Put runs into the group of this name, or a new one; return its id. Raises RunIsActive where one trains."""
@@ -524,8 +492,8 @@ class Lab:
     def drop_epochs(self, run_id: str, epochs: Collection[int]) -> None:
         """Forget the figures of some epochs, which then are not kept any more. Raises as `delete`."""
         with self._at_rest([run_id]) as db:
-            among = f"epoch IN ({marks(epochs)})"
-            db.execute(f"DELETE FROM metrics WHERE run = ? AND {among}", (run_id, *epochs))
+            among = json.dumps([*epochs])
+            db.execute(f"DELETE FROM metrics WHERE run = ? AND epoch IN {AMONG}", (run_id, among))
             db.execute("UPDATE runs SET rev = coalesce(rev, 0) + 1 WHERE id = ?", (run_id,))
 
     def drop_orphans(self) -> int:
@@ -572,7 +540,7 @@ class Lab:
                 more = f" and {len(active) - 3} more are active" if active[3:] else ""
                 raise RunIsActive(f"{', '.join(active[:3])}{more}: stop {'them' if active[1:] else 'it'} first")
             for run in runs:
-                if not run.readable and is_locked(RunFolder(self.home / "runs" / run.id).lock):
+                if not run.readable and is_locked(self.own_folder(run.id).lock):
                     it = f"{run.name!r} is trained by another process, which can read it"
                     raise RunIsActive(f"{it}: stop it there first")
             yield db
@@ -637,8 +605,8 @@ class Lab:
 
     def settle(self, run_id: str, state: str, condition: str = "TRUE") -> None:
         """Set the state of a run, unless it has ended since it was read."""
-        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN ({marks(ACTIVE)}) AND {condition}"
-        self._database.change(statement, state, run_id, *ACTIVE)
+        statement = f"UPDATE runs SET state = ? WHERE id = ? AND state IN {AMONG} AND {condition}"
+        self._database.change(statement, state, run_id, json.dumps(ACTIVE))
 
     def settle_hold(self, run_id: str) -> None:
         """Set a run to "paused", unless it has ended, or may train again, since it was read."""
@@ -693,55 +661,6 @@ class Lab:
         return otherwise
 
 
-_AS_THEY_ARE = (
-    "id",
-    "name",
-    "group_id",
-    "group_name",
-    "state",
-    "epoch",
-    "progress",
-    "seconds",
-    "error",
-    "created",
-    "rev",
-)
-
-
-def _insert_row(db: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
-    values = ", ".join(f":{column}" for column in row)
-    db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})", dict(row))
-
-
-def _insert_with_metrics(
-    db: sqlite3.Connection, row: Mapping[str, Any], metrics: Mapping[int, Mapping[str, Any]]
-) -> None:
-    _insert_row(db, "runs", row)
-    for epoch, figures in metrics.items():
-        _insert_row(db, "metrics", {"run": row["id"], "epoch": epoch, "metrics": json.dumps(figures)})
-
-
 def _is_lab(home: Path) -> bool:
     """Whether somebody has opened a lab in this folder before."""
     return (home / "runs").is_dir()
-
-
-def new_id() -> str:
-    """Return an id that no run or group has."""
-    return f"{time.strftime('%y%m%d')}-{secrets.token_hex(5)}"
-
-
-def proper_name(name: str) -> str:
-    """Return the name of a run or group with its white space tidied; LabError unless it has 1 to 80 characters.
-
-    Control characters, and what is no text, are refused: nobody sees them in a name. Something of it is to be seen.
-    """
-    name = " ".join(name.split())
-    kinds = {unicodedata.category(character) for character in name}
-    if kinds & {"Cc", "Cs"}:
-        raise LabError("a name holds no control characters; this one does")
-    if name and all(kind[0] in "CZ" for kind in kinds):
-        raise LabError("a name has something to see; this one has not")
-    if not 1 <= len(name) <= 80:
-        raise LabError(f"a name has 1 to 80 characters; this one has {len(name)}")
-    return name

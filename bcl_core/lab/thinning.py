@@ -4,7 +4,6 @@ The database forgets the others first, so that nobody asks for what is being rem
 `bcl_core.lab.mending` removes what is left.
 """
 
-from bcl_core.lab.files import RunFolder
 from bcl_core.lab.pack import forget, pack
 from bcl_core.lab.run import LabError, RunIsActive
 from bcl_core.lab.store import Lab
@@ -26,7 +25,7 @@ def keep_every(lab: Lab, run_id: str, step: int) -> int:
     if run.active or (lock := lab.lock(run_id)) is None:
         raise RunIsActive(f"{run.name!r} is {run.state}, or held by another process: stop it first")
     try:
-        folder = RunFolder(lab.home / "runs" / run_id)
+        folder = lab.own_folder(run_id)
         going = [epoch for epoch in kept if epoch % step and epoch not in (kept[0], kept[-1])]
         if going:
             folder.history.unlink(missing_ok=True)  # it can be made anew at any time

@@ -30,7 +30,7 @@ def verify(lab: Lab) -> Iterator[Verified]:
     A folder of the shelf with a fault is not among its runs: `Shelf.faults` names it.
     """
     for run in (*lab.runs(), *lab.deleted_runs()):
-        folder = RunFolder(lab.home / "runs" / run.id)
+        folder = lab.own_folder(run.id)
         yield Verified(run, len(folder.files()), folder.size(), tuple(_faults(lab, run, folder)))
     for run in lab.shelf.runs:  # whose files are held against their checksums where it is opened
         folder = lab.folder(run.id)

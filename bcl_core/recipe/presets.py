@@ -228,7 +228,7 @@ RACES: Mapping[str, Race] = {
 def preset(name: str) -> Recipe:
     """Return a preset's recipe; RecipeError names the families of presets and the losses there are."""
     if name not in PRESETS:
-        near = " or ".join(get_close_matches(name, PRESETS, n=3))
+        near = " or ".join(get_close_matches(name.lower(), PRESETS, n=3))
         families, losses = ", ".join({**_SMALL, **_PAPER}), ", ".join(_VARIANTS)
         raise RecipeError(
             f"there is no preset {name!r}{f' (did you mean {near}?)' if near else ''}; a preset is FAMILY-LOSS, of the "

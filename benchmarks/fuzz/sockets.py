@@ -34,7 +34,7 @@ def socket_room(inputs: int, seed: int, folder: Path, keep: Callable[[str, bytes
     draws, gave_way, drawn, peak = random.Random(f"{SOCKET} {seed}"), list[str](), 0, 0
     try:
         for start in range(0, inputs, A_SOCKET):
-            sent: list[bytes] = []
+            sent = [b""]  # where the socket gives way before anything was sent
             try:
                 with session(url) as viewer:
                     viewer.rerun("lab")

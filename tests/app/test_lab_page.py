@@ -2,11 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from app import palette
 from app.components import stage
-from bcl_core.lab import GroupPlan
+from bcl_core.lab import GroupPlan, Recorder
 from harness.made_runs import make_runs
 from tests.conftest import small
 
@@ -65,6 +66,19 @@ def test_a_run_that_is_not_there_is_named_and_others_are_shown(trained, open_pag
     assert wanted in app.warning[0].value.replace("\\", "")
     assert len(chosen(app)) == 3
     assert not app.exception and not app.error
+
+
+def test_what_a_loop_recorded_itself_can_be_chosen_in_curves(lab, monkeypatch):
+    with Recorder("mine", [0, 1], lab=lab) as recorder:
+        recorder.epoch(np.eye(2), metrics={"bleu": 0.5, "Not for addresses": 1.0})
+    mounted = []
+    monkeypatch.setattr(stage, "_mount", lambda **told: mounted.append(told["data"]))
+    monkeypatch.setattr(stage, "role_here", lambda: "owner")
+    monkeypatch.setattr(stage, "shared_origin", lambda: None)
+    stage.stage([lab.run(recorder.run_id)], key="stage")
+    [told] = mounted
+    assert told["metrics"]["bleu"] == {"title": "bleu", "unit": "number", "spread": None, "short": "bleu"}
+    assert not {"Not for addresses", "epoch", "picture_variance_kept", "angle_std"} & told["metrics"].keys()
 
 
 def test_a_run_that_has_not_begun_can_be_chosen(lab, open_page):

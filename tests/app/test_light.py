@@ -36,7 +36,7 @@ CHECK_EVERY_DATA_SET = """
 import sys
 from pathlib import Path
 from bcl_core.lab import LabError
-from bcl_core.lab.data_check import check_data
+from bcl_core.lab.checks import check_data
 from bcl_core.recipe import DataPaths, Recipe
 from bcl_core.registry import DATASETS
 for source in DATASETS:

@@ -24,6 +24,12 @@ def test_a_run_that_somebody_renamed_is_called_by_that_name(lab, name):
     assert names.labels(lab.runs()) == [name]
 
 
+def test_a_name_that_is_its_group_s_stands_once(lab):
+    for _ in range(2):
+        enqueue(lab, "BCL, seed 0", "BCL, seed 0")
+    assert names.labels(lab.runs()) == ["BCL, seed 0", "BCL, seed 0 (2)"]
+
+
 def test_runs_of_one_loss_are_called_by_their_names_then_their_groups_then_numbered(lab):
     enqueue(lab, "seeds", "seed 0", "seed 1")
     assert set(names.labels(lab.runs())) == {"seed 0", "seed 1"}

@@ -15,11 +15,12 @@ import pytest
 import app.verbs
 from app.verbs import VERBS, Refused, do
 from bcl_core.lab import GroupPlan, Lab, jobs
-from bcl_core.lab.data_check import check_data
+from bcl_core.lab.checks import check_data
 from bcl_core.lab.deeds import KEYS_KEPT_SECONDS
 from bcl_core.lab.recording import OpenRun
 from bcl_core.lab.store import MAX_QUEUED
 from bcl_core.recipe import DataPaths, Recipe
+from bcl_core.registry import LOSSES, LossEntry
 from tests.conftest import small
 
 KEY = "a-key-of-mine"
@@ -109,6 +110,32 @@ def test_a_folder_that_holds_nothing_to_read_is_refused_before_anything_is_queue
         status, sentence = refusal(lab, verb, **arguments, execution=execution)
         assert status == 422 and said.format(path=path) in sentence
     assert not lab.runs() and not (lab.home / "jobs").exists()
+
+
+OWN = {
+    "raise OSError('gone')": "cannot be imported: OSError: gone",
+    "print('hello'); Other = 1": "cannot be imported: AttributeError: module 'my_code' has no attribute 'Mine'",
+    "Mine = 3": "is a int; it should be a class or function",
+    "import os; os._exit(7)": "importing it ended the process (exit code 7)",
+    "class Mine: pass": None,
+}
+
+
+@pytest.mark.parametrize("line", OWN)
+def test_own_code_is_imported_elsewhere_before_a_run_that_names_it_is_queued(lab, tmp_path, monkeypatch, line):
+    (tmp_path / "my_code.py").write_text(f"{line}\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("BCL_LAB_LOSSES", "mine=my_code:Mine")  # which the other process reads; here it was too late
+    monkeypatch.setitem(LOSSES, "mine", LossEntry("Mine", "Of a test.", "my_code:Mine"))
+    monkeypatch.setattr(app.verbs, "ensure_worker", lambda _: None)
+    arguments = {"name": "race", "runs": [{"name": "run", "recipe": {"loss": {"name": "mine"}}}]}
+    if OWN[line] is None:
+        assert len(ask(lab, "train", **arguments)["runs"]) == 1
+    else:
+        status, sentence = refusal(lab, "train", **arguments)
+        assert status == 422 and OWN[line] in sentence and "mine" in sentence
+        assert not lab.runs()
+    assert "my_code" not in sys.modules
 
 
 def test_one_image_is_enough_to_be_queued_and_the_rest_is_not_walked(lab, tmp_path, no_worker, monkeypatch):

@@ -30,6 +30,15 @@ test("prototypes say nothing of a loss that trains none, and are shown where it 
   assert.ok(scl.measures("class_means") && scl.measures("classifier_angle"));
 });
 
+test("what a run has no vectors of is not offered, and of other code its figures tell", () => {
+  const scl = runOf({ switches: { contrastive: true, prototypes: false, averaging: false, complement: false } });
+  assert.deepEqual(["class_means", "prototypes", "classifier"].map((of) => scl.mayHave(of)), [true, false, true]);
+  const other = runOf();
+  assert.ok(other.mayHave("prototypes")); // nothing has come yet
+  other.table = { column: (name) => (name === "classifier_angle" ? [NaN, 40] : [NaN, NaN]) };
+  assert.deepEqual(["class_means", "prototypes", "classifier"].map((of) => other.mayHave(of)), [true, false, true]);
+});
+
 test("what is too large to be kept of every epoch is not said to be missing", () => {
   const metrics = { classifier_angle: 41, prototype_angle: null };
   assert.match(lackOf({ metrics }, "classifier"), /too large to be kept of every epoch/);

@@ -8,7 +8,7 @@ import {
   stateInWords, turned, write,
 } from "../../app/components/library/catalogue.js";
 
-const NONE = { accuracy: null, many: null, medium: null, few: null, angle: null, tail: null };
+const NONE = { accuracy: null, nearest_mean: null, many: null, medium: null, few: null, angle: null, tail: null };
 const run = (told) => ({
   ...{ id: "261111-0000000000", kind: "own", name: "SCL, seed 0", group: "g1", group_name: "Race one", title: "SCL" },
   ...{ data: "Handwritten digits", imbalance: 50, space: "projection", state: "finished", error: null, epoch: 60 },
@@ -90,6 +90,8 @@ test("a run says where it stands", () => {
   assert.equal(stateInWords(RUNS[0]), "in training, epoch 3 of 60");
   assert.equal(stateInWords(run({ state: "queued", epoch: null })), "waits in the queue");
   assert.equal(stateInWords(run({ state: "paused", epoch: 2 })), "paused, epoch 2 of 60");
+  assert.equal(stateInWords(run({ state: "paused", kind: "imported", epoch: 0 })), "imported and measured, not trained here");
+  assert.equal(stateInWords(run({ state: "paused", kind: "imported", epoch: 1 })), "paused, epoch 1 of 60");
   assert.equal(stateInWords(run({ state: "stopped", epoch: null })), "stopped, no epoch yet");
   assert.equal(stateInWords(run({ state: "failed", error: "no room" })), "failed after epoch 60 of 60: no room");
   assert.equal(stateInWords(run({ state: "paused", epoch: 2, missing: "no loss" })), "paused, epoch 2 of 60; no loss");

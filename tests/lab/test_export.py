@@ -1,16 +1,18 @@
 """An export is one file with everything but the images, whole or absent, and comes back as the same model."""
 
+import errno
 import json
 import shutil
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load
 
-from bcl_core.lab import GroupPlan, Lab, LabError, Recorder
+from bcl_core.lab import DiskError, GroupPlan, Lab, LabError, Recorder, bringing, record
 from bcl_core.lab.bringing import bring
 from bcl_core.lab.evaluating import Evaluation, evaluate_run
 from bcl_core.lab.export import export_runs
@@ -253,6 +255,37 @@ def test_an_export_that_fails_leaves_nothing_behind(lab, tmp_path, monkeypatch):
     assert not [file for file in tmp_path.iterdir() if "out.zip" in file.name]
 
 
+def test_where_the_disk_fails_at_the_second_of_two_runs_neither_is_brought_in(lab, tmp_path, monkeypatch):
+    labels, points = np.arange(6) % 3, np.eye(6)
+    ids = [record(name, points, labels, lab=lab) for name in ("one", "other")]
+    export_runs(lab, ids, tmp_path / "runs.zip")
+    other, replace, moved = Lab(tmp_path / "other"), Path.replace, []
+
+    def fails_at_the_second(path, target):
+        if Path(target).parent == other.home / "runs":
+            moved.append(target)
+            if len(moved) == 2:
+                raise OSError(errno.EIO, "no good")
+        return replace(path, target)
+
+    with monkeypatch.context() as patch, pytest.raises(DiskError):
+        patch.setattr(Path, "replace", fails_at_the_second)
+        bring(other, tmp_path / "runs.zip")
+    assert not other.runs() and not other.strange_folders()
+    assert [run.run_id for run in bring(other, tmp_path / "runs.zip")] == ids
+
+
+def test_a_zip_that_takes_too_much_memory_is_not_said_to_be_damaged(lab, tmp_path, monkeypatch):
+    monkeypatch.setattr(bringing, "_unpack", exhausted)
+    zipfile.ZipFile(tmp_path / "runs.zip", "w").close()
+    with pytest.raises(MemoryError):
+        bring(lab, tmp_path / "runs.zip")
+
+
+def exhausted(*_):
+    raise MemoryError
+
+
 def changed_row(**fields):
     return lambda content: json.dumps({**json.loads(content), **fields}).encode()
 
@@ -279,7 +312,7 @@ def samples(class_names=("a", "b"), class_counts=(3, 1), labels=(0, 1)):
         ("RUN/metrics.json", lambda _: b'[{"epoch": 1}, {"epoch": 1}]', "rising epochs"),
         ("RUN/metrics.json", lambda _: b'[{"epoch": 1, "accuracy": NaN}]', "finite"),
         ("RUN/metrics.json", lambda _: b'[{"epoch": 1, "accuracy": "high"}]', "finite"),
-        ("RUN/metrics.json", lambda _: b"[" * 200_000, "no export of runs"),
+        ("RUN/metrics.json", lambda _: b"[" * 200_000, r"bad.zip is not a whole export of runs \(.*\): export or copy"),
         ("RUN/recipe.json", lambda _: b"5", "cannot be brought in: the recipe is 5"),
         ("RUN/run.json", changed_row(format_version=99), "format_version"),
         ("RUN/run.json", changed_row(error="x" * 1_000_000), "error"),

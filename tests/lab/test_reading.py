@@ -6,11 +6,13 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import save
 
 from bcl_core.cli import main
 from bcl_core.geometry import class_means, pairwise_angles
 from bcl_core.lab import GroupPlan, LabError, Recorder, read
 from bcl_core.lab.comparing import compare
+from bcl_core.recipe import Execution
 from harness.made_runs import MadeRun
 from tests.conftest import small
 
@@ -87,8 +89,55 @@ def test_two_runs_are_compared_by_their_last_epochs(lab):
     assert mean.difference == pytest.approx(mean.b - mean.a) and mean.a_std is None
     squares = (pairwise_angles(read(a).view()["class_means"]) - pairwise_angles(read(b).view()["class_means"])) ** 2
     assert found.angles_differ == pytest.approx(np.sqrt(squares[np.triu_indices(3, 1)].mean()))
+    assert found.data is None
     with pytest.raises(LabError, match="one run twice"):
         compare(lab, a, a)
+
+
+def test_runs_of_other_data_or_spaces_are_said_to_be_above_their_table(lab, capsys):
+    run_id, _ = recorded(lab)
+    balanced = compare(lab, "digits-bcl", "digits-balanced-bcl").data
+    assert balanced.startswith(
+        "130 to 2 training images a class and 36 to 36; Handwritten digits, imbalance factor 50 and"
+    )
+    assert compare(lab, "digits-bcl", "digits-ce-la").data == "angles in projection space and in backbone space"
+    rows = printed(lab, capsys, "compare", "digits-bcl", run_id).splitlines()
+    assert "so that differences are of these too: 10 classes (0, 1, 2, …) and 3 classes (cats, " in rows[2]
+    assert printed(lab, capsys, "compare", "digits-bcl", run_id, "--json")["data_differ"] is not None
+
+
+def test_what_a_loop_recorded_itself_is_shown_though_nobody_registered_it(lab, capsys):
+    runs = []
+    for bleu in (0.25, 0.5):
+        with Recorder("mine", LABELS, lab=lab) as recorder:
+            recorder.epoch(np.eye(3)[LABELS], metrics={"bleu": bleu})
+        runs.append(recorder.run_id)
+    assert "  bleu                       0.2500\n" in printed(lab, capsys, "runs", "show", runs[0])
+    assert compare(lab, *runs).metrics["bleu"].difference == 0.25
+    assert printed(lab, capsys, "compare", *runs, "--json")["metrics"]["bleu"]["unit"] == "number"
+    assert any(row.startswith("bleu ") for row in printed(lab, capsys, "compare", *runs).splitlines())
+
+
+def test_twins_are_told_apart_in_the_list_and_a_name_that_is_its_group_s_stands_once(lab, capsys):
+    for name in ("BCL, seed 0", "BCL, seed 0", "SCL"):
+        lab.enqueue(GroupPlan(name, [(name, small())]))
+    lines = printed(lab, capsys, "runs").splitlines()
+    names = [line.partition(" MB  ")[2] for line in lines]
+    assert sorted(names)[2] == "SCL" and len({*names}) == 3
+    assert all(name.startswith("BCL, seed 0 · ") for name in sorted(names)[:2])
+
+
+def test_an_imported_model_that_is_measured_and_held_is_said_to_be(lab, capsys):
+    run_id = lab.enqueue_model("theirs", small(), Execution(), save({}))
+    made = MadeRun(lab, run_id, images=False)
+    made.begin()
+    made.epoch(0, of=3)
+    lab.record_start(run_id, {"imported": "theirs.pth"}, 1)
+    lab.record_state(run_id, "paused")
+    assert printed(lab, capsys, "runs").startswith(f"{run_id}  imported  ")
+    assert "imported and measured, not trained here; `resume " in printed(lab, capsys, "runs", "show", run_id)
+    lab.resume(run_id)
+    assert not lab.run(run_id).is_measured
 
 
 def test_an_epoch_that_cannot_be_read_leaves_the_one_before_to_be_compared(lab):

@@ -154,3 +154,33 @@ def test_a_stop_that_was_taken_back_is_no_stop(lab):
     lab.settle_stop(run_id)  # by a worker that had seen the stop
     run = lab.run(run_id)
     assert (run.state, run.stop, run.wants_to_train) == ("queued", False, True)
+
+
+def test_a_run_of_more_epochs_than_sqlite_takes_values_is_read_and_thinned(lab, monkeypatch):
+    [run_id] = lab.enqueue(GroupPlan("long", [("run", small())]))
+    for epoch in range(30):
+        lab.record_epoch(run_id, epoch, {"loss": 1.0})
+    lab.record_state(run_id, "finished")
+    connect = sqlite3.connect
+
+    def narrow(*arguments, **options):
+        db = connect(*arguments, **options)
+        db.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 20)
+        return db
+
+    monkeypatch.setattr(sqlite3, "connect", narrow)
+    assert len(lab.metrics(run_id, range(30))) == 30
+    assert list(lab.watched_runs([run_id, *(f"261111-{number:010}" for number in range(30))])) == [run_id]
+    lab.drop_epochs(run_id, range(1, 30))
+    assert lab.epochs(run_id) == [0]
+
+
+def test_whatever_interrupts_the_entering_of_a_run_leaves_no_folder(lab, monkeypatch):
+    monkeypatch.setattr(lab, "_insert", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        lab.enqueue(GroupPlan("race", [("run", small())]))
+    assert not lab.strange_folders()
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt

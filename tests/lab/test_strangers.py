@@ -71,3 +71,16 @@ jobs._run(jobs.Path(sys.argv[3]), sys.argv[4], sys.argv[5:])
     jobs.start(lab, KEY, ["record", "file"])
     job = ended(lab)
     assert job.state == "failed" and job.error.startswith("the file takes more than") and words in job.error
+
+
+def test_a_worker_that_an_import_starts_may_train_for_longer_than_an_import_may_read(lab):
+    limits = "import resource as r; print(r.getrlimit(r.RLIMIT_CPU), r.getrlimit(r.RLIMIT_DATA))"
+    start = f"""
+import sys
+from bcl_core.lab import Lab, jobs, launch
+with jobs._bounded():
+    launch.spawn(Lab(jobs.Path(sys.argv[1])), [sys.executable, "-c", {limits!r}], sys.stdout, sys.stderr).wait()
+"""
+    done = [subprocess.run([sys.executable, *call], capture_output=True, text=True, check=True).stdout
+            for call in (["-c", limits], ["-c", start, str(lab.home)])]  # fmt: skip
+    assert done[0] == done[1]

@@ -45,6 +45,7 @@ def test_a_run_is_listed_with_what_its_last_epoch_measured(lab: Lab) -> None:
     assert (run["data"], run["imbalance"], run["space"]) == ("Handwritten digits", 50.0, "projection")
     assert run["figures"] == {
         "accuracy": last["accuracy"],
+        "nearest_mean": None,
         "many": last["accuracy_many"],
         "medium": last["accuracy_medium"],
         "few": last["accuracy_few"],

@@ -145,7 +145,7 @@ export function stateInWords(run) {
 }
 
 function standing(run) {
-  const { state, epoch, planned, error } = run;
+  const { state, kind, epoch, planned, error } = run;
   const at = epoch === null ? "no epoch yet" : `epoch ${epoch} of ${planned}`;
   if (state === "queued") return epoch === null ? "waits in the queue" : `waits in the queue at ${at}`;
   if (state === "running") return epoch === null ? "gets ready" : `in training, ${at}`;
@@ -154,6 +154,7 @@ function standing(run) {
     const failed = epoch === null ? "failed before its first epoch" : `failed after ${at}`;
     return `${state === "failed" ? failed : "cannot be read"}${error ? `: ${error}` : ""}`;
   }
+  if (state === "paused" && kind === "imported" && epoch === 0) return "imported and measured, not trained here";
   return `${state}, ${at}`;
 }
 

@@ -19,13 +19,14 @@ export class Entry {
     this.group = h("p", { class: "group", dir: "auto" });
     this.state = h("p", { class: "state" });
     this.progress = h("progress", { max: 1 });
+    this.accuracyOf = h("dt");
     this.accuracy = h("dd");
     this.shots = Object.entries(library.told.shots).map(([name, words]) => {
       const size = h("dd", { class: "size" });
       const value = h("dd");
       return { name, size, value, root: h("div", { title: words }, h("dt", {}, name), value, size) };
     });
-    const accuracy = h("div", { class: "accuracy" }, h("dt", {}, "accuracy"), this.accuracy);
+    const accuracy = h("div", { class: "accuracy" }, this.accuracyOf, this.accuracy);
     this.figures = h("dl", {}, accuracy, this.shots.map(({ root }) => root));
     this.angles = h("p", { class: "angles" });
     this.trainedOn = h("span", { class: "trained-on" });
@@ -70,7 +71,9 @@ export class Entry {
     this.progress.hidden = isGone || !isActive(run) || (state === "queued" && !progress);
     this.progress.value = progress;
     this.progress.ariaLabel = `How far ${name} is`;
-    this.accuracy.textContent = percent(figures.accuracy);
+    const ofMeans = figures.accuracy === null && figures.nearest_mean !== null;
+    this.accuracyOf.textContent = ofMeans ? "nearest mean" : "accuracy";
+    this.accuracy.textContent = percent(ofMeans ? figures.nearest_mean : figures.accuracy);
     for (const { name: group, value } of this.shots) value.textContent = percent(figures[group]);
     this.angles.textContent = anglesInWords(run);
     this.sayData();

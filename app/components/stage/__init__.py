@@ -1,15 +1,19 @@
 """The stage: runs side by side over all their epochs, live or stored, every picture hung on one bar."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app import lessons, names, palette
 from app.components import COMPONENTS, PLOTLY_FILE, PREFIX, register
 from app.glossary import GLOSSARY
 from app.roles import role_here, shared_origin
+from app.runs import the_lab
 from app.verbs import allowed
 from bcl_core.lab import Run
-from bcl_core.metrics import METRICS, short
+from bcl_core.metrics import METRICS, metric, own, short
+
+OFFERED = re.compile(r"[a-z0-9_]{1,40}")  # as addresses have metrics: METRIC of lenses/curves.js
 
 _mount = register(
     "stage", html='<div class="bcl-stage" role="region" aria-label="Stage"><p>Opening the runs …</p></div>'
@@ -23,13 +27,18 @@ def stage(runs: Sequence[Run], *, key: str) -> None:
     does what a run in training brings. The component keeps the page's query parameters, but for those that it does
     not know.
     """
-    _mount(key=key, data=told(runs, may=allowed(role_here()), origin=shared_origin()))
+    known = the_lab().last_metrics([run.id for run in runs])
+    others = dict.fromkeys(name for row in known.values() for name in own(row) if OFFERED.fullmatch(name))
+    _mount(key=key, data=told(runs, others, may=allowed(role_here()), origin=shared_origin()))
 
 
-def told(runs: Sequence[Run], *, may: Sequence[str] = (), origin: str | None = None) -> dict[str, Any]:
+def told(
+    runs: Sequence[Run], others: Iterable[str] = (), *, may: Sequence[str] = (), origin: str | None = None
+) -> dict[str, Any]:
     """Return what the stage cannot ask for, ready for JSON: where to ask, and the runs' names and colours.
 
-    `may` are the verbs that are offered, and `origin` is where others reach the page.
+    `others` are metrics that the runs recorded and nobody registered, `may` the verbs that are offered, and `origin` is
+    where others reach the page.
     """
     words = lessons.words(lessons.DEFAULT)
     styles = palette.line_styles([run.recipe.variant for run in runs])
@@ -42,9 +51,9 @@ def told(runs: Sequence[Run], *, may: Sequence[str] = (), origin: str | None = N
         "deviation": palette.DEVIATION,
         "amount": palette.loss_style("bcl").colour,
         "metrics": {
-            name: {"title": metric.title, "unit": metric.unit, "spread": metric.band, "short": short(name)}
-            for name, metric in METRICS.items()
-            if metric.curve
+            name: {"title": known.title, "unit": known.unit, "spread": known.band, "short": short(name)}
+            for name, known in {**METRICS, **{name: metric(name) for name in others}}.items()
+            if known.curve
         },
         "glossary": GLOSSARY,
         "words": {name: words[name] for name in ("formula", "joining")},

@@ -10,6 +10,7 @@ export const NO_PROTOTYPES = "This loss trains no prototypes.";
 export const NO_OPTIMUM = "No optimum is predicted for this run, whatever the batch.";
 
 const NOTHING = new Table(0);
+const OF_VECTORS = { prototypes: "prototype_angle", classifier: "classifier_angle" };
 const ACTIVE = ["queued", "running", "paused"];
 const RESUMED = ["stopped", "failed"]; // until somebody has it go on
 
@@ -79,6 +80,12 @@ export class Run {
     return ACTIVE.includes(this.state);
   }
 
+  /** Whether it was imported, is measured, and held before any training. */
+  get isMeasured() {
+    const { state, pulse, about } = this;
+    return state === "paused" && pulse?.holds_at === 0 && this.epochs.at(-1) === 0 && "imported" in (about?.provenance ?? {});
+  }
+
   /** Whether another look at it may find something new. */
   get mayMove() {
     return this.active || RESUMED.includes(this.state);
@@ -100,6 +107,13 @@ export class Run {
   /** Whether an array or metric of this name says something of the run, where it is recorded. */
   measures(name) {
     return this.trainsPrototypes || !name.startsWith("prototype");
+  }
+
+  /** Whether it has vectors of classes of this name, as far as is known: of other code, its figures tell. */
+  mayHave(what) {
+    const { about, table } = this;
+    if (about?.switches) return this.measures(what);
+    return !table || !OF_VECTORS[what] || table.column(OF_VECTORS[what]).some(Number.isFinite);
   }
 
   /** Why there is no prediction, in a sentence; null where there is one, or where that is not known yet. */

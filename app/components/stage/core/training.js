@@ -16,6 +16,7 @@ const VERBS = [
   ["stop", "Stop", "Stop training", "M3.5 3.5h9v9h-9z", isActive],
 ];
 const WHOLE = "all";
+const MEASURED = "imported and measured, not trained here";
 const IDLE = "No worker is running, so nothing trains.";
 
 export class Training {
@@ -97,6 +98,7 @@ function isMoving({ active, pulse, epochs }) {
 
 /** "training · epoch 12 of 60 · about 14 s left": where the runs are, what they do, and for how long. */
 function inWords(runs) {
+  if (runs.every(({ isMeasured }) => isMeasured)) return MEASURED;
   const at = placeOf(runs);
   const moving = runs.filter(isMoving);
   const states = new Set(runs.map(({ state, active }) => (active ? "paused" : state))); // in a moment, where not yet

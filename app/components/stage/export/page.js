@@ -50,8 +50,9 @@ export async function savedPage(stage, onProgress) {
 
 /** Write the page, in parts to be joined; `files` are gzip in base64 by path, `missing` paths with the reason. */
 export function pageOf({ told, runs, script, css, theme, dark, files, missing, date }) {
-  const groups = [...new Set(runs.flatMap(({ group }) => group ?? []))].join(", ");
-  const title = escaped(`${told.runs.map(({ label }) => label).join(" · ")} (${groups})`);
+  const labels = told.runs.map(({ label }) => label).join(" · ");
+  const groups = [...new Set(runs.flatMap(({ group }) => group ?? []))].filter((group) => !labels.includes(group));
+  const title = escaped(groups.length ? `${labels} (${groups.join(", ")})` : labels);
   const variables = theme.map(([name, value]) => `${name}: ${value};`).join(" ");
   return [
     `<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n`,

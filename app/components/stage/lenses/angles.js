@@ -74,7 +74,8 @@ export class Angles extends Lens {
     const { stage } = this;
     const targets = [["simplex", "regular simplex"], ["predicted", optimumOf(stage.runs).replace("optimum ", "")]];
     this.against = toggle(stage, "difference", `difference from ${stage.runs[0]?.told.label}`);
-    this.offer(choice(stage, "of", "between", OF), choice(stage, "target", "deviation from", targets), this.against);
+    this.of = choice(stage, "of", "between", OF);
+    this.offer(this.of, choice(stage, "target", "deviation from", targets), this.against);
     this.addColumns((content, run) => new AnglesColumn(stage, content, run, this));
     const stops = stage.told.deviation;
     const signs = [
@@ -88,12 +89,25 @@ export class Angles extends Lens {
 
   options() {
     const { state, runs, comparable, told } = this.stage;
+    this.offerVectors();
     this.against.hidden = runs.length < 2 || !comparable;
     const target = state.difference && !this.against.hidden ? "difference" : state.target;
     const from = FROM[target](optimumOf(runs), termOf(runs));
     const cells = `Each cell is two classes: how far their angle is from ${from}. ${SCALE}`;
     tell(this.words, target === "predicted" && state.of !== MEANS ? NO_CELLS : cells, told.glossary);
     for (const { map } of this.parts) map.setOpen(state.blocks.map(Number));
+  }
+
+  arrived() {
+    this.offerVectors();
+  }
+
+  /** Leave out what no run has, unless it is chosen. */
+  offerVectors() {
+    const { runs, state } = this.stage;
+    OF.forEach(([of], i) => {
+      this.of.children[i + 1].hidden = of !== state.of && !runs.some((run) => run.mayHave(of)); // after the legend
+    });
   }
 
   epoch() {

@@ -75,6 +75,7 @@ export class Embedding extends Lens {
     ]);
     const sign = (path, isFilled) => path && icon(path, isFilled);
     const layers = LAYERS.map(([layer, text, ...of]) => toggle(stage, "layers", text ?? this.optimum, layer, sign(...of)));
+    this.layers = layers;
     this.ofAligned = [this.depth, this.steering, ...layers.filter((_, i) => LAYERS[i][0] !== "means")];
     const dragging = h("span", { class: "buttons", role: "group", "aria-label": "Dragging" }, this.modes);
     if (stage.ask) this.offer(menu(stage, "fit", "picture", FITS));
@@ -112,6 +113,7 @@ export class Embedding extends Lens {
     const { layers, split, fit } = stage.state;
     for (const part of this.parts) part.options();
     for (const control of this.ofAligned) control.hidden = alone;
+    if (!alone) this.offerLayers();
     if (alone && this.motion) this.move(null);
     const aside = alone || split === "train" ? "" : " that it was not fitted on";
     const shown = `Shown are ${split} images${aside}.`;
@@ -120,6 +122,23 @@ export class Embedding extends Lens {
     tell(this.words, `${words}${shown}${shuffled ? SHUFFLED : ""}`, stage.told.glossary);
     this.legend.replaceChildren(...legendOf(this.signs()));
     this.pair.textContent = this.pairInWords();
+  }
+
+  arrived() {
+    if (!this.alone) this.offerLayers();
+  }
+
+  /** Leave out what no run has, unless it is switched on. */
+  offerLayers() {
+    const { runs, state } = this.stage;
+    const isOf = {
+      prototypes: (run) => run.mayHave("prototypes"),
+      predicted: ({ classes }) => !classes || classes.predicted,
+      classifier: ({ about }) => !about || about.space === "backbone",
+    };
+    LAYERS.forEach(([layer], i) => {
+      this.layers[i].hidden = !state.layers.includes(layer) && layer in isOf && !runs.some(isOf[layer]);
+    });
   }
 
   signs() {

@@ -135,9 +135,9 @@ export class Lens {
 }
 
 /** "epoch 12", or "epoch 9, its last · paused": what of a run is shown, and what it does where it may go on. */
-function whereItStands({ state }, epoch, wanted) {
+function whereItStands({ state, isMeasured }, epoch, wanted) {
   const shown = epoch === null ? null : `epoch ${epoch}${epoch < wanted ? ", its last" : ""}`;
-  return [shown, SAID.includes(state) ? state : null].filter(Boolean).join(" · ");
+  return [shown, isMeasured ? "imported" : SAID.includes(state) ? state : null].filter(Boolean).join(" · ");
 }
 
 /** A run's place in a lens: its name, which tells the recipe; what its part draws; over that what is to be said. */
