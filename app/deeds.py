@@ -6,6 +6,7 @@ from typing import Any
 import streamlit as st
 
 from app import races
+from app.classroom import VISITOR
 from app.roles import role_here, told_here
 from app.runs import the_lab
 from app.verbs import Refused, do
@@ -15,7 +16,7 @@ from bcl_core.recipe import Execution, Recipe
 
 def demand(verb: str, **arguments: Any) -> Any:
     """Do what the verb says and return its answer; Refused where it cannot be done."""
-    return do(the_lab(), verb, arguments, role=role_here())
+    return do(the_lab(), verb, arguments, role=role_here(), visitor=st.context.cookies.get(VISITOR, ""))
 
 
 def attempt(verb: str, **arguments: Any) -> Any:

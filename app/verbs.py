@@ -22,7 +22,7 @@
 | reveal, close             | poll                                           | null          |
 | reset-class               |                                                | null          |
 | open-races                | open: whether viewers may start races          | null          |
-| start-race                | race: one that `app.guests` offers             | {runs, shared}|
+| start-race                | race: of `app.guests`; visitor is not asked for| {runs, shared}|
 
 Runs and groups are named by their ids; names have 1 to 80 characters; `execution` may be left out, and so may any field
 of a recipe that stands at its default. Over HTTP all is one JSON object that also holds the verb and a key of its own:
@@ -41,11 +41,12 @@ them the state stays "unknown", and whoever asks for the same later, as another 
 
 The last ones are a class's, and are done where the server has class roles. What `show` names the class sees while the
 presenter is "live". Two verbs are viewers': `answer`, where of a visitor's answers to a question the first stands, and
-is the answer; and `start-race`, where the presenter, or BCL_LAB_CLASS_RACES, lets them. These three change nothing
-where they are asked for again, so that no key of theirs is remembered.
+is the answer; and `start-race`, where the presenter, or BCL_LAB_CLASS_RACES, lets them, one race of a visitor at a
+time. These three change nothing where they are asked for again, so that no key of theirs is remembered.
 
 A key is 8 to 64 letters, digits, "-" and "_". Whoever is not sure that a request arrived sends it again with the same
-key: it is done once, and answered alike, for a week.
+key: it is done once, and answered alike, for a week. What broke off, since the server was killed, is then done once
+more; but for `train`, `train-on`, `step` and `ask`, which would add to what was done: those say that they broke off.
 """
 
 import hashlib
@@ -201,11 +202,16 @@ class OfPoll(Section):
     poll: Id
 
 
-class AnswerTo(OfPoll):
-    """A choice, and by whom: that is filled in by `do`, whatever is said."""
+class OfVisitor(Section):
+    """Something that a visitor does: which one is filled in by `do`, whatever is said."""
+
+    visitor: str
+
+
+class AnswerTo(OfPoll, OfVisitor):
+    """A choice."""
 
     choice: Annotated[int, Field(ge=0, le=5)]
-    visitor: str
 
 
 class OpenRaces(Section):
@@ -214,7 +220,7 @@ class OpenRaces(Section):
     open: bool
 
 
-class StartRace(Section):
+class StartRace(OfVisitor):
     """A race that viewers may start."""
 
     race: str
@@ -288,9 +294,13 @@ def _polling(act: Callable[[Lab, Any], Any]) -> Callable[[Lab, Any], Any]:
     return _in_class(acting)
 
 
-def _answer(lab: Lab, wanted: AnswerTo) -> dict[str, Any]:
+def _check_cookie(wanted: OfVisitor) -> None:
     if not VISITOR_ID.fullmatch(wanted.visitor):
-        raise LabError("who answers is told apart by a cookie: allow this page to keep one, and load it anew")
+        raise LabError("visitors are told apart by a cookie: allow this page to keep one, and load it anew")
+
+
+def _answer(lab: Lab, wanted: AnswerTo) -> dict[str, Any]:
+    _check_cookie(wanted)
     return {"choice": lab.polls.answer(wanted.poll, wanted.visitor, wanted.choice)}
 
 
@@ -299,7 +309,8 @@ def _start_race(lab: Lab, wanted: StartRace) -> dict[str, Any]:
         raise Refused(403, "viewers start no races here at the moment; the presenter decides that")
     if wanted.race not in (known := guests.offered()):
         raise LabError(f"viewers may start {listed(list(known))}; {wanted.race[:40]!r} is none of them")
-    ids, shared = guests.start_race(lab, wanted.race)
+    _check_cookie(wanted)
+    ids, shared = guests.start_race(lab, wanted.race, wanted.visitor)
     _see_to_a_worker(lab)
     return {"runs": ids, "shared": shared}
 
@@ -317,13 +328,14 @@ class Verb(NamedTuple):
     least_role: Role
     act: Callable[[Lab, Any], Any]  # the lab and the checked arguments; returns what JSON can hold
     once: bool = True  # whether it is remembered by its key; else, asked for again, it changes nothing
+    adds: bool = False  # whether, done again, it does more; what broke off of the others is done again
 
 
 VERBS: Mapping[str, Verb] = {
-    "train": Verb(Train, "presenter", _train),
-    "train-on": Verb(TrainOn, "presenter", _train_on),
+    "train": Verb(Train, "presenter", _train, adds=True),
+    "train-on": Verb(TrainOn, "presenter", _train_on, adds=True),
     "pause": Verb(Target, "presenter", _steering("pause")),
-    "step": Verb(Target, "presenter", _steering("step", trains=True)),
+    "step": Verb(Target, "presenter", _steering("step", trains=True), adds=True),
     "resume": Verb(Target, "presenter", _steering("resume", trains=True)),
     "stop": Verb(Target, "presenter", _steering("stop")),
     "rename": Verb(Rename, "presenter", _rename),
@@ -341,7 +353,9 @@ VERBS: Mapping[str, Verb] = {
     "show": Verb(
         Show, "presenter", _in_class(lambda _, to: {"shown": classroom.ROOM.show(to.place, to.search)}), once=False
     ),
-    "ask": Verb(Ask, "presenter", _polling(lambda lab, to: {"poll": lab.polls.ask(to.question, to.choices)})),
+    "ask": Verb(
+        Ask, "presenter", _polling(lambda lab, to: {"poll": lab.polls.ask(to.question, to.choices)}), adds=True
+    ),
     "answer": Verb(AnswerTo, "viewer", _in_class(_answer), once=False),
     "reveal": Verb(OfPoll, "presenter", _polling(lambda lab, wanted: lab.polls.reveal(wanted.poll))),
     "close": Verb(OfPoll, "presenter", _polling(lambda lab, wanted: lab.polls.close(wanted.poll))),
@@ -366,8 +380,8 @@ def do(
 
     Raises:
         Refused: 422 there is no such verb, the arguments do not fit, the lab cannot do it, or the key has served for
-            something else; 403 the role is too low; 409 begun under this key and not ended yet; 503 the disk is full,
-            say; 500 it broke off.
+            something else; 403 the role is too low; 409 begun under this key and not ended yet, or broken off; 503 the
+            disk is full, say; 500 it broke off.
     """
     known = VERBS.get(verb)
     if known is None:
@@ -393,24 +407,22 @@ def do(
 
 def _once(lab: Lab, key: str, verb: str, wanted: Section) -> Any:
     content = hashlib.sha256(f"{verb} {wanted.model_dump_json()}".encode()).hexdigest()
-    before = lab.deeds.claim(key, content)
-    if before is None:
-        try:
-            answer = VERBS[verb].act(lab, wanted)
-        except DiskError:  # nobody can say what was done
-            raise
-        except (LabError, RecipeError):
-            lab.deeds.free(key)
-            raise
-        lab.deeds.keep_answer(key, json.dumps(answer))
-        return answer
-    content_before, answer_before = before
-    if content_before != content:
+    with lab.deeds.claimed(key, content, again=not VERBS[verb].adds) as before:
+        if before is None:
+            try:
+                answer = VERBS[verb].act(lab, wanted)
+            except DiskError:  # nobody can say what was done
+                raise
+            except (LabError, RecipeError):
+                lab.deeds.free(key)
+                raise
+            lab.deeds.keep_answer(key, json.dumps(answer))
+            return answer
+    if before.content != content:
         raise Refused(422, f"the key {key} has served for something else; each deed has a key of its own")
-    if answer_before is None:
-        raise Refused(
-            409,
-            f"{verb} was begun under this key and has not ended: ask again in a moment. If it never ends, it broke "
-            "off: look at what was done, and take a new key",
-        )
-    return json.loads(answer_before)
+    if before.answer is None:
+        begun = f"{verb} was begun under this key and"
+        if before.is_underway:
+            raise Refused(409, f"{begun} has not ended: ask again in a moment")
+        raise Refused(409, f"{begun} broke off, as where a server is killed: look at what was done, and take a new key")
+    return json.loads(before.answer)

@@ -219,7 +219,6 @@ def handed_on(lab: Lab, ids: Sequence[str], folder: Path, control: Path) -> Coun
 def report(found: Found, epochs: int, different: Sequence[str], damaged: Sequence[str]) -> bool:
     """Print what was found, as a table and as JSON; return whether anything is wrong."""
     kills = ", ".join(f"{kind} {count}" for kind, count in sorted(found.counted.items()))
-    deeds = {"answered": "answered", "unsaid": "said to be uncertain", "wrong": "wrong"}
     met = found.faults.total() + sum(count for how, count in found.exchanges.items() if "said" in how)
     rows = {
         "kills": f"{found.counted.total()} ({kills})",
@@ -228,7 +227,7 @@ def report(found: Found, epochs: int, different: Sequence[str], damaged: Sequenc
         "lost or changed": len(found.lost),
         "damaged files": len(damaged),
         "read over HTTP": f"{found.read['whole']} whole, {found.read['damaged']} damaged",
-        "deeds at a kill": ", ".join(f"{found.deeds[what]} {words}" for what, words in deeds.items()),
+        "deeds at a kill": ", ".join(f"{found.deeds[what]} {what}" for what in ("answered", "wrong")),
         "exports, imports": "as they should" if not any("wrong" in how for how in found.exchanges) else "wrong",
         "runs": ", ".join(f"{count} {state}" for state, count in found.states.items()),
         "resumed by hand": f"{found.resumed.total()}, each failed with a reason",

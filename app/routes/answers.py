@@ -20,7 +20,10 @@ NAMES_PATHS = ("error", "note", "failure", "missing", "shelf", "faults")
 """Fields of documents in which sentences stand that may name a path of this machine."""
 OF_THE_MACHINE = "provenance"
 """The field that says what a run was made on, and of which files: viewers find it empty."""
-_viewers: Cache[tuple[str], Answer] = Cache(16 << 20)
+GONE = "deleted"
+"""The field that says when something was deleted: viewers do not find it among what is listed."""
+VIEWERS_MEMORY = 4 << 20  # bytes of answers as viewers read them; each pulse makes those before it old
+_viewers: Cache[str, Answer] = Cache(VIEWERS_MEMORY)
 
 
 def sentence(status: int, error: str) -> JSONResponse:
@@ -56,7 +59,7 @@ def as_json(request: Request, document: Any) -> Response:
 def unless_known(request: Request, answer: Answer) -> Response:
     """Return the answer, as who asks may read it, or that nothing has changed since the browser asked."""
     if role_in(request) == "viewer":
-        answer = _viewers.get((answer.etag,), lambda: _for_viewers(answer))
+        answer = _viewers.get(answer.etag, lambda: _for_viewers(answer))
     taken = "gzip" in request.headers.get("Accept-Encoding", "")
     headers = {
         "Cache-Control": "no-cache",
@@ -82,7 +85,7 @@ def _for_all(part: Any, named: str = "") -> Any:
         case dict():
             return {key: _for_all(value, named if named in NAMES_PATHS else key) for key, value in part.items()}
         case list():
-            return [_for_all(value, named) for value in part]
+            return [_for_all(value, named) for value in part if not (isinstance(value, dict) and value.get(GONE))]
         case str() if named in NAMES_PATHS:
             return without_paths(part)
     return part

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import secrets
 import shutil
 import subprocess
 import time
@@ -20,12 +19,12 @@ from app import classroom
 from app.classroom import VISITOR, VISITOR_ID
 from app.roles import has_class_roles, role_in
 from app.routes.answers import as_json, in_words, sentence, unless_known
+from app.routes.visitors import new_visitor
 from bcl_core.lab import Lab, worker_status
 from bcl_core.lab.locks import is_locked
 from bcl_core.lab.pulse import WorkerPulse
 from bcl_core.machine import free_memory
 
-VISITOR_SECONDS = 12 * 3600
 GPU_SECONDS = 5  # between two looks at it
 NO_CLASS = "there is no class here: `make classroom` opens one"
 
@@ -73,8 +72,7 @@ def class_routes(lab_of: Callable[[], Lab]) -> list[Route]:
         if VISITOR_ID.fullmatch(visitor):
             room.meet(visitor, following="alone" not in request.query_params)
         else:
-            new = secrets.token_hex(16)
-            response.set_cookie(VISITOR, new, max_age=VISITOR_SECONDS, httponly=True, samesite="strict", path="/")
+            response.raw_headers.append(new_visitor())
         return response
 
     async def desk(request: Request) -> Response:

@@ -148,7 +148,7 @@
  */
 
 /**
- * All runs: the lab's own, the newest group first, those on the shelf, and at last the deleted ones. `about` says of groups on the shelf, by their ids, what a reader should know; `faults` why a folder of the shelf, by its name, was not opened.
+ * All runs: the lab's own, the newest group first, those on the shelf, and, but for viewers, deleted ones at last. `about` says of groups on the shelf, by their ids, what a reader should know; `faults` why a folder of the shelf, by its name, was not opened.
  * @typedef {Object} Library
  * @property {Array<LibraryRun>} runs
  * @property {Object<string, string>} about

@@ -23,6 +23,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from app.roles import role_in
 from app.routes.answers import sentence
+from app.routes.visitors import met
 from app.script import SCRIPTS
 
 PRESENTERS = ("_stcore/upload_file", "_stcore/metrics", "_stcore/agent")
@@ -42,7 +43,7 @@ class Guard:
         if scope["type"] == "websocket" and role_in(HTTPConnection(scope)) == "viewer":
             receive, send = _Looking(receive), _without_machine(send)
         elif scope["type"] == "http":
-            send = _with_headers(send)
+            send = met(HTTPConnection(scope), _with_headers(send))
             if not scope["query_string"].isascii():  # some servers pass on what no browser sends
                 await sentence(400, "an address is ASCII: write other characters as %XX")(scope, receive, send)
                 return

@@ -13,7 +13,7 @@ from pathlib import Path
 from safetensors.torch import save
 
 from bcl_core.lab.checkpoints import read_state
-from bcl_core.lab.files import RunFolder, write_aside
+from bcl_core.lab.files import OF_AN_EPOCH, RunFolder, write_aside
 from bcl_core.lab.run import LabError, Run
 from bcl_core.lab.seals import seal_arrays
 from bcl_core.lab.store import Lab
@@ -90,7 +90,7 @@ def _add_run(archive: zipfile.ZipFile, lab: Lab, run: Run) -> None:
 def _files(folder: RunFolder, run: Run) -> list[Path]:
     """Return the files that are copied as they are: of epochs that are recorded, all; of checkpoints the last one."""
     once = (folder.samples, folder.predicted, folder.history, folder.pack)
-    epochs = [file for kind in ("view", "embeddings") for file in sorted((folder.path / kind).glob("*.safetensors"))]
+    epochs = [file for kind in OF_AN_EPOCH for file in sorted((folder.path / kind).glob("*.safetensors"))]
     recorded = [file for file in epochs if int(file.stem) <= (run.epoch or 0)]
     goes_on = run.state != "finished" and isinstance(run.recipe, Recipe)
     usable = [epoch for epoch in folder.checkpoints() if epoch <= (run.epoch or 0)] if goes_on else []

@@ -26,7 +26,8 @@ from bcl_core.recipe import FORMAT_VERSION
 Arrays = Mapping[str, NDArray[Any]]
 
 CHECKPOINTS_KEPT = 2  # of a run: where the newest is damaged it goes on from the one before
-MEMORY = 64 << 20  # bytes of arrays that are kept at hand
+MEMORY = 16 << 20  # bytes of arrays that are kept at hand: what a run has once, not an epoch's
+OF_AN_EPOCH = ("view", "embeddings")  # folders of what each epoch leaves
 INDEX_MEMORY = 16 << 20  # bytes of packs' lists of contents
 _ENTRY_MEMORY = 600  # bytes that an entry of such a list takes
 _MOST_OPEN = 64  # packs; each is an open file
@@ -142,7 +143,11 @@ class RunFolder:
             raise SnapshotError(f"{name} of this run cannot be read: {error.strerror}") from error
 
     def arrays(self, file: Path) -> dict[str, NDArray[Any]]:
-        """Return a file's arrays, read-only and shared: files never change. SnapshotError as `content`."""
+        """Return a file's arrays, read-only: files never change. SnapshotError as `content`.
+
+        Those that a run has once are kept at hand and shared; an epoch's are wanted once by whoever goes through them,
+        and of a run that trains there are more without end.
+        """
         return self._read(file)[0]
 
     def metadata(self, file: Path) -> dict[str, str]:
@@ -150,7 +155,10 @@ class RunFolder:
         return self._read(file)[1]
 
     def _read(self, file: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-        return _read.get(file, lambda: _parsed(file.name, self.content(file)))
+        def read() -> tuple[tuple[dict[str, NDArray[Any]], dict[str, str]], int]:
+            return _parsed(file.name, self.content(file))
+
+        return read()[0] if file.parent.name in OF_AN_EPOCH else _read.get(file, read)
 
     def packed(self) -> Iterable[str]:
         """Return the names of the files in the pack; none where there is no pack that can be read."""

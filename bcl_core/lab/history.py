@@ -27,7 +27,7 @@ from bcl_core.measuring import tail_angle
 
 MOST_EPOCHS = 600
 MEANS_BYTES = 1 << 20
-MEMORY = 64 << 20  # bytes of histories that are kept at hand
+MEMORY = 16 << 20  # bytes of histories that are kept at hand; while a run trains, each epoch makes the last one old
 NEVER_KEPT = MEMORY + 1
 _MEANS = ("class_means", "prototypes")
 

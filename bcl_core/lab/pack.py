@@ -9,14 +9,13 @@ import zipfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from bcl_core.lab.files import RunFolder, SnapshotError, write_aside, write_once
+from bcl_core.lab.files import OF_AN_EPOCH, RunFolder, SnapshotError, write_aside, write_once
 from bcl_core.lab.history import chosen, make, whole
 from bcl_core.lab.run import LabError
 from bcl_core.lab.shelf import write_sums
 from bcl_core.lab.store import Lab
 
 log = logging.getLogger("bcl_core.pack")
-KINDS = ("view", "embeddings")
 
 
 def pack(lab: Lab, run_id: str) -> None:
@@ -64,7 +63,7 @@ def _pack(lab: Lab, run_id: str) -> None:
     made = make(lab, run_id, chosen(kept, whole(kept)))
     if made.whole:
         write_once(folder.history, made.content)
-    files = sorted(file for kind in KINDS for file in (folder.path / kind).glob("*.safetensors"))
+    files = sorted(file for kind in OF_AN_EPOCH for file in (folder.path / kind).glob("*.safetensors"))
     loose = {file.relative_to(folder.path).as_posix(): file for file in files}
     if not all(_is_packed(folder, name, file) for name, file in loose.items()):
         before = {name: folder.packed_content(name) for name in folder.packed() if name not in loose}
@@ -72,14 +71,14 @@ def _pack(lab: Lab, run_id: str) -> None:
     for name, file in loose.items():
         if _is_packed(folder, name, file):
             file.unlink()
-    for kind in KINDS:
+    for kind in OF_AN_EPOCH:
         if (folder.path / kind).is_dir() and not any((folder.path / kind).iterdir()):
             (folder.path / kind).rmdir()
 
 
 def forget(folder: RunFolder, epochs: Collection[int]) -> None:
     """Remove the files of epochs that the database does not know any more, those in the pack too."""
-    going = {f"{kind}/{epoch:04d}.safetensors" for kind in KINDS for epoch in epochs}
+    going = {f"{kind}/{epoch:04d}.safetensors" for kind in OF_AN_EPOCH for epoch in epochs}
     for name in going:
         (folder.path / name).unlink(missing_ok=True)
     for epoch in epochs:

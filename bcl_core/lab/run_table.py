@@ -33,13 +33,15 @@ class RunTable:
         return [found[run_id] for run_id in run_ids]
 
     def unknown(self, what: str, target: str) -> UnknownRun:
-        """Return what says that there is no run, or group, of this id, and whether there was."""
+        """Return what says that there is no run, or group, of this id, and whether there was.
+
+        It goes by the id that is asked for: a name, a viewer who asks is not to learn from what was deleted.
+        """
         condition, values = where([target])
-        for deleted in (True, False):
+        for deleted, how in ((True, "was deleted and can be restored"), (False, "is not deleted")):
             known = self.select(f"({condition} OR group_id = ?)", *values, target, deleted=deleted)
-            if names := sorted(repr(run.name) for run in known if target in (run.id, run.group_id)):
-                how = f"{'were' if names[1:] else 'was'} deleted and can be restored" if deleted else "is not deleted"
-                return UnknownRun(f"{' and '.join(names[:3])} {how}")
+            if any(target in (run.id, run.group_id) for run in known):
+                return UnknownRun(f"the {what} {target!r} {how}")
         return UnknownRun(f"there is no {what} {target[:64]!r}; it may have been deleted")
 
     def damaged(self, target: str) -> list[Run]:

@@ -62,7 +62,7 @@ class Lab:
             (self.home / "runs").mkdir(parents=True, exist_ok=True)
         self._database = Database(self.home)
         self._runs = RunTable(self._database)
-        self.deeds = Deeds(self._database)
+        self.deeds = Deeds(self._database, self.home / "deeds")
         self.polls = Polls(self._database)
         self.worker = WorkerRow(self._database)
 

@@ -27,14 +27,18 @@ class Verified(NamedTuple):
 def verify(lab: Lab) -> Iterator[Verified]:
     """Read every run of the lab, those that were deleted and can be restored too, and every one on the shelf.
 
-    A folder of the shelf with a fault is not among its runs: `Shelf.faults` names it.
+    Of those on the shelf, also what the lab has made of them since: images and projections. A folder of the shelf with
+    a fault is not among its runs: `Shelf.faults` names it.
     """
     for run in (*lab.runs(), *lab.deleted_runs()):
         folder = lab.own_folder(run.id)
         yield Verified(run, len(folder.files()), folder.size(), tuple(_faults(lab, run, folder)))
     for run in lab.shelf.runs:  # whose files are held against their checksums where it is opened
         folder = lab.folder(run.id)
-        yield Verified(run, len(folder.files()), folder.size(), ())
+        later = RunFolder(folder.made_later or folder.path)
+        files = {*folder.files(), *later.files()}
+        size = sum(file.stat().st_size for file in files)
+        yield Verified(run, len(files), size, tuple(_damaged(later)))
 
 
 def _faults(lab: Lab, run: Run, folder: RunFolder) -> Iterator[str]:
@@ -45,22 +49,28 @@ def _faults(lab: Lab, run: Run, folder: RunFolder) -> Iterator[str]:
         yield f"its row in the database cannot be read: {run.recipe.reason}"
     else:
         yield from _recipe_fault(run, folder)
-    packed = [folder.path / name for name in folder.packed()]
-    if folder.pack.exists() and not packed:
+    if folder.pack.exists() and not folder.packed():
         yield f"{folder.pack.name} of this run cannot be read"
-    for file in sorted({*packed, *(file for file in folder.files() if file.suffix in WITH_DIGESTS)}):
-        try:
-            folder.content(file)
-        except SnapshotError as error:
-            if file in packed or file.exists():  # else who trains has put a newer one in its place meanwhile
-                yield str(error)
-    if folder.sprite.exists() and not _is_image(folder.sprite):
-        yield f"{folder.sprite.name} of this run is damaged"
+    yield from _damaged(folder)
     recorded, readable = lab.epochs(run.id), {row["epoch"] for row in lab.metrics(run.id)}
     for epoch in sorted({*recorded} - {*folder.epochs()}):
         yield f"the view of epoch {epoch} is missing"
     for epoch in sorted({*recorded} - readable):
         yield f"the figures of epoch {epoch} cannot be read in the database"
+
+
+def _damaged(folder: RunFolder) -> Iterator[str]:
+    """Read a folder's files, and name those that are not as they were written, of those that tell."""
+    packed = {folder.path / name for name in folder.packed()}
+    for file in sorted({*packed, *folder.files()}):
+        if file.suffix in WITH_DIGESTS:
+            try:
+                folder.content(file)
+            except SnapshotError as error:
+                if file in packed or file.exists():  # else who trains has put a newer one in its place meanwhile
+                    yield str(error)
+        elif file == folder.sprite and not _is_image(file):
+            yield f"{file.name} of this run is damaged"
 
 
 def _recipe_fault(run: Run, folder: RunFolder) -> Iterator[str]:

@@ -6,7 +6,7 @@ import io
 import pytest
 
 from app import classroom, guests, roles
-from app.classroom import MOST_VISITORS, Room
+from app.classroom import MOST_VISITORS, VISITOR, Room
 from app.routes.classroom import _csv
 from app.verbs import VERBS, Refused, do
 from bcl_core.lab import Lab
@@ -91,7 +91,8 @@ def test_showing_and_answering_leave_no_keys_behind(lab, room):
     do(lab, "show", {"search": "epoch=1"}, role="presenter", key="key-of-one")
     do(lab, "show", {"search": "epoch=2"}, role="presenter", key="key-of-one")
     do(lab, "answer", {"poll": poll, "choice": 0}, role="viewer", key="key-of-one", visitor=ANNA)
-    assert lab.deeds.claim("key-of-one", "free") is None
+    with lab.deeds.claimed("key-of-one", "free", again=False) as before:
+        assert before is None
 
 
 def test_of_a_visitor_s_answers_the_first_stands_whatever_name_is_given(lab, room):
@@ -156,8 +157,8 @@ def test_counts_are_nobody_s_before_they_are_revealed_and_a_new_question_takes_t
 def test_viewers_start_races_where_they_are_let_small_ones_behind_the_presenter_s_and_the_same_one_is_shared(
     lab, room, no_worker, monkeypatch
 ):
-    def start(race="digits"):
-        return do(lab, "start-race", {"race": race}, role="viewer", visitor=ANNA)
+    def start(race="digits", who=ANNA):
+        return do(lab, "start-race", {"race": race}, role="viewer", visitor=who)
 
     assert refusal(lab, "start-race", "viewer", race="digits")[0] == 403
     assert refusal(lab, "open-races", "viewer", open=True)[0] == 403
@@ -168,6 +169,12 @@ def test_viewers_start_races_where_they_are_let_small_ones_behind_the_presenter_
     own = present(lab, "train", name="own", runs=[{"name": "run", "recipe": {}}])["runs"]
     waiting = sorted(lab.active_runs(), key=lambda run: run.turn)
     assert [run.id for run in waiting] == [*own, *first["runs"]]
+    other = next(race for race in guests.offered() if race != "digits")
+    assert "has not ended: one race at a time" in refusal(lab, "start-race", "viewer", ANNA, race=other)[1]
+    assert "told apart by a cookie" in refusal(lab, "start-race", "viewer", race=other)[1]
+    theirs = start(other, BEN)["runs"]
+    assert [run.id for run in sorted(lab.active_runs(), key=lambda run: run.turn)] == [*own, *first["runs"], *theirs]
+    assert start(other) == {"runs": theirs, "shared": True}, "what is there anyway, anybody may have shown"
     gone_on = []
     monkeypatch.setattr(Worker, "_side_by_side", lambda _, runs: gone_on.append([run.id for run in runs]))
     Worker(lab).look()
@@ -175,6 +182,9 @@ def test_viewers_start_races_where_they_are_let_small_ones_behind_the_presenter_
     for race in ("cifar10-paper", "own-images", "imagenet-lt", "../digits"):
         assert "viewers may start digits" in refusal(lab, "start-race", "viewer", race=race)[1]
     assert all(PRESETS[name].recipe.epochs <= 60 for race in guests.offered() for name in RACES[race].presets)
+    for run_id in first["runs"]:
+        lab.stop(run_id)
+    assert not start()["shared"], "another one once it has ended"
     present(lab, "reset-class")
     assert refusal(lab, "start-race", "viewer", race="digits")[0] == 403
     monkeypatch.setenv(classroom.RACES, "1")
@@ -185,6 +195,7 @@ def test_a_viewer_is_offered_races_where_they_are_open_and_sees_the_one_that_was
     lab, room, no_worker, open_page, monkeypatch
 ):
     monkeypatch.setattr("app.roles.role_of", lambda *_: "viewer")
+    monkeypatch.setattr("streamlit.runtime.context.ContextProxy.cookies", {VISITOR: ANNA})
     assert not open_page("lab").menu_button
     assert "Train it now" not in [button.label for button in open_page("start").button]
     room.open_races(True)

@@ -42,6 +42,11 @@ def refusal(lab, verb, key=None, role="owner", **arguments):
     return refused.value.status, str(refused.value)
 
 
+def is_free(lab):
+    with lab.deeds.claimed(KEY, "another content", again=False) as before:
+        return before is None
+
+
 def race(count=3, **more):
     runs = [{"name": f"run {i}", "recipe": {"seed": i, "epochs": 3}} for i in range(count)]
     return {"name": "race", "runs": runs, **more}
@@ -257,7 +262,7 @@ def test_arguments_that_do_not_fit_are_named_and_change_nothing(lab, verb, argum
     status, sentence = refusal(lab, verb, KEY, **arguments)
     assert status == 422 and said in sentence and len(sentence) < 1100
     assert not lab.runs()
-    assert lab.deeds.claim(KEY, "free") is None
+    assert is_free(lab)
 
 
 @pytest.mark.parametrize(
@@ -324,18 +329,44 @@ app.verbs.do(Lab(Path({str(lab.home)!r})), "train", {race()!r}, role="owner", ke
 """
     assert subprocess.run([sys.executable, "-c", program]).returncode == -signal.SIGKILL
     status, sentence = refusal(lab, "train", KEY, **race())
-    assert status == 409 and "has not ended" in sentence
+    assert status == 409 and "broke off" in sentence
     assert len(lab.runs()) == 3
 
 
-def test_what_broke_off_is_said_and_not_begun_again(lab, run_id, monkeypatch):
+def test_what_a_killed_server_had_begun_and_adds_nothing_is_done_under_the_same_key(lab, run_id):
+    program = f"""
+import os, signal
+from pathlib import Path
+from app.verbs import do
+from bcl_core.lab import Lab
+Lab.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+do(Lab(Path({str(lab.home)!r})), "rename", {{"run": {run_id!r}, "name": "after"}}, role="owner", key={KEY!r})
+"""
+    assert subprocess.run([sys.executable, "-c", program]).returncode == -signal.SIGKILL
+    assert ask(lab, "rename", KEY, run=run_id, name="after") == {"name": "after"}
+    assert lab.run(run_id).name == "after" and not [*(lab.home / "deeds").iterdir()]
+
+
+def test_what_broke_off_is_said_and_done_again_unless_it_would_add_to_what_was_done(lab, run_id, monkeypatch):
     def fail(*_: object) -> None:
         raise OSError("the wires are cut")
 
-    monkeypatch.setattr(Lab, "stop", fail)
-    status, sentence = refusal(lab, "stop", KEY, target=run_id)
-    assert status == 500 and "the wires are cut" in sentence
-    assert refusal(lab, "stop", KEY, target=run_id)[0] == 409
+    for verb in ("stop", "step"):
+        with monkeypatch.context() as cut:
+            cut.setattr(Lab, verb, fail)
+            status, sentence = refusal(lab, verb, f"{KEY}-{verb}", target=run_id)
+        assert status == 500 and "the wires are cut" in sentence
+    assert ask(lab, "stop", f"{KEY}-stop", target=run_id) is None and lab.run(run_id).stop
+    status, sentence = refusal(lab, "step", f"{KEY}-step", target=run_id)
+    assert status == 409 and "broke off" in sentence
+
+
+def test_what_is_not_ended_yet_is_said_and_not_begun_twice(lab, run_id, monkeypatch):
+    said = []
+    monkeypatch.setattr(Lab, "stop", lambda *_: said.append(refusal(Lab(lab.home), "stop", KEY, target=run_id)))
+    assert ask(lab, "stop", KEY, target=run_id) is None
+    [(status, sentence)] = said
+    assert status == 409 and "has not ended" in sentence
 
 
 def test_of_many_who_ask_at_once_exactly_one_does_it(lab, no_worker):
@@ -389,13 +420,13 @@ for i in range(40):
 def test_a_key_is_forgotten_after_a_week(lab, run_id):
     ask(lab, "pause", KEY, target=run_id)
     lab._database.change("UPDATE deeds SET entered = ?", time.time() - KEYS_KEPT_SECONDS - 1)
-    assert lab.deeds.claim(KEY, "other") is None
+    assert is_free(lab)
 
 
 def test_a_lab_that_had_no_keys_gets_them_when_it_is_opened(lab):
     with sqlite3.connect(lab.home / "lab.sqlite") as db:
         db.execute("DROP TABLE deeds")
-    assert Lab(lab.home).deeds.claim(KEY, "content") is None
+    assert is_free(Lab(lab.home))
 
 
 def test_every_answer_is_one_that_json_can_hold(lab, run_id, no_worker):

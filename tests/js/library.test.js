@@ -7,6 +7,7 @@ import {
   anglesInWords, apart, byGroup, chosenOf, dataInWords, groupInWords, isSorted, labOf, matches, percent, read, sorted,
   stateInWords, turned, write,
 } from "../../app/components/library/catalogue.js";
+import { reader } from "../../app/components/library/reader.js";
 
 const NONE = { accuracy: null, nearest_mean: null, many: null, medium: null, few: null, angle: null, tail: null };
 const run = (told) => ({
@@ -130,4 +131,19 @@ test("a group says what is the same in it", () => {
 
 test("the Lab is asked for all of them", () => {
   assert.equal(labOf(["a", "b"]), "lab?runs=a.b");
+});
+
+test("an answer that a later question has overtaken is not taken for what is listed", async (context) => {
+  globalThis.document = { baseURI: "http://lab/" };
+  const asked = []; // If-None-Match of each question, and what answers it
+  context.mock.method(globalThis, "fetch", (_, { headers }) => new Promise((answer) => asked.push([headers["If-None-Match"], answer])));
+  const answer = (which, etag) => asked[which][1](new Response(JSON.stringify({ of: etag }), { headers: { ETag: etag } }));
+  const ask = reader("bcl/v1");
+  const [slow, afterDeleting] = [ask(false), ask(true)];
+  answer(1, "deleted");
+  assert.deepEqual(await afterDeleting, { of: "deleted" });
+  answer(0, "before");
+  assert.equal(await slow, null);
+  ask(true); // after Undo all is as before, and would be "not modified"
+  assert.equal(asked[2][0], "deleted");
 });

@@ -36,7 +36,7 @@ def test_it_is_nowhere_to_be_seen_and_its_files_stay(lab, ids):
     assert [run.id for run in lab.runs()] == [run.id for run in lab.runs(lab.run(others[0]).group_id)] == others
     assert gone not in lab.watched_runs(ids)
     for read in (lab.run, lab.folder, lab.pause, lab.resume, lab.take_up, lambda run_id: lab.rename(run_id, "x")):
-        with pytest.raises(UnknownRun, match="'run 0' was deleted and can be restored"):
+        with pytest.raises(UnknownRun, match=f"'{gone}' was deleted and can be restored"):
             read(gone)
     assert equal_race(lab, [small(seed=i) for i in range(3)], DataPaths()) is None
     pulse = Pulse(lab)
@@ -88,10 +88,10 @@ def test_who_comes_second_is_told(lab, ids):
     with pytest.raises(UnknownRun, match="can be restored"):
         other.delete(ids[:1])
     lab.restore(ids[:1])
-    with pytest.raises(UnknownRun, match="'run 0' is not deleted"):
+    with pytest.raises(UnknownRun, match=f"the run '{ids[0]}' is not deleted"):
         other.restore(ids[:1])
     lab.delete(ids)
-    with pytest.raises(UnknownRun, match="were deleted and can be restored"):
+    with pytest.raises(UnknownRun, match="was deleted and can be restored"):
         other.stop(lab.deleted_runs()[0].group_id)
     lab.purge(ids)
     with pytest.raises(UnknownRun, match="there is no run"):

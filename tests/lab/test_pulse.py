@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bcl_core.lab import GroupPlan, Lab, ensure_worker, launch
+from bcl_core.lab import GroupPlan, Lab, ensure_worker, files, launch
 from bcl_core.lab import pulse as module
 from bcl_core.lab.database import Database
+from bcl_core.lab.history import history, whole
 from bcl_core.lab.launch import worker_lock
 from bcl_core.lab.pulse import Pulse, ranges
 from harness.made_runs import make_runs
@@ -86,6 +87,17 @@ def test_a_look_that_finds_nothing_new_leaves_the_answers_as_they_are(lab):
     again = pulse.answer([made.id], -1)
     assert again.etag != first.etag
     assert [row["epoch"] for row in json.loads(again.content)["runs"][made.id]["rows"]] == [0, 1, 2]
+
+
+def test_of_the_epochs_of_a_run_that_is_followed_and_drawn_no_array_stays_in_memory(lab):
+    [made] = make_runs(lab, ["bcl"], 1)
+    pulse, sizes = Pulse(lab), set()
+    for epoch in range(2, 6):
+        made.epoch(epoch, of=5)
+        pulse.look([made.id])
+        history(lab, made.id, whole(lab.epochs(made.id)))
+        sizes.add(files._read.size)
+    assert len(sizes) == 1
 
 
 def test_who_is_not_asked_for_is_forgotten_and_many_are_not_followed(lab, monkeypatch):

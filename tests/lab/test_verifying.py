@@ -68,6 +68,23 @@ def test_a_bit_that_flipped_in_anything_that_was_written_once_is_found(lab, kind
     assert kind in " ".join(found[hit.id]) or kind == "epochs.zip"
 
 
+@pytest.mark.parametrize("kind", ["sprite.png", "umap-0001.safetensors"])
+def test_what_the_lab_has_made_of_a_shelved_run_is_read_too(lab, monkeypatch, kind):
+    monkeypatch.setenv("BCL_LAB_PRETRAINED", str(FIRST_LAB.with_name("first_shelf")))
+    [run] = lab.shelf.runs
+    [made] = make_runs(lab, ["bcl"], 1)
+    folder = lab.folder(run.id)
+    files = [folder.made_later / "sprite.png", folder.projection("umap", 1)]
+    for file, source in zip(files, (lab.folder(made.id).sprite, lab.folder(made.id).samples), strict=True):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, file)
+    [before] = [found for found in verify(lab) if found.run.shelved]
+    assert not before.faults and before.files == len(folder.files()) + 2
+    flip(next(file for file in files if file.name == kind))
+    [found] = [found for found in verify(lab) if found.run.shelved]
+    assert [kind in fault for fault in found.faults] == [True]
+
+
 def test_a_picture_that_claims_to_be_enormous_is_damaged(lab):
     [hit] = make_runs(lab, ["bcl"], 1)
     sprite = lab.folder(hit.id).sprite

@@ -19,6 +19,8 @@ from bcl_core.lab import GroupPlan, Lab, ensure_worker, stop_worker, worker_stat
 from bcl_core.lab.files import encoded
 from bcl_core.lab.locks import is_locked
 from bcl_core.lab.recording import OpenRun
+from bcl_core.lab.worker.hands import Hands, Report
+from bcl_core.lab.worker.worker import Worker
 from bcl_core.recipe import Execution
 from bcl_core.training import Epoch, train
 from benchmarks.kills import campaign
@@ -307,6 +309,21 @@ def test_a_run_on_a_dead_drive_is_steered_fails_when_its_hand_is_killed_twice_an
     assert stop_worker(lab)
     assert worker.wait(timeout=30) == 0
     assert lab.run(on_a_dead_drive).state == "queued" and not worker_status(lab).alive
+
+
+def test_a_run_that_is_held_before_its_hand_has_taken_it_up_goes_on_in_that_hand(lab, monkeypatch):
+    monkeypatch.setattr(Hands, "warm_up", lambda _: None)  # what the hand says, this test does
+    [run_id] = queue(lab, small(epochs=1))
+    worker = Worker(lab)
+    worker.look()
+    [hand] = worker._hands
+    lab.pause(run_id)
+    worker._heard(hand, Report(run_id, keeps=False))
+    worker.look()
+    assert lab.run(run_id).state == "paused" and [*worker._hands] == [hand]
+    lab.resume(run_id)
+    worker.look()
+    assert [*worker._hands] == [hand] and hand.tasks[run_id].busy
 
 
 ASKED = {

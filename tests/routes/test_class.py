@@ -12,6 +12,7 @@ from app.roles import COOKIE, TOKEN
 from app.routes import health
 from app.routes.contract import classrooms
 from bcl_core.lab import GroupPlan, Lab, LabError
+from harness.made_runs import make_runs
 from tests.conftest import small
 from tests.routes.serving import Get, served
 from tests.routes.test_contract import check
@@ -64,6 +65,17 @@ def test_a_viewer_reads_nothing_of_what_a_run_was_made_on_and_no_export_of_it(ge
     assert get(f"runs/{run}/about").document["provenance"] == {}
     for job in ("export", "preview"):  # an export holds it, too
         assert get(f"jobs/{job}-{'0' * 32}/runs.zip").status == 403
+
+
+def test_what_was_deleted_is_the_presenter_s_alone(get: Get, lab: Lab) -> None:
+    gone, kept = make_runs(lab, ["bcl", "scl"], 1, name="A name")
+    lab.rename(gone.id, "Not for you")
+    lab.delete([gone.id])
+    theirs, ours = get("runs", cookie=PRESENTER), get("runs")
+    assert [run["id"] for run in ours.document["runs"]] == [run["id"] for run in theirs.document["runs"]][:-1]
+    assert ours.document["runs"][0]["id"] == kept.id and theirs.document["runs"][-1]["name"] == "Not for you"
+    told = get(f"runs/{gone.id}/about").error + get(f"pulse?runs={gone.id}").document["runs"][gone.id]["error"]
+    assert "was deleted" in told and "Not for you" not in told
 
 
 def test_without_a_class_there_is_none(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:

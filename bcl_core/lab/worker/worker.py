@@ -186,7 +186,7 @@ class Worker:
         if run.execution.device != "cpu" and any(hand.hello is None for hand in mates):
             return None  # it will say whether there is a GPU, which is one process's
         if not len(self._hands) or (len(mates) < most and self._has_room(mates)):
-            return self._hands.new()
+            return next((hand for hand in self._hands if not hand.tasks), None) or self._hands.new()
         return min(mates or self._hands, key=lambda hand: len(hand.tasks))
 
     def _has_room(self, mates: Sequence[Hand]) -> bool:
@@ -204,7 +204,9 @@ class Worker:
         task = hand.tasks[report.run_id]
         news, task.busy, task.told = not task.ready, False, None
         task.ready = True
-        if not report.keeps:
+        if news and not report.keeps and report.failure is None:
+            del hand.tasks[task.run_id]  # it was held before the hand took it up, which is as good as new
+        elif not report.keeps:
             self._drop(hand, task)
         if report.failure is not None:
             self._fail(report.run_id, report.failure)
