@@ -2,9 +2,10 @@
 
     python -m benchmarks.push
 
-Of each pretrained run with a contrastive loss, averaged over its last fifteen epochs: the correlation, over pairs of
-classes, of the logarithm of the measured pair push with that of the count effect, and with the cosine of the class
-means. Where counts alone would make all pairs alike, as with class anchors and class-averaging, n_y + n_q stands in.
+Of each pretrained run with a contrastive loss, averaged over those of its last fifteen epochs that are kept: the
+correlation, over pairs of classes, of the logarithm of the measured pair push with that of the count effect, and with
+the cosine of the class means. Where counts alone would make all pairs alike, as with class anchors and class-averaging,
+n_y + n_q stands in.
 """
 
 from typing import NamedTuple
@@ -49,7 +50,8 @@ def _of(folder: RunFolder, recipe: Recipe) -> Correlations:
     alone = count_effect(counts, **switches)[pairs]
     if np.ptp(alone) == 0:
         alone = np.add.outer(counts, counts)[pairs]
-    views = [folder.arrays(folder.view(epoch)) for epoch in folder.epochs()[-EPOCHS:]]
+    kept = folder.epochs()
+    views = [folder.arrays(folder.view(epoch)) for epoch in kept if epoch > kept[-1] - EPOCHS]
     push = np.mean([view["pair_push"][pairs] for view in views], axis=0)
     means = np.array([view["class_means"] for view in views])
     means /= np.linalg.norm(means, axis=2, keepdims=True)

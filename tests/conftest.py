@@ -62,13 +62,14 @@ def on_a_dead_drive(lab: Lab, tmp_path: Path) -> str:
 @pytest.fixture
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Queueing starts no process."""
-    import bcl_core.lab.launch
+    from bcl_core.lab import jobs, launch
 
     class Process:
         def poll(self) -> None:
             return None
 
-    monkeypatch.setattr(bcl_core.lab.launch.subprocess, "Popen", lambda *_, **__: Process())
+    for starts in (launch, jobs):
+        monkeypatch.setattr(starts, "spawn", lambda *_: Process())
 
 
 def small(preset_name: str = "digits-bcl", **settings: object) -> Recipe:

@@ -199,18 +199,26 @@ def test_the_tails_share_of_push_in_batches_of_64_is_what_theory_says():
 
 def test_push_goes_with_counts_and_nearness_as_theory_says():
     found = push.correlations()
-    assert len(found) == 9
-    with_class_anchors = [one for run, one in found.items() if run.endswith("-class")]
-    others = [one for run, one in found.items() if not run.endswith("-class")]
+    assert len(found) == 12
+    warm = {run: one for run, one in found.items() if run.startswith("cifar10-live")}
+    cold = {run: one for run, one in found.items() if run not in warm}
 
     def ends(values):
         return f"{min(values):.2f} to {max(values):.2f}"
 
+    def of(runs, *, by_class):
+        return [one for run, one in runs.items() if run.endswith("-class") == by_class]
+
+    others, with_class_anchors = of(cold, by_class=False), of(cold, by_class=True)
+    [photographs] = of(warm, by_class=True)
     for sentence in (
         f"correlates with that of the count effect at {ends([one.counts for one in others])} for SCL and BCL",
         f"with the cosine of the class means at no more than {max(one.cosine for one in others):.2f}",
         f"at {ends([one.counts for one in with_class_anchors])} with that of $n_y + n_q$",
         f"at {ends([one.cosine for one in with_class_anchors])} with the cosine",
+        f"{ends([one.counts for one in of(warm, by_class=False)])} with the counts and "
+        f"{ends([one.cosine for one in of(warm, by_class=False)])} with the cosine for SCL and BCL",
+        f"{photographs.counts:.2f} and {photographs.cosine:.2f} with class anchors",
     ):
         assert sentence in THEORY
 

@@ -298,6 +298,7 @@ def test_a_loss_of_ones_own_is_in_the_menu_with_its_parameters(lab, dialog, monk
         "Mine", "Of a test.", "tests.losses.own_losses:Pull", parameters=(Parameter("pull", 1.0, "how hard"),)
     )
     monkeypatch.setitem(LOSSES, "mine", entry)
+    monkeypatch.setenv("BCL_LAB_LOSSES", f"mine={entry.target}")  # for the process that tries it before it is queued
     app = dialog()
     first, second, _ = rows(app)
     app.selectbox(key=f"race/{first}/other").set_value("mine").run()
