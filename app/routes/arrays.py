@@ -31,7 +31,7 @@ def _arrays(folder: RunFolder, epoch: int) -> dict[str, NDArray[Any]]:
     found = {name: samples[name] for name in OF_SAMPLES}
     if epoch in folder.epochs("embeddings"):
         found["embeddings"] = next(iter(folder.arrays(folder.embeddings(epoch)).values()))
-    return {**found, **view}
+    return dict(sorted({**found, **view}.items()))  # in an order, so that asked again it is the same file
 
 
 def _attached(name: str) -> str:

@@ -79,7 +79,7 @@ class Lab:
             LabError: it is none.
         """
         named = home or os.environ.get("BCL_LAB_HOME")
-        if named and not _is_lab(Path(named)):
+        if named and not _is_lab(Path(named)) and not Path(named).is_file():  # of a file, open says what is wrong
             raise LabError(
                 f"there is no lab in {Path(named).absolute()}: name another folder, by --home or BCL_LAB_HOME, or let "
                 "train, record or import begin one there"

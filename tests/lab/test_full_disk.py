@@ -119,7 +119,9 @@ def test_training_from_the_command_line_ends_in_a_sentence_on_a_full_disk(tmp_pa
             assert process.poll() is None
         fill(home)
         _, err = process.communicate(timeout=PATIENCE_SECONDS)
-        assert process.returncode == 2 and len(err.splitlines()) == 1 and "is full: free some space" in err
+        begun, said = err.splitlines()
+        assert "makes a new lab" in begun
+        assert process.returncode == 2 and "is full: free some space" in said
 
 
 def test_training_that_diverges_ends_in_a_sentence(lab, capsys):
