@@ -116,9 +116,9 @@ COLLECTIONS: Mapping[str, tuple[Group, ...]] = {
             ("ce-la", *CONTRASTIVE),
             CIFAR_ON_A_CPU,
             "The published views, heads and τ, but ResNet-8 for ResNet-32 and 24 epochs for 200, batch 128: what one "
-            "CPU core can train. Far from converged: all classes are still close together, the rarest no more than "
-            "the average pair, and lookalikes most. The pixels are a JPEG copy of CIFAR-10; the images are not "
-            "included. Every second epoch is kept. Over three seeds: the page Report.",
+            "CPU core can train. Far from converged: all classes are still close together, lookalikes most. The pixels "
+            "are a JPEG copy of CIFAR-10; the images are not included. Every second epoch is kept. Over three seeds: "
+            "the page Report.",
             seeds=(0, 1, 2),
             keep_every=2,
         ),
@@ -206,7 +206,7 @@ def trained(lab: Lab, group: Group, loss: str, seed: int, paths: Mapping[str, ob
 
 
 def shelve(lab: Lab, run: Run, group: Group, name: str, place: int, collection: str) -> Path:
-    """Write the run's folder on the shelf: views of epochs, the last embeddings and weights, and no checkpoint."""
+    """Write the run's folder on the shelf: the epochs to keep, the last embeddings and weights, and no checkpoint."""
     source, target = lab.folder(run.id), shelf_home() / name
     shutil.rmtree(target, ignore_errors=True)
     state = read_state(lab, run.id)
@@ -234,7 +234,7 @@ def shelve(lab: Lab, run: Run, group: Group, name: str, place: int, collection: 
         "execution": run.execution.model_copy(update={"data": Execution().data}).model_dump(mode="json"),
         "provenance": dict(run.provenance),
     }
-    metrics = lab.metrics(run.id)
+    metrics = lab.metrics(run.id, epochs)
     (target / ABOUT).write_text(json.dumps(about, indent=1) + "\n")
     (target / METRICS).write_text(json.dumps(metrics, separators=(",", ":"), allow_nan=False) + "\n")
     (target / CARD).write_text(card(run, metrics, group, name, collection, source.samples))

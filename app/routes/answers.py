@@ -39,7 +39,9 @@ def refused(error: str) -> JSONResponse:
 def told(request: Request, error: Exception) -> Response:
     """Say in a sentence what of the lab was not there or could not be read: one of FAULTS."""
     missing = isinstance(error, UnknownRun | NotKept | SnapshotError)
-    text = without_paths(str(error)) if role_in(request) == "viewer" else str(error)
+    text = str(error)
+    if role_in(request) == "viewer":
+        text = error.to_viewers if isinstance(error, UnknownRun) else without_paths(text)
     return sentence(422 if isinstance(error, WrongSpan) else 404 if missing else 503, text)
 
 

@@ -64,20 +64,23 @@ def _predicted(request: Request) -> Response:
     """Answer in a thread of the server's: the solver takes a tenth of a second."""
     try:
         asked = _asked(request.query_params)
-    except (KeyError, ValueError) as error:
+    except ValueError as error:
         return refused(f"no prediction for that: {error}")
     return as_json(request, Prediction(angles=angles(**asked)))
 
 
 def _asked(query: Mapping[str, str]) -> dict[str, Any]:
-    counts = [int(word) for word in query["counts"].split(".") if re.fullmatch("[0-9]{1,4}", word)]
-    temperature, batch = float(query["temperature"]), int(query["batch"])
+    counts = [int(word) for word in query.get("counts", "").split(".") if re.fullmatch("[0-9]{1,4}", word)]
+    try:
+        temperature, batch = float(query.get("temperature", "")), int(query.get("batch", ""))
+    except ValueError:
+        temperature, batch = 0.0, 0
     if not 2 <= len(counts) <= DIMENSIONS + 1 or min(counts) < 1 or sum(counts) > MOST_IMAGES:
         raise ValueError(f"counts are 2 to {DIMENSIONS + 1} whole numbers of at least 1, {MOST_IMAGES} in all at most")
-    if query["loss"] not in VARIANTS:
+    if query.get("loss") not in VARIANTS:
         raise ValueError(f"loss is one of {', '.join(VARIANTS)}")
     if not TEMPERATURES[0] <= temperature <= TEMPERATURES[1] or batch < 2:
-        raise ValueError("temperature is {} to {}, batch 2 or more".format(*TEMPERATURES))
+        raise ValueError("temperature is a number from {} to {}, batch a whole one of 2 or more".format(*TEMPERATURES))
     return {"counts": counts, "variant": query["loss"], "temperature": temperature, "batch": batch}
 
 

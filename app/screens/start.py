@@ -15,6 +15,7 @@ from bcl_core.lab.checks import cifar10_at_hand, data_home
 from bcl_core.lab.equal import equal_race
 
 PHOTOGRAPHS = "cifar10-live"
+RECORDED = "lab?runs=" + ".".join(f"{PHOTOGRAPHS}-{loss}" for loss in ("scl", "bcl", "bcl-class"))  # of the shelf
 
 CITATION = """\
 @inproceedings{zhu2022balanced,
@@ -40,7 +41,10 @@ def _train_on_photographs() -> None:
 
 def _photographs_said() -> str:
     """Say of what the race of photographs is, and where its images lie or would come from."""
-    what = "Photographs: three runs on 1,394 images of CIFAR-10, all from one encoder that has seen such images"
+    what = (
+        "Photographs: three runs on 1,394 images of CIFAR-10, all from one encoder that has seen such images "
+        f"([such a race, recorded]({RECORDED}))"
+    )
     if (folder := cifar10_at_hand()) is not None:
         return f"{what}; read from {verbatim(str(folder))}."
     return (

@@ -107,8 +107,8 @@ def _compare(lab: Lab, arguments: argparse.Namespace) -> None:
         differ = {"data_differ": found.data, "angles_differ": found.angles_differ}
         print(json.dumps({**sides, "pairs": found.pairs, **differ, "metrics": metrics}))
         return
-    for side, runs in (("A", found.a), ("B", found.b)):
-        print(f"{side}: {runs[0].name}" + (f", {len(runs)} of this recipe" if arguments.seeds else ""))
+    for side, run_id, runs in (("A", arguments.a, found.a), ("B", arguments.b, found.b)):
+        print(f"{side}: {runs[0].name} ({run_id})" + (f", {len(runs)} of this recipe" if arguments.seeds else ""))
     if found.data:
         print(f"Not on the same data or in the same space, so that differences are of these too: {found.data}.")
     print(f"{'':26} {'A':>18} {'B':>18} {'B − A':>18}")

@@ -81,6 +81,7 @@ class TorchvisionSource(Source):
 
     megabytes: int  # of the whole download
     traces: Sequence[str]  # what lies in the root once it is there
+    elsewhere = "data.path or BCL_LAB_DATA"  # the settings that name another folder
 
     def __init__(self, opening: Opening) -> None:
         self._title = opening.entry.title
@@ -139,7 +140,7 @@ class TorchvisionSource(Source):
         files = "; ".join(f"{a.url} (md5 {a.md5}) into {root / a.folder}" for a in self.archives)
         return (
             f"{self._title} is not in {root}, or not whole, and could not be downloaded: {error}. Try again, or fetch "
-            f"by hand and leave packed: {files}. If it lies elsewhere, set data.path or BCL_LAB_DATA to that folder"
+            f"by hand and leave packed: {files}. If it lies elsewhere, set {self.elsewhere} to that folder"
         )
 
 
@@ -161,6 +162,7 @@ class CIFAR10Source(_CIFARSource):
     dataset = datasets.CIFAR10
     megabytes = 170
     traces = CIFAR10_TRACES
+    elsewhere = "data.path, BCL_LAB_DATA or, for Parquet files, BCL_LAB_PARQUET"
 
 
 class CIFAR100Source(_CIFARSource):

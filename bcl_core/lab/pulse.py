@@ -21,7 +21,7 @@ from bcl_core.lab.cache import Cache
 from bcl_core.lab.files import SnapshotError
 from bcl_core.lab.history import scalars_of
 from bcl_core.lab.launch import worker_status
-from bcl_core.lab.run import Run
+from bcl_core.lab.run import Run, UnknownRun
 from bcl_core.lab.store import Lab
 
 LOOK_SECONDS = 0.5
@@ -194,7 +194,7 @@ class Pulse:
     def _of(self, run_id: str, rows: str) -> str:
         one = self._followed.get(run_id)
         if one is None or not one.head:
-            return json.dumps({"error": f"there is no run {run_id[:64]!r}; it may have been deleted"})
+            return json.dumps({"error": str(UnknownRun("run", run_id))})
         return f'{one.head},"rows":[{rows}]}}'
 
     def _rows(self, run_id: str, since: int | None) -> str:

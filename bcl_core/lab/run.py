@@ -17,7 +17,11 @@ class LabError(ValueError):
 
 
 class UnknownRun(LabError):
-    """There is no run or group of this id."""
+    """There is no run or group of this id. `to_viewers` does not say whether there was one."""
+
+    def __init__(self, what: str, target: str, how: str = "") -> None:
+        self.to_viewers = f"there is no {what} {target[:64]!r}; it may have been deleted"
+        super().__init__(f"the {what} {target!r} {how}" if how else self.to_viewers)
 
 
 class DiskError(LabError):

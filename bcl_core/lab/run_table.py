@@ -41,8 +41,8 @@ class RunTable:
         for deleted, how in ((True, "was deleted and can be restored"), (False, "is not deleted")):
             known = self.select(f"({condition} OR group_id = ?)", *values, target, deleted=deleted)
             if any(target in (run.id, run.group_id) for run in known):
-                return UnknownRun(f"the {what} {target!r} {how}")
-        return UnknownRun(f"there is no {what} {target[:64]!r}; it may have been deleted")
+                return UnknownRun(what, target, how)
+        return UnknownRun(what, target)
 
     def damaged(self, target: str) -> list[Run]:
         """Return the runs that are known by this id, or as this group, though their rows do not hold it."""

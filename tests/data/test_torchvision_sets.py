@@ -228,7 +228,8 @@ def test_without_a_network_the_error_says_what_to_put_where(cifar10, server, roo
     server.close()
     with pytest.raises(DataError) as raised:
         opened(root)
-    for part in ("CIFAR-10 is not in", server.address, "cifar-10-python.tar.gz", md5(cifar10.archive), str(root)):
+    said = ("CIFAR-10 is not in", server.address, "cifar-10-python.tar.gz", md5(cifar10.archive), str(root))
+    for part in (*said, "BCL_LAB_PARQUET"):
         assert part in str(raised.value)
     assert leftovers(root) == []
 

@@ -515,6 +515,13 @@ def test_a_truncated_file_is_refused(tmp_path, kind, kept):
     assert "truncated" in refusal(file)
 
 
+@pytest.mark.parametrize("content", [b"no zip", b"PK\x03\x04 and no more"])
+def test_what_is_called_a_zip_and_is_not_a_whole_one_is_to_be_exported_anew(tmp_path, content):
+    file = tmp_path / "bad.zip"
+    file.write_bytes(content)
+    assert refusal(file) == "bad.zip is not a whole zip file: damaged, truncated or none; export it anew"
+
+
 def test_a_checkpoint_above_two_gibibytes_is_refused_before_it_is_read(tmp_path):
     file = tmp_path / "big.pth"
     with file.open("wb") as opened:

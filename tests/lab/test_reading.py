@@ -172,7 +172,7 @@ def test_two_recipes_are_compared_seed_by_seed(lab, capsys):
     assert with_seeds["a"] == {"runs": scl, "seeds": [0, 1, 2], "name": "scl"}
     assert with_seeds["metrics"]["angle_tail_tail"]["difference_std"] == pytest.approx(np.sqrt(2))
     rows = printed(lab, capsys, "compare", scl[0], bcl[0], "--seeds").splitlines()
-    assert rows[:2] == ["A: scl, 3 of this recipe", "B: bcl, 2 of this recipe"]
+    assert rows[:2] == [f"A: scl ({scl[0]}), 3 of this recipe", f"B: bcl ({bcl[0]}), 2 of this recipe"]
     assert any(
         row.split() == ["tail–tail", "60.3°", "±", "10.5°", "60.0°", "±", "8.5°", "5.0°", "±", "1.4°"] for row in rows
     )

@@ -45,6 +45,13 @@ def test_everything_shipped_opens_and_is_no_larger_than_promised():
     assert sum(file.stat().st_size for file in SHIPPED.rglob("*") if file.is_file()) <= 60_000_000
 
 
+def test_of_every_epoch_that_is_said_to_be_kept_all_is_there(lab):
+    for run_id in IDS:
+        folder = lab.folder(run_id)
+        assert lab.epochs(run_id) == folder.epochs() and lab.run(run_id).epoch == folder.epochs()[-1]
+        assert folder.history.exists(), run_id
+
+
 @pytest.mark.parametrize("collection", COLLECTIONS)
 def test_every_card_is_what_the_script_makes_of_its_folder(collection):
     for name, text in cards(collection).items():

@@ -74,8 +74,10 @@ def test_what_was_deleted_is_the_presenter_s_alone(get: Get, lab: Lab) -> None:
     theirs, ours = get("runs", cookie=PRESENTER), get("runs")
     assert [run["id"] for run in ours.document["runs"]] == [run["id"] for run in theirs.document["runs"]][:-1]
     assert ours.document["runs"][0]["id"] == kept.id and theirs.document["runs"][-1]["name"] == "Not for you"
-    told = get(f"runs/{gone.id}/about").error + get(f"pulse?runs={gone.id}").document["runs"][gone.id]["error"]
-    assert "was deleted" in told and "Not for you" not in told
+    assert "can be restored" in get(f"runs/{gone.id}/about", cookie=PRESENTER).error
+    never = get(f"pulse?runs={gone.id}").document["runs"][gone.id]["error"]
+    assert never == f"there is no run '{gone.id}'; it may have been deleted"
+    assert {get(f"runs/{gone.id}/{path}").error for path in ("about", "view/1/0")} == {never}
 
 
 def test_without_a_class_there_is_none(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:

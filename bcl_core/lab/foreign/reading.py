@@ -70,6 +70,8 @@ def read(file: Path) -> Contents:
             raise CheckpointError(f"{file.name} has {size / 1024**3:.2f} GiB; a checkpoint has at most 2 GiB")
         with file.open("rb") as opened:
             head = opened.read(9)
+        if file.suffix.lower() == ".zip" and not zipfile.is_zipfile(file):
+            raise CheckpointError(f"{file.name} is not a whole zip file: damaged, truncated or none; export it anew")
         if head.startswith(b"PK\x03\x04"):
             contents = _read_zip(file, size)
         elif head.endswith(b"{"):

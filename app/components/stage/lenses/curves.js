@@ -193,7 +193,7 @@ class CurveChart {
     const { stage, known, metric, spread } = this;
     const isEmpty = (run) => run.table && !known[stage.store.runs.indexOf(run)]?.line.y.some(Number.isFinite);
     const title = titleOf(stage, metric);
-    const missing = (run) => (metric === OFF && run.unpredicted) || `“${title}” was not recorded.`;
+    const missing = (run) => (metric === OFF && run.unpredicted) || `“${title}”: no value was recorded.`;
     const why = (run) => (run.measures(metric) ? missing(run) : NO_PROTOTYPES);
     const lacks = stage.runs.filter(isEmpty).map((run) => `${run.told.label}: ${why(run)}`);
     const isBound = (run) => metric === RMS && run.classes && isBounded(run.about);
