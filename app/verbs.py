@@ -387,7 +387,9 @@ def do(
     if known is None:
         raise Refused(422, f"there is no verb {verb[:40]!r}; the verbs are {', '.join(VERBS)}")
     if not may(role, known.least_role):
-        raise Refused(403, f"a {role} may not {verb} here; the {known.least_role} may")
+        anew = "; a server started anew has another presenter's link, which its terminal prints"
+        who = f"the {known.least_role} may{anew if has_class_roles() else ''}"
+        raise Refused(403, f"a {role} may not {verb} here; {who}")
     if key is not None and not KEY.fullmatch(key):
         raise Refused(422, f'a key is 8 to 64 letters, digits, "-" and "_"; {key[:80]!r} is not')
     try:

@@ -156,6 +156,16 @@ def test_who_only_reads_makes_no_lab_of_a_mistyped_folder(tmp_path, capsys, monk
         read("digits-bcl", home)
 
 
+@pytest.mark.parametrize(
+    "mistyped", [["--preset", "digits-BCL"], ["--preset", "digits-bcl", "--set", "epocs=2"], ["--run", "x"]]
+)
+def test_what_is_mistyped_begins_no_lab(tmp_path, capsys, mistyped):
+    with pytest.raises(SystemExit) as end:
+        main(["--home", str(tmp_path / "typo"), "train", *mistyped])
+    assert end.value.code == 2 and "makes a new lab" not in capsys.readouterr().err
+    assert not (tmp_path / "typo").exists()
+
+
 def test_who_needs_no_lab_makes_none_and_who_makes_one_says_where(tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("BCL_LAB_HOME", raising=False)

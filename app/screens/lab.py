@@ -7,7 +7,7 @@ import streamlit as st
 from app import classroom, guests
 from app.components.stage import stage
 from app.deeds import attempt
-from app.opened import show, shown
+from app.opened import show, shown, times
 from app.races import MOST_RUNS
 from app.roles import role_here, told_here
 from app.runs import comparable, every_run
@@ -20,6 +20,7 @@ from bcl_core.recipe import PRESETS, RACES, Recipe
 from bcl_core.registry import DATASETS
 
 SEEN, STARTED = "lab/new", "lab/start"
+LED = "led"  # by a presenter: see classroom.js
 OLD_PARAMETERS = ("run", "other")
 OLD_RACE = ("race", "source")
 
@@ -34,6 +35,8 @@ def _page() -> None:
             _offer_a_race()
         elif classroom.ROOM.races:
             _offer_to_viewers()
+        else:
+            st.caption("Viewers start no races at the moment.")
         with st.popover("Runs", icon=":material/checklist:"):
             _choose(known, chosen)
         st.html('<h1 class="bcl-unseen">Lab</h1>')  # the bar above says so to those who see it
@@ -42,7 +45,7 @@ def _page() -> None:
         if run.missing:
             st.info(f"**{verbatim(run.name)}** is shown as it was recorded; {verbatim(told_here(run.missing))}.")
     if chosen:
-        stage(chosen, key="stage")
+        stage(chosen, chosen_times=times(), key="stage")
     else:
         st.info("There is no run to look at yet. *New race* trains some.")
 
@@ -50,7 +53,7 @@ def _page() -> None:
 def _wanted(known: dict[str, Run]) -> list[str]:
     """Return the runs that were chosen on this page, until the stage has put them into the address; else its runs."""
     address = st.query_params.get("runs", "")
-    if (opened := shown(address)) is not None:
+    if (opened := shown(f"{address} {st.query_params.get(LED, '')}")) is not None:
         return opened
     if group := st.query_params.get("group"):
         return [run.id for run in known.values() if run.group_id == group] or [group]
@@ -75,7 +78,7 @@ def _offer_to_viewers() -> None:
         key=STARTED,
         icon=":material/add:",
         help="It waits until nothing of the teacher's does; one that is there already is shown. "
-        "Whoever follows the teacher sees it after *Look around myself*.",
+        "Whoever follows the teacher looks around from then on.",
         on_click=_start,
     )
 

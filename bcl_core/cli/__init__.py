@@ -26,6 +26,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         if FAULTS:
             raise RecipeError("; ".join(FAULTS))
+        if arguments.check is not None:
+            arguments.check(arguments)  # before a lab is begun for what is refused
         if arguments.lab is None:
             arguments.command(arguments)
         else:
@@ -53,7 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--home", type=Path, help="the lab's folder; else BCL_LAB_HOME, else ./lab")
-    parser.set_defaults(lab=Lab.open_existing)  # of commands that begin one: Lab.open; of those that need none: None
+    # Commands that begin a lab have Lab.open, those that need none None; `check` raises where arguments are wrong.
+    parser.set_defaults(lab=Lab.open_existing, check=None)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for family in (app, train, runs, steer, read, models, record, export, site, bench):
         family.add_commands(commands)

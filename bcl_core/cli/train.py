@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from bcl_core.cli.settings import AS_JSON, add_recipe_arguments, say, what_to_train
+from bcl_core.cli.settings import AS_JSON, Plan, add_recipe_arguments, say, what_to_train
 from bcl_core.lab import DiskError, Lab, LabError, Run
 from bcl_core.lab.checks import check_before_training
 from bcl_core.lab.worker import GRACE_SECONDS, LOOK_SECONDS
@@ -38,7 +38,7 @@ def add_commands(commands: Any) -> None:
     )
     what = add_recipe_arguments(train)
     what.add_argument("--run", metavar="RUN", help="go on with a run that is not finished, from its last epoch")
-    train.set_defaults(command=_train, lab=Lab.open)
+    train.set_defaults(command=_train, lab=Lab.open, check=_plan)
     listed = commands.add_parser(
         "settings", help="list what --set takes: every key, its values, its default and its meaning", parents=[AS_JSON]
     )
@@ -51,9 +51,17 @@ def _settings(arguments: argparse.Namespace) -> None:
         say(arguments, f"{one.name}\n    {one.takes}{default}\n    {one.meaning}", **one._asdict())
 
 
+def _plan(arguments: argparse.Namespace) -> Plan | None:
+    """Return what is to be trained; None where it is a run that there is, in a lab that there is."""
+    if not arguments.run:
+        return what_to_train(arguments)
+    Lab.open_existing(arguments.home)
+    return None
+
+
 def _train(lab: Lab, arguments: argparse.Namespace) -> None:
     """Train; where torchrun started several processes, the first records and the others train along."""
-    plan = None if arguments.run else what_to_train(arguments)
+    plan = _plan(arguments)
 
     from bcl_core.distributed import joined  # imports torch: not before the arguments are known to be right
     from bcl_core.lab.recording import train_along

@@ -63,6 +63,12 @@ def test_a_viewer_may_answer_and_where_races_are_open_start_one_and_nothing_else
     assert [name for name, verb in VERBS.items() if verb.least_role == "viewer"] == ["answer", "start-race"]
 
 
+def test_a_presenter_of_an_earlier_server_is_told_of_the_new_link(lab, room):
+    status, said = refusal(lab, "present", role="viewer", how="live")
+    assert status == 403 and said.startswith("a viewer may not present here; the presenter may; a server started anew")
+    assert said.endswith("another presenter's link, which its terminal prints")
+
+
 def test_what_is_shown_is_the_presenter_s_address_while_it_is_live_and_held_while_it_is_frozen(lab, room):
     assert present(lab, "show", search="runs=digits-scl&epoch=3") == {"shown": False}
     present(lab, "present", how="live")

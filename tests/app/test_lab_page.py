@@ -113,3 +113,21 @@ def test_an_empty_lab_shows_the_runs_that_come_with_the_project(lab, open_page):
     app = open_page("lab")
     assert chosen(app) == ["digits-scl", "digits-bcl", "digits-bcl-class", "digits-ce-la"]
     assert not app.exception and not app.warning
+
+
+def test_who_chose_runs_and_comes_back_to_a_presenter_sees_the_presenter_s(trained, open_page):
+    ids = [run.id for run in trained.runs()]
+    app = open_page("lab", runs=".".join(ids))
+    app.multiselect(key="lab/runs").unselect(ids[0]).run()
+    assert chosen(app) == chosen(app.run()) == ids[1:]  # the stage writes the address, and no rerun has seen it
+    app.query_params["led"] = "1"
+    assert chosen(app.run()) == ids
+    del app.query_params["led"]
+    assert chosen(app.run()) == ids
+    app.multiselect(key="lab/runs").unselect(ids[2]).run()
+    assert chosen(app) == ids[:2]
+
+
+def test_viewers_who_may_start_no_race_are_told_so(trained, open_page, monkeypatch):
+    monkeypatch.setattr("app.roles.role_of", lambda *_: "viewer")
+    assert "Viewers start no races at the moment." in [caption.value for caption in open_page("lab").caption]

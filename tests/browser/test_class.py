@@ -168,7 +168,24 @@ def test_a_class_comes_in_by_the_code_follows_looks_around_and_is_asked(browser:
     phone.get_by_role("button", name="Back to the teacher").tap()
     expect(phone.locator(f"button[name=lens-curves]{pressed}")).to_be_attached()
 
+    for page in (laptop, phone):  # choosing runs, too, is looking around, and whoever comes back sees the teacher's
+        before = page.evaluate("history.length")
+        for _ in range(2):
+            press(page, "Runs")
+            page.get_by_role("button", name=re.compile("^Remove .*BCL")).click()
+            expect(page).to_have_url(re.compile(r"runs=digits-scl(&|$)"))
+            expect(page.locator(".bcl-stage:not(.led)")).to_be_attached()
+            page.keyboard.press("Escape")
+            press(page, "Back to the teacher")
+            expect(page).to_have_url(re.compile(r"runs=digits-scl\.digits-bcl(?!.*led=)"))
+            expect(page.locator(".bcl-stage.led")).to_be_attached()
+            expect(page.get_by_role("button", name="Look around myself")).to_be_visible()
+        assert page.evaluate("history.length") <= before + 2
+    expect(phone.get_by_text("Teacher", exact=True)).to_be_visible()
+
     press(teacher, "Freeze")
+    expect(phone.get_by_text("Held", exact=True)).to_be_visible()
+    expect(phone.get_by_role("status").filter(has_text="The teacher holds this picture")).to_be_attached()
     expect(laptop.get_by_text("The teacher holds this picture")).to_be_visible()
     teacher.keyboard.press("ArrowRight")
     shows(teacher, 22)
@@ -191,6 +208,10 @@ def test_a_class_comes_in_by_the_code_follows_looks_around_and_is_asked(browser:
     press(teacher, "Reveal")
     for page in (teacher, laptop, phone):
         expect(page.get_by_text("1 · 50 %")).to_have_count(2)
+    press(phone, "Hide")
+    phone.reload()
+    expect(phone.get_by_role("button", name="Look around myself")).to_be_visible()
+    expect(phone.get_by_label("Question")).to_be_hidden()
     press(teacher, "Reset for the next class")
     expect(phone.get_by_role("button", name="Look around myself")).to_be_hidden()
     expect(phone.get_by_label("Question")).to_be_hidden()

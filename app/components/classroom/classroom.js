@@ -2,15 +2,16 @@
 // address; whoever follows asks for it, as for everything else.
 
 import { mounting } from "../mounting.js";
-import { button, h } from "../stage/core/dom.js";
+import { CHOSEN, button, h } from "../stage/core/dom.js";
 import { asker, fetchFrom, json } from "../stage/core/server.js";
 import { Question } from "./question.js";
 
 const POLL = 750; // milliseconds between two questions what is shown
 const WATCH = 200; // and between two looks whether the presenter's stage shows something else
-const PATIENCE = 5000; // with a page that was opened
+const PATIENCE = 5000; // with a page that was opened, at first; then twice as long each time
 const ALONE = "bcl-alone"; // in the tab's memory: whoever looks around goes on to when a page is loaded anew
 const WORDS = { live: "You see what the teacher shows", frozen: "The teacher holds this picture", off: "" };
+const SHORT = { live: "Teacher", frozen: "Held", off: "" }; // where there is no room for them
 
 /** What a class can be led through on this page, once it is known what that shows: the Lab's stage, or the lessons. */
 function shownHere() {
@@ -18,23 +19,30 @@ function shownHere() {
   return shown?.started && location.pathname.endsWith(`/${shown.page}`) ? shown : null;
 }
 
-/** Open a page of the app without loading it anew: Streamlit follows the browser's history. */
-function go(address) {
-  history.pushState(null, "", new URL(address, document.baseURI));
+/** Open a page of the app without loading it anew, once more where `again`: Streamlit follows the browser's history. */
+function go(address, again = false) {
+  history[again ? "replaceState" : "pushState"](null, "", new URL(address, document.baseURI));
   dispatchEvent(new PopStateEvent("popstate"));
 }
 
 class Following {
-  opened = null; // what a page was opened for, and when
+  opened = null; // what a page was opened for, when, and how long it has to come
 
   constructor({ ask, poll }) {
     this.poll = poll;
     this.words = h("span", { class: "words", role: "status" });
+    this.short = h("span", { class: "short", "aria-hidden": "true" });
     this.turn = button("", () => this.setAlone(!this.alone), { name: "follow" });
-    this.strip = h("div", { class: "strip", hidden: true }, this.words, this.turn);
+    this.strip = h("div", { class: "strip", hidden: true }, this.words, this.short, this.turn);
     this.question = new Question(ask);
     this.parts = [this.strip, this.question.root];
+    document.addEventListener(CHOSEN, this.wander);
   }
+
+  /** Whoever chooses runs, or starts a race, looks at these. */
+  wander = () => {
+    if (this.state && this.state.how !== "off" && !this.alone) this.setAlone(true);
+  };
 
   get alone() {
     return sessionStorage.getItem(ALONE) !== null;
@@ -57,6 +65,7 @@ class Following {
     this.state = state;
     this.strip.hidden = state.how === "off";
     this.words.textContent = alone ? "You look around" : WORDS[state.how];
+    this.short.textContent = alone ? "" : SHORT[state.how];
     this.turn.textContent = alone ? "Back to the teacher" : "Look around myself";
     this.turn.classList.toggle("primary", alone);
     this.question.hear(state.poll);
@@ -67,12 +76,21 @@ class Following {
   follow(place, search) {
     const shown = shownHere();
     if (!search) return shown?.lead(null);
-    if (shown?.page === place && shown.holds(search)) return shown.lead(search);
+    if (shown?.page === place && shown.holds(search)) {
+      this.opened = null;
+      return shown.lead(search);
+    }
     const what = `${place} ${new URLSearchParams(search).get("runs")}`;
     const now = performance.now();
-    if (this.opened?.what === what && now - this.opened.at < PATIENCE) return; // the page is on its way
-    this.opened = { what, at: now };
-    go(`${place}?${search}`);
+    const again = this.opened?.what === what;
+    if (again && now - this.opened.at < this.opened.patience) return; // the page is on its way
+    this.opened = { what, at: now, patience: again ? 2 * this.opened.patience : PATIENCE };
+    const turn = place === "lab" ? `&led=${Date.now()}` : ""; // the same runs as before are asked for anew, too
+    go(`${place}?${search}${turn}`, again);
+  }
+
+  remove() {
+    document.removeEventListener(CHOSEN, this.wander);
   }
 }
 

@@ -4,10 +4,9 @@ import { button, h } from "../stage/core/dom.js";
 import { histogram } from "./histogram.js";
 
 const CHOSEN = "bcl-answer-"; // in the tab's memory, by question
+const PUT = "bcl-aside"; // there, too: what of which question was hidden last
 
 export class Question {
-  put = null; // aside: what of which question
-
   constructor(ask) {
     this.ask = ask;
     this.root = h("section", { class: "question", "aria-label": "Question", hidden: true });
@@ -20,6 +19,10 @@ export class Question {
     Object.assign(this, { text, poll });
     this.root.hidden = !poll || this.put === stage(poll);
     if (!this.root.hidden) this.root.replaceChildren(h("h2", {}, poll.question), ...this.parts(poll));
+  }
+
+  get put() {
+    return sessionStorage.getItem(PUT);
   }
 
   parts(poll) {
@@ -50,7 +53,7 @@ export class Question {
   }
 
   aside(poll) {
-    return button("Hide", () => ((this.put = stage(poll)), this.hear(this.poll)), { class: "hide" });
+    return button("Hide", () => (sessionStorage.setItem(PUT, stage(poll)), this.hear(this.poll)), { class: "hide" });
   }
 }
 

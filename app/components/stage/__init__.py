@@ -20,8 +20,8 @@ _mount = register(
 )
 
 
-def stage(runs: Sequence[Run], *, key: str) -> None:
-    """Show the runs.
+def stage(runs: Sequence[Run], *, chosen_times: int = 0, key: str) -> None:
+    """Show the runs, which the reader has chosen for the nth time, or an address.
 
     It asks the routes for all that it shows and tells nothing back: scrubbing and playing stay in the browser, and so
     does what a run in training brings. The component keeps the page's query parameters, but for those that it does
@@ -29,16 +29,24 @@ def stage(runs: Sequence[Run], *, key: str) -> None:
     """
     known = the_lab().last_metrics([run.id for run in runs])
     others = dict.fromkeys(name for row in known.values() for name in own(row) if OFFERED.fullmatch(name))
-    _mount(key=key, data=told(runs, others, may=allowed(role_here()), origin=shared_origin()))
+    _mount(
+        key=key,
+        data=told(runs, others, may=allowed(role_here()), origin=shared_origin(), chosen_times=chosen_times),
+    )
 
 
 def told(
-    runs: Sequence[Run], others: Iterable[str] = (), *, may: Sequence[str] = (), origin: str | None = None
+    runs: Sequence[Run],
+    others: Iterable[str] = (),
+    *,
+    may: Sequence[str] = (),
+    origin: str | None = None,
+    chosen_times: int = 0,
 ) -> dict[str, Any]:
     """Return what the stage cannot ask for, ready for JSON: where to ask, and the runs' names and colours.
 
-    `others` are metrics that the runs recorded and nobody registered, `may` the verbs that are offered, and `origin` is
-    where others reach the page.
+    `others` are metrics that the runs recorded and nobody registered, `may` the verbs that are offered, `origin` is
+    where others reach the page, and `chosen_times` how often the reader has chosen runs.
     """
     words = lessons.words(lessons.DEFAULT)
     styles = palette.line_styles([run.recipe.variant for run in runs])
@@ -59,6 +67,7 @@ def told(
         "words": {name: words[name] for name in ("formula", "joining")},
         "may": list(may),
         "origin": origin,
+        "chosen_times": chosen_times,
         "runs": [
             {"id": run.id, "label": label, "colour": style.colour, "dash": style.dash}
             for run, label, style in zip(runs, names.labels(runs), styles, strict=True)

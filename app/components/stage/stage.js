@@ -6,7 +6,7 @@ import { Bar } from "./core/bar.js";
 import { Card } from "./core/card.js";
 import { KEYS, advance, clock, position } from "./core/clock.js";
 import { keyOf } from "./core/classes.js";
-import { h } from "./core/dom.js";
+import { CHOSEN, h } from "./core/dom.js";
 import { Linked } from "./core/linked.js";
 import { Presenter } from "./core/presenter.js";
 import { Rail, runSwitch } from "./rail.js";
@@ -72,12 +72,15 @@ export class Stage {
     const text = JSON.stringify(told);
     this.fit();
     if (text === this.text) return this.retheme();
+    if (this.told && told.chosen_times > this.told.chosen_times) {
+      this.host.dispatchEvent(new Event(CHOSEN, { bubbles: true }));
+    }
     const before = this.told?.runs.map(({ id }) => id) ?? [];
     this.areOthers = !told.runs.some(({ id }) => before.includes(id)); // none stays: the epoch means nothing to them
     Object.assign(this, { text, told });
     this.state.runs = told.runs.map(({ id }) => id);
     this.store.know(told.runs);
-    this.led = null; // whoever leads says anew what is shown of these
+    this.led = this.awaited = null; // whoever leads says anew what is shown of these
     await this.show();
   }
 

@@ -26,8 +26,8 @@ export const FIELDS = {
   ...Object.assign({}, ...LENSES.map(({ fields }) => fields)),
 };
 
-/** Names under which older addresses have what is under others now, or nowhere. */
-export const OLD_FIELDS = ["run", "other", "group", "race", "source", "seed", "new", "panels"];
+/** Names that addresses have and the stage does not: of older ones, and by which a class leads to this page. */
+export const OLD_FIELDS = ["run", "other", "group", "race", "source", "seed", "new", "panels", "led"];
 
 /** Read the state, a value for each of FIELDS, from an address's query; what is missing or garbage has its default. */
 export function read(search) {

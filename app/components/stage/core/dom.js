@@ -1,5 +1,6 @@
 // Elements, and the controls that are bound to a field of the state.
 
+export const CHOSEN = "bcl-chosen"; // happens on a stage whose reader has chosen runs: see classroom.js
 const GAP = 4; // pixels between what is opened and its button
 // By Plotly's names; others are pixels, drawn and left out by turns.
 const DASHES = { solid: "", dash: "7 4", longdash: "11 4", dot: "2 4", dashdot: "7 3 2 3", longdashdot: "11 3 2 3" };
