@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from bcl_core.lab import Lab
+from bcl_core.lab import GroupPlan, Lab
 from harness.made_runs import MadeRun, make_runs
 from harness.serving import new_page
 from tests.browser.conftest import Opener
+from tests.conftest import small
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("patience")]
 
@@ -248,6 +249,21 @@ def test_selected_images_leave_the_picture_its_size(show: Opener, runs: list[Mad
     page.get_by_role("button", name="Clear").click()
     expect(page.locator(".selection")).to_be_hidden()
     assert sizes() == chosen
+
+
+def test_on_a_phone_an_error_s_longest_word_wraps_in_its_box_and_try_again_stays_whole(
+    visitor: BrowserContext, app: str, lab: Lab
+) -> None:
+    [run] = lab.enqueue(GroupPlan("no network", [("run", small())]))
+    lab.record_state(run, "failed", f"could not be downloaded: fetch https://somewhere/{'c58f3010' * 8}.tar.gz by hand")
+    page = new_page(visitor, 390, 844)
+    page.goto(f"{app}lab?runs={run}")
+    message, again = page.locator(".message", has_text="by hand"), page.locator(".said button")
+    expect(again).to_be_visible()
+    for element in (message, again):
+        assert element.evaluate("(element) => element.scrollWidth <= element.clientWidth")
+    assert page.locator(".said").evaluate("(said) => said.scrollWidth <= said.clientWidth")
+    page.close()
 
 
 HINT = "(element) => getComputedStyle(element).getPropertyValue('--bcl-fade')"
