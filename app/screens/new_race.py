@@ -61,18 +61,19 @@ def _dialog() -> None:
     st.caption(f"{RACES[draft.race].description} {RACES[draft.race].known}")
     with st.container(gap="xsmall"):
         _runs(draft)
+    answer = st.container(key="race/answer")
     with st.container(horizontal=True, vertical_alignment="center"):
         _offer_another(draft)
         right = st.container(width="content")
     below = st.container()
     asks = DATASETS[draft.source].needs_path
-    with st.expander("Data", icon=":material/photo_library:", key="race/data", expanded=asks):
+    with st.expander("Data", icon=":material/photo_library:", key=f"race/data/{draft.race}", expanded=asks):
         draft = _data(draft)
     with st.expander("More", icon=":material/tune:", key="race/more"):
         draft = _more(draft)
     st.session_state[_DRAFT] = draft
-    with below:
-        _train(draft, right)
+    with answer:
+        _train(draft, right, below)
 
 
 def _begin(race: str) -> None:
@@ -284,8 +285,8 @@ def _look(draft: Draft) -> None:
     drawer(named[chosen], None if lacks else execution, name=chosen, key="race/drawer")
 
 
-def _train(draft: Draft, where: DeltaGenerator) -> None:
-    """Draw the button at `where`, and here what keeps the race from being trained."""
+def _train(draft: Draft, where: DeltaGenerator, below: DeltaGenerator) -> None:
+    """Draw the button at `where`, what came with the project `below`, and here why the race is not trained."""
     recipes: list[Recipe] = []
     try:
         recipes, execution = draft.recipes(), draft.execution()
@@ -298,7 +299,8 @@ def _train(draft: Draft, where: DeltaGenerator) -> None:
     ready = bool(recipes) and alike is None
     pressed = where.button("Train", type="primary", icon=":material/play_arrow:", key="race/train", disabled=not ready)
     if ready:
-        _say_what_came_with_the_project(recipes)
+        with below:
+            _say_what_came_with_the_project(recipes)
         _queue_or_offer(draft, recipes, execution, pressed=pressed)
 
 
@@ -315,8 +317,8 @@ def _queue_or_offer(draft: Draft, recipes: Sequence[Recipe], execution: Executio
         return
     st.session_state[_OFFERED] = wanted
     states = listed(list(dict.fromkeys(run.state for run in there)))
-    st.info(f"This race is there already: {verbatim(there[0].group_name)}, {states}.")
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.info(f"This race is there already: {verbatim(there[0].group_name)}, {states}.")
         if st.button("Open it", type="primary", icon=":material/open_in_full:", key="race/open"):
             _open([run.id for run in there])
         if st.button("Train it again", key="race/again"):

@@ -124,7 +124,9 @@ def test_an_equal_race_is_offered_instead_of_trained_again_and_another_is_made_b
     before = len(Lab(home).runs())
     page.get_by_role("button", name="New race").click()
     train.click(timeout=PATIENCE)
-    dialog.get_by_role("button", name="Open it").click(timeout=PATIENCE)
+    answer = dialog.get_by_role("button", name="Open it")
+    expect(answer).to_be_in_viewport(ratio=1, timeout=PATIENCE)
+    answer.click()
     expect(dialog).to_have_count(0)
     assert len(Lab(home).runs()) == before
 
@@ -141,3 +143,13 @@ def test_an_equal_race_is_offered_instead_of_trained_again_and_another_is_made_b
     expect(dialog).to_have_count(0)
     runs = Lab(home).runs()
     assert [run.recipe.variant for run in runs if run.group_id == runs[0].group_id] == ["class-averaging", "bcl-class"]
+
+
+def test_a_race_of_one_s_own_images_opens_where_their_folder_is_typed_and_says_in_sight_that_it_lacks(opened):
+    page = opened(width=1280, height=720)
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="SCL vs BCL, your own images").click()
+    expect(page.get_by_role("textbox", name="Folder of the images")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(dialog.get_by_text("Nothing was queued")).to_be_in_viewport(ratio=1, timeout=PATIENCE)
