@@ -31,14 +31,15 @@ def _page() -> None:
     chosen = [run for run_id in wanted if (run := known.get(run_id)) and run.readable][:MOST_RUNS]
     chosen = chosen or _newest([run for run in known.values() if run.readable])
     with st.container(horizontal=True, vertical_alignment="center"):
-        if "train" in allowed(role_here()):
+        may_train = "train" in allowed(role_here())
+        if may_train:
             _offer_a_race()
         elif classroom.ROOM.races:
             _offer_to_viewers()
-        else:
-            st.caption("Viewers start no races at the moment.")
         with st.popover("Runs", icon=":material/checklist:"):
             _choose(known, chosen)
+        if not may_train and not classroom.ROOM.races:  # the button may have been there, before the server began anew
+            st.caption("Viewers start no races now.", width="content")
         st.html('<h1 class="bcl-unseen">Lab</h1>')  # the bar above says so to those who see it
     _name_the_others(known, wanted)
     for run in chosen:

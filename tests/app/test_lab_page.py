@@ -130,4 +130,4 @@ def test_who_chose_runs_and_comes_back_to_a_presenter_sees_the_presenter_s(train
 
 def test_viewers_who_may_start_no_race_are_told_so(trained, open_page, monkeypatch):
     monkeypatch.setattr("app.roles.role_of", lambda *_: "viewer")
-    assert "Viewers start no races at the moment." in [caption.value for caption in open_page("lab").caption]
+    assert "Viewers start no races now." in [caption.value for caption in open_page("lab").caption]
