@@ -6,7 +6,7 @@ from pathlib import Path
 # The modules that each extra brings, by the names they are imported under.
 EXTRAS = {
     "train": ("torchvision", "kornia", "sklearn", "threadpoolctl", "umap", "pyarrow", "pandas"),
-    "app": ("streamlit", "plotly", "segno"),
+    "app": ("streamlit", "plotly", "segno", "httptools"),
     "tensorboard": ("tensorboard",),
 }
 

@@ -12,10 +12,10 @@ from harness.serving import new_page
 pytestmark = pytest.mark.browser
 
 MARGIN, TURNED = 22, 0.2  # pixels around a sphere, and radians that the pair is turned out of the picture's plane
-# Formulas that reach out of what holds them.
+# Formulas that reach out of what holds them; one that is written anew at this moment is in nothing.
 CUT = """(all) => {
   const end = (one) => one.getBoundingClientRect().right;
-  return all.filter((one) => end(one) > end(one.closest(".formula")) + 1).map((one) => one.textContent);
+  return all.filter((one) => one.isConnected && end(one) > end(one.closest(".formula")) + 1).map((one) => one.textContent);
 }"""
 # All that is read or heard of an element, but for formulas.
 SAID = """(host) => [...host.querySelectorAll("*")].filter((one) => !one.closest("math")).flatMap((one) => [
