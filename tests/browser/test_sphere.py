@@ -15,7 +15,8 @@ MARGIN, TURNED = 22, 0.2  # pixels around a sphere, and radians that the pair is
 # Formulas that reach out of what holds them; one that is written anew at this moment is in nothing.
 CUT = """(all) => {
   const end = (one) => one.getBoundingClientRect().right;
-  return all.filter((one) => one.isConnected && end(one) > end(one.closest(".formula")) + 1).map((one) => one.textContent);
+  const cut = (one) => one.isConnected && end(one) > end(one.closest(".formula")) + 1;
+  return all.filter(cut).map((one) => one.textContent);
 }"""
 # All that is read or heard of an element, but for formulas.
 SAID = """(host) => [...host.querySelectorAll("*")].filter((one) => !one.closest("math")).flatMap((one) => [
