@@ -15,7 +15,7 @@ from app.screens.new_race import new_race
 from app.verbs import allowed
 from app.words import verbatim
 from bcl_core.lab import Run
-from bcl_core.lab.naming import group_names, run_names
+from bcl_core.lab.names import group_names, run_names
 from bcl_core.recipe import PRESETS, RACES, Recipe
 from bcl_core.registry import DATASETS
 

@@ -8,7 +8,7 @@ from typing import Any
 from bcl_core.cli.read import add_show
 from bcl_core.cli.settings import AS_JSON
 from bcl_core.lab import Lab, LabError, Run
-from bcl_core.lab.naming import run_names
+from bcl_core.lab.names import run_names
 
 
 def add_commands(commands: Any) -> None:

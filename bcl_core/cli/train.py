@@ -38,7 +38,7 @@ def add_commands(commands: Any) -> None:
     )
     what = add_recipe_arguments(train)
     what.add_argument("--run", metavar="RUN", help="go on with a run that is not finished, from its last epoch")
-    train.set_defaults(command=_train, lab=Lab.open, check=_plan)
+    train.set_defaults(command=_train, lab=Lab.open, check=_check, plan=None)
     listed = commands.add_parser(
         "settings", help="list what --set takes: every key, its values, its default and its meaning", parents=[AS_JSON]
     )
@@ -51,17 +51,17 @@ def _settings(arguments: argparse.Namespace) -> None:
         say(arguments, f"{one.name}\n    {one.takes}{default}\n    {one.meaning}", **one._asdict())
 
 
-def _plan(arguments: argparse.Namespace) -> Plan | None:
-    """Return what is to be trained; None where it is a run that there is, in a lab that there is."""
-    if not arguments.run:
-        return what_to_train(arguments)
-    Lab.open_existing(arguments.home)
-    return None
+def _check(arguments: argparse.Namespace) -> None:
+    """Read what is to be trained; where that is a run that there is, its lab is one, too."""
+    if arguments.run:
+        Lab.open_existing(arguments.home)
+    else:
+        arguments.plan = what_to_train(arguments)
 
 
 def _train(lab: Lab, arguments: argparse.Namespace) -> None:
     """Train; where torchrun started several processes, the first records and the others train along."""
-    plan = _plan(arguments)
+    plan: Plan | None = arguments.plan
 
     from bcl_core.distributed import joined  # imports torch: not before the arguments are known to be right
     from bcl_core.lab.recording import train_along
