@@ -15,7 +15,7 @@ from bcl_core import geometry
 from bcl_core.geometry.arrays import SampleArray, mean_or_none
 from bcl_core.metrics import MEASURES
 from bcl_core.recipe import RecipeError
-from bcl_core.registry import Entry
+from bcl_core.registry import Entry, in_a_line
 
 # Images that are kept to be looked at; figures are taken on all test images.
 MAX_TEST_SAMPLES = 4000
@@ -143,7 +143,8 @@ def _own(entry: Entry, features: SampleArray, labels: NDArray[np.int64], counts:
         number = None if value is None else float(value)
     except (Exception, SystemExit) as error:
         raise RecipeError(
-            f"the metric {entry.title}, {entry.target}, failed: {type(error).__name__}: {error}"
+            f"the metric {entry.title}, {entry.target}, failed: {in_a_line(error)}; it should take features (n, d), "
+            "labels (n,) and class counts (K,), and return a number or None"
         ) from error
     return number if number is not None and math.isfinite(number) else None
 

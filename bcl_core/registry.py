@@ -13,7 +13,7 @@ three views of an image (`bcl_core.data.views`), `BCL_LAB_METRICS` what is measu
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
@@ -32,9 +32,19 @@ class Entry:
         """What lacks, in words, where a stored run names something that is not registered here."""
         return None if self.target else self.help
 
+    @property
+    def is_own(self) -> bool:
+        """Whether it is one's own, registered from outside."""
+        return bool(self.target) and not self.target.startswith("bcl_core.")
+
     def load(self) -> Any:
         """Import and return the target."""
         return _load(self.target)
+
+
+def in_a_line(error: BaseException) -> str:
+    """Say what code of one's own raised: its type, and the first line of what it says."""
+    return ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
 
 
 def _load(target: str) -> Any:
@@ -146,7 +156,10 @@ class ViewsEntry(Entry):
     def load(self) -> Any:
         """Import and return the three views."""
         if not self.views:
-            return super().load()()
+            views = super().load()()
+            if not isinstance(views, Sequence) or not [hasattr(view, "draw") for view in views] == [True] * 3:
+                raise TypeError("it should return three bcl_core.data.views.View, the classifier's first")
+            return views
         return tuple(_load(f"{self.target}:{name}") for name in self.views)
 
 

@@ -26,6 +26,7 @@ from bcl_core.losses.contract import build_loss, named
 from bcl_core.losses.statistics import Bins
 from bcl_core.models import TwoBranchModel, build_model
 from bcl_core.objective import ContrastiveTerms, branches, total_loss
+from bcl_core.own_code import fault_of, own_code
 from bcl_core.randomness import array_generator, keyed
 from bcl_core.recipe import Recipe, RecipeError
 from bcl_core.registry import VIEWS
@@ -286,7 +287,8 @@ class Trainer:
     def _looks(self, epoch: int, step: int) -> list[Look]:
         """Draw a step's views; on a GPU they are on their way to it when this returns."""
         shape = (self.images.shape[1], self.images.shape[2], self.images.shape[3])
-        with keyed(self.recipe.seed, "views", epoch, step):
+        own = own_code("views", self.recipe.views, VIEWS[self.recipe.views], "failed")
+        with own, keyed(self.recipe.seed, "views", epoch, step):
             looks = draw_views(
                 self.views,
                 self.num_views,
@@ -307,7 +309,15 @@ class Trainer:
             images = (self.images[batch.mine].float() / self.pixel_max).repeat(self.num_views, 1, 1, 1)
         else:
             images = batch.cropped.float() / self.pixel_max
-        views = apply_views(images, looks)
+        with own_code("views", self.recipe.views, VIEWS[self.recipe.views], "failed"):
+            views = apply_views(images, looks)
+        if views.shape != images.shape:
+            raise fault_of(
+                "views",
+                self.recipe.views,
+                VIEWS[self.recipe.views],
+                f"made shape {tuple(views.shape)} of images of shape {tuple(images.shape)}: should keep it",
+            )
         normalised: Tensor = ((views - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         return normalised
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from bcl_core.cli import _parser, main
@@ -98,6 +99,32 @@ def test_what_is_called_after_a_file_has_as_much_of_its_name_as_a_name_holds(tmp
     assert proper_name(what_to_train(arguments).name) == f"{'a' * 60}, seed 0"
 
 
+def test_a_run_is_called_by_what_was_set_the_loss_first():
+    settings = ("--set", "epochs=5", "--set", "loss.name=ntce", "--set", "threads=1", "--set", "seed=3")
+    arguments = _parser().parse_args(["train", "--preset", "digits-bcl", *settings])
+    assert what_to_train(arguments).name == "digits-bcl, loss.name=ntce, epochs=5, seed 3"
+    arguments = _parser().parse_args(["train", "--preset", "digits-bcl", *settings, "--seed=2147483647"])
+    arguments.set += ["optimiser.weight_decay=0.00051234", "data.imbalance_factor=50"]
+    assert proper_name(what_to_train(arguments).name).endswith("…, seed 2147483647")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("loss.temprature", "loss.temperature"), ("lr", "optimiser.lr"), ("epocs", "epochs")]
+)
+def test_a_mistyped_setting_is_met_with_the_one_that_may_be_meant(cli, typed, meant):
+    code, _, errors = cli("train", "--preset", "digits-bcl", "--set", f"{typed}=1")
+    assert (code, errors) == (2, f"bcl_core: there is no setting '{typed}'; did you mean {meant}?\n")
+
+
+def test_a_recording_whose_process_has_died_is_listed_as_stopped(tmp_path, cli):
+    script = "import os, numpy; from bcl_core.lab import Recorder\n"
+    script += "Recorder('m', [0, 0, 1, 1]).epoch(numpy.eye(4)); os._exit(1)"
+    environment = {**os.environ, "BCL_LAB_HOME": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", script], env=environment, check=False)
+    assert [run.state for run in Lab(tmp_path).runs()] == ["running"]
+    assert "  stopped " in cli("runs")[1]
+
+
 def test_a_shell_sees_the_exit_code_and_no_traceback(tmp_path):
     Lab(tmp_path)
     done = call("pause", "261111-0000000000", home=tmp_path)
@@ -164,6 +191,28 @@ def test_what_is_mistyped_begins_no_lab(tmp_path, capsys, mistyped):
         main(["--home", str(tmp_path / "typo"), "train", *mistyped])
     assert end.value.code == 2 and "makes a new lab" not in capsys.readouterr().err
     assert not (tmp_path / "typo").exists()
+
+
+@pytest.mark.parametrize("command", ["record", "import"])
+@pytest.mark.parametrize("holds", [{}, {"embeddings": [[1, 0]] * 3}, {"embeddings": [[1, 0]] * 3, "labels": [1, 2, 3]}])
+def test_a_file_that_is_refused_begins_no_lab(tmp_path, capsys, command, holds):
+    file = tmp_path / "z.npz"
+    if holds:
+        np.savez(file, **holds)
+    with pytest.raises(SystemExit) as end:
+        main(["--home", str(tmp_path / "typo"), command, str(file)])
+    assert end.value.code == 2 and capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "typo").exists()
+
+
+def test_a_file_that_is_recorded_begins_a_lab_and_says_where(tmp_path, capsys):
+    np.savez(tmp_path / "z.npz", embeddings=np.eye(4), labels=[0, 0, 1, 1])
+    with pytest.raises(SystemExit) as end:
+        main(["--home", str(tmp_path / "new"), "record", str(tmp_path / "z.npz")])
+    said = capsys.readouterr()
+    assert not end.value.code and said.err == f"bcl_core: this makes a new lab in {tmp_path / 'new'}\n"
+    [run] = Lab(tmp_path / "new").runs()
+    assert said.out == f"run {run.id}: epoch 1\n"
 
 
 def test_who_needs_no_lab_makes_none_and_who_makes_one_says_where(tmp_path, capsys, monkeypatch):

@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 
 from bcl_core import __version__
@@ -30,10 +31,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             arguments.check(arguments)  # before a lab is begun for what is refused
         if arguments.lab is None:
             arguments.command(arguments)
+        elif arguments.reads_first:
+            arguments.command(cache(partial(_begun, arguments)), arguments)
         else:
-            lab = arguments.lab(arguments.home)
-            if lab.is_new:
-                print(f"bcl_core: this makes a new lab in {lab.home}", file=sys.stderr)
+            lab = _begun(arguments)
             with in_words(lab.home):
                 arguments.command(lab, arguments)
     except (DataError, RecipeError, LabError, SnapshotError) as error:
@@ -49,14 +50,22 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.exit(0)
 
 
+def _begun(arguments: argparse.Namespace) -> Lab:
+    lab: Lab = arguments.lab(arguments.home)
+    if lab.is_new:
+        print(f"bcl_core: this makes a new lab in {lab.home}", file=sys.stderr)
+    return lab
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bcl-lab", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--home", type=Path, help="the lab's folder; else BCL_LAB_HOME, else ./lab")
-    # Commands that begin a lab have Lab.open, those that need none None; `check` raises where arguments are wrong.
-    parser.set_defaults(lab=Lab.open_existing, check=None)
+    # Commands that begin a lab have Lab.open, those that need none None; `check` raises where arguments are wrong. What
+    # `reads_first` is given what opens the lab in its place, so that none is begun for a file that is refused.
+    parser.set_defaults(lab=Lab.open_existing, check=None, reads_first=False)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for family in (app, train, runs, steer, read, models, record, export, site, bench):
         family.add_commands(commands)

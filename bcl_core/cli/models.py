@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from bcl_core.cli.settings import (
 )
 from bcl_core.lab import Lab, ensure_worker
 from bcl_core.lab.checks import check_before_training
+from bcl_core.lab.faults import in_words
 from bcl_core.recipe import Execution, RecipeError, apply_settings
 
 
@@ -30,7 +32,7 @@ def add_commands(commands: Any) -> None:
     take.add_argument("--model", action="store_true", help="of an exported run make a new one, of its last weights")
     take.add_argument("--arch", metavar="NAME", help="its backbone; found out from the file where left out")
     add_recipe_arguments(take, required=False)
-    take.set_defaults(command=_import, lab=Lab.open)
+    take.set_defaults(command=_import, lab=Lab.open, reads_first=True)
 
     evaluate = commands.add_parser(
         "evaluate", help="measure a run's last checkpoint again", parents=[A_RUN, SETTINGS, AS_JSON]
@@ -63,16 +65,18 @@ def add_commands(commands: Any) -> None:
     preview.set_defaults(command=_preview, lab=Lab.open)
 
 
-def _import(lab: Lab, arguments: argparse.Namespace) -> None:
+def _import(begin: Callable[[], Lab], arguments: argparse.Namespace) -> None:
     from bcl_core.lab.bringing import holds_runs
 
-    (_bring if holds_runs(arguments.file) and not arguments.model else _import_model)(lab, arguments)
+    (_bring if holds_runs(arguments.file) and not arguments.model else _import_model)(begin, arguments)
 
 
-def _bring(lab: Lab, arguments: argparse.Namespace) -> None:
+def _bring(begin: Callable[[], Lab], arguments: argparse.Namespace) -> None:
     from bcl_core.lab.bringing import bring
 
-    brought = bring(lab, arguments.file)
+    lab = begin()
+    with in_words(lab.home):
+        brought = bring(lab, arguments.file)
     if arguments.json:
         print(json.dumps({"runs": [one._asdict() for one in brought]}))
         return
@@ -81,7 +85,7 @@ def _bring(lab: Lab, arguments: argparse.Namespace) -> None:
         print(f"run {one.run_id}: {one.name}{known if one.was_here else ''}")
 
 
-def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
+def _import_model(begin: Callable[[], Lab], arguments: argparse.Namespace) -> None:
     from bcl_core.lab.foreign import exported_recipe
     from bcl_core.lab.importing import import_model
 
@@ -92,7 +96,7 @@ def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
     check_before_training([plan.recipe], plan.execution.data, elsewhere=False)
     name = arguments.name or arguments.file.name[:80]
     run_id, found = import_model(
-        lab,
+        begin,
         arguments.file,
         arch=arguments.arch,
         base=plan.recipe,
@@ -100,7 +104,7 @@ def _import_model(lab: Lab, arguments: argparse.Namespace) -> None:
         name=name,
         given=settings_of(arguments),
     )
-    ensure_worker(lab)
+    ensure_worker(begin())
     if arguments.json:
         about = ("layout", "drawn_anew", "assumed", "ignored")
         print(json.dumps({"run": run_id, **{name: getattr(found, name) for name in about}}))

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,14 @@ def add_commands(commands: Any) -> None:
     )
     record.add_argument("--labels", type=Path, metavar="FILE", help="labels, where no file beside it is named so")
     record.add_argument("--name", help="the run's name; else the file's")
-    record.set_defaults(command=_record, lab=Lab.open)
+    record.set_defaults(command=_record, lab=Lab.open, reads_first=True)
 
 
-def _record(lab: Lab, arguments: argparse.Namespace) -> None:
+def _record(begin: Callable[[], Lab], arguments: argparse.Namespace) -> None:
     from bcl_core.lab.record_files import record_file
 
-    run_id, ignored = record_file(lab, arguments.file, arguments.name, arguments.labels)
-    epochs = [row["epoch"] for row in lab.metrics(run_id)]
+    run_id, ignored = record_file(begin, arguments.file, arguments.name, arguments.labels)
+    epochs = [row["epoch"] for row in begin().metrics(run_id)]
     if arguments.json:
         print(json.dumps({"run": run_id, "epochs": epochs, "ignored": ignored}))
         return

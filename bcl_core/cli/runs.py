@@ -48,6 +48,8 @@ def _runs(lab: Lab, arguments: argparse.Namespace) -> None:
             f"{left} run folder{'s' if left > 1 else ''} in {lab.home / 'runs'} the database does not know: "
             "`runs --mend` enters what they hold again"
         )
+    for run in lab.active_runs():
+        lab.settle_dead(run)
     runs = lab.deleted_runs() if arguments.deleted else lab.shelf.runs if arguments.shelf else lab.runs()
     if not runs:
         _say(f"no runs in {lab.home}")

@@ -5,7 +5,18 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bcl_core.recipe import RACES, Execution, Recipe, RecipeError, apply_settings, preset
+from bcl_core.recipe import (
+    RACES,
+    Execution,
+    Recipe,
+    RecipeError,
+    apply_settings,
+    field_names,
+    parameter_names,
+    preset,
+)
+
+MAX_CALLED = 63  # characters of a name: the longest ", seed N" leaves as many
 
 
 def _shared(*names: str, **options: Any) -> argparse.ArgumentParser:
@@ -50,12 +61,17 @@ def what_to_train(arguments: argparse.Namespace) -> Plan:
 
 
 def changed(recipe: Recipe, name: str, arguments: argparse.Namespace) -> Plan:
-    """Apply --set and --seed to a recipe; `name` is the run's where --name gives none."""
+    """Apply --set and --seed to a recipe; where --name gives none, the run is called `name`, and by what was set."""
     settings = settings_of(arguments)
+    decisive = [*field_names(Recipe), *parameter_names()]
+    own = [f"{key}={value}" for key, value in settings.items() if key in decisive and key != "seed"]
     if arguments.seed is not None:
         settings["seed"] = arguments.seed
     recipe, execution = apply_settings(recipe, Execution(), settings)
-    return Plan(arguments.name or f"{name[:60]}, seed {recipe.seed}", recipe, execution)
+    own.sort(key=lambda text: not text.startswith("loss."))
+    called = ", ".join([name[:60], *own])
+    called = called if len(called) <= MAX_CALLED else f"{called[: MAX_CALLED - 1]}…"
+    return Plan(arguments.name or f"{called}, seed {recipe.seed}", recipe, execution)
 
 
 def _chosen_recipe(arguments: argparse.Namespace) -> tuple[Recipe, str]:

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 
 from bcl_core.data.longtail import long_tail_indices
-from bcl_core.data.source import DataError, Opening, Source, SplitName
+from bcl_core.data.opened import Opened
+from bcl_core.data.source import DataError, Opening, SplitName
 from bcl_core.data.stream import FileImages
 from bcl_core.randomness import array_generator
 from bcl_core.recipe import DataPaths, DataRecipe, Recipe
@@ -62,13 +63,14 @@ def prepare(recipe: Recipe, paths: DataPaths | None = None, report: Callable[[st
 
     Raises:
         DataError: the source cannot give what the recipe asks for.
+        RecipeError: the source is one's own, and its code fails or offers something else than images and labels.
     """
     wanted, entry = recipe.data, dataset_of(recipe.data.source)
     if entry.missing:
         raise DataError(entry.missing)
     streamed = wanted.loading == "stream"
     opening = Opening(entry, paths or DataPaths(), wanted.image_size, decode=not streamed, report=report)
-    source: Source = entry.load()(opening)
+    source = Opened(opening)
     draw_seed = recipe.seed if wanted.draw_seed is None else wanted.draw_seed
     pool = np.arange(len(source.train_labels))
     test_from: SplitName = "train" if source.test_labels is None else "test"
@@ -105,7 +107,7 @@ def _first_of_each_class(labels: NDArray[np.int64], per_class: int | None, seed:
     return np.sort(np.concatenate(chosen))
 
 
-def _held_out(source: Source, per_class: int | None, seed: int) -> NDArray[np.int64]:
+def _held_out(source: Opened, per_class: int | None, seed: int) -> NDArray[np.int64]:
     """Choose test images among the training images, never more than half of a class."""
     labels = source.train_labels
     counts = np.bincount(labels, minlength=len(source.class_names))
@@ -121,7 +123,7 @@ def _held_out(source: Source, per_class: int | None, seed: int) -> NDArray[np.in
     return np.sort(np.concatenate(chosen))
 
 
-def _every_class_in_both(source: Source, train: NDArray[np.int64], test: NDArray[np.int64]) -> None:
+def _every_class_in_both(source: Opened, train: NDArray[np.int64], test: NDArray[np.int64]) -> None:
     for side, labels in (("training", train), ("test", test)):
         missing = np.setdiff1d(np.arange(len(source.class_names)), labels)
         if missing.size:
@@ -146,16 +148,15 @@ def _chosen(labels: NDArray[np.int64], data: DataRecipe, seed: int) -> NDArray[n
 
 
 def _images(
-    source: Source, split: SplitName, indices: NDArray[np.int64], data: DataRecipe
+    source: Opened, split: SplitName, indices: NDArray[np.int64], data: DataRecipe
 ) -> NDArray[np.uint8] | FileImages:
     if data.loading == "memory":
         return _resized(source.images(split, indices), data.image_size)
-    files = getattr(source, "files", None)
-    if files is None:
+    if source.files is None:
         raise DataError(f"{DATASETS[data.source].title} holds no separate files to stream; set data.loading=memory")
     if data.image_size is None:
         raise DataError("streamed images need a size: set data.image_size, for example 224")
-    return FileImages(files(split, indices), data.image_size)
+    return FileImages(source.files(split, indices), data.image_size)
 
 
 def _resized(images: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
@@ -167,7 +168,7 @@ def _resized(images: NDArray[np.uint8], size: int | None) -> NDArray[np.uint8]:
 
 
 def _normalisation(
-    images: NDArray[np.uint8] | FileImages, source: Source, name: str
+    images: NDArray[np.uint8] | FileImages, source: Opened, name: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return what is taken off pixels in 0 … 1, and what they are divided by, (C,) each."""
     channels = images.shape[1]

@@ -16,7 +16,7 @@ from bcl_core.lab.run import LabError
 from bcl_core.metrics import MEASURES
 from bcl_core.recipe import DataPaths, Recipe
 from bcl_core.recipe.settings import MENUS
-from bcl_core.registry import Entry, dataset_of
+from bcl_core.registry import Entry, dataset_of, in_a_line
 
 __all__ = ["check_before_training", "check_data", "cifar10_at_hand", "data_home"]
 
@@ -71,8 +71,7 @@ def import_own(named: Sequence[str]) -> None:
         try:
             found = _TABLES[key][name].load()
         except (Exception, SystemExit) as error:
-            said = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
-            raise LabError(f'{key} is "{name}": {target} cannot be imported: {said}') from error
+            raise LabError(f'{key} is "{name}": {target} cannot be imported: {in_a_line(error)}') from error
         if key != "views" and not callable(found):
             raise LabError(f'{key} is "{name}": {target} is a {type(found).__name__}; it should be a class or function')
 
@@ -85,7 +84,7 @@ def _own(recipes: Iterable[Recipe]) -> list[str]:
         named += zip(_NAMING, of_recipe, strict=True)
     unique = dict.fromkeys(named)
     known = ((key, name, _TABLES[key].get(name)) for key, name in unique)
-    return [f"{key}={name}" for key, name, entry in known if entry and not entry.target.startswith("bcl_core.")]
+    return [f"{key}={name}" for key, name, entry in known if entry and entry.is_own]
 
 
 if __name__ == "__main__":

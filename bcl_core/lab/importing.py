@@ -1,6 +1,6 @@
 """A model that other code trained, as a run of the lab. Imports torch."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from safetensors.torch import save
@@ -12,7 +12,7 @@ from bcl_core.recipe import FORMAT_VERSION, Execution, Recipe
 
 
 def import_model(
-    lab: Lab,
+    lab: Lab | Callable[[], Lab],
     file: Path,
     *,
     arch: str | None,
@@ -24,8 +24,9 @@ def import_model(
     """Queue a run that is measured with the file's weights, and then held; return its id, and what the file held.
 
     Resumed, it trains on from them. The data are read first, so that a model that does not fit them is refused
-    before anything is registered. `arch`, `base` and `given` are as in `load_checkpoint`. What the file has nothing for
-    is drawn when the run starts, and not measured before it has been trained.
+    before anything is registered, or a lab is opened, where `lab` is a function that opens it. `arch`, `base` and
+    `given` are as in `load_checkpoint`. What the file has nothing for is drawn when the run starts, and not measured
+    before it has been trained.
 
     Raises:
         DataError: the data cannot be read.
@@ -44,4 +45,5 @@ def import_model(
         "assumed": "; ".join(found.assumed) or "nothing",
     }
     weights = save({key: tensor.contiguous() for key, tensor in found.weights.items()}, about)
-    return lab.enqueue_model(name, found.recipe, execution, weights), found
+    into = lab() if callable(lab) else lab
+    return into.enqueue_model(name, found.recipe, execution, weights), found

@@ -24,6 +24,7 @@ from bcl_core.lab import jobs
 from bcl_core.lab.cost import measure
 from bcl_core.lab.files import write_once
 from bcl_core.lab.tiles import sheet
+from bcl_core.own_code import own_code
 from bcl_core.randomness import keyed
 from bcl_core.recipe import Execution, Recipe, RecipeError
 from bcl_core.recipe.fields import explain
@@ -122,7 +123,8 @@ def views_of(recipe: Recipe, dataset: Dataset, image: int) -> bytes:
         pixels = next(ViewStream(images, rows, areas, seed=recipe.seed, workers=0).epoch(1, [(0, positions)]))
     else:
         pixels = torch.from_numpy(images[positions]).repeat(len(views), 1, 1, 1)
-    with keyed(recipe.seed, "views", epoch=1), torch.no_grad():
+    own = own_code("views", recipe.views, VIEWS[recipe.views], "failed")
+    with own, keyed(recipe.seed, "views", epoch=1), torch.no_grad():
         drawn = three_views(
             views,
             pixels.float() / dataset.pixel_max,

@@ -175,10 +175,12 @@ def check_every_class(labels: NDArray[np.int64], names: Sequence[str]) -> None:
     """Refuse test labels that lack a class: angles are measured between all of them."""
     missing = np.flatnonzero(np.bincount(labels, minlength=len(names)) == 0)
     if missing.size:
-        others = f", and so have {missing.size - 1} others" if missing.size > 1 else ""
+        more = missing.size - 1
+        others = f", nor {'has 1 other' if more == 1 else f'have {more:,} others'}" if more else ""
+        from_one = "; labels count from 0" if missing.tolist() == [0] else ""
         raise RecordError(
             f"class {missing[0]} ({names[missing[0]]!r}) has no test sample{others}; "
-            f"each of the {len(names)} classes needs one"
+            f"each of the {len(names):,} classes needs one{from_one}"
         )
 
 

@@ -2,7 +2,7 @@
 
 import math
 import zipfile
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,7 +36,7 @@ Contents = tuple[dict[str, Any], tuple[str, ...]]
 
 
 def record_file(
-    lab: Lab, file: Path, name: str | None = None, labels: Path | None = None
+    lab: Lab | Callable[[], Lab], file: Path, name: str | None = None, labels: Path | None = None
 ) -> tuple[str, tuple[str, ...]]:
     """Record a file of arrays as a run; return the run's id, and the names of what else the file holds.
 
@@ -51,7 +51,7 @@ def record_file(
     name.
 
     Raises:
-        RecordError: the file cannot be read or used; nothing is written then.
+        RecordError: the file cannot be read or used; nothing is written then, and no lab opened by a function.
     """
     with _in_words(file):
         arrays, ignored = _read(file, labels)

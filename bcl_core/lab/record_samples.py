@@ -30,7 +30,7 @@ class RecordedSamples:
         class_names: Sequence[str] | ArrayLike | None,
         class_counts: Values | None,
         test: Values | None,
-        images: Values | Callable[[NDArray[np.int64]], NDArray[np.uint8] | None] | None,
+        images: Values | Callable[[NDArray[np.int64]], Values | None] | None,
     ) -> None:
         classes, names = arrays.classes_of(labels, class_names)
         in_test = arrays.mask_of(test, len(classes))
@@ -45,7 +45,7 @@ class RecordedSamples:
             indices=kept,
             split=chosen.split,
             fits_frame=chosen.frame_half(FRAME_SEED),
-            thumbnails=images(kept) if callable(images) else _thumbnails(images, len(classes), kept),
+            thumbnails=_thumbnails(images, len(classes), kept),
             pixel_max=WHITE,
             class_names=names,
             class_counts=np.bincount(classes) if class_counts is None else arrays.counts_of(class_counts, len(names)),
@@ -93,5 +93,9 @@ class RecordedSamples:
         return measure(self._selection, self.kept, embedded)
 
 
-def _thumbnails(images: Values | None, rows: int, kept: NDArray[np.int64]) -> NDArray[np.uint8] | None:
+def _thumbnails(
+    images: Values | Callable[[NDArray[np.int64]], Values | None] | None, rows: int, kept: NDArray[np.int64]
+) -> NDArray[np.uint8] | None:
+    if callable(images):
+        images, rows, kept = images(kept), len(kept), np.arange(len(kept))
     return None if images is None else arrays.thumbnails_of(images, rows, kept)

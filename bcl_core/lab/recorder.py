@@ -14,6 +14,7 @@ import math
 import operator
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -24,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
 from bcl_core import provenance as versions
+from bcl_core.lab.faults import in_words
 from bcl_core.lab.names import proper_name
 from bcl_core.lab.pack import pack_or_leave
 from bcl_core.lab.record_arrays import RecordError, as_array
@@ -56,12 +58,12 @@ class Recorder:
         class_names: Sequence[str] | ArrayLike | None = None,
         class_counts: Values | None = None,
         test: Values | None = None,
-        images: Values | Callable[[NDArray[np.int64]], NDArray[np.uint8] | None] | None = None,
+        images: Values | Callable[[NDArray[np.int64]], Values | None] | None = None,
         title: str | None = None,
         space: str = "embedding",
         epochs: int | None = None,
         provenance: Mapping[str, str] | None = None,
-        lab: Lab | Path | str | None = None,
+        lab: Lab | Path | str | Callable[[], Lab] | None = None,
     ) -> None:
         """Say what will be embedded. Arrays are torch tensors, on any device, or whatever numpy takes.
 
@@ -75,12 +77,13 @@ class Recorder:
             test: (n,) True for test samples, on which everything is measured; False for training samples, of which up
                 to 2,000 are shown beside them. All are test samples where None. Each class needs a test sample.
             images: (n, H, W), (n, H, W, C) or (n, C, H, W), C of 1 or 3, uint8 or floats from 0 to 1, for thumbnails;
-                or what returns those of some rows, (N, C, h, w) of uint8, when it is called with their numbers (N,).
+                or what returns such an array of some rows, or None, when it is called with their numbers (N,).
             title: what figures call the run; its name where None.
             space: where the embeddings are taken, in a word.
             epochs: how many are planned; where None, as many as there are.
             provenance: what else should be known of where the run comes from, by name.
-            lab: the lab, or its folder; BCL_LAB_HOME, else ./lab, where None.
+            lab: the lab, its folder, or what opens it; BCL_LAB_HOME, else ./lab, where None. It is opened, and begun
+                where there is none, by `with` or with the first epoch.
 
         Raises:
             RecordError: something is not as it should be; nothing is written then.
@@ -91,13 +94,20 @@ class Recorder:
         counts = "of the recorded samples; those of training are not known" if class_counts is None else "as given"
         own = {str(key): str(text) for key, text in (provenance or {}).items()}
         self._provenance = {**versions.provenance(), "trained by": "other code", "class counts": counts, **own}
-        self._lab = lab if isinstance(lab, Lab) else Lab.open(None if lab is None else Path(lab))
+        self._given_lab = lab
         self._open: _Open | None = None
         self._ended = False
         self._last: int | None = None
         self._form: str | None = None  # what the first epoch had
         self._own_metrics: dict[str, float | None] = {}
         self._since = time.monotonic()
+
+    @cached_property
+    def _lab(self) -> Lab:
+        given = self._given_lab
+        if isinstance(given, Lab):
+            return given
+        return given() if callable(given) else Lab.open(None if given is None else Path(given))
 
     @property
     def run_id(self) -> str | None:
@@ -145,6 +155,8 @@ class Recorder:
         form = ", ".join([f"dimension {embedded.features.shape[1]}", *given])
         if form != (self._form or form):
             raise RecordError(f"this epoch has {form}, and the first had {self._form}: all epochs have the same")
+        if not isinstance(metrics, Mapping | None):
+            raise RecordError(f"metrics is a {type(metrics).__name__}; expected a dict of numbers by name")
         own = {str(name): _figure(name, value) for name, value in (metrics or {}).items()}
         measured = self.samples.measure(embedded)
         if taken := sorted(own.keys() & {"epoch", *measured.metrics}):
@@ -166,6 +178,7 @@ class Recorder:
         self._end("finished")
 
     def __enter__(self) -> Self:
+        _ = self._lab  # where it cannot be, no epoch is trained in vain
         return self
 
     def __exit__(
@@ -195,7 +208,8 @@ class Recorder:
         for run in self._lab.active_runs():
             self._lab.settle_dead(run)
         self._open = _Open(*self._lab.enter_recorded(self._name, self._recorded, self._provenance))
-        write_samples(self._lab.folder(self._open.run_id), self.samples.kept)
+        with in_words(self._lab.home):
+            write_samples(self._lab.folder(self._open.run_id), self.samples.kept)
         return self._open
 
 

@@ -2,8 +2,8 @@
 
 import copy
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pickle import UnpicklingError
 from typing import Any
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bcl_core.losses.contrastive import AnchorAverage
+from bcl_core.own_code import fault_of, own_code
 from bcl_core.recipe import LossRecipe, RecipeError
 from bcl_core.registry import loss_of
 
@@ -71,16 +72,9 @@ def load_loss(recipe: LossRecipe) -> Any:
     return target
 
 
-@contextmanager
-def named(recipe: LossRecipe, what: str, right: str = "") -> Iterator[None]:
-    """Around a loss's own code: what goes wrong in it, or ends the process, becomes a RecipeError that names it."""
-    try:
-        yield
-    except (RecipeError, torch.OutOfMemoryError):
-        raise
-    except (Exception, SystemExit) as error:
-        said = ": ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])
-        raise _fault(recipe, f"{what}: {said}{right}") from error
+def named(recipe: LossRecipe, what: str, right: str = "") -> AbstractContextManager[None]:
+    """Around a loss's own code, as `own_code`."""
+    return own_code("loss.name", recipe.name, loss_of(recipe.name), what, right)
 
 
 def value_of(
@@ -106,4 +100,4 @@ def value_of(
 
 
 def _fault(recipe: LossRecipe, what: str) -> RecipeError:
-    return RecipeError(f'loss.name is "{recipe.name}": {loss_of(recipe.name).target} {what}')
+    return fault_of("loss.name", recipe.name, loss_of(recipe.name), what)

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bcl_core.models.prototypes import FixedPrototypes, mlp
+from bcl_core.own_code import own_code
 from bcl_core.randomness import keyed
 from bcl_core.recipe import Recipe, RecipeError
 from bcl_core.registry import PROTOTYPES, backbone_of
@@ -99,6 +100,9 @@ def _unit(vectors: Tensor) -> Tensor:
     return F.normalize(vectors.to(torch.promote_types(vectors.dtype, torch.float32)), dim=1)
 
 
+_HOW = "it should take the number of input channels and return a torch.nn.Module with the attribute out_features"
+
+
 def build_model(recipe: Recipe, in_channels: int, num_classes: int) -> TwoBranchModel:
     """Build the recipe's model; each module's weights are drawn under a key of their own.
 
@@ -109,9 +113,10 @@ def build_model(recipe: Recipe, in_channels: int, num_classes: int) -> TwoBranch
     entry = backbone_of(shape.backbone)
     if entry.missing:
         raise RecipeError(entry.missing)
-    with keyed(seed, "weights/backbone"):
+    own = own_code("model.backbone", shape.backbone, entry, "makes no backbone", f"; {_HOW}")
+    with own, keyed(seed, "weights/backbone"):
         backbone: nn.Module = entry.load()(in_channels)
-    features = int(backbone.out_features)  # type: ignore[arg-type]
+        features = int(backbone.out_features)  # type: ignore[arg-type]
     widths = (features, shape.hidden_dim, shape.projection_dim)
     with keyed(seed, "weights/projection"):
         projection = mlp(*widths, norm=shape.head_norm)

@@ -2,6 +2,7 @@
 
 import types
 from collections.abc import Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
@@ -48,12 +49,18 @@ def apply_settings(recipe: Recipe, execution: Execution, settings: Mapping[str, 
                 holder[dotted.rpartition(".")[2]] = None if value in ("none", "") else value
                 break
         else:
-            known = [*field_names(Recipe), *parameter_names(), *field_names(Execution)]
-            raise RecipeError(f"there is no setting {dotted!r}; the settings are {', '.join(known)}")
+            raise RecipeError(f"there is no setting {dotted!r}; {_meant(dotted)}")
     try:
         return Recipe.model_validate(documents[0]), Execution.model_validate(documents[1])
     except ValidationError as error:
         raise RecipeError(explain(error)) from error
+
+
+def _meant(mistyped: str) -> str:
+    """Say which setting may be meant, or, where none is near, which there are."""
+    known = [*field_names(Recipe), *parameter_names(), *field_names(Execution)]
+    near = [name for name in known if name.endswith(f".{mistyped}")] or get_close_matches(mistyped, known, 1)
+    return f"did you mean {' or '.join(near)}?" if near else f"the settings are {', '.join(known)}"
 
 
 def _holder(document: dict[str, Any], dotted: str) -> dict[str, Any] | None:

@@ -347,6 +347,8 @@ def test_own_metrics_are_numbers_or_none_under_names_of_their_own(lab):
                 recorder.epoch(Z, metrics={name: 1})
         with pytest.raises(RecordError, match=r"metric 'lr' has shape \(2,\) .*expected one number"):
             recorder.epoch(Z, metrics={"lr": [1, 2]})
+        with pytest.raises(RecordError, match="metrics is a list; expected a dict of numbers by name"):
+            recorder.epoch(Z, metrics=[1.0])
     first, second = lab.metrics(recorder.run_id)
     assert (first["loss"], first["lr"]) == (1.5, 0.5)
     assert (second["loss"], second["lr"]) == (None, None)
@@ -419,6 +421,8 @@ def changed(array, row, value):
         ({"labels": LABELS.astype(float)}, "labels holds float64 values; expected whole numbers"),
         ({"labels": LABELS - 1}, "labels run from -1 to 2; expected 0 to 2"),
         ({"labels": np.where(LABELS == 2, 4, LABELS)}, r"class 2 \('2'\) has no test sample; each of the 5"),
+        ({"labels": LABELS + 1}, r"class 0 \('0'\) has no test sample; each of the 5 .*labels count from 0$"),
+        ({"labels": LABELS * 2}, r"class 1 \('1'\) has no test sample, nor have 2 others; each of the 7"),
         ({"labels": LABELS * 0}, "the number of classes is 1; expected 2 to 10,000"),
         ({"labels": LABELS + 2**40}, "expected 2 to 10,000"),
         ({"labels": np.zeros(1_000_001, np.int8)}, "1,000,001 samples; at most 1,000,000"),
@@ -438,6 +442,7 @@ def changed(array, row, value):
         ({"images": np.zeros((60, 5, 5, 4), np.uint8)}, "with 1 or 3 channels"),
         ({"images": np.zeros((59, 5, 5), np.uint8)}, "images has shape"),
         ({"images": np.full((60, 5, 5), 1.5)}, r"image 0 runs from 1\.5 to 1\.5; expected floats from 0 to 1"),
+        ({"images": lambda rows: np.zeros((len(rows), 5))}, r"images has shape \(60, 5\); expected \(60, H, W\)"),
         ({"images": np.full((60, 5, 5), np.nan)}, "image 0 runs from nan"),
         ({"images": np.zeros((60, 5, 5), int)}, "expected uint8"),
         ({"embeddings": changed(Z, (7, 2), np.nan)}, "1 of 60 rows of embeddings hold numbers that are not.*row 7"),
