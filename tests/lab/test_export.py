@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -273,6 +274,11 @@ def test_where_the_disk_fails_at_the_second_of_two_runs_neither_is_brought_in(la
         bring(other, tmp_path / "runs.zip")
     assert not other.runs() and not other.strange_folders()
     assert [run.run_id for run in bring(other, tmp_path / "runs.zip")] == ids
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "runs.zip")
+    assert not bringing.holds_runs(tmp_path / "runs.zip")
 
 
 def test_a_zip_that_takes_too_much_memory_is_not_said_to_be_damaged(lab, tmp_path, monkeypatch):
