@@ -200,6 +200,14 @@ def test_an_export_is_read_as_a_model_too(lab, tmp_path):
     build_model(imported.recipe, 1, 10).load_state_dict(imported.weights, strict=True)
 
 
+def test_of_several_runs_none_is_taken_for_the_model(exported, tmp_path):
+    _, file = exported
+    held = contents(file)
+    other = {f"another-{name}": content for name, content in held.items() if "/" in name}
+    with pytest.raises(CheckpointError, match=r"both\.zip holds 2 runs, and a model is of one: export that run alone"):
+        exported_recipe(written(tmp_path / "both.zip", held | other))
+
+
 def test_an_export_of_the_first_release_is_read_as_the_model_that_it_holds(exported, tmp_path):
     recipe, file = exported
     [run_id] = {name.partition("/")[0] for name in contents(file) if "/" in name}

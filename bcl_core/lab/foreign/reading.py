@@ -133,6 +133,8 @@ def _read_zip(file: Path, size: int) -> Contents:
             )
         if any(name.endswith("/data.pkl") for name in names):
             return _read_torch(file, zipped=True)
+        if (runs := sum(name.endswith(f"/{ROW}") for name in names)) > 1:
+            raise CheckpointError(f"{file.name} holds {runs} runs, and a model is of one: export that run alone")
         inside = _folder_of_the_run(names)
         if inside is None and (sorted({RECIPE, WEIGHTS, *names}) != sorted(names) or not set(names) <= EXPORTED):
             raise CheckpointError(
