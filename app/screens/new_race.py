@@ -64,8 +64,9 @@ def _dialog() -> None:
     answer = st.container(key="race/answer")
     with st.container(horizontal=True, vertical_alignment="center"):
         _offer_another(draft)
+        # What is known of the recipes is drawn last, in a place that is kept: nothing may move below a pointer.
+        between = st.container(width="stretch")
         right = st.container(width="content")
-    below = st.container()
     asks = DATASETS[draft.source].needs_path
     with st.expander("Data", icon=":material/photo_library:", key=f"race/data/{draft.race}", expanded=asks):
         draft = _data(draft)
@@ -73,7 +74,7 @@ def _dialog() -> None:
         draft = _more(draft)
     st.session_state[_DRAFT] = draft
     with answer:
-        _train(draft, right, below)
+        _train(draft, right, between)
 
 
 def _begin(race: str) -> None:
@@ -157,7 +158,6 @@ def _offer_another(draft: Draft) -> None:
             "Anchors *instance*: every image counts alike; *class*: every class does, however many images it has."
         )
         st.markdown("\n".join(f"- **{entry.title} prototypes**: {entry.help}" for entry in PROTOTYPES.values()))
-    st.caption(f"The stage shows up to {MOST_RUNS} runs, so a race has no more." if full else "", width="stretch")
 
 
 def _headed(name: str, meaning: str, style: palette.LineStyle) -> str:
@@ -285,8 +285,8 @@ def _look(draft: Draft) -> None:
     drawer(named[chosen], None if lacks else execution, name=chosen, key="race/drawer")
 
 
-def _train(draft: Draft, where: DeltaGenerator, below: DeltaGenerator) -> None:
-    """Draw the button at `where`, what came with the project `below`, and here why the race is not trained."""
+def _train(draft: Draft, where: DeltaGenerator, beside: DeltaGenerator) -> None:
+    """Draw the button at `where`, what is to be known `beside` it, and here why the race is not trained."""
     recipes: list[Recipe] = []
     try:
         recipes, execution = draft.recipes(), draft.execution()
@@ -298,9 +298,9 @@ def _train(draft: Draft, where: DeltaGenerator, below: DeltaGenerator) -> None:
         st.info(f"Runs {first} and {second} are the same. Change a switch of one, or remove it.")
     ready = bool(recipes) and alike is None
     pressed = where.button("Train", type="primary", icon=":material/play_arrow:", key="race/train", disabled=not ready)
+    full = f"The stage shows up to {MOST_RUNS} runs, so a race has no more. "
+    beside.caption(full * (len(draft.runs) >= MOST_RUNS) + (_what_came_with_the_project(recipes) if ready else ""))
     if ready:
-        with below:
-            _say_what_came_with_the_project(recipes)
         _queue_or_offer(draft, recipes, execution, pressed=pressed)
 
 
@@ -325,16 +325,17 @@ def _queue_or_offer(draft: Draft, recipes: Sequence[Recipe], execution: Executio
             _queue(draft, recipes, execution)
 
 
-def _say_what_came_with_the_project(recipes: Sequence[Recipe]) -> None:
+def _what_came_with_the_project(recipes: Sequence[Recipe]) -> str:
     """Say how many the shelf has as well, and on what those were trained: that may show in the last digits."""
     shelved = {run.recipe.hash: run for run in the_lab().shelf.runs}
     known = [shelved[recipe.hash] for recipe in recipes if recipe.hash in shelved]
-    if known:
-        made = {name: known[0].provenance.get(name, "unknown") for name in ("torch", "device", "threads")}
-        st.caption(
-            f"{len(known)} of these runs came with the project as well, trained with torch {made['torch']} on "
-            f"{made['device']}, threads {made['threads']}. Trained here, the last digits may differ."
-        )
+    if not known:
+        return ""
+    made = {name: known[0].provenance.get(name, "unknown") for name in ("torch", "device", "threads")}
+    return (
+        f"{len(known)} of these came with the project (torch {made['torch']}, {made['device']}, threads "
+        f"{made['threads']}); trained here, last digits may differ."
+    )
 
 
 def _queue(draft: Draft, recipes: Sequence[Recipe], execution: Execution) -> None:

@@ -147,10 +147,10 @@ def test_an_offer_goes_when_the_race_changes(lab, dialog):
 def test_of_runs_that_came_with_the_project_it_is_said_on_what_they_were_trained(dialog):
     app = dialog("digits")
     made = open_shelf(shelf_home()).get("digits-scl").run.provenance
-    said = f"3 of these runs came with the project as well, trained with torch {made['torch']} on CPU, threads 1."
+    said = f"3 of these came with the project (torch {made['torch']}, CPU, threads 1)"
     assert said in words(app)
     app.number_input(key=f"race/{rows(app)[0]}/seed").set_value(4)
-    assert "2 of these runs came with the project" in words(app.run())
+    assert "2 of these came with the project" in words(app.run())
 
 
 def test_an_unknown_race_of_a_link_opens_the_first_one(dialog):

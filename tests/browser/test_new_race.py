@@ -90,6 +90,22 @@ def test_a_look_at_the_digits_counts_shows_and_measures(opened):
         expect(drawer.get_by_text("360 training")).to_be_visible(visible=shown, timeout=PATIENCE)
 
 
+def test_what_is_told_last_of_a_race_moves_nothing_below_a_pointer(opened):
+    page = opened()
+    expect(page.get_by_text("came with the project")).to_be_visible(timeout=PATIENCE)
+    with_it, without_it = page.get_by_role("dialog").evaluate(
+        """dialog => {
+            const told = [...dialog.querySelectorAll("p")].find((p) => p.textContent.includes("came with the project"));
+            const below = [...dialog.querySelectorAll("summary")];
+            const places = () => below.map((summary) => summary.getBoundingClientRect().top);
+            const before = places();
+            told.textContent = "";
+            return [before, places()];
+        }"""
+    )
+    assert with_it == without_it
+
+
 def test_the_switches_of_three_runs_and_train_are_seen_at_once_and_nothing_is_cut_off_on_a_telephone(opened):
     page = opened(width=1280, height=720)
     dialog = page.get_by_role("dialog")
