@@ -52,7 +52,7 @@ _METRICS: Mapping[str, Metric] = {
     "accuracy_medium": Metric("Test accuracy, classes with 20 to 100 images", "accuracy", short="medium"),
     "accuracy_few": Metric("Test accuracy, classes with fewer than 20 images", "accuracy", short="few"),
     "accuracy_nearest_mean": Metric(
-        "Test accuracy of the nearest mean of training images, where there is no classifier",
+        "Test accuracy of the nearest mean of the training images that are kept, where there is no classifier",
         "accuracy",
         short="nearest mean",
     ),

@@ -23,9 +23,10 @@ def import_model(
 ) -> tuple[str, Imported]:
     """Queue a run that is measured with the file's weights, and then held; return its id, and what the file held.
 
-    Resumed, it trains on from them. The data are read first, so that a model that does not fit them is refused
-    before anything is registered. `arch`, `base` and `given` are as in `load_checkpoint`. What the file has nothing for
-    is drawn when the run starts, and not measured before it has been trained.
+    Resumed, it trains on from them. Both are in fp32 where `execution` leaves the precision open: what is said of a
+    model is to be what its own code says, whatever is quickest here. The data are read first, so that a model that does
+    not fit them is refused before anything is registered. `arch`, `base` and `given` are as in `load_checkpoint`. What
+    the file has nothing for is drawn when the run starts, and not measured before it has been trained.
 
     Raises:
         DataError: the data cannot be read.
@@ -43,5 +44,7 @@ def import_model(
         "drawn anew": ", ".join(found.drawn_anew) or "nothing",
         "assumed": "; ".join(found.assumed) or "nothing",
     }
+    if execution.precision == "auto":
+        execution = execution.model_copy(update={"precision": "fp32"})
     weights = save({key: tensor.contiguous() for key, tensor in found.weights.items()}, about)
     return lab.enqueue_model(name, found.recipe, execution, weights), found

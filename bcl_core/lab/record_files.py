@@ -44,8 +44,8 @@ def record_file(
     under its name; so does a file of tensors that torch saved. A Parquet file holds a row a sample and epoch, with
     columns `embedding` (a list of numbers) and `label` (whole numbers or text), and may have `epoch`, `class_name`,
     `split` ("train" or "test") and `image`, as Hugging Face keeps images; the rows of every epoch are in the same
-    order. A table of text has the columns of `label`, `epoch`, `class_name` and `split` under a heading, and a number
-    of the embedding in every other. An .npy, or a table without a heading, has its labels in another file: `labels`, or
+    order. A table of text has the columns of `label`, `epoch`, `class_name` and `split` under a heading, and numbers
+    of the embedding in others. An .npy, or a table without a heading, has its labels in another file: `labels`, or
     one beside it that is named as the Embedding Projector's metadata are. The file has at most 2 GiB, unpacked too, and
     what it says that it holds takes at most MOST_MEMORY to measure; the run is called after it where it is given no
     name.

@@ -1,5 +1,6 @@
 """Files of one matrix, .npy and TSV, and of the labels beside it, as the Embedding Projector has them. No torch."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from csv import Error as CsvError
 from csv import reader
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa  # which .npy needs not: imported late
 
 LABEL_NAMES = ("label", "labels", "class", "target")
+OF_ROWS = ("", "unnamed: 0", "index", "id")  # columns that number the rows, as pandas writes and reads them
 SEPARATORS: Mapping[str, str] = {".tsv": "\t", ".txt": "\t", ".csv": ","}
 BLOCK = 4 << 20  # bytes of text at once
 # What stands for one another in the names of two files that belong together.
@@ -35,24 +37,51 @@ def read_npy(file: Path, labels: Path | None) -> tuple[_Arrays, tuple[str, ...]]
 def read_text(file: Path, labels: Path | None) -> tuple[_Arrays, tuple[str, ...]]:
     """Read a table of numbers.
 
-    With a heading it has a column of labels, may have the others of `COLUMNS`, and all else makes the embedding;
-    without one every column does, and the labels are in a file beside it.
+    With a heading it has a column of labels, may have the others of `COLUMNS`, and the rest makes the embedding, as
+    `_coordinates` says; without one every column does, and the labels are in a file beside it.
     """
     first = _first_line(file)
     heading = not all(map(_is_number, first))
-    known = [name for name in first if _own_name(name) in COLUMNS] if heading and labels is None else []
+    known = [name for name in first if _own_name(name) in COLUMNS] if heading else []
     ignored: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     if heading and labels is None:
         columns = _columns(file, known)
         _check_labels(file, columns, first)
     else:
         columns, ignored = _labels(labels or _beside(file))
-    numbers = [name for name in first if name not in known] if heading else [f"f{i}" for i in range(len(first))]
+        ignored = (*known, *ignored)
+    numbers = [f"f{i}" for i in range(len(first))]
+    if heading:
+        numbers, others = _coordinates(file, [name for name in first if name not in known])
     matrix = _matrix(file, numbers, heading=heading)
     if len(columns["label"]) != len(matrix):
         raise RecordError(f"{file.name} has {len(matrix):,} rows, and {len(columns['label']):,} labels belong to it")
     arrays, rows = arranged(columns)
-    return {**arrays, "embeddings": stacked(matrix, rows)}, ignored
+    return {**arrays, "embeddings": stacked(matrix, rows)}, (*others, *ignored)
+
+
+def _coordinates(file: Path, names: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+    """Return which columns make the embedding, and which do not.
+
+    Those do that are named alike but for a number at the end, "f0", "f1" …: an index, a prediction or a confidence
+    beside them is no coordinate. Where none are, all do but what numbers the rows.
+
+    Raises:
+        RecordError: a name stands twice, or there are several such kinds of names.
+    """
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise RecordError(f"{file.name} has several columns called {listing(twice)}: give each a name of its own")
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        if (stem := name.rstrip("0123456789")) != name:
+            kinds.setdefault(stem, []).append(name)
+    numbered = [kind for kind in kinds.values() if len(kind) > 1]
+    if len(numbered) > 1:
+        found = listing([f"{kind[0]} …" for kind in numbered])
+        raise RecordError(f"{file.name} has numbered columns of several kinds, {found}: keep those of the embedding")
+    chosen = numbered[0] if numbered else [name for name in names if name.strip().lower() not in OF_ROWS]
+    return chosen, tuple(name or "a column without a name" for name in names if name not in chosen)
 
 
 def _beside(file: Path) -> Path:
@@ -159,8 +188,10 @@ def _own_name(name: str) -> str:
 
 
 def _typed(values: NDArray[Any]) -> NDArray[Any]:
-    """Return texts as whole numbers where all of them are; identifiers too long for one stay texts."""
+    """Return texts as whole numbers where all of them are; identifiers too long for one, or like "1_2", stay texts."""
     try:
+        if any("_" in text for text in values):  # which Python reads over
+            return values
         return values.astype(np.int64)
     except (ValueError, OverflowError):
         return values

@@ -40,6 +40,13 @@ class RecordedSamples:
         self._count = len(classes)
         self._rows = np.concatenate([test_rows, train_rows[chosen.shown_train]])  # in the order of the selection
         kept = self._rows[chosen.kept]
+        of_training = np.bincount(classes[train_rows], minlength=len(names))
+        if class_counts is not None:
+            counts, self.counted = arrays.counts_of(class_counts, len(names)), "as given"
+        elif of_training.all():
+            counts, self.counted = of_training, "of the recorded training samples"
+        else:
+            counts, self.counted = np.bincount(classes), "of the recorded samples; those of training are not known"
         self.kept = Samples(
             labels=classes[kept],
             indices=kept,
@@ -48,7 +55,7 @@ class RecordedSamples:
             thumbnails=images(kept) if callable(images) else _thumbnails(images, len(classes), kept),
             pixel_max=WHITE,
             class_names=names,
-            class_counts=np.bincount(classes) if class_counts is None else arrays.counts_of(class_counts, len(names)),
+            class_counts=counts,
         )
 
     def embedded(self, embeddings: Values, others: Mapping[str, Values]) -> Embedded:

@@ -70,8 +70,9 @@ class Recorder:
             labels: (n,) class of each sample, n up to a million: whole numbers from 0 to K − 1, or text, whose classes
                 are in the order of `class_names`, else of the alphabet.
             class_names: (K,) text; the classes' numbers where None.
-            class_counts: (K,) training samples of each class, which say what is head and what is tail; where None, the
-                counts of `labels`, which are rarely those of training: the provenance says so.
+            class_counts: (K,) training samples of each class, which say what is head and what is tail; where None,
+                those that `test` says are training samples; where it says so of none of a class, the counts of
+                `labels`, which are rarely those of training. The provenance says which.
             test: (n,) True for test samples, on which everything is measured; False for training samples, of which up
                 to 2,000 are shown beside them. All are test samples where None. Each class needs a test sample.
             images: (n, H, W), (n, H, W, C) or (n, C, H, W), C of 1 or 3, uint8 or floats from 0 to 1, for thumbnails;
@@ -88,9 +89,9 @@ class Recorder:
         self._name = proper_name(name)
         self._recorded = _recorded(self._name if title is None else title, space, 1 if epochs is None else epochs)
         self.samples = RecordedSamples(labels, class_names, class_counts, test, images)
-        counts = "of the recorded samples; those of training are not known" if class_counts is None else "as given"
         own = {str(key): str(text) for key, text in (provenance or {}).items()}
-        self._provenance = {**versions.provenance(), "trained by": "other code", "class counts": counts, **own}
+        about = {"trained by": "other code", "class counts": self.samples.counted}
+        self._provenance = {**versions.provenance(), **about, **own}
         self._lab = lab if isinstance(lab, Lab) else Lab.open(None if lab is None else Path(lab))
         self._open: _Open | None = None
         self._ended = False

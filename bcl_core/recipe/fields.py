@@ -391,7 +391,7 @@ class Execution(Section):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto",
         description="auto: bf16 on a GPU; on a CPU measured when the first run of a group starts, and bf16 where that "
-        "makes a step 1.2 times as fast; images under 32 pixels get fp32",
+        "makes a step 1.2 times as fast; images under 32 pixels, and models from elsewhere, get fp32",
     )
     threads: int | None = Field(None, ge=1, le=256, description="CPU threads; none: measured when the run starts")
     behind: bool = Field(False, description="let every race that is not behind go first, whenever it was queued")

@@ -251,6 +251,7 @@ def test_an_imported_model_is_a_run_that_is_measured_evaluated_and_continued(lab
     file = saved(tmp_path / "digits.pth.tar", {"state_dict": plain.state_dict()})
     execution = Execution(device="cpu", threads=1)
     run_id, imported = import_model(lab, file, arch=None, base=small(epochs=1), execution=execution, name="theirs")
+    assert lab.run(run_id).execution.precision == "fp32", "bf16 would measure a network that its own code does not have"
     opened = OpenRun(lab, run_id, lab.lock(run_id))
     assert opened.advance(lambda: True).epoch == 0
     test = prepare(imported.recipe).test

@@ -338,6 +338,13 @@ def test_counts_of_training_name_head_and_tail_and_their_lack_is_said(lab):
     assert lab.run(record("noted", Z, LABELS, provenance={"commit": "abc"})).provenance["commit"] == "abc"
 
 
+def test_where_training_samples_are_told_from_test_samples_it_is_they_that_are_counted(lab):
+    rare = (LABELS == 3) & (np.arange(60) < 59)
+    told = record("mine", Z, LABELS, test=rare | (np.arange(60) < 20))
+    assert lab.run(told).provenance["class counts"] == "of the recorded training samples"
+    np.testing.assert_array_equal(read_arrays(lab.folder(told).samples)["class_counts"], [10, 10, 10, 1])
+
+
 def test_own_metrics_are_numbers_or_none_under_names_of_their_own(lab):
     with Recorder("mine", LABELS) as recorder:
         recorder.epoch(Z, metrics={"loss": torch.tensor(1.5, requires_grad=True), "lr": np.float32(0.5)})

@@ -73,6 +73,25 @@ def test_a_table_with_a_heading_holds_everything_of_several_epochs(lab, tmp_path
     assert_same_run(lab, run_id, record("by hand", Z, LABELS, epochs=EPOCHS, class_names=NAMES, test=TEST))
 
 
+@pytest.mark.parametrize("coordinates", [[f"x{k}" for k in range(6)], list("uvwxyz")])
+def test_a_table_of_pandas_numbers_its_rows_in_a_column_that_is_no_coordinate(lab, tmp_path, coordinates):
+    rows = [(i, NAMES[LABELS[i]], *Z[0, i]) for i in range(40)]
+    run_id, ignored = record_file(lab, tsv(tmp_path / "table.tsv", rows, ("", "label", *coordinates)))
+    assert ignored == ("a column without a name",)
+    assert_same_run(lab, run_id, by_hand(lab))
+
+
+def test_beside_numbered_columns_a_prediction_and_labels_that_are_given_in_another_file_are_no_coordinates(
+    lab, tmp_path
+):
+    rows = [(i, 3, *Z[0, i], 0.9) for i in range(40)]
+    file = tsv(tmp_path / "table.tsv", rows, ("Unnamed: 0", "label", *(f"f{k}" for k in range(6)), "confidence"))
+    np.save(tmp_path / "mine.npy", NAMES[LABELS])
+    run_id, ignored = record_file(lab, file, labels=tmp_path / "mine.npy")
+    assert ignored == ("Unnamed: 0", "confidence", "label")
+    assert_same_run(lab, run_id, by_hand(lab))
+
+
 def test_tensors_that_torch_saved_are_arrays_by_their_names(lab, tmp_path):
     tensors = {"embeddings": torch.from_numpy(Z), "labels": torch.from_numpy(LABELS), "epochs": torch.tensor(EPOCHS)}
     torch.save(tensors | {"note": "mine"}, tmp_path / "z.pt")
@@ -91,6 +110,8 @@ BAD_TEXTS = {
     "a heading alone": ("label\ta\tb\n", "expected a row for each"),
     "a row without a label": ("label\ta\tb\n0\t1\t2\n\t1\t2\n", "some rows of x.tsv have no label"),
     "two columns of labels": ("label\tclass\ta\n0\t1\t2\n", "says label in several columns, label, class: keep one"),
+    "a name twice": ("label\ta\ta\n0\t1\t2\n", "several columns called a: give each a name of its own"),
+    "two kinds": ("label\ta0\ta1\tb0\tb1\n0\t1\t2\t3\t4\n", "several kinds, a0 …, b0 …: keep those of the embedding"),
     "fewer labels": ("1\t2\n3\t4\n5\t6\n", "x.tsv has 3 rows, and 2 labels belong to it"),
     "an empty line": ("\n1\t2\n", "begins with an empty line"),
 }
@@ -112,8 +133,9 @@ def test_a_first_line_that_no_table_has_is_refused_in_words(lab, tmp_path):
         record_file(lab, tmp_path / "x.csv")
 
 
-def test_labels_of_more_digits_than_a_number_has_are_texts(lab, tmp_path):
-    long = [str(10**25 + int(label)) for label in LABELS]
+@pytest.mark.parametrize("written", [lambda k: str(10**25 + k), lambda k: f"1_{k}"])
+def test_labels_of_more_digits_than_a_number_has_or_of_two_numbers_are_texts(lab, tmp_path, written):
+    long = [written(int(label)) for label in LABELS]
     tsv(
         tmp_path / "x.tsv",
         [(label, *z) for label, z in zip(long, Z[0], strict=True)],
