@@ -129,9 +129,12 @@ def _from_json(file: Path, text: str) -> tuple[list[str], list[int]]:
     """Read annotations that name their image's path (NCL, BBN), or its number in a list of images (iNaturalist)."""
     try:
         document = json.loads(text)
-        named = {image["id"]: image["file_name"] for image in document.get("images", ())}
+        images = document.get("images", ())
+        named = {image["id"]: image["file_name"] for image in images}
+        if len(named) < len(images):
+            raise ValueError("two images have one id")
         lines = [
-            (str(one["fpath"] if "fpath" in one else named[one["image_id"]]), int(one["category_id"]))
+            (str(one["fpath"] if "fpath" in one else named[one["image_id"]]), _label(one["category_id"]))
             for one in document["annotations"]
         ]
         if odd := next((label for _, label in lines if not 0 <= label < MAX_LABEL), None):
@@ -139,6 +142,12 @@ def _from_json(file: Path, text: str) -> tuple[list[str], list[int]]:
         return [_below_root(path) for path, _ in lines], [label for _, label in lines]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"the list {file.name} cannot be read as JSON: {error!r}; {EXPECTED_JSON}") from error
+
+
+def _label(value: object) -> int:
+    if not isinstance(value, int | str) or isinstance(value, bool):
+        raise ValueError(f"a label is {value}")
+    return int(value)
 
 
 def path_and_label(line: str) -> tuple[str, int]:
@@ -150,8 +159,12 @@ def path_and_label(line: str) -> tuple[str, int]:
 
 
 def _below_root(path: str) -> str:
-    """Return a path as it lies below the image folder, also one that begins with "/"; ValueError where it leaves it."""
-    inside = os.path.normpath(path.lstrip("/"))
+    """Return a path as it lies below the image folder, also one that begins with "/", or that Windows wrote.
+
+    ValueError where it leaves it.
+    """
+    separated = path if "/" in path else path.replace("\\", "/")
+    inside = os.path.normpath(separated.lstrip("/"))
     if inside.split(os.sep, 1)[0] in ("", os.curdir, os.pardir):
         raise ValueError("leads out of the image folder")
     if "\0" in path:
@@ -303,10 +316,14 @@ def _names_in(file: Path, read: Callable[[str], Iterable[str]]) -> tuple[str, ..
         raise DataError(f"{file} cannot be read as class names: {error!r}; mend or remove it") from error
 
 
+def _by_id(names: Mapping[int, str]) -> list[str]:
+    if names.keys() != {*range(len(names))}:
+        raise ValueError(f"the ids of {len(names)} categories do not run from 0 to {len(names) - 1}, as labels do")
+    return [names[k] for k in range(len(names))]
+
+
 _NAME_FILES: Mapping[str, Callable[[str], Iterable[str]]] = {
     "classes.txt": lambda text: filter(None, map(str.strip, text.splitlines())),
     # iNaturalist's: a list of objects that have an `id`, which is the label, and a `name`.
-    "categories.json": lambda text: [
-        str(category["name"]) for category in sorted(json.loads(text), key=lambda category: int(category["id"]))
-    ],
+    "categories.json": lambda text: _by_id({int(one["id"]): str(one["name"]) for one in json.loads(text)}),
 }

@@ -68,6 +68,8 @@ class _Row(Section):
 
 def holds_runs(file: Path) -> bool:
     """Whether a file is a zip of runs, as far as its list of contents tells."""
+    if not file.is_file():  # a pipe would be waited for
+        return False
     try:
         with zipfile.ZipFile(file) as archive:
             return any(name.endswith(f"/{ROW}") for name in archive.namelist())

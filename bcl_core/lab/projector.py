@@ -1,11 +1,11 @@
 """An epoch's embeddings for the Embedding Projector and TensorBoard's tab of that name: tables and thumbnails.
 
     tensors.tsv            a row a sample, its coordinates
-    metadata.tsv           label, class, split, and of test samples what was predicted and how surely; with a heading
+    metadata.tsv           label, class_name, split, what was predicted and how surely; with a heading
     sprite.png             thumbnails in the order of the rows, where the run has some
     projector_config.pbtxt tells TensorBoard of the others: `tensorboard --logdir FOLDER`
 
-On projector.tensorflow.org, *Load* takes the first two. Imports no torch.
+On projector.tensorflow.org, *Load* takes the first two, and so does `python -m bcl_core record`. Imports no torch.
 """
 
 import shutil
@@ -46,7 +46,7 @@ def _rows(run: Reading, epoch: int | None) -> list[list[str]]:
     view = run.view(kept) if kept in run.epochs else {}
     shown = {
         "label": run.labels,
-        "class": [run.class_names[label].translate(_BETWEEN) for label in run.labels],
+        "class_name": [run.class_names[label].translate(_BETWEEN) for label in run.labels],
         "split": np.where(run.is_test, "test", "training"),
     }
     if "predictions" in view:

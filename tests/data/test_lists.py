@@ -68,8 +68,9 @@ def test_a_val_list_stands_in_for_a_missing_test_list(root):
         "\ufefftrain/n01/a.jpg 0\r\ntrain/n01/b c.jpg 0\r\n\r\ntrain/n02/a.jpg 1\r\n  \r\ntrain/n03/a.jpg 2\r\n",
         "./train/n01/a.jpg 0\ntrain//n01/b c.jpg 0\ntrain/n02/a.jpg 1 \n\ttrain/n03/a.jpg 02\n",
         "/train/n01/a.jpg 0\n/train/n01/b c.jpg 0\n//train/n02/a.jpg 1\ntrain/n03/a.jpg 2\n",
+        "train\\n01\\a.jpg 0\n.\\train\\n01\\b c.jpg 0\n\\train\\n02\\a.jpg 1\ntrain/n03/a.jpg 2\n",
     ],
-    ids=["tabs", "mixed", "windows", "untidy", "below the root"],
+    ids=["tabs", "mixed", "windows", "untidy", "below the root", "backslashes"],
 )
 def test_every_way_to_write_a_line_that_has_one_meaning_is_read(root, text):
     (root / "Set_LT_train.txt").write_bytes(text.encode())
@@ -95,6 +96,7 @@ def test_every_way_to_write_a_line_that_has_one_meaning_is_read(root, text):
         ("/../a.jpg 0", "leads out of the image folder"),
         ("/ 0", "leads out of the image folder"),
         ("train/../../a.jpg 0", "leads out of the image folder"),
+        (r"train\..\..\a.jpg 0", "leads out of the image folder"),
     ],
 )
 def test_any_other_line_is_an_error_that_gives_its_number(root, line, fault):
@@ -140,7 +142,13 @@ def test_json_lists_are_read_where_there_are_no_others(root, write_json):
 
 
 @pytest.mark.parametrize(
-    "text", ["[]", "{", '{"annotations": [{"fpath": "a.jpg"}]}', '{"annotations": [{"fpath": "a", "category_id": -1}]}']
+    "text",
+    [
+        *("[]", "{", '{"annotations": [{"fpath": "a.jpg"}]}'),
+        *(f'{{"annotations": [{{"fpath": "a", "category_id": {label}}}]}}' for label in ("-1", "1.7", "true")),
+        '{"images": [{"id": 1, "file_name": "a"}, {"id": 1, "file_name": "b"}], "annotations": '
+        '[{"image_id": 1, "category_id": 0}]}',
+    ],
 )
 def test_json_that_is_no_list_is_refused_with_what_would_be(root, text):
     (root / "train.json").write_text(text)
@@ -284,6 +292,7 @@ def test_names_are_read_from_a_file_where_there_is_one(root):
     [
         ("classes.txt", "cat\n", "has 1 names for 3 classes"),
         ("categories.json", "{}", "has 0 names for 3"),
+        ("categories.json", '[{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]', "do not run from 0 to 1, as labels do"),
         ("categories.json", "[1]", "cannot be read as class names"),
         ("categories.json", "{", "cannot be read as class names"),
     ],

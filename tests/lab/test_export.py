@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import shutil
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -199,6 +200,14 @@ def test_an_export_is_read_as_a_model_too(lab, tmp_path):
     build_model(imported.recipe, 1, 10).load_state_dict(imported.weights, strict=True)
 
 
+def test_of_several_runs_none_is_taken_for_the_model(exported, tmp_path):
+    _, file = exported
+    held = contents(file)
+    other = {f"another-{name}": content for name, content in held.items() if "/" in name}
+    with pytest.raises(CheckpointError, match=r"both\.zip holds 2 runs, and a model is of one: export that run alone"):
+        exported_recipe(written(tmp_path / "both.zip", held | other))
+
+
 def test_an_export_of_the_first_release_is_read_as_the_model_that_it_holds(exported, tmp_path):
     recipe, file = exported
     [run_id] = {name.partition("/")[0] for name in contents(file) if "/" in name}
@@ -273,6 +282,11 @@ def test_where_the_disk_fails_at_the_second_of_two_runs_neither_is_brought_in(la
         bring(other, tmp_path / "runs.zip")
     assert not other.runs() and not other.strange_folders()
     assert [run.run_id for run in bring(other, tmp_path / "runs.zip")] == ids
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "runs.zip")
+    assert not bringing.holds_runs(tmp_path / "runs.zip")
 
 
 def test_a_zip_that_takes_too_much_memory_is_not_said_to_be_damaged(lab, tmp_path, monkeypatch):

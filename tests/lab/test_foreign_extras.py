@@ -10,6 +10,7 @@ import sys
 import types
 import zipfile
 from collections import Counter, OrderedDict, defaultdict
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -186,6 +187,7 @@ def test_an_attack_stays_inert(theirs, name):
         b"\x80\x02ctorch._tensor\n_rebuild_from_type_v2\n(cbuiltins\neval\ncbuiltins\nexec\n)}tR.",  # as a type
         b"\x80\x02ctorch._utils\n_rebuild_parameter_with_state\n(cbuiltins\neval\n\x89N}tR.",
         b"\x80\x02ctorch._utils\n_rebuild_wrapper_subclass\n(cbuiltins\neval\nNNNNNNNtR.",
+        b"\x80\x02}X\x01\x00\x00\x00wctorch\nTensor\n\x8a\x03\x40\x42\x0f\x85Rs.",  # a million of what was there
         b"\x80\x04\x95\x0f\x00\x00\x00\x00\x00\x00\x00\x8c\x05posix\x8c\x06system\x93.",  # names on the stack
     ],
 )
@@ -238,3 +240,11 @@ def test_a_file_of_another_pickle_protocol_is_refused_in_words(tmp_path):
     (tmp_path / "model.pt").write_bytes(buffer.getvalue())
     with pytest.raises(CheckpointError, match="another protocol than its own"):
         read(tmp_path / "model.pt")
+
+
+def test_a_file_for_which_memory_is_too_small_is_not_said_to_be_damaged(tmp_path, monkeypatch):
+    torch.save(WEIGHTS, tmp_path / "model.pt")
+    for said in ("unable to mmap 9 bytes: Cannot allocate memory (12)", "DefaultCPUAllocator: can't allocate memory"):
+        monkeypatch.setattr(torch, "load", Mock(side_effect=RuntimeError(said)))
+        with pytest.raises(MemoryError):
+            read(tmp_path / "model.pt")

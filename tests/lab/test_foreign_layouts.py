@@ -194,6 +194,19 @@ def test_a_head_that_cannot_be_rebuilt_is_left_out_where_the_loss_is_cross_entro
     assert_same_outputs(found, plain)
 
 
+def test_moco_v3s_encoder_is_read_without_its_head_whose_layers_have_no_biases(tmp_path):
+    """Beside a slower copy and a predictor, all in DataParallel."""
+    plain = small(classifier=linear())
+    norm = nn.BatchNorm1d(8, affine=False)
+    head = nn.Sequential(nn.Linear(64, 8, bias=False), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 8, bias=False), norm)
+    parts = {"base_encoder": plain.encoder, "base_encoder.fc": head, "momentum_encoder": plain.encoder}
+    found = state(**parts, predictor=head, classifier=plain.classifier)
+    torch.save({"state_dict": {f"module.{name}": tensor for name, tensor in found.items()}}, tmp_path / "x.pth")
+    with pytest.raises(CheckpointError, match=r"base_encoder\.fc\.4\.running_mean.*--set loss\.name=ce"):
+        imported(tmp_path / "x.pth")
+    assert_same_outputs(imported(tmp_path / "x.pth", settings={"loss.name": "ce"}), plain)
+
+
 @pytest.mark.parametrize("kind", [torch.bool, torch.uint16, torch.float8_e4m3fn])
 def test_a_head_of_one_layer_is_read_in_whatever_type_its_numbers_are_and_refused_where_they_are_none(tmp_path, kind):
     plain, head = small(classifier=linear()), nn.Linear(64, 8)

@@ -12,6 +12,7 @@ from bcl_core.cli import main
 from bcl_core.geometry import class_means, pairwise_angles
 from bcl_core.lab import GroupPlan, LabError, Recorder, read
 from bcl_core.lab.comparing import compare
+from bcl_core.lab.record_files import record_file
 from bcl_core.recipe import Execution
 from harness.made_runs import MadeRun
 from tests.conftest import small
@@ -220,11 +221,14 @@ def test_the_projector_gets_a_row_a_sample_with_its_class_and_its_thumbnail(lab,
     assert written == {"run": run_id, "written": str(folder)}
     np.testing.assert_allclose(np.loadtxt(folder / "tensors.tsv", delimiter="\t"), embeddings, atol=1e-3)
     heading, *rows = [line.split("\t") for line in (folder / "metadata.tsv").read_text().splitlines()]
-    assert heading == ["label", "class", "split", "predicted"] and len(rows) == len(LABELS)
+    assert heading == ["label", "class_name", "split", "predicted"] and len(rows) == len(LABELS)
     assert rows[6] == ["1", "tabs here", "test", "tabs here"]  # what would part cells is a space
     config = (folder / "projector_config.pbtxt").read_text()
     size = int(config.rpartition("single_image_dim: ")[2].split()[0])
     assert Image.open(folder / "sprite.png").size == (4 * size, 3 * size)  # 11 samples
+    again, ignored = record_file(lab, folder / "tensors.tsv")
+    assert ignored == ("predicted",) and read(again).class_names[1] == "tabs here"
+    assert read(again).metrics[-1]["angle_mean"] == pytest.approx(read(run_id).metrics[-1]["angle_mean"], rel=1e-3)
 
 
 def test_tensorboard_gets_every_figure_of_every_epoch(lab, capsys, tmp_path):

@@ -58,7 +58,10 @@ def match_backbone(part: Part, arch: str | None) -> Match:
 def _explanation(part: Part, nearest: _Attempt, fitting: Sequence[Match], arch: str | None) -> str:
     known = f"the weights fit none of {', '.join(BACKBONES)}"
     if arch is None and len(nearest.misfits) > len(nearest.match.tensors):
-        return f"{known}; the backbone's keys begin with {beginnings(named.key for named in part.values())}"
+        return (
+            f"{known}; the backbone's keys begin with {beginnings(part)} (of any other network the embeddings can be "
+            "opened: save them with their labels, as `record` and *Open your own embeddings* take them)"
+        )
     message = f"{known}; nearest is {nearest.match.arch}" if arch is None else f"the weights are not those of {arch}"
     if fitting:
         message += f", they look like {_names(fitting)}"

@@ -1,9 +1,10 @@
 """Whose naming a checkpoint follows: which of its tensors make the backbone, the classifier and the two heads.
 
 The names come from the public code of each: BCL, ProCo and BCCL (`encoder.`, `fc.`, `head.`, and BCL's prototype MLP
-`head_fc.`), SupContrast (`encoder.`, `head.`), MoCo and PaCo (`encoder_q.` with a head for `fc.`, `linear.`), SimCLR
-(`backbone.` with a head for `fc.`), GLMC (`fc_cb.`, `projection_head.`), MMPretrain (`backbone.`, `head.fc.`),
-torchvision and timm (no prefix, `fc.`), the usual CIFAR ResNets (no prefix, `linear.`); and Lightning's `model.`
+`head_fc.`), SupContrast (`encoder.`, `head.`), MoCo and PaCo (`encoder_q.` with a head for `fc.`, `linear.`), MoCo v3
+(`base_encoder.`), SimCLR (`backbone.` with a head for `fc.`), GLMC (`fc_cb.`, `projection_head.`), MMPretrain
+(`backbone.`, `head.fc.`), torchvision and timm (no prefix, `fc.`), the usual CIFAR ResNets (no prefix, `linear.`); and
+Lightning's `model.`, and `classifier.` beside an encoder.
 """
 
 import re
@@ -14,7 +15,8 @@ from torch import Tensor
 
 from bcl_core.lab.foreign.reading import CheckpointError, beginnings, listing
 
-ENCODERS = ("encoder.", "backbone.", "encoder_q.")
+OF_MOCO = ("encoder_q.", "base_encoder.")
+ENCODERS = ("encoder.", "backbone.", *OF_MOCO)
 # Which part a key belongs to, by the first of these that it begins with; what follows is its name there.
 _PREFIXES = (
     ("head_fc.", "prototypes"),
@@ -25,8 +27,10 @@ _PREFIXES = (
     ("fc_cb.", "balanced classifier"),
     ("fc.", "classifier"),
     ("linear.", "classifier"),
-    # What only training needs: MoCo's slower copy, GLMC's predictor, a loss with weights of its own.
-    *((prefix, "unused") for prefix in ("encoder_k.", "linear_k.", "contrast_head.", "criterion.", "loss_fn.")),
+    ("classifier.", "classifier"),
+    # What only training needs: MoCo's slower copy, its and GLMC's predictor, a loss with weights of its own.
+    *((prefix, "unused") for prefix in ("encoder_k.", "linear_k.", "momentum_encoder.", "predictor.")),
+    *((prefix, "unused") for prefix in ("contrast_head.", "criterion.", "loss_fn.")),
 )
 _BUFFERS = frozenset({"queue", "queue_l", "queue_ptr", "n_averaged"})  # MoCo's, PaCo's, AveragedModel's
 # Where a file has several classifiers, the first of these is the one that its code predicts with.
@@ -117,7 +121,7 @@ def _foreign_layout(parts: Mapping[str, object], tensors: Mapping[str, Tensor]) 
     keys = [_unwrapped(key) for key in tensors]
     if "prototypes" in parts:
         return "BCL reference code"
-    if any(key.startswith("encoder_q.") for key in keys):
+    if any(key.startswith(OF_MOCO) for key in keys):
         return "PaCo" if "classifier" in parts else "MoCo"
     if "balanced classifier" in parts:
         return "GLMC"

@@ -86,6 +86,9 @@ def read(file: Path) -> Contents:
             )
         for name, tensor in contents.tensors.items():
             _refuse_unsound(name, tensor)
+        storages = [tensor.untyped_storage() for tensor in contents.tensors.values()]
+        if sum({storage.data_ptr(): storage.nbytes() for storage in storages}.values()) > size:
+            raise CheckpointError(f"{file.name} claims more numbers than it holds")
     return contents
 
 
@@ -97,6 +100,8 @@ def _in_words(name: str) -> Iterator[None]:
         raise
     except Exception as error:  # a damaged file, a pickle above all, can fail in any way
         said = str(error)
+        if "allocate memory" in said:  # of torch's, which calls it a RuntimeError
+            raise MemoryError(said) from error
         if refused := re.search(r"GLOBAL (\S+)", said):
             raise CheckpointError(
                 f"{name} holds the Python object {refused[1]}, which could run code and is not read; load it where it "
@@ -128,6 +133,8 @@ def _read_zip(file: Path, size: int) -> Contents:
             )
         if any(name.endswith("/data.pkl") for name in names):
             return _read_torch(file, zipped=True)
+        if (runs := sum(name.endswith(f"/{ROW}") for name in names)) > 1:
+            raise CheckpointError(f"{file.name} holds {runs} runs, and a model is of one: export that run alone")
         inside = _folder_of_the_run(names)
         if inside is None and (sorted({RECIPE, WEIGHTS, *names}) != sorted(names) or not set(names) <= EXPORTED):
             raise CheckpointError(
