@@ -9,8 +9,9 @@ from threading import Lock
 
 from app import races
 from app.races import Draft
+from bcl_core.data.cifar10 import at_hand as cifar10_at_hand
 from bcl_core.lab import GroupPlan, Lab, LabError
-from bcl_core.lab.checks import check_before_training, cifar10_at_hand
+from bcl_core.lab.checks import check_before_training
 from bcl_core.lab.equal import equal_race
 from bcl_core.recipe import PRESETS, RACES, Recipe
 from bcl_core.registry import DATASETS

@@ -90,6 +90,29 @@ def test_losses_and_geometry_load_torch_and_numpy_alone_and_a_loop_of_the_exampl
     assert (elsewhere["cwd"] / "lab" / "lab.sqlite").is_file()
 
 
+BARE = """
+import sys
+from bcl_core.installed import EXTRAS
+sys.modules |= dict.fromkeys(sum(EXTRAS.values(), ()))  # none of them can be imported
+from bcl_core.cli import main
+main()
+"""
+
+
+@pytest.mark.slow
+def test_where_no_extra_is_installed_the_command_reads_runs_and_says_what_training_and_the_app_lack(elsewhere):
+    bare = [sys.executable, "-P", "-c", BARE]
+    for command in (["settings"], ["runs", "--shelf"], ["runs", "show", SHELVED], ["export", SHELVED, "run.zip"]):
+        assert output_of([*bare, *command], elsewhere)
+    for command, lacking, extra in (
+        (["app"], "streamlit", "app"),
+        (["train", "--preset", SHELVED], "threadpoolctl", "train"),
+    ):
+        done = subprocess.run([*bare, *command], **elsewhere, capture_output=True, text=True, check=False)
+        sentence = f"bcl_core: {lacking} is not installed: it comes with pip install 'bcl-lab[{extra}]'\n"
+        assert (done.returncode, done.stderr) == (2, sentence)
+
+
 @pytest.mark.slow
 def test_the_app_comes_up_from_any_folder_with_its_shelf_its_documents_and_its_settings(site, elsewhere, tmp_path):
     port, log = free_port(), tmp_path / "log"

@@ -11,7 +11,8 @@ from app.roles import role_here, told_here
 from app.runs import the_lab
 from app.verbs import Refused, allowed
 from app.words import verbatim
-from bcl_core.lab.checks import cifar10_at_hand, data_home
+from bcl_core.data.cifar10 import at_hand as cifar10_at_hand
+from bcl_core.data.places import data_home
 from bcl_core.lab.equal import equal_race
 
 PHOTOGRAPHS = "cifar10-live"

@@ -8,8 +8,6 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from bcl_core.data.cifar10 import at_hand as cifar10_at_hand
-from bcl_core.data.places import data_home
 from bcl_core.data.source import DataError
 from bcl_core.lab.launch import environment
 from bcl_core.lab.run import LabError
@@ -17,8 +15,6 @@ from bcl_core.metrics import MEASURES
 from bcl_core.recipe import DataPaths, Recipe
 from bcl_core.recipe.settings import MENUS
 from bcl_core.registry import Entry, dataset_of, in_a_line
-
-__all__ = ["check_before_training", "check_data", "cifar10_at_hand", "data_home"]
 
 SECONDS = 60  # that imports may take
 _FAULT = 2  # exit code
