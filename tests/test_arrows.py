@@ -15,7 +15,8 @@ MAY_USE = {
     "benchmarks": {"bcl_core", "app", "harness"},
 }
 # What the screens may use of the core: rooms that need no torch.
-ROOMS = ("recipe", "registry", "lab", "geometry", "machine", "metrics", "provenance", "data.long_tail_counts")
+ROOMS = ("recipe", "registry", "lab", "geometry", "machine", "metrics", "provenance")
+ROOMS += ("data.long_tail_counts", "data.places", "data.cifar10.at_hand")
 
 
 def imported(house: str) -> Iterator[tuple[Path, str]]:

@@ -57,10 +57,13 @@ def apply_settings(recipe: Recipe, execution: Execution, settings: Mapping[str, 
 
 
 def _meant(mistyped: str) -> str:
-    """Say which setting may be meant, or, where none is near, which there are."""
+    """Say which setting may be meant; of a section which it has, and where none is near, which there are."""
     known = [*field_names(Recipe), *parameter_names(), *field_names(Execution)]
+    inside = [name for name in known if name.startswith(f"{mistyped}.")]
     near = [name for name in known if name.endswith(f".{mistyped}")] or get_close_matches(mistyped, known, 1)
-    return f"did you mean {' or '.join(near)}?" if near else f"the settings are {', '.join(known)}"
+    if near and not inside:
+        return f"did you mean {' or '.join(near)}?"
+    return f"the settings are {', '.join(inside or known)}"
 
 
 def _holder(document: dict[str, Any], dotted: str) -> dict[str, Any] | None:
