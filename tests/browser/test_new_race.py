@@ -50,7 +50,10 @@ def opened(visitor, url):
 
 
 def open_drawer(page):
-    page.get_by_role("dialog").get_by_text("Data", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Data", exact=True).click()
+    # While it unfolds, what lies in it moves below the pointer.
+    dialog.evaluate("dialog => Promise.all(dialog.getAnimations({ subtree: true }).map((it) => it.finished))")
     button = page.get_by_role("button", name="Look at these data")
     expect(button).to_be_visible(timeout=PATIENCE)
     return button
