@@ -309,15 +309,12 @@ class Trainer:
             images = (self.images[batch.mine].float() / self.pixel_max).repeat(self.num_views, 1, 1, 1)
         else:
             images = batch.cropped.float() / self.pixel_max
-        with own_code("views", self.recipe.views, VIEWS[self.recipe.views], "failed"):
+        name, entry = self.recipe.views, VIEWS[self.recipe.views]
+        with own_code("views", name, entry, "failed"):
             views = apply_views(images, looks)
         if views.shape != images.shape:
-            raise fault_of(
-                "views",
-                self.recipe.views,
-                VIEWS[self.recipe.views],
-                f"made shape {tuple(views.shape)} of images of shape {tuple(images.shape)}: should keep it",
-            )
+            made = f"made shape {tuple(views.shape)} of images of shape {tuple(images.shape)}: should keep it"
+            raise fault_of("views", name, entry, made)
         normalised: Tensor = ((views - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
         return normalised
 
