@@ -41,6 +41,8 @@ def opened(visitor, url):
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{url}?new={race}")
         expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning", timeout=PATIENCE)
+        unfolded(page)
         return page
 
     yield start
@@ -49,11 +51,16 @@ def opened(visitor, url):
     assert not errors
 
 
+def unfolded(page):
+    """Wait until nothing in the dialog moves below the pointer."""
+    page.get_by_role("dialog").evaluate(
+        "dialog => Promise.allSettled(dialog.getAnimations({ subtree: true }).map((it) => it.finished))"
+    )
+
+
 def open_drawer(page):
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_text("Data", exact=True).click()
-    # While it unfolds, what lies in it moves below the pointer.
-    dialog.evaluate("dialog => Promise.all(dialog.getAnimations({ subtree: true }).map((it) => it.finished))")
+    page.get_by_role("dialog").get_by_text("Data", exact=True).click()
+    unfolded(page)
     button = page.get_by_role("button", name="Look at these data")
     expect(button).to_be_visible(timeout=PATIENCE)
     return button
