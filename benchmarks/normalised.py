@@ -9,7 +9,6 @@ else, since counts matter by their ratios alone.
 """
 
 import json
-from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -81,17 +80,17 @@ def optimum(loss: str, setting: Setting, dim: int = 9, start: int = 0) -> tuple[
         return float(_expected(module, rows, batches)), F.normalize(rows[:K], dim=1).numpy()
 
 
-def _batches(setting: Setting) -> list[Tensor]:
-    """Return the labels (B,) of each batch."""
+def _batches(setting: Setting) -> Tensor:
+    """Return the labels of the batches, (batches, B)."""
     counts, rng = np.array(setting.counts), np.random.default_rng(0)
     drawn = rng.multivariate_hypergeometric(counts, setting.batch, COMPOSITIONS) if setting.batch else counts[None]
-    return [torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(row)) for row in drawn]
+    return torch.tensor(np.stack([np.repeat(np.arange(len(counts)), row) for row in drawn]))
 
 
-def _expected(loss: nn.Module, rows: Tensor, batches: Sequence[Tensor]) -> Tensor:
+def _expected(loss: nn.Module, rows: Tensor, batches: Tensor) -> Tensor:
     """Mean loss over the batches of means and prototypes, (2K, d) of any length."""
     means, prototypes = F.normalize(rows, dim=1).split(len(rows) // 2)
-    return torch.stack([loss(means[labels][:, None], labels, prototypes) for labels in batches]).mean()
+    return torch.vmap(lambda labels: loss(means[labels][:, None], labels, prototypes))(batches).mean()
 
 
 def predicted(loss: str, setting: Setting) -> dict[str, float]:

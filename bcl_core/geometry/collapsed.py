@@ -71,7 +71,7 @@ class Objective:
     @property
     def floor(self) -> float:
         """The loss of classes infinitely far apart, with each prototype on its mean."""
-        return 0.0 if self.class_averaging else float(self.batches.weight @ np.log(self.batches.positives))
+        return 0.0 if self.class_averaging else float(self.batches.kinds.weight @ np.log(self.batches.kinds.positives))
 
     def evaluate(self, means: FloatArray, prototypes: FloatArray) -> Evaluation:
         """Value and gradient at group vectors (u, w), both (G, p + 1), rows of length 1."""
@@ -105,38 +105,43 @@ class Objective:
         np.fill_diagonal(members, 0)
         np.fill_diagonal(proxies, 0)
 
-        cell, group, weight, positives = batches.cell, batches.cell % len(means), batches.weight, batches.positives
+        cell, (kind, group, others, positives, weight) = batches.cell, batches.kinds
         contrast = (batches.members @ members.T + batches.prototypes @ proxies.T).ravel()[cell]
-        contrast += batches.own_members * within[group] + batches.own_prototypes * between[group]
+        if len(alone) < len(means):
+            own_group = cell % len(means)
+            contrast += batches.own_members * within[own_group] + batches.own_prototypes * between[own_group]
         # The own class in D, over what it is with the prototype on the mean; it loses by the prototype's distance.
         stray = kappa * (own[group] - 1) / self.temperature
         shrunk = np.expm1(stray) / positives
-        same = np.where(batches.others > 0, np.log1p(np.where(batches.others > 0, shrunk, 0)), stray)
-        loss = same - stray / positives
+        same = np.where(others > 0, np.log1p(np.where(others > 0, shrunk, 0)), stray)
+        loss = float(weight @ (same - stray / positives))
+        over = same if self.class_averaging else same + np.log(positives)
         with np.errstate(divide="ignore"):
-            odds = np.log(contrast) + nearest[group, 0] - same  # log of the other classes over the own class
-        if not self.class_averaging:
-            odds -= np.log(positives)
+            odds = np.log(contrast) + (nearest[group, 0] - over)[kind]  # log of the other classes over the own class
 
-        scale = np.clip(odds.max(), LEAST_SCALE, 0)
-        small = odds < LINEAR_BELOW
-        tiny = np.exp(np.minimum(odds, LINEAR_BELOW) - scale)
-        large = np.maximum(odds, LINEAR_BELOW)
-        losses = weight * (np.where(small, tiny, np.logaddexp(0, large) * np.exp(-scale)) + loss * np.exp(-scale))
-        left = losses.sum()
-        share = np.where(small, tiny, np.exp(-scale) / (1 + np.exp(-large)))  # of the other classes in D
-        share *= weight / (left * self.temperature)
+        scale, most = 0.0, float(odds.max())
+        if most < LINEAR_BELOW:
+            scale = max(most, LEAST_SCALE)
+            share = losses = np.exp(odds - scale)
+        else:
+            smaller = np.exp(-np.abs(odds))  # of both parts, over the larger
+            losses = np.maximum(odds, 0) + np.log1p(smaller)
+            share = np.where(odds > 0, 1, smaller) / (1 + smaller)  # of the other classes in D
+        left = float(batches.weight @ losses) + loss * np.exp(-scale)
+        share = share * batches.weight / (left * self.temperature)
 
         push = np.divide(share, contrast, out=np.zeros(len(cell)), where=contrast > 0)
         pushes = np.bincount(cell, push, minlength=batches.members.shape[0] * len(means)).reshape(-1, len(means))
         to_members = members * (pushes.T @ batches.members)
         alike = len(batches.prototypes) < len(pushes)
         to_proxies = proxies * ((pushes.sum(axis=0, keepdims=True) if alike else pushes).T @ batches.prototypes)
-        np.fill_diagonal(to_members, within * np.bincount(group, push * batches.own_members, len(means)))
-        np.fill_diagonal(to_proxies, between * np.bincount(group, push * batches.own_prototypes, len(means)))
+        if len(alone) < len(means):
+            np.fill_diagonal(to_members, within * np.bincount(own_group, push * batches.own_members, len(means)))
+            np.fill_diagonal(to_proxies, between * np.bincount(own_group, push * batches.own_prototypes, len(means)))
         # e^stray over the own class in D is its prototype's share there, 1/q when all of it is in one place.
         pull = np.exp(stray - same) / positives
-        excess = np.where(batches.others > 0, batches.others * shrunk / (positives * np.exp(same)), 1 - 1 / positives)
-        to_own = kappa * (weight * excess * np.exp(-scale) / (left * self.temperature) - share * pull)
+        excess = np.where(others > 0, others * shrunk / (positives * np.exp(same)), 1 - 1 / positives)
+        pulled = np.bincount(kind, share, len(group)) * pull
+        to_own = kappa * (weight * excess * np.exp(-scale) / (left * self.temperature) - pulled)
         forces = Forces(to_members, to_proxies, np.bincount(group, to_own, len(means)).astype(np.float64))
         return float(scale + np.log(left)), forces

@@ -12,8 +12,11 @@ often as its share says.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bcl_core.geometry.arrays import FloatArray, IntArray
 
@@ -30,6 +33,19 @@ class Switches:
     views: int
 
 
+class Kinds(NamedTuple):
+    """T kinds of anchors, which differ by their group, or by how many features of their own class there are.
+
+    There are dozens of them, and thousands of anchors.
+    """
+
+    of: IntArray  # (R,) kind of each anchor
+    group: IntArray  # (T,)
+    others: FloatArray  # (T,) M_y − 1, the other features of the anchor's class
+    positives: FloatArray  # (T,) q_y = M_y − 1 + κ, at least 1
+    weight: FloatArray  # (T,) in the expectation of the loss, of all anchors of the kind
+
+
 @dataclass(frozen=True)
 class Compositions:
     """C compositions of a batch in G groups of classes, and R anchors, each a class in a composition.
@@ -44,9 +60,8 @@ class Compositions:
     cell: IntArray  # (R,) composition · G + group of the anchor
     own_members: FloatArray  # (R,) term of the anchor's own group
     own_prototypes: FloatArray  # (R,)
-    others: FloatArray  # (R,) M_y − 1, the other features of the anchor's class
-    positives: FloatArray  # (R,) q_y = M_y − 1 + κ, at least 1
     weight: FloatArray  # (R,) in the expectation of the loss
+    kinds: Kinds
 
     @property
     def contrast(self) -> bool:
@@ -64,23 +79,30 @@ def whole_batch(counts: IntArray, sizes: IntArray, switches: Switches) -> Compos
 
 
 def drawn_batches(
-    counts: IntArray, sizes: IntArray, batch_size: int, draws: int, switches: Switches, rng: np.random.Generator
+    counts: IntArray, sizes: IntArray, batch_size: int, draws: int, switches: Switches, seed: int
 ) -> Compositions:
     """Compositions of `draws` random batches; counts and sizes of the groups, shape (G,)."""
     every = np.repeat(counts, sizes)
-    drawn = np.empty((draws, len(every)), dtype=np.int64)
-    left = np.zeros_like(every)
-    for row in drawn:
-        if left.sum() < batch_size - 1:
-            left = every.copy()
-        row[:] = rng.multivariate_hypergeometric(left, batch_size - 1, method="marginals")
-        left -= row
+    drawn = _drawn(tuple(every.tolist()), batch_size - 1, draws, seed).astype(np.int64)
     for part in _parts(sizes):
         drawn[:, part].sort(axis=1)  # classes of a group are alike, so that more compositions are the same
     drawn, times = np.unique(drawn, axis=0, return_counts=True)
     last = (every - drawn) / (every.sum() - batch_size + 1)  # probability that the last image is of the class
     own = drawn + 1
     return _compositions(drawn, own, (times / draws)[:, None] * last * batch_size / own, sizes, switches)
+
+
+@lru_cache(maxsize=4)  # losses are compared on one draw, and many counts need those of their merged groups as well
+def _drawn(counts: tuple[int, ...], images: int, draws: int, seed: int) -> NDArray[np.unsignedinteger]:
+    """Images of each class, of counts (K,), in each draw of so many: (draws, K)."""
+    rng, every = np.random.default_rng(seed), np.array(counts)
+    drawn, left = np.empty((draws, len(every)), dtype=np.min_scalar_type(images)), np.zeros_like(every)
+    for row in drawn:
+        if left.sum() < images:
+            left = every.copy()
+        row[:] = taken = rng.multivariate_hypergeometric(left, images, method="marginals")
+        left -= taken
+    return drawn
 
 
 def _parts(sizes: IntArray) -> list[slice]:
@@ -125,15 +147,22 @@ def _compositions(
             )
         )
     cell, own_members, own_prototypes, same, share = np.concatenate(rows, axis=1)
+    cell = cell.astype(np.int64)
+    _, first, kind = np.unique(same * len(sizes) + cell % len(sizes), return_index=True, return_inverse=True)
     by_composition = np.stack(prototypes, axis=1)
     return Compositions(
         sizes=sizes,
         members=np.stack(members, axis=1),
         prototypes=by_composition if switches.class_averaging else by_composition[:1],
-        cell=cell.astype(np.int64),
+        cell=cell,
         own_members=own_members.clip(min=0),
         own_prototypes=own_prototypes.clip(min=0),
-        others=same,
-        positives=same + kappa,
         weight=share,
+        kinds=Kinds(
+            of=kind,
+            group=cell[first] % len(sizes),
+            others=same[first],
+            positives=same[first] + kappa,
+            weight=np.bincount(kind, share).astype(np.float64),
+        ),
     )

@@ -149,8 +149,7 @@ def optimal_configuration(
         if batch_size is None or batch_size >= min(held, images):
             batches = whole_batch(counts, sizes, switches)
         else:
-            rng = np.random.default_rng(seed)
-            batches = drawn_batches(counts, sizes, batch_size, compositions, switches, rng)
+            batches = drawn_batches(counts, sizes, batch_size, compositions, switches, seed)
         if not batches.contrast:
             raise ValueError(
                 f"batch_size is {batch_size}; expected a larger one, or more compositions: none of {compositions} has "

@@ -1,11 +1,13 @@
 """A lab with a race of three short runs, and the app on it without a browser."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cache
 from pathlib import Path
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from bcl_core.lab import GroupPlan, Lab
@@ -50,6 +52,14 @@ def trained_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(trained_home: Path, monkeypatch: pytest.MonkeyPatch) -> Lab:
     monkeypatch.setenv("BCL_LAB_HOME", str(trained_home))
     return Lab(trained_home)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def components_found_once() -> Iterator[None]:
+    """Streamlit looks for components in every installed package, for each app that is opened: most of a test's time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)
