@@ -76,10 +76,16 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 
 
 @pytest.fixture(scope="session")
-def app(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an app on that lab, where nothing trains."""
+def app_server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """An app on that lab, where nothing trains."""
     with running(tmp_path_factory.mktemp("app")) as start:
-        yield start(APP, {"BCL_LAB_HOME": str(lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"}).url
+        yield start(APP, {"BCL_LAB_HOME": str(lab.home), "BCL_LAB_WORKER": "off", "OMP_NUM_THREADS": "1"})
+
+
+@pytest.fixture(scope="session")
+def app(app_server: Server) -> str:
+    """Its address."""
+    return app_server.url
 
 
 class Opener:

@@ -6,9 +6,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, BrowserContext
 
-from harness.serving import ROOT
+from harness.serving import ROOT, Server
 from tests.browser.conftest import PATIENCE, Serve
 
 CONNECTION_APP = Path(__file__).parent / "apps" / "connection_app.py"
@@ -29,6 +29,17 @@ def test_a_component_comes_in_one_script_and_at_most_one_style_sheet(browser: Br
     components = {folder.name for folder in (ROOT / "app/components").iterdir() if folder.is_dir()}
     assert set(ours) <= {f"{name}.{kind}" for name in components for kind in ("js", "css")}
     assert set(ours.values()) == {1}
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="asks Linux what a process holds")
+def test_a_server_with_a_page_open_watches_no_files(visitor: BrowserContext, app_server: Server) -> None:
+    page = visitor.new_page()
+    page.goto(app_server.url)
+    page.locator("h1").first.wait_for(timeout=PATIENCE)
+    held = [str(link.readlink()) for link in Path(f"/proc/{app_server.process.pid}/fd").iterdir()]
+    page.close()
+    assert any(name.startswith("socket:") for name in held)
+    assert not any("inotify" in name for name in held)
 
 
 @pytest.mark.parametrize(("listens", "hosts"), [("localhost", ["127.0.0.1"]), ("::", ["[::1]", "127.0.0.1"])])
