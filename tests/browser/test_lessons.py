@@ -100,7 +100,7 @@ def test_a_guess_is_dragged_by_touch_and_stays_after_a_reload(page: Page, app: s
     page.locator(".figure").scroll_into_view_if_needed()  # plays as soon as it is seen
     expect(page.locator(".figure .said")).to_contain_text("81° under SCL", timeout=PATIENCE)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert not serious_violations(page)
+    assert not serious_violations(page, "light")
     page.reload()
     expect(page.locator(".guessing .value")).to_contain_text("Your guess: 70°")
     page.set_viewport_size({"width": 1280, "height": 720})
