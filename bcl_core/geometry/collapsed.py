@@ -107,7 +107,8 @@ class Objective:
 
         cell, (kind, group, others, positives, weight) = batches.cell, batches.kinds
         contrast = (batches.members @ members.T + batches.prototypes @ proxies.T).ravel()[cell]
-        if len(alone) < len(means):
+        grouped = len(alone) < len(means)  # if not, no anchor has another class in its own group, and these are zeros
+        if grouped:
             own_group = cell % len(means)
             contrast += batches.own_members * within[own_group] + batches.own_prototypes * between[own_group]
         # The own class in D, over what it is with the prototype on the mean; it loses by the prototype's distance.
@@ -135,7 +136,7 @@ class Objective:
         to_members = members * (pushes.T @ batches.members)
         alike = len(batches.prototypes) < len(pushes)
         to_proxies = proxies * ((pushes.sum(axis=0, keepdims=True) if alike else pushes).T @ batches.prototypes)
-        if len(alone) < len(means):
+        if grouped:
             np.fill_diagonal(to_members, within * np.bincount(own_group, push * batches.own_members, len(means)))
             np.fill_diagonal(to_proxies, between * np.bincount(own_group, push * batches.own_prototypes, len(means)))
         # e^stray over the own class in D is its prototype's share there, 1/q when all of it is in one place.
